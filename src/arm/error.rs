@@ -1,0 +1,130 @@
+//! What went wrong between this program and ARM, with everything that ARM said about it.
+
+use std::fmt;
+
+use serde_json::Value;
+
+/// Who refused, and so what the caller can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArmErrorKind {
+    /// There is no usable credential, or ARM does not accept it.
+    SignIn,
+    /// ARM answered, and the answer is no.
+    Refused,
+    /// An operation that ARM had accepted ended badly.
+    OperationFailed,
+    /// No answer in time.
+    Unreachable,
+    /// An answer that this program cannot read.
+    Unexpected,
+}
+
+/// A request or operation that did not end well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArmError {
+    /// What we were doing, in words: ``creating virtual machine `x` ``.
+    pub doing: String,
+    pub kind: ArmErrorKind,
+    /// HTTP status of the answer, when there was one.
+    pub status: Option<u16>,
+    /// Azure's code, such as `QuotaExceeded`.
+    pub code: Option<String>,
+    /// Azure's message, or the transport's.
+    pub message: String,
+    /// `x-ms-request-id`, which Azure's support asks for.
+    pub request_id: Option<String>,
+}
+
+impl ArmError {
+    /// An error without an answer of ARM.
+    pub fn local(kind: ArmErrorKind, doing: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { doing: doing.into(), kind, status: None, code: None, message: message.into(), request_id: None }
+    }
+
+    /// Reads ARM's error document (`{"error": {"code", "message", "details"}}`); inner details that say more than the
+    /// outer message are appended.
+    /// <https://github.com/Azure/azure-resource-manager-rpc/blob/master/v1.0/common-api-details.md#error-response-content>
+    pub fn from_document(
+        kind: ArmErrorKind,
+        doing: impl Into<String>,
+        status: Option<u16>,
+        document: &Value,
+        request_id: Option<String>,
+    ) -> Self {
+        let error = document.get("error").unwrap_or(document);
+        let text =
+            |key: &str| error.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+        let mut message = text("message").unwrap_or_else(|| match status {
+            Some(status) => format!("HTTP status {status} without an explanation"),
+            None => "no explanation was given".into(),
+        });
+        for detail in error.get("details").and_then(Value::as_array).into_iter().flatten() {
+            let code = detail.get("code").and_then(Value::as_str).unwrap_or("detail");
+            if let Some(more) = detail.get("message").and_then(Value::as_str).filter(|more| !message.contains(more)) {
+                message.push_str(&format!(" ({code}: {more})"));
+            }
+        }
+        Self { doing: doing.into(), kind, status, code: text("code"), message, request_id }
+    }
+
+    /// Whether Azure's code is `code`, case aside.
+    pub fn has_code(&self, code: &str) -> bool {
+        self.code.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(code))
+    }
+
+    /// Whether a quota or a capacity stands in the way.
+    pub fn is_quota(&self) -> bool {
+        let by_code = ["QuotaExceeded", "SkuNotAvailable", "AllocationFailed", "ZonalAllocationFailed"];
+        by_code.iter().any(|code| self.has_code(code))
+            || (self.has_code("OperationNotAllowed") && self.message.contains("uota"))
+    }
+}
+
+impl fmt::Display for ArmError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: ", self.doing)?;
+        if let Some(code) = &self.code {
+            write!(formatter, "{code}: ")?;
+        }
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ArmError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn azures_words_are_kept() {
+        for (document, code, message) in [
+            (json!({"error": {"code": "QuotaExceeded", "message": "no cores"}}), Some("QuotaExceeded"), "no cores"),
+            (
+                json!({"error": {"code": "InvalidTemplate", "message": "bad", "details": [{"code": "X", "message": "worse"}]}}),
+                Some("InvalidTemplate"),
+                "bad (X: worse)",
+            ),
+            (json!({"code": "Flat", "message": "old shape"}), Some("Flat"), "old shape"),
+            (json!(null), None, "HTTP status 502 without an explanation"),
+        ] {
+            let error = ArmError::from_document(ArmErrorKind::Refused, "creating x", Some(502), &document, None);
+            assert_eq!((error.code.as_deref(), error.message.as_str()), (code, message), "{document}");
+        }
+    }
+
+    #[test]
+    fn quotas_are_told_from_other_refusals() {
+        for (code, message, quota) in [
+            ("OperationNotAllowed", "exceeding approved standardDASv5Family Cores quota", true),
+            ("OperationNotAllowed", "the VM is deallocated", false),
+            ("SkuNotAvailable", "x", true),
+            ("RequestDisallowedByPolicy", "x", false),
+        ] {
+            let document = json!({"error": {"code": code, "message": message}});
+            let error = ArmError::from_document(ArmErrorKind::Refused, "x", Some(409), &document, None);
+            assert_eq!(error.is_quota(), quota, "{code} {message}");
+        }
+    }
+}

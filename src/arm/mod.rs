@@ -1,0 +1,21 @@
+//! A small client of Azure Resource Manager: values in, ARM's documents and errors out.
+//!
+//! `execute` calls it; the azure_mgmt crates give the bodies' types, azure_core the HTTP pipeline. Real Azure and the
+//! local emulator differ in [`Endpoint`] only.
+
+mod bucket;
+mod client;
+mod credential;
+mod endpoint;
+mod error;
+mod id;
+mod local_token;
+mod operation;
+mod retry;
+
+pub use client::{Arm, Written};
+pub use credential::credential;
+pub use endpoint::Endpoint;
+pub use error::{ArmError, ArmErrorKind};
+pub use id::ResourceId;
+pub use operation::ProvisioningState;

@@ -1,0 +1,33 @@
+//! One run at a time per cluster: two runs that write the same resources would only get in each other's way.
+
+use std::fs::{File, OpenOptions, TryLockError};
+
+use anyhow::Context as _;
+
+use super::ClusterDirectory;
+
+/// Held while a command writes; the system releases it when the process ends, however it ends.
+#[derive(Debug)]
+pub struct DirectoryLock {
+    _file: File,
+}
+
+impl DirectoryLock {
+    /// Takes the lock; an error when another run holds it.
+    pub fn acquire(directory: &ClusterDirectory) -> anyhow::Result<Self> {
+        let path = directory.path("lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .with_context(|| format!("opening `{}`", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => {
+                anyhow::bail!("another run works on this cluster (it holds `{}`)", path.display())
+            }
+            Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("locking `{}`", path.display())),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! A cluster's directory: what cannot be asked of Azure again, and what a user goes on with.
+//!
+//! Every file is written whole, mode 0600, and renamed into place, so that a run that is killed leaves either the old
+//! file or the new one.
+
+mod lock;
+mod material;
+
+pub use lock::DirectoryLock;
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::spec::ClusterName;
+
+/// The program's folder below the user's state folder.
+const STATE_FOLDER: &str = "azure-coreos-cluster";
+
+/// The directory of one cluster.
+#[derive(Clone, Debug)]
+pub struct ClusterDirectory {
+    root: PathBuf,
+}
+
+/// `$XDG_STATE_HOME`, else `~/.local/state`.
+/// <https://specifications.freedesktop.org/basedir-spec/latest/>
+pub fn state_home() -> anyhow::Result<PathBuf> {
+    xdg_home("XDG_STATE_HOME", ".local/state")
+}
+
+/// `$XDG_CACHE_HOME`, else `~/.cache`.
+pub fn cache_home() -> anyhow::Result<PathBuf> {
+    xdg_home("XDG_CACHE_HOME", ".cache")
+}
+
+fn xdg_home(variable: &str, below_home: &str) -> anyhow::Result<PathBuf> {
+    match std::env::var_os(variable).map(PathBuf::from) {
+        Some(path) if path.is_absolute() => Ok(path),
+        _ => {
+            let home = std::env::var_os("HOME").with_context(|| format!("neither `{variable}` nor `HOME` is set"))?;
+            Ok(PathBuf::from(home).join(below_home))
+        }
+    }
+}
+
+/// The folder that holds one directory per cluster.
+pub fn clusters_home() -> anyhow::Result<PathBuf> {
+    Ok(state_home()?.join(STATE_FOLDER))
+}
+
+/// Names of the clusters that have an inventory in `home`, sorted.
+pub fn known_clusters(home: &Path) -> Vec<String> {
+    let entries = fs::read_dir(home).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .filter(|entry| entry.path().join("inventory.json").is_file())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names
+}
+
+impl ClusterDirectory {
+    /// The cluster's directory: below `state_directory` when given, else below the user's state folder.
+    pub fn locate(state_directory: Option<&Path>, name: &ClusterName) -> anyhow::Result<Self> {
+        let home = match state_directory {
+            Some(directory) => std::path::absolute(directory)?,
+            None => clusters_home()?,
+        };
+        Ok(Self { root: home.join(name.as_str()) })
+    }
+
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A file of the directory.
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.root.join(file)
+    }
+
+    /// The spec as it was resolved when the cluster was last created.
+    pub fn spec(&self) -> PathBuf {
+        self.path("spec.json")
+    }
+
+    /// What exists, for people and programs.
+    pub fn inventory(&self) -> PathBuf {
+        self.path("inventory.json")
+    }
+
+    /// For `ssh -F`.
+    pub fn ssh_config(&self) -> PathBuf {
+        self.path("ssh_config")
+    }
+
+    /// The nodes' pinned host keys.
+    pub fn known_hosts(&self) -> PathBuf {
+        self.path("known_hosts")
+    }
+
+    /// The operator's private key, when we made it.
+    pub fn identity(&self) -> PathBuf {
+        self.path("id_ed25519")
+    }
+
+    /// Makes the directory, mode 0700.
+    pub fn create(&self) -> anyhow::Result<()> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.root)
+            .with_context(|| format!("creating `{}`", self.root.display()))
+    }
+
+    /// Writes `content` to `file` atomically, mode 0600.
+    pub fn write(&self, file: &Path, content: &str) -> anyhow::Result<()> {
+        let write = || -> anyhow::Result<()> {
+            let folder = file.parent().unwrap_or(&self.root);
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            let mut temporary =
+                tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o600)).tempfile_in(folder)?;
+            temporary.write_all(content.as_bytes())?;
+            temporary.as_file().sync_all()?;
+            temporary.persist(file)?;
+            Ok(())
+        };
+        write().with_context(|| format!("writing `{}`", file.display()))
+    }
+
+    /// Writes `value` as JSON.
+    pub fn write_json(&self, file: &Path, value: &impl Serialize) -> anyhow::Result<()> {
+        let mut text = serde_json::to_string_pretty(value)?;
+        text.push('\n');
+        self.write(file, &text)
+    }
+
+    /// The JSON document in `file`; none when there is no such file.
+    pub fn read_json<T: DeserializeOwned>(&self, file: &Path) -> anyhow::Result<Option<T>> {
+        let Some(text) = self.read(file)? else { return Ok(None) };
+        let value = serde_json::from_str(&text).with_context(|| format!("reading `{}`", file.display()))?;
+        Ok(Some(value))
+    }
+
+    /// The text of `file`; none when there is no such file.
+    pub fn read(&self, file: &Path) -> anyhow::Result<Option<String>> {
+        match fs::read_to_string(file) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("reading `{}`", file.display())),
+        }
+    }
+
+    /// Removes the directory with everything in it.
+    pub fn remove(&self) -> anyhow::Result<()> {
+        match fs::remove_dir_all(&self.root) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("removing `{}`", self.root.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_private_and_replaced_whole() {
+        let home = tempfile::tempdir().unwrap();
+        let directory = ClusterDirectory::locate(Some(home.path()), &"mycluster".parse().unwrap()).unwrap();
+        directory.create().unwrap();
+        let file = directory.path("nodes/secret.json");
+        assert_eq!(directory.read_json::<String>(&file).unwrap(), None);
+        for text in ["one", "two"] {
+            directory.write_json(&file, &text).unwrap();
+            assert_eq!(directory.read_json::<String>(&file).unwrap().as_deref(), Some(text));
+        }
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&file), mode(directory.root())), (0o600, 0o700));
+        assert_eq!(fs::read_dir(directory.path("nodes")).unwrap().count(), 1, "no temporary file is left");
+        directory.remove().unwrap();
+        assert!(!directory.root().exists());
+    }
+}

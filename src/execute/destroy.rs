@@ -1,0 +1,98 @@
+//! Removes a cluster: the whole resource group when it is ours alone, else our resources one after another.
+
+use futures::future::join_all;
+use serde_json::Value;
+
+use crate::arm::{Arm, ArmError, ResourceId};
+use crate::plan::{CLUSTER_TAG, ResourceNames};
+use crate::report::{Event, Reporter};
+use crate::spec::ClusterSpec;
+
+/// What is going to be removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// Nothing of the cluster exists.
+    Nothing,
+    /// The group with these resources, all of them ours.
+    Group { group: ResourceId, resources: Vec<String> },
+    /// Ours among others; stages are removed one after another, a stage's members together.
+    Resources { stages: Vec<Vec<ResourceId>>, others: Vec<String> },
+}
+
+/// What removing the cluster means now.
+pub async fn removal(arm: &Arm, spec: &ClusterSpec, names: &ResourceNames) -> Result<Removal, ArmError> {
+    let group = names.resource_group();
+    let Some(document) = arm.get(&group).await? else { return Ok(Removal::Nothing) };
+    let tag = format!("/tags/{CLUSTER_TAG}");
+    let is_ours = |document: &Value| document.pointer(&tag).and_then(Value::as_str) == Some(spec.name.as_str());
+
+    let mut present = Vec::new();
+    let mut others = Vec::new();
+    let own_ids = own_resources(spec, names);
+    let mut page = Some(format!("{}/resources", group.path()));
+    while let Some(path) = page {
+        let list = arm.get_path(&format!("listing {group}"), &path, group.api_version()).await?.unwrap_or_default();
+        for resource in list["value"].as_array().into_iter().flatten() {
+            let id = resource["id"].as_str().unwrap_or_default();
+            let own = own_ids.iter().flatten().any(|own| own.path().eq_ignore_ascii_case(id));
+            let label = format!(
+                "{} `{}`",
+                resource["type"].as_str().unwrap_or("resource"),
+                resource["name"].as_str().unwrap_or(id)
+            );
+            if own || is_ours(resource) { present.push(label) } else { others.push(label) }
+        }
+        page = list["nextLink"].as_str().map(str::to_owned);
+    }
+    if is_ours(&document) && others.is_empty() {
+        return Ok(Removal::Group { group, resources: present });
+    }
+    Ok(Removal::Resources { stages: own_ids, others })
+}
+
+/// Removes it, and waits until it is gone.
+pub async fn remove(arm: &Arm, removal: &Removal, reporter: &Reporter) -> Result<(), Vec<ArmError>> {
+    match removal {
+        Removal::Nothing => Ok(()),
+        Removal::Group { group, .. } => remove_one(arm, group, reporter).await.map_err(|error| vec![error]),
+        Removal::Resources { stages, .. } => {
+            for stage in stages {
+                let results = join_all(stage.iter().map(|id| remove_one(arm, id, reporter))).await;
+                let errors: Vec<ArmError> = results.into_iter().filter_map(Result::err).collect();
+                if !errors.is_empty() {
+                    return Err(errors);
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+async fn remove_one(arm: &Arm, id: &ResourceId, reporter: &Reporter) -> Result<(), ArmError> {
+    let action = "delete";
+    let resource = id.to_string();
+    reporter.event(Event::StepStarted { resource: resource.clone(), action });
+    let start = tokio::time::Instant::now();
+    let result = arm.delete(id).await;
+    match &result {
+        Ok(()) => reporter.event(Event::StepFinished { resource, action, seconds: start.elapsed().as_secs_f64() }),
+        Err(error) => reporter.event(Event::StepFailed { resource, error: error.message.clone() }),
+    }
+    result
+}
+
+/// Everything that the cluster can have made, in the order in which Azure lets it go. Machines take their interfaces and
+/// disks along; these are named too, for a run that was stopped between the two.
+fn own_resources(spec: &ClusterSpec, names: &ResourceNames) -> Vec<Vec<ResourceId>> {
+    let nodes = spec.nodes();
+    let disks = nodes
+        .iter()
+        .flat_map(|node| [names.disk(&format!("{}-os", node.name)), names.disk(&format!("{}-data-0", node.name))]);
+    let interfaces = nodes.iter().map(|node| names.network_interface(&node.name));
+    vec![
+        nodes.iter().map(|node| names.virtual_machine(&node.name)).collect(),
+        disks.chain(interfaces).collect(),
+        vec![names.load_balancer(), names.virtual_network(), names.availability_set()],
+        vec![names.public_ip_address(), names.network_security_group()],
+    ]
+}

@@ -1,0 +1,98 @@
+//! Carries a plan out: every step starts as soon as what it needs is there, and a step that fails stops only those that
+//! need it. Running again goes on from what Azure holds.
+
+mod destroy;
+mod observe;
+mod ports;
+
+pub use destroy::{Removal, removal, remove};
+pub use observe::observe;
+pub use ports::ssh_ports;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::arm::{Arm, ArmError, ArmErrorKind};
+use crate::plan::{Action, Plan, Step, StepKey};
+use crate::report::{Event, Reporter};
+
+/// Network interfaces that may join one load balancer at the same time; with about ten, Azure refuses at random.
+/// <https://github.com/Azure/azure-powershell/issues/4889>
+const PARALLEL_JOINS: usize = 8;
+
+/// Carries the plan out; every error of every step that failed.
+pub async fn execute(arm: &Arm, plan: Plan, reporter: &Reporter) -> Result<(), Vec<ArmError>> {
+    let joins = Arc::new(Semaphore::new(PARALLEL_JOINS));
+    let mut waiting = plan.steps;
+    let mut done = BTreeSet::new();
+    let mut running = JoinSet::new();
+    let mut errors = Vec::new();
+    loop {
+        let (ready, later): (Vec<Step>, Vec<Step>) =
+            waiting.into_iter().partition(|step| step.needs.iter().all(|need| done.contains(need)));
+        waiting = later;
+        let any_ready = !ready.is_empty();
+        for step in ready {
+            if matches!(step.action, Action::Keep { .. }) {
+                done.insert(step.key);
+            } else {
+                running.spawn(run_step(arm.clone(), step, joins.clone(), reporter.clone()));
+            }
+        }
+        if any_ready && running.is_empty() {
+            continue;
+        }
+        match running.join_next().await {
+            None => break,
+            Some(Ok((key, Ok(())))) => {
+                done.insert(key);
+            }
+            Some(Ok((_, Err(error)))) => errors.push(error),
+            Some(Err(panic)) => {
+                errors.push(ArmError::local(ArmErrorKind::Unexpected, "running a step", panic.to_string()))
+            }
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+async fn run_step(arm: Arm, step: Step, joins: Arc<Semaphore>, reporter: Reporter) -> (StepKey, Result<(), ArmError>) {
+    let _slot = match step.key {
+        StepKey::NetworkInterface(_) => joins.acquire_owned().await.ok(),
+        _ => None,
+    };
+    let (resource, action) = (step.id.to_string(), step.action.word());
+    reporter.event(Event::StepStarted { resource: resource.clone(), action });
+    let start = Instant::now();
+    let result = write(&arm, &step).await;
+    match &result {
+        Ok(()) => reporter.event(Event::StepFinished { resource, action, seconds: start.elapsed().as_secs_f64() }),
+        Err(error) => {
+            let reason = match &error.code {
+                Some(code) => format!("{code}: {}", error.message),
+                None => error.message.clone(),
+            };
+            reporter.event(Event::StepFailed { resource, error: reason });
+        }
+    }
+    (step.key, result)
+}
+
+async fn write(arm: &Arm, step: &Step) -> Result<(), ArmError> {
+    if matches!(step.action, Action::Wait { .. }) {
+        match arm.wait_for(&step.id).await {
+            // What the earlier run began ended badly: it is asked for again.
+            Err(error) if error.kind == ArmErrorKind::OperationFailed => {}
+            other => return other,
+        }
+    }
+    arm.put(&step.id, &step.body).await?;
+    if step.key == StepKey::ResourceGroup {
+        arm.wait_until_consistent(&step.id).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,21 @@
+//! Provisions clusters of CoreOS-style machines on Azure and bootstraps what runs on them.
+//!
+//! One direction, one type per stage: flags make a `config::ClusterInput`, validation a `spec::ClusterSpec`, comparison
+//! with Azure a `plan::Plan`, execution an `outputs::Inventory`. `config`, `spec`, `plan`, `userdata` and `outputs` are
+//! pure; `arm`, `execute`, `ssh` and `readiness` are async; only `cli` and `report` print.
+
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
+pub mod arm;
+pub mod cli;
+pub mod config;
+pub mod directory;
+pub mod execute;
+pub mod outputs;
+pub mod pki;
+pub mod plan;
+pub mod readiness;
+pub mod report;
+pub mod spec;
+pub mod ssh;
+pub mod userdata;

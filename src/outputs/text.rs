@@ -1,0 +1,42 @@
+//! The inventory as people read it.
+
+use std::fmt::Write as _;
+
+use super::Inventory;
+
+/// Everything a user needs next, in lines.
+pub fn summary(inventory: &Inventory) -> String {
+    let mut text = String::new();
+    let mut line = |line: String| {
+        let _ = writeln!(text, "{line}");
+    };
+    line(format!("cluster {} in {} ({})", inventory.name, inventory.location, inventory.cloud));
+    let fqdn = inventory.fqdn.as_ref().map(|fqdn| format!("  {fqdn}")).unwrap_or_default();
+    line(format!("  address  {}{fqdn}", inventory.public_address));
+    for port in &inventory.ports {
+        let substitute = if port.port == port.endpoint.port { "" } else { "  (this machine refused the port itself)" };
+        line(format!("  {:<8} {} → {}:{}{substitute}", port.name, port.port, port.endpoint.host, port.endpoint.port));
+    }
+    line(String::new());
+    let width = inventory.nodes.iter().map(|node| node.name.len()).max().unwrap_or_default();
+    for node in &inventory.nodes {
+        let role = if node.etcd_member { "etcd member" } else { "etcd client" };
+        line(format!(
+            "  {:<width$}  {:<12} {role}  ssh {}:{}",
+            node.name, node.private_address, node.ssh.host, node.ssh.port
+        ));
+    }
+    if !inventory.dns_records.is_empty() {
+        line(String::new());
+        line("DNS records to create in the platform's domain:".into());
+        for record in &inventory.dns_records {
+            line(format!("  {:<3} {:<5} {}", record.name, record.record_type, record.value));
+        }
+    }
+    line(String::new());
+    line("next:".into());
+    let first = inventory.nodes.first().map_or("", |node| node.name.as_str());
+    line(format!("  ssh -F {} {first}", inventory.ssh.config.display()));
+    line(format!("  platformctl --cluster {} machines", inventory.name));
+    text
+}

@@ -1,0 +1,173 @@
+//! The cluster's own certificate authority; nothing outside the cluster trusts it.
+
+use std::net::Ipv4Addr;
+
+use anyhow::Context as _;
+use openssl::asn1::Asn1Time;
+use openssl::bn::{BigNum, MsbOption};
+use openssl::ec::{EcGroup, EcKey};
+use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
+use openssl::pkey::{PKey, Private};
+use openssl::x509::extension::{
+    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName, SubjectKeyIdentifier,
+};
+use openssl::x509::{X509, X509Builder, X509Name, X509NameBuilder};
+use serde::{Deserialize, Serialize};
+
+/// Certificates begin this long ago, so that a machine whose clock is a little late accepts them.
+const BACKDATE_SECONDS: i64 = 3600;
+/// The authority and its certificates end together.
+const VALIDITY_DAYS: i64 = 3650;
+/// RFC 5280 §4.1.2.2 allows 20 octets; the top bit stays clear so that the number is positive.
+const SERIAL_BITS: i32 = 159;
+
+/// A certificate with its key, both PEM.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Certificate {
+    pub certificate: String,
+    pub key: String,
+}
+
+/// The authority's certificate with its key, both PEM.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Authority {
+    pub certificate: String,
+    pub key: String,
+}
+
+impl Authority {
+    /// A new authority for the cluster.
+    pub fn generate(cluster: &str) -> anyhow::Result<Self> {
+        let key = new_key()?;
+        let name = subject(&format!("{cluster} etcd authority"))?;
+        let mut builder = new_builder(&name, &name, &key)?;
+        builder.append_extension(BasicConstraints::new().critical().ca().pathlen(0).build()?)?;
+        builder.append_extension(KeyUsage::new().critical().key_cert_sign().crl_sign().build()?)?;
+        let identifier = SubjectKeyIdentifier::new().build(&builder.x509v3_context(None, None))?;
+        builder.append_extension(identifier)?;
+        builder.sign(&key, MessageDigest::sha256())?;
+        let Certificate { certificate, key } = to_pem(&builder.build(), &key)?;
+        Ok(Self { certificate, key })
+    }
+
+    /// A member's certificate: for servers and clients; names the node, its private address and 127.0.0.1.
+    pub fn issue_member(&self, node: &str, address: Ipv4Addr) -> anyhow::Result<Certificate> {
+        let mut names = SubjectAlternativeName::new();
+        names.dns(node).dns("localhost").ip(&address.to_string()).ip("127.0.0.1");
+        self.issue(node, Some(&names), ExtendedKeyUsage::new().server_auth().client_auth())
+    }
+
+    /// A certificate for clients only.
+    pub fn issue_client(&self, node: &str) -> anyhow::Result<Certificate> {
+        self.issue(&format!("{node} client"), None, ExtendedKeyUsage::new().client_auth())
+    }
+
+    fn issue(
+        &self,
+        common_name: &str,
+        names: Option<&SubjectAlternativeName>,
+        usage: &ExtendedKeyUsage,
+    ) -> anyhow::Result<Certificate> {
+        let authority =
+            X509::from_pem(self.certificate.as_bytes()).context("reading the cluster's authority certificate")?;
+        let authority_key =
+            PKey::private_key_from_pem(self.key.as_bytes()).context("reading the cluster's authority key")?;
+        let key = new_key()?;
+        let mut builder = new_builder(&*subject(common_name)?, authority.subject_name(), &key)?;
+        builder.append_extension(BasicConstraints::new().critical().build()?)?;
+        builder.append_extension(KeyUsage::new().critical().digital_signature().build()?)?;
+        builder.append_extension(usage.build()?)?;
+        let identifier =
+            AuthorityKeyIdentifier::new().keyid(true).build(&builder.x509v3_context(Some(&authority), None))?;
+        builder.append_extension(identifier)?;
+        if let Some(names) = names {
+            let extension = names.build(&builder.x509v3_context(Some(&authority), None))?;
+            builder.append_extension(extension)?;
+        }
+        builder.sign(&authority_key, MessageDigest::sha256())?;
+        to_pem(&builder.build(), &key)
+    }
+}
+
+fn new_key() -> anyhow::Result<PKey<Private>> {
+    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
+    Ok(PKey::from_ec_key(EcKey::generate(&group)?)?)
+}
+
+fn subject(common_name: &str) -> anyhow::Result<X509Name> {
+    let mut name = X509NameBuilder::new()?;
+    // The upper bound of a common name, RFC 5280 appendix A.
+    let common_name: String = common_name.chars().take(64).collect();
+    name.append_entry_by_text("CN", &common_name)?;
+    Ok(name.build())
+}
+
+fn new_builder(
+    subject: &openssl::x509::X509NameRef,
+    issuer: &openssl::x509::X509NameRef,
+    key: &PKey<Private>,
+) -> anyhow::Result<X509Builder> {
+    let mut serial = BigNum::new()?;
+    serial.rand(SERIAL_BITS, MsbOption::MAYBE_ZERO, false)?;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs() as i64;
+    let mut builder = X509::builder()?;
+    builder.set_version(2)?;
+    builder.set_serial_number(&*serial.to_asn1_integer()?)?;
+    builder.set_subject_name(subject)?;
+    builder.set_issuer_name(issuer)?;
+    builder.set_pubkey(key)?;
+    builder.set_not_before(&*Asn1Time::from_unix(now - BACKDATE_SECONDS)?)?;
+    builder.set_not_after(&*Asn1Time::from_unix(now + VALIDITY_DAYS * 24 * 3600)?)?;
+    Ok(builder)
+}
+
+fn to_pem(certificate: &X509, key: &PKey<Private>) -> anyhow::Result<Certificate> {
+    Ok(Certificate {
+        certificate: String::from_utf8(certificate.to_pem()?)?,
+        key: String::from_utf8(key.private_key_to_pem_pkcs8()?)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openssl::stack::Stack;
+    use openssl::x509::X509StoreContext;
+    use openssl::x509::store::X509StoreBuilder;
+
+    #[test]
+    fn members_are_signed_and_named() {
+        let authority = Authority::generate("mycluster").unwrap();
+        let member = authority.issue_member("mycluster-coreos-0", Ipv4Addr::new(10, 32, 0, 4)).unwrap();
+        let certificate = X509::from_pem(member.certificate.as_bytes()).unwrap();
+
+        let mut store = X509StoreBuilder::new().unwrap();
+        store.add_cert(X509::from_pem(authority.certificate.as_bytes()).unwrap()).unwrap();
+        let verified = X509StoreContext::new()
+            .unwrap()
+            .init(&store.build(), &certificate, &Stack::new().unwrap(), |context| context.verify_cert())
+            .unwrap();
+        assert!(verified);
+
+        let names: Vec<String> = certificate
+            .subject_alt_names()
+            .unwrap()
+            .iter()
+            .map(|name| match (name.dnsname(), name.ipaddress()) {
+                (Some(dns), _) => dns.to_owned(),
+                (None, Some(address)) => format!("{address:?}"),
+                (None, None) => "other".to_owned(),
+            })
+            .collect();
+        assert_eq!(names, ["mycluster-coreos-0", "localhost", "[10, 32, 0, 4]", "[127, 0, 0, 1]"]);
+        let key = PKey::private_key_from_pem(member.key.as_bytes()).unwrap();
+        assert!(key.public_eq(&certificate.public_key().unwrap()));
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let authority = Authority::generate("mycluster").unwrap();
+        assert_eq!(format!("{authority:?}"), "Authority { .. }");
+    }
+}

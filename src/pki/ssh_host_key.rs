@@ -1,0 +1,43 @@
+//! Ed25519 key pairs in OpenSSH's formats: host keys that we give to machines, and the operator's key when there is none.
+
+use russh::keys::ssh_key::private::{Ed25519Keypair, KeypairData};
+use russh::keys::ssh_key::{LineEnding, PrivateKey};
+use serde::{Deserialize, Serialize};
+
+/// Length of an Ed25519 seed in bytes, RFC 8032.
+const SEED_BYTES: usize = 32;
+
+/// A key pair.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct SshKeyPair {
+    /// `-----BEGIN OPENSSH PRIVATE KEY-----` …, unencrypted.
+    pub private: String,
+    /// `ssh-ed25519 AAAA… comment` with a line feed.
+    pub public: String,
+}
+
+/// A new Ed25519 pair.
+pub fn generate_ssh_key_pair(comment: &str) -> anyhow::Result<SshKeyPair> {
+    let mut seed = [0; SEED_BYTES];
+    openssl::rand::rand_bytes(&mut seed)?;
+    let key = PrivateKey::new(KeypairData::Ed25519(Ed25519Keypair::from_seed(&seed)), comment)?;
+    Ok(SshKeyPair {
+        private: key.to_openssh(LineEnding::LF)?.to_string(),
+        public: format!("{}\n", key.public_key().to_openssh()?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::SshPublicKey;
+
+    #[test]
+    fn pairs_are_read_back() {
+        let pair = generate_ssh_key_pair("node").unwrap();
+        let private = PrivateKey::from_openssh(&pair.private).unwrap();
+        assert_eq!(format!("{}\n", private.public_key().to_openssh().unwrap()), pair.public);
+        assert!(pair.public.parse::<SshPublicKey>().is_ok(), "{}", pair.public);
+        assert_ne!(generate_ssh_key_pair("node").unwrap().public, pair.public);
+    }
+}

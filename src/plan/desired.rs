@@ -1,0 +1,128 @@
+//! Everything that a spec asks for, with the order in which it can be made.
+
+use serde_json::Value;
+
+use super::resource;
+use super::step::StepKey;
+use crate::arm::ResourceId;
+use crate::spec::ClusterSpec;
+
+/// The tag that every resource of a cluster carries; its value is the cluster's name.
+pub const CLUSTER_TAG: &str = "azure-coreos-cluster";
+
+/// One resource as it should be.
+#[derive(Clone, PartialEq)]
+pub struct Desired {
+    pub key: StepKey,
+    pub id: ResourceId,
+    pub body: Value,
+    pub needs: Vec<StepKey>,
+}
+
+/// The ids of a cluster's resources, all derived from its name.
+#[derive(Clone, Debug)]
+pub struct ResourceNames {
+    subscription: String,
+    group: String,
+    name: String,
+}
+
+impl ResourceNames {
+    /// The ids of `spec` in `subscription`.
+    pub fn new(subscription: &str, spec: &ClusterSpec) -> Self {
+        Self {
+            subscription: subscription.to_owned(),
+            group: spec.resource_group.to_string(),
+            name: spec.name.to_string(),
+        }
+    }
+
+    fn resource(&self, resource_type: &str, name: &str) -> ResourceId {
+        ResourceId::resource(&self.subscription, &self.group, resource_type, name)
+    }
+
+    pub fn resource_group(&self) -> ResourceId {
+        ResourceId::resource_group(&self.subscription, &self.group)
+    }
+
+    pub fn network_security_group(&self) -> ResourceId {
+        self.resource("Microsoft.Network/networkSecurityGroups", &format!("{}-nsg", self.name))
+    }
+
+    pub fn public_ip_address(&self) -> ResourceId {
+        self.resource("Microsoft.Network/publicIPAddresses", &format!("{}-ip", self.name))
+    }
+
+    pub fn availability_set(&self) -> ResourceId {
+        self.resource("Microsoft.Compute/availabilitySets", &format!("{}-as", self.name))
+    }
+
+    pub fn virtual_network(&self) -> ResourceId {
+        self.resource("Microsoft.Network/virtualNetworks", &format!("{}-vnet", self.name))
+    }
+
+    pub fn subnet(&self) -> ResourceId {
+        self.virtual_network().child("subnets/nodes")
+    }
+
+    pub fn load_balancer(&self) -> ResourceId {
+        self.resource("Microsoft.Network/loadBalancers", &format!("{}-lb", self.name))
+    }
+
+    pub fn backend_address_pool(&self) -> ResourceId {
+        self.load_balancer().child("backendAddressPools/nodes")
+    }
+
+    /// Of the machine with this name.
+    pub fn network_interface(&self, machine: &str) -> ResourceId {
+        self.resource("Microsoft.Network/networkInterfaces", &format!("{machine}-nic"))
+    }
+
+    pub fn virtual_machine(&self, machine: &str) -> ResourceId {
+        self.resource("Microsoft.Compute/virtualMachines", machine)
+    }
+
+    /// A disk that was made together with a machine.
+    pub fn disk(&self, disk: &str) -> ResourceId {
+        self.resource("Microsoft.Compute/disks", disk)
+    }
+}
+
+/// All resources of the cluster, each after what it needs. `user_data` holds each node's Ignition text, by index.
+pub fn desired(spec: &ClusterSpec, names: &ResourceNames, user_data: &[String]) -> Vec<Desired> {
+    use StepKey as Key;
+    let one = |key, id, body, needs: &[StepKey]| Desired { key, id, body, needs: needs.to_vec() };
+    let mut all = vec![
+        one(Key::ResourceGroup, names.resource_group(), resource::resource_group(spec), &[]),
+        one(
+            Key::NetworkSecurityGroup,
+            names.network_security_group(),
+            resource::network_security_group(spec),
+            &[Key::ResourceGroup],
+        ),
+        one(Key::PublicIpAddress, names.public_ip_address(), resource::public_ip_address(spec), &[Key::ResourceGroup]),
+        one(Key::AvailabilitySet, names.availability_set(), resource::availability_set(spec), &[Key::ResourceGroup]),
+        one(
+            Key::VirtualNetwork,
+            names.virtual_network(),
+            resource::virtual_network(spec, names),
+            &[Key::NetworkSecurityGroup],
+        ),
+        one(Key::LoadBalancer, names.load_balancer(), resource::load_balancer(spec, names), &[Key::PublicIpAddress]),
+    ];
+    for (node, user_data) in spec.nodes().iter().zip(user_data) {
+        all.push(one(
+            Key::NetworkInterface(node.index),
+            names.network_interface(&node.name),
+            resource::network_interface(spec, names, node),
+            &[Key::VirtualNetwork, Key::LoadBalancer],
+        ));
+        all.push(one(
+            Key::VirtualMachine(node.index),
+            names.virtual_machine(&node.name),
+            resource::virtual_machine(spec, names, node, user_data),
+            &[Key::AvailabilitySet, Key::NetworkInterface(node.index)],
+        ));
+    }
+    all
+}

@@ -1,0 +1,38 @@
+//! <https://learn.microsoft.com/rest/api/virtualnetwork/network-interfaces/create-or-update>
+
+use azure_mgmt_network::package_2024_03::models::{
+    BackendAddressPool, IpAllocationMethod, NetworkInterface, NetworkInterfaceIpConfiguration,
+    NetworkInterfaceIpConfigurationPropertiesFormat, NetworkInterfacePropertiesFormat, Subnet,
+};
+use serde_json::Value;
+
+use super::{document, network_resource, reference};
+use crate::plan::ResourceNames;
+use crate::spec::{ClusterSpec, Node};
+
+/// A node's interface: static address, member of the load balancer's pool.
+pub fn network_interface(spec: &ClusterSpec, names: &ResourceNames, node: &Node) -> Value {
+    let configuration = NetworkInterfaceIpConfiguration {
+        name: Some("primary".into()),
+        properties: Some(NetworkInterfaceIpConfigurationPropertiesFormat {
+            primary: Some(true),
+            private_ip_address: Some(node.address.to_string()),
+            private_ip_allocation_method: Some(IpAllocationMethod::Static),
+            subnet: Some(Subnet { sub_resource: reference(&names.subnet()), ..Subnet::default() }),
+            load_balancer_backend_address_pools: vec![BackendAddressPool {
+                sub_resource: reference(&names.backend_address_pool()),
+                ..BackendAddressPool::default()
+            }],
+            ..NetworkInterfaceIpConfigurationPropertiesFormat::default()
+        }),
+        ..NetworkInterfaceIpConfiguration::default()
+    };
+    document(&NetworkInterface {
+        resource: network_resource(spec),
+        properties: Some(NetworkInterfacePropertiesFormat {
+            ip_configurations: vec![configuration],
+            ..NetworkInterfacePropertiesFormat::default()
+        }),
+        ..NetworkInterface::default()
+    })
+}

@@ -1,0 +1,116 @@
+//! <https://learn.microsoft.com/rest/api/compute/virtual-machines/create-or-update>
+
+use azure_mgmt_compute::package_2024_07_01::models::{
+    BootDiagnostics, CreateOption, DataDisk, DeleteOption, DiagnosticsProfile, HardwareProfile, ImageReference,
+    LinuxConfiguration, ManagedDiskParameters, NetworkInterfaceReference, NetworkInterfaceReferenceProperties,
+    NetworkProfile, OsDisk, OsProfile, SshConfiguration, SshPublicKey, StorageAccountType, StorageProfile, SubResource,
+    VirtualMachine, VirtualMachineProperties, hardware_profile, network_interface_reference_properties,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::{compute_resource, document, tags};
+use crate::plan::ResourceNames;
+use crate::spec::{ClusterSpec, Image, Node};
+
+/// A tag with the SHA-256 of a machine's user-data: Azure never returns the user-data itself.
+pub const USER_DATA_TAG: &str = "azure-coreos-cluster-user-data-sha256";
+
+/// Every CoreOS-style image has this account.
+const ADMIN_USER: &str = "core";
+
+/// A node's machine with both disks in the same write. No security profile: absent means no Trusted Launch, which
+/// Flatcar's images cannot do.
+pub fn virtual_machine(spec: &ClusterSpec, names: &ResourceNames, node: &Node, user_data: &str) -> Value {
+    let data_disks = spec.data_disk_gib.iter().map(|size| DataDisk {
+        name: Some(format!("{}-data-0", node.name)),
+        disk_size_gb: i32::try_from(*size).ok(),
+        managed_disk: Some(premium()),
+        delete_option: Some(DeleteOption::Delete),
+        ..DataDisk::new(0, CreateOption::Empty)
+    });
+    let mut resource = compute_resource(spec);
+    let mut all_tags = tags(spec);
+    all_tags[USER_DATA_TAG] = json!(hex(&openssl::sha::sha256(user_data.as_bytes())));
+    resource.tags = Some(all_tags);
+    document(&VirtualMachine {
+        properties: Some(VirtualMachineProperties {
+            hardware_profile: Some(HardwareProfile {
+                vm_size: Some(hardware_profile::VmSize::UnknownValue(spec.vm_size.to_string())),
+                vm_size_properties: None,
+            }),
+            availability_set: Some(SubResource { id: Some(names.availability_set().path().to_owned()) }),
+            storage_profile: Some(StorageProfile {
+                image_reference: Some(image_reference(&spec.image)),
+                os_disk: Some(OsDisk {
+                    name: Some(format!("{}-os", node.name)),
+                    managed_disk: Some(premium()),
+                    delete_option: Some(DeleteOption::Delete),
+                    ..OsDisk::new(CreateOption::FromImage)
+                }),
+                data_disks: data_disks.collect(),
+                ..StorageProfile::default()
+            }),
+            os_profile: Some(OsProfile {
+                // The same as the resource's name: one agent of the image takes this one, another that one.
+                computer_name: Some(node.name.clone()),
+                admin_username: Some(ADMIN_USER.into()),
+                custom_data: Some(STANDARD.encode(user_data)),
+                linux_configuration: Some(LinuxConfiguration {
+                    disable_password_authentication: Some(true),
+                    ssh: Some(SshConfiguration {
+                        public_keys: vec![SshPublicKey {
+                            path: Some(format!("/home/{ADMIN_USER}/.ssh/authorized_keys")),
+                            key_data: Some(spec.ssh_public_key.to_string()),
+                        }],
+                    }),
+                    ..LinuxConfiguration::default()
+                }),
+                ..OsProfile::default()
+            }),
+            network_profile: Some(NetworkProfile {
+                network_interfaces: vec![NetworkInterfaceReference {
+                    sub_resource: SubResource { id: Some(names.network_interface(&node.name).path().to_owned()) },
+                    properties: Some(NetworkInterfaceReferenceProperties {
+                        primary: Some(true),
+                        delete_option: Some(network_interface_reference_properties::DeleteOption::Delete),
+                    }),
+                }],
+                ..NetworkProfile::default()
+            }),
+            // Enabled without a storage account: Azure keeps the console itself.
+            diagnostics_profile: Some(DiagnosticsProfile {
+                boot_diagnostics: Some(BootDiagnostics { enabled: Some(true), storage_uri: None }),
+            }),
+            ..VirtualMachineProperties::default()
+        }),
+        ..VirtualMachine::new(resource)
+    })
+}
+
+fn premium() -> ManagedDiskParameters {
+    ManagedDiskParameters {
+        storage_account_type: Some(StorageAccountType::PremiumLrs),
+        ..ManagedDiskParameters::default()
+    }
+}
+
+fn image_reference(image: &Image) -> ImageReference {
+    let mut reference = ImageReference::default();
+    match image {
+        Image::Marketplace(image) => {
+            reference.publisher = Some(image.publisher.clone());
+            reference.offer = Some(image.offer.clone());
+            reference.sku = Some(image.sku.clone());
+            reference.version = Some(image.version.clone());
+        }
+        Image::Resource(id) => reference.sub_resource.id = Some(id.clone()),
+        Image::CommunityGallery(id) => reference.community_gallery_image_id = Some(id.clone()),
+    }
+    reference
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,39 @@
+//! <https://learn.microsoft.com/rest/api/virtualnetwork/virtual-networks/create-or-update>
+
+use azure_mgmt_network::package_2024_03::models::{
+    AddressSpace, NetworkSecurityGroup, Resource, Subnet, SubnetPropertiesFormat, VirtualNetwork,
+    VirtualNetworkPropertiesFormat,
+};
+use serde_json::Value;
+
+use super::{document, network_resource};
+use crate::plan::ResourceNames;
+use crate::spec::{ClusterSpec, NodeNetwork};
+
+/// The network with its subnet inline: one write, and no race between two subnets.
+pub fn virtual_network(spec: &ClusterSpec, names: &ResourceNames) -> Value {
+    let security_group = NetworkSecurityGroup {
+        resource: Resource { id: Some(names.network_security_group().path().to_owned()), ..Resource::default() },
+        ..NetworkSecurityGroup::default()
+    };
+    let subnet = Subnet {
+        name: Some(names.subnet().name().to_owned()),
+        properties: Some(SubnetPropertiesFormat {
+            address_prefix: Some(NodeNetwork::subnet().to_string()),
+            network_security_group: Some(security_group),
+            // The way out is the load balancer's outbound rule; api versions disagree about the default.
+            default_outbound_access: Some(false),
+            ..SubnetPropertiesFormat::default()
+        }),
+        ..Subnet::default()
+    };
+    document(&VirtualNetwork {
+        resource: network_resource(spec),
+        properties: Some(VirtualNetworkPropertiesFormat {
+            address_space: Some(AddressSpace { address_prefixes: vec![NodeNetwork::address_space().to_string()] }),
+            subnets: vec![subnet],
+            ..VirtualNetworkPropertiesFormat::default()
+        }),
+        ..VirtualNetwork::default()
+    })
+}

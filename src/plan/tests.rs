@@ -1,0 +1,96 @@
+use super::*;
+use crate::config::{ClusterInput, resolve};
+use crate::pki::generate_ssh_key_pair;
+use serde_json::json;
+
+fn spec() -> ClusterSpec {
+    let key = generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
+    let input = ClusterInput { name: "mycluster".into(), deis: Some(true), ..ClusterInput::default() };
+    resolve(&input, None, &key).unwrap()
+}
+
+fn all(spec: &ClusterSpec) -> Vec<Desired> {
+    let user_data = vec!["{}".to_owned(); spec.node_count as usize];
+    desired(spec, &ResourceNames::new("s", spec), &user_data)
+}
+
+#[test]
+fn nothing_is_there_at_first_and_nothing_is_left_to_do_at_last() {
+    let spec = spec();
+    let first = plan(&spec, all(&spec), &Observed::new());
+    assert_eq!(first.count(|action| *action == Action::Create), 12);
+    let observed: Observed = first.steps.iter().map(|step| (step.key, step.body.clone())).collect();
+    assert!(plan(&spec, all(&spec), &observed).is_empty());
+}
+
+#[test]
+fn every_step_comes_after_what_it_needs() {
+    let spec = spec();
+    let mut done = Vec::new();
+    for desired in all(&spec) {
+        assert!(desired.needs.iter().all(|need| done.contains(need)), "{:?}", desired.key);
+        done.push(desired.key);
+    }
+}
+
+#[test]
+fn what_exists_is_judged_by_its_state_and_owner() {
+    let spec = spec();
+    let with = |key: StepKey, change: &dyn Fn(&mut Value)| {
+        let desired = all(&spec);
+        let mut document = desired.iter().find(|desired| desired.key == key).unwrap().body.clone();
+        change(&mut document);
+        plan(&spec, desired, &Observed::from([(key, document)])).step(key).unwrap().action.clone()
+    };
+    let state =
+        |state: &'static str| move |document: &mut Value| document["properties"]["provisioningState"] = json!(state);
+    assert_eq!(with(StepKey::LoadBalancer, &state("Updating")), Action::Wait { state: "Updating".into() });
+    assert_eq!(
+        with(StepKey::VirtualMachine(1), &state("Failed")),
+        Action::Update { changes: vec!["the last operation on it failed".into()] }
+    );
+    let other_group = with(StepKey::ResourceGroup, &|document| document["tags"] = json!({"owner": "someone"}));
+    assert_eq!(other_group.notes(), ["exists already and is not ours: it is used, not changed"]);
+    let closed = with(StepKey::NetworkSecurityGroup, &|document| {
+        document["properties"]["securityRules"].as_array_mut().unwrap().remove(0);
+    });
+    assert!(matches!(closed, Action::Update { .. }), "{closed:?}");
+    let resized = with(StepKey::VirtualMachine(0), &|document| {
+        document["properties"]["hardwareProfile"]["vmSize"] = json!("Standard_B2s");
+    });
+    let note = "differs, left as it is: properties.hardwareProfile.vmSize: `Standard_B2s` → `Standard_D2as_v5`";
+    assert_eq!(resized, Action::Keep { notes: vec![note.into()] });
+}
+
+#[test]
+fn bodies_say_what_azure_must_be_told() {
+    let spec = spec();
+    let body = |key: StepKey| all(&spec).into_iter().find(|desired| desired.key == key).unwrap().body;
+    let balancer = body(StepKey::LoadBalancer);
+    for (pointer, expected) in [
+        ("/sku/name", json!("Standard")),
+        ("/properties/inboundNatRules/0/properties/frontendPortRangeStart", json!(22001)),
+        ("/properties/inboundNatRules/0/properties/frontendPortRangeEnd", json!(22003)),
+        ("/properties/probes/0/properties/requestPath", json!("/health-check")),
+        ("/properties/loadBalancingRules/2/properties/idleTimeoutInMinutes", json!(20)),
+        ("/properties/loadBalancingRules/0/properties/disableOutboundSnat", json!(true)),
+        ("/properties/outboundRules/0/properties/protocol", json!("All")),
+    ] {
+        assert_eq!(balancer.pointer(pointer), Some(&expected), "{pointer}");
+    }
+    let machine = body(StepKey::VirtualMachine(0));
+    for (pointer, expected) in [
+        ("/properties/osProfile/customData", json!("e30=")),
+        ("/properties/osProfile/computerName", json!("mycluster-coreos-0")),
+        ("/properties/storageProfile/osDisk/deleteOption", json!("Delete")),
+        ("/properties/networkProfile/networkInterfaces/0/properties/deleteOption", json!("Delete")),
+        ("/properties/hardwareProfile/vmSize", json!("Standard_D2as_v5")),
+        ("/properties/diagnosticsProfile/bootDiagnostics/enabled", json!(true)),
+        ("/tags/azure-coreos-cluster", json!("mycluster")),
+    ] {
+        assert_eq!(machine.pointer(pointer), Some(&expected), "{pointer}");
+    }
+    assert_eq!(machine.pointer("/properties/securityProfile"), None);
+    let network = body(StepKey::VirtualNetwork);
+    assert_eq!(network.pointer("/properties/subnets/0/properties/defaultOutboundAccess"), Some(&json!(false)));
+}

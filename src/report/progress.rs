@@ -1,0 +1,102 @@
+//! Progress for people: a bar per running step on a terminal, plain lines elsewhere.
+
+use std::collections::HashMap;
+use std::io::IsTerminal as _;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use super::event::Event;
+
+/// How often a running step's time is redrawn.
+const REDRAW_INTERVAL: Duration = Duration::from_millis(250);
+/// More bars than this would not fit on a screen.
+const MOST_BARS: usize = 16;
+
+/// Shows events on stderr.
+pub struct Progress {
+    bars: Option<MultiProgress>,
+    running: Mutex<HashMap<String, ProgressBar>>,
+    color: bool,
+}
+
+impl Progress {
+    /// Bars when stderr is a terminal.
+    pub fn new() -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let color = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self { bars: terminal.then(MultiProgress::new), running: Mutex::default(), color }
+    }
+
+    /// Shows one event.
+    pub fn show(&self, event: &Event) {
+        match event {
+            Event::Note { text } => self.line(text),
+            Event::Plan { create, update, wait, keep } => {
+                if create + update + wait == 0 {
+                    self.line(&format!("plan: nothing to do, {keep} resources are as they should be"));
+                } else {
+                    self.line(&format!(
+                        "plan: {create} to create, {update} to update, {wait} to wait for, {keep} to keep"
+                    ));
+                }
+            }
+            Event::StepStarted { resource, .. } => self.start(resource),
+            Event::StepFinished { resource, action, seconds } => {
+                self.end(resource, &format!("{} {action:<6} {resource} ({seconds:.1} s)", self.mark("●", 32)));
+            }
+            Event::StepFailed { resource, error } => {
+                self.end(resource, &format!("{} failed {resource}: {error}", self.mark("■", 31)));
+            }
+            Event::ReadinessStarted { nodes } => self.line(&format!("waiting for {nodes} nodes to be ready")),
+            Event::CheckPassed { node, check, detail } => {
+                self.line(&format!("{} {node} {check}: {detail}", self.mark("●", 32)));
+            }
+            Event::CheckFailed { node, check, reason } => {
+                self.line(&format!("{} {node} {check}: {reason}", self.mark("■", 31)));
+            }
+            Event::Finished { .. } => self.finish(),
+        }
+    }
+
+    /// Removes all bars.
+    pub fn finish(&self) {
+        for (_, bar) in self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner).drain() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn mark(&self, mark: &str, color: u8) -> String {
+        if self.color { format!("\x1b[{color}m{mark}\x1b[0m") } else { mark.to_owned() }
+    }
+
+    fn start(&self, resource: &str) {
+        let Some(bars) = &self.bars else { return };
+        let mut running = self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if running.len() >= MOST_BARS {
+            return;
+        }
+        let style =
+            ProgressStyle::with_template("▴ {msg} {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let bar = bars.add(ProgressBar::new_spinner().with_style(style).with_message(resource.to_owned()));
+        bar.enable_steady_tick(REDRAW_INTERVAL);
+        running.insert(resource.to_owned(), bar);
+    }
+
+    fn end(&self, resource: &str, text: &str) {
+        let bar = self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(resource);
+        if let Some(bar) = bar {
+            bar.finish_and_clear();
+        }
+        self.line(text);
+    }
+
+    #[allow(clippy::print_stderr)]
+    fn line(&self, text: &str) {
+        match &self.bars {
+            Some(bars) => bars.suspend(|| eprintln!("{text}")),
+            None => eprintln!("{text}"),
+        }
+    }
+}

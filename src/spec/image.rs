@@ -1,0 +1,135 @@
+//! What machines start from: a marketplace image or an image resource.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// An image as the user names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Image {
+    /// `publisher:offer:sku:version`.
+    Marketplace(MarketplaceImage),
+    /// The ARM id of an image, a gallery image or a gallery image version.
+    Resource(String),
+    /// `/CommunityGalleries/<public name>/Images/<definition>[/Versions/<version>]`.
+    CommunityGallery(String),
+}
+
+/// The four parts of a marketplace URN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MarketplaceImage {
+    /// Such as `kinvolk`.
+    pub publisher: String,
+    /// Such as `flatcar-container-linux-corevm-amd64`.
+    pub offer: String,
+    /// Such as `stable-gen2`.
+    pub sku: String,
+    /// Such as `4593.2.5`, or `latest`.
+    pub version: String,
+}
+
+/// Why an image's name was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "image `{0}` is neither a URN (`publisher:offer:sku:version`), an image's resource id \
+     (`/subscriptions/…/images/…` or `…/galleries/…/images/…`), nor a community gallery's (`/CommunityGalleries/…`)"
+)]
+pub struct InvalidImage(String);
+
+impl Default for Image {
+    /// Flatcar Stable, second generation, from the offer that asks for no plan and no terms.
+    /// <https://www.flatcar.org/docs/latest/installing/cloud/azure/>
+    fn default() -> Self {
+        Self::Marketplace(MarketplaceImage {
+            publisher: "kinvolk".into(),
+            offer: "flatcar-container-linux-corevm-amd64".into(),
+            sku: "stable-gen2".into(),
+            version: "latest".into(),
+        })
+    }
+}
+
+impl FromStr for Image {
+    type Err = InvalidImage;
+
+    fn from_str(text: &str) -> Result<Self, InvalidImage> {
+        let invalid = || InvalidImage(text.to_owned());
+        let lower = text.to_ascii_lowercase();
+        if lower.starts_with("/communitygalleries/") {
+            return if lower.contains("/images/") {
+                Ok(Self::CommunityGallery(text.to_owned()))
+            } else {
+                Err(invalid())
+            };
+        }
+        if lower.starts_with("/subscriptions/") {
+            let is_image = lower.contains("/providers/microsoft.compute/") && lower.contains("/images/");
+            return if is_image { Ok(Self::Resource(text.to_owned())) } else { Err(invalid()) };
+        }
+        match text.split(':').collect::<Vec<_>>()[..] {
+            [publisher, offer, sku, version]
+                if [publisher, offer, sku, version].iter().all(|part| is_urn_part(part)) =>
+            {
+                Ok(Self::Marketplace(MarketplaceImage {
+                    publisher: publisher.to_owned(),
+                    offer: offer.to_owned(),
+                    sku: sku.to_owned(),
+                    version: version.to_owned(),
+                }))
+            }
+            _ => Err(invalid()),
+        }
+    }
+}
+
+fn is_urn_part(part: &str) -> bool {
+    !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+}
+
+impl fmt::Display for Image {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Marketplace(image) => {
+                write!(formatter, "{}:{}:{}:{}", image.publisher, image.offer, image.sku, image.version)
+            }
+            Self::Resource(id) | Self::CommunityGallery(id) => formatter.write_str(id),
+        }
+    }
+}
+
+impl TryFrom<String> for Image {
+    type Error = InvalidImage;
+
+    fn try_from(text: String) -> Result<Self, InvalidImage> {
+        text.parse()
+    }
+}
+
+impl From<Image> for String {
+    fn from(image: Image) -> String {
+        image.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images() {
+        for good in [
+            "kinvolk:flatcar-container-linux-corevm-amd64:stable-gen2:latest",
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/flatcar",
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/x/images/y/versions/1.2.3",
+            "/CommunityGalleries/flatcar-23485951/Images/flatcar-stable-amd64",
+        ] {
+            let image: Image = good.parse().unwrap();
+            assert_eq!(image.to_string(), good);
+        }
+        for bad in ["", "flatcar", "a:b:c", "a:b:c:", "a:b:c:d:e", "/subscriptions/s/resourceGroups/g", "a b:c:d:e"] {
+            assert!(bad.parse::<Image>().is_err(), "{bad}");
+        }
+    }
+}

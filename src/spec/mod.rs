@@ -1,0 +1,123 @@
+//! A validated cluster: `config` makes a [`ClusterSpec`] out of flags, `plan` and `userdata` read it.
+//!
+//! Nothing after this point holds an invalid name, address or key. The module is pure.
+
+mod address;
+mod image;
+mod name;
+mod port;
+mod problem;
+mod size;
+mod ssh_key;
+
+pub use address::NodeNetwork;
+pub use image::{Image, MarketplaceImage};
+pub use name::{ClusterName, Location, MachinePrefix, ResourceGroupName};
+pub use port::{OpenPort, PortProbe};
+pub use problem::{Origin, Problem, Problems};
+pub use size::VmSize;
+pub use ssh_key::SshPublicKey;
+
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::userdata::Overlay;
+
+/// Fewest nodes with which etcd survives the loss of one.
+pub const QUORUM_NODES: u32 = 3;
+/// Most virtual machines in one availability set.
+/// <https://learn.microsoft.com/azure/virtual-machines/availability-set-overview>
+pub const AVAILABILITY_SET_MACHINES: u32 = 200;
+
+/// Everything that decides what a cluster looks like; the same spec always gives the same plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClusterSpec {
+    /// Also the public DNS label and the first part of every resource's name.
+    pub name: ClusterName,
+    /// The group that holds all resources.
+    pub resource_group: ResourceGroupName,
+    /// The region of every resource.
+    pub location: Location,
+    /// Number of machines, 3 to 200; 1 or 2 when allowed expressly.
+    pub node_count: u32,
+    /// How many of the first nodes are etcd members. Fixed when the cluster is made: later nodes are clients.
+    pub etcd_member_count: u32,
+    /// Size of every machine.
+    pub vm_size: VmSize,
+    /// Second part of a machine's name: `<name>-<prefix>-<index>`.
+    pub machine_prefix: MachinePrefix,
+    /// First public port of the SSH range, one port a node.
+    pub first_ssh_port: u16,
+    /// The operator's key, for user `core`.
+    pub ssh_public_key: SshPublicKey,
+    /// Ports that the load balancer spreads over all nodes.
+    pub open_ports: Vec<OpenPort>,
+    /// Size in GiB of each node's disk for `/var/lib/docker`; none means it stays on the OS disk.
+    pub data_disk_gib: Option<u32>,
+    /// What the machines start from.
+    pub image: Image,
+    /// Additional NTP servers; the host's clock stays the first source.
+    pub ntp_servers: Vec<String>,
+    /// The user's own configuration, merged over ours.
+    pub custom_data: Option<Overlay>,
+}
+
+/// One machine of the cluster, as far as it is known before anything exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// 0 for the first.
+    pub index: u32,
+    /// Resource name, computer name and hostname.
+    pub name: String,
+    /// Static private address.
+    pub address: Ipv4Addr,
+    /// Whether etcd runs here as a member.
+    pub etcd_member: bool,
+}
+
+impl ClusterSpec {
+    /// All nodes in order.
+    pub fn nodes(&self) -> Vec<Node> {
+        (0..self.node_count)
+            .map(|index| Node {
+                index,
+                name: self.machine_name(index),
+                address: NodeNetwork::address(index),
+                etcd_member: index < self.etcd_member_count,
+            })
+            .collect()
+    }
+
+    /// `<name>-<prefix>-<index>`.
+    pub fn machine_name(&self, index: u32) -> String {
+        format!("{}-{}-{index}", self.name, self.machine_prefix)
+    }
+
+    /// The last public port of the SSH range.
+    pub fn last_ssh_port(&self) -> u16 {
+        self.first_ssh_port + (self.node_count - 1) as u16
+    }
+}
+
+/// How many etcd members a new cluster of `node_count` nodes gets: always odd, 7 at most.
+pub fn etcd_member_count(node_count: u32) -> u32 {
+    match node_count {
+        0..=2 => 1,
+        3..=4 => 3,
+        5..=99 => 5,
+        _ => 7,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_an_odd_subset() {
+        for (nodes, members) in [(1, 1), (2, 1), (3, 3), (4, 3), (5, 5), (20, 5), (99, 5), (100, 7), (200, 7)] {
+            assert_eq!(etcd_member_count(nodes), members, "{nodes} nodes");
+        }
+    }
+}

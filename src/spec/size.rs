@@ -1,0 +1,97 @@
+//! A machine size's name, and the one thing its name tells about its disks.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Such as `Standard_D2as_v5`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct VmSize(String);
+
+/// Why a size was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("size `{0}` is not a name such as `Standard_D2as_v5`")]
+pub struct InvalidVmSize(String);
+
+impl VmSize {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The version suffix (`_v5` gives 5), 1 when there is none.
+    fn version(&self) -> u32 {
+        let (_, suffix) = self.0.rsplit_once("_v").unwrap_or((&self.0, "1"));
+        suffix.parse().unwrap_or(1)
+    }
+
+    /// The stable name under which a data disk of this LUN appears in the guest.
+    ///
+    /// Sizes from v6 on attach disks by NVMe, older ones by SCSI.
+    /// <https://learn.microsoft.com/azure/virtual-machines/enable-nvme-interface>
+    pub fn data_disk_device(&self, lun: u32) -> String {
+        match self.version() {
+            0..=5 => format!("/dev/disk/azure/scsi1/lun{lun}"),
+            _ => format!("/dev/disk/azure/data/by-lun/{lun}"),
+        }
+    }
+}
+
+impl Default for VmSize {
+    fn default() -> Self {
+        Self("Standard_D2as_v5".into())
+    }
+}
+
+impl FromStr for VmSize {
+    type Err = InvalidVmSize;
+
+    fn from_str(text: &str) -> Result<Self, InvalidVmSize> {
+        let (tier, rest) = text.split_once('_').ok_or_else(|| InvalidVmSize(text.to_owned()))?;
+        let known_tier = ["standard", "basic"].contains(&tier.to_ascii_lowercase().as_str());
+        let well_formed = !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+        if known_tier && well_formed { Ok(Self(text.to_owned())) } else { Err(InvalidVmSize(text.to_owned())) }
+    }
+}
+
+impl fmt::Display for VmSize {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for VmSize {
+    type Error = InvalidVmSize;
+
+    fn try_from(text: String) -> Result<Self, InvalidVmSize> {
+        text.parse()
+    }
+}
+
+impl From<VmSize> for String {
+    fn from(size: VmSize) -> String {
+        size.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_their_disk_names() {
+        for (size, device) in [
+            ("Standard_D2as_v5", "/dev/disk/azure/scsi1/lun0"),
+            ("Standard_B2s", "/dev/disk/azure/scsi1/lun0"),
+            ("Standard_D2s_v6", "/dev/disk/azure/data/by-lun/0"),
+            ("Standard_E104i_v7", "/dev/disk/azure/data/by-lun/0"),
+        ] {
+            assert_eq!(size.parse::<VmSize>().unwrap().data_disk_device(0), device, "{size}");
+        }
+        for bad in ["", "Small", "Standard_", "Standard D2", "Premium_D2"] {
+            assert!(bad.parse::<VmSize>().is_err(), "{bad}");
+        }
+    }
+}

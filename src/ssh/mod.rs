@@ -1,0 +1,11 @@
+//! SSH to nodes: one connection per node with a pinned host key, many commands over it.
+//!
+//! `readiness` and `platformctl` call it with what the inventory says.
+
+mod error;
+mod identity;
+mod session;
+
+pub use error::SshError;
+pub use identity::Identity;
+pub use session::{Output, Session};

@@ -1,0 +1,90 @@
+//! What one node of a cluster gets, before the user's overlay: the static base plus rendered templates.
+
+use minijinja::context;
+
+use super::cloud_config::{CloudConfig, DropIn, Filesystem, Unit, UserData, WriteFile};
+use super::{UserDataError, render};
+use crate::config::yaml;
+use crate::pki::Material;
+use crate::spec::{ClusterSpec, Node};
+
+/// What every node starts from.
+const BASE: &str = include_str!("../../cloud-config/base.yaml");
+
+/// `etcd` has this number in Flatcar and in the image of its container.
+const ETCD_USER: &str = "232";
+/// `core` has this number in Flatcar and Fedora CoreOS images.
+const CORE_GROUP: &str = "500";
+
+/// The data disk's logical unit number.
+pub const DATA_DISK_LUN: u32 = 0;
+
+/// The configuration of `node`; `material` must hold every node's keys.
+pub fn node_user_data(spec: &ClusterSpec, node: &Node, material: &Material) -> Result<UserData, UserDataError> {
+    let mut config: CloudConfig =
+        yaml::from_str(BASE).map_err(|error| UserDataError::Template("base.yaml", error.to_string()))?;
+    config.hostname = Some(node.name.clone());
+    config.ssh_authorized_keys = vec![spec.ssh_public_key.to_string()];
+
+    let members: Vec<Node> = spec.nodes().into_iter().filter(|node| node.etcd_member).collect();
+    let list = |item: fn(&Node) -> String| members.iter().map(item).collect::<Vec<_>>().join(",");
+    let endpoints = list(|member| format!("https://{}:2379", member.address));
+    let initial_cluster = list(|member| format!("{}=https://{}:2380", member.name, member.address));
+
+    let keys = material.node(&node.name);
+    let file = |path: &str, content: &str, owner: &str, permissions: &str| WriteFile {
+        path: path.into(),
+        content: content.into(),
+        owner: (owner != "root").then(|| owner.into()),
+        permissions: Some(permissions.into()),
+        encoding: None,
+    };
+    let core_only = format!("root:{CORE_GROUP}");
+    config.write_files.extend([
+        file("/etc/ssh/ssh_host_ed25519_key", &keys.ssh_host_key.private, "root", "0600"),
+        file("/etc/ssh/ssh_host_ed25519_key.pub", &keys.ssh_host_key.public, "root", "0644"),
+        file("/etc/ssl/etcd/ca.crt", &material.authority.certificate, "root", "0644"),
+        file("/etc/ssl/etcd/client.crt", &keys.client.certificate, "root", "0644"),
+        file("/etc/ssl/etcd/client.key", &keys.client.key, &core_only, "0440"),
+        file("/etc/environment", &render("environment", context! { endpoints })?, "root", "0644"),
+    ]);
+    if node.etcd_member {
+        config.write_files.extend([
+            file("/etc/ssl/etcd/member.crt", &keys.member.certificate, "root", "0644"),
+            file("/etc/ssl/etcd/member.key", &keys.member.key, &format!("{ETCD_USER}:{ETCD_USER}"), "0400"),
+        ]);
+        let content = render(
+            "etcd-member.conf",
+            context! { name => node.name.as_str(), cluster => spec.name.as_str(), address => node.address.to_string(), initial_cluster },
+        )?;
+        config.coreos.units.push(Unit {
+            name: "etcd-member.service".into(),
+            enable: true,
+            drop_ins: vec![DropIn { name: "20-cluster.conf".into(), content }],
+            ..Unit::default()
+        });
+    }
+    if !spec.ntp_servers.is_empty() {
+        let sources = render("chrony.sources", context! { servers => spec.ntp_servers.clone() })?;
+        config.write_files.push(file("/etc/chrony/sources.d/azure-coreos-cluster.sources", &sources, "root", "0644"));
+    }
+
+    let mut docker = Unit { name: "docker.service".into(), enable: true, ..Unit::default() };
+    let mut filesystems = Vec::new();
+    if spec.data_disk_gib.is_some() {
+        let device = spec.vm_size.data_disk_device(DATA_DISK_LUN);
+        config.coreos.units.push(Unit {
+            name: "var-lib-docker.mount".into(),
+            enable: true,
+            content: Some(render("var-lib-docker.mount", context! { device => device.as_str() })?),
+            ..Unit::default()
+        });
+        docker.drop_ins.push(DropIn {
+            name: "10-data-disk.conf".into(),
+            content: render("docker-requires-data-disk.conf", context! {})?,
+        });
+        filesystems.push(Filesystem { device, format: "ext4".into(), label: "docker".into() });
+    }
+    config.coreos.units.push(docker);
+    Ok(UserData { cloud_config: config, filesystems })
+}

@@ -11,6 +11,7 @@ pub mod cli;
 pub mod config;
 pub mod directory;
 pub mod execute;
+pub mod local;
 pub mod outputs;
 pub mod pki;
 pub mod plan;

@@ -137,6 +137,17 @@ impl Arm {
         self.follow(&doing, id, Monitor::Location(location), answer.retry_after, false).await
     }
 
+    /// The text behind a URL that Azure signed itself, such as that of a serial console; no token is sent there.
+    pub async fn download(&self, url: &str) -> Result<String, ArmError> {
+        let doing = "downloading a console log";
+        let failed = |error: &dyn std::error::Error| ArmError::local(ArmErrorKind::Unreachable, doing, chain(error));
+        let url: Url = url.parse().map_err(|_| ArmError::local(ArmErrorKind::Unexpected, doing, "Azure named no URL"))?;
+        let client = azure_core::http::new_http_client(None);
+        let response = client.execute_request(&Request::new(url, Method::Get)).await.map_err(|error| failed(&error))?;
+        let response = response.try_into_raw_response().await.map_err(|error| failed(&error))?;
+        Ok(String::from_utf8_lossy(response.body()).into_owned())
+    }
+
     /// Waits for the end of an operation that an earlier run began, by the resource's own state.
     pub async fn wait_for(&self, id: &ResourceId) -> Result<(), ArmError> {
         self.follow(&format!("waiting for {id}"), id, Monitor::Resource, None, false).await.map(drop)
@@ -229,7 +240,8 @@ impl Arm {
             let (error, retry_after, deadline) = match result {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err((error, retry_after))) => {
-                    if !retry::is_retryable(error.status.unwrap_or_default(), error.code.as_deref()) {
+                    let late_replica = method == Method::Put && error.has_code("ResourceGroupNotFound");
+                    if !late_replica && !retry::is_retryable(error.status.unwrap_or_default(), error.code.as_deref()) {
                         return Err(error);
                     }
                     (error, retry_after, retry::REQUEST_DEADLINE)

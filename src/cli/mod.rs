@@ -1,1 +1,108 @@
-//! Commands.
+//! The commands: each turns its arguments into calls of the library and a result on stdout. The only module besides
+//! `report` that prints, and the only one that knows the environment.
+
+mod arguments;
+mod connection;
+mod create;
+mod destroy;
+mod local;
+mod machines;
+mod output;
+mod plan;
+mod prepare;
+mod status;
+mod user_data;
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::report::Failure;
+use arguments::{Arguments, Command, PlatformArguments, PlatformCommand};
+
+/// Runs `azure-coreos-cluster` with these arguments, the program's name first.
+pub fn azure_coreos_cluster(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    match (arguments.command, arguments.create) {
+        (Some(Command::Plan(arguments)), _) => run("run the same command again", plan::run(arguments)),
+        (Some(Command::Destroy(arguments)), _) => {
+            let hint = format!("azure-coreos-cluster destroy {} removes what is left", arguments.name);
+            run(&hint, destroy::run(arguments))
+        }
+        (Some(Command::Status(arguments)), _) => run("run the same command again", status::run(arguments)),
+        (Some(Command::UserData(arguments)), _) => run("run the same command again", user_data::run(arguments)),
+        (Some(Command::Local(command)), _) => run("azure-coreos-cluster local status", local::run(command)),
+        (None, Some(arguments)) => {
+            let hint = format!("azure-coreos-cluster {} goes on from here", arguments.cluster.name);
+            run(&hint, create::run(arguments))
+        }
+        // Without arguments clap prints the help and never comes here.
+        (None, None) => ExitCode::from(crate::report::exit_code::USAGE),
+    }
+}
+
+/// Runs `platformctl` with these arguments, the program's name first.
+pub fn platformctl(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match PlatformArguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    match &arguments.command {
+        PlatformCommand::Machines { output } => run("run the same command again", machines::run(&arguments, *output)),
+    }
+}
+
+/// clap's own message: help on stdout with 0, mistakes on stderr with 2.
+fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(crate::report::exit_code::USAGE))
+}
+
+/// Runs a command to its end, to Ctrl-C or to SIGTERM, and says how it ended.
+fn run(interrupted_hint: &str, command: impl Future<Output = Result<(), Failure>>) -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("AZURE_COREOS_CLUSTER_LOG"))
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::error(&Failure::Other(error.into()));
+            return ExitCode::from(crate::report::exit_code::UNEXPECTED);
+        }
+    };
+    let result = runtime.block_on(async {
+        let interrupted = Failure::Interrupted { hint: interrupted_hint.to_owned() };
+        tokio::select! {
+            result = command => result,
+            () = ended_by_signal() => Err(interrupted),
+        }
+    });
+    // A request that hangs must not hold the program up.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::error(&failure);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+async fn ended_by_signal() {
+    match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+        (Ok(mut interrupt), Ok(mut terminate)) => {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        _ => std::future::pending().await,
+    }
+}

@@ -1,6 +1,7 @@
 //! Key material on disk: one file per authority and node, so that no file can hold half a pair.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 
@@ -9,35 +10,34 @@ use crate::pki::{Authority, Material, NodeMaterial, SshKeyPair, generate_ssh_key
 use crate::spec::Node;
 
 impl ClusterDirectory {
-    /// The cluster's key material; what is missing is made, and written before this returns when `store` is true.
-    pub fn material(&self, cluster: &str, nodes: &[Node], store: bool) -> anyhow::Result<Material> {
-        let authority_file = self.path("authority.json");
-        let authority = match self.read_json(&authority_file)? {
+    /// The cluster's key material; what is not on disk is made, in memory only.
+    pub fn material(&self, cluster: &str, nodes: &[Node]) -> anyhow::Result<Material> {
+        let authority = match self.read_json(&self.authority())? {
             Some(authority) => authority,
-            None => {
-                let authority = Authority::generate(cluster)?;
-                if store {
-                    self.write_json(&authority_file, &authority)?;
-                }
-                authority
-            }
+            None => Authority::generate(cluster)?,
         };
         let mut by_name = BTreeMap::new();
         for node in nodes {
-            let file = self.path(&format!("nodes/{}.json", node.name));
-            let keys = match self.read_json(&file)? {
+            let keys = match self.read_json(&self.node_keys(&node.name))? {
                 Some(keys) => keys,
-                None => {
-                    let keys = NodeMaterial::generate(&authority, node)?;
-                    if store {
-                        self.write_json(&file, &keys)?;
-                    }
-                    keys
-                }
+                None => NodeMaterial::generate(&authority, node)?,
             };
             by_name.insert(node.name.clone(), keys);
         }
         Ok(Material::new(authority, by_name))
+    }
+
+    /// Keeps the material; what is on disk already stays as it is.
+    pub fn store_material(&self, material: &Material) -> anyhow::Result<()> {
+        if !self.authority().exists() {
+            self.write_json(&self.authority(), &material.authority)?;
+        }
+        for (name, keys) in material.nodes() {
+            if !self.node_keys(name).exists() {
+                self.write_json(&self.node_keys(name), keys)?;
+            }
+        }
+        Ok(())
     }
 
     /// The operator's key pair; a new one, not yet written, when there is none.
@@ -56,5 +56,13 @@ impl ClusterDirectory {
     pub fn store_operator_key(&self, pair: &SshKeyPair) -> anyhow::Result<()> {
         self.write(&self.identity(), &pair.private)?;
         self.write(&self.identity().with_extension("pub"), &pair.public)
+    }
+
+    fn authority(&self) -> PathBuf {
+        self.path("authority.json")
+    }
+
+    fn node_keys(&self, node: &str) -> PathBuf {
+        self.path(&format!("nodes/{node}.json"))
     }
 }

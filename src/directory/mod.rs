@@ -5,8 +5,10 @@
 
 mod lock;
 mod material;
+mod stored;
 
 pub use lock::DirectoryLock;
+pub use stored::{Cloud, StoredCluster};
 
 use std::fs;
 use std::io::Write as _;

@@ -40,6 +40,11 @@ impl Material {
         Self { authority, nodes }
     }
 
+    /// Each node's name and material, by name.
+    pub fn nodes(&self) -> impl Iterator<Item = (&String, &NodeMaterial)> {
+        self.nodes.iter()
+    }
+
     /// The material of a node.
     ///
     /// # Panics

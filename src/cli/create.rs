@@ -1,0 +1,180 @@
+//! `azure-coreos-cluster NAME`: from nothing, or from what is there, to a cluster that is ready.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Instant;
+
+use super::arguments::CreateArguments;
+use super::connection::{Connection, connect};
+use super::output;
+use super::prepare::{Prepared, prepare, reporter};
+use crate::arm::ArmError;
+use crate::directory::{Cloud, DirectoryLock};
+use crate::execute::{execute, observe, ssh_ports};
+use crate::outputs::{self, DnsRecord, Inventory, InventoryNode, InventoryPort, InventorySsh, SocketEndpoint};
+use crate::plan::{Action, Plan, ResourceNames, desired, plan};
+use crate::readiness;
+use crate::report::{Event, Failure, Reporter, exit_code};
+use crate::spec::Node;
+use crate::ssh::Identity;
+
+/// Runs the command.
+pub async fn run(arguments: CreateArguments) -> Result<(), Failure> {
+    let reporter = reporter(&arguments.cluster.output)?;
+    let start = Instant::now();
+    let result = create(&arguments, &reporter).await;
+    reporter.finish();
+    let code = result.as_ref().err().map_or(exit_code::DONE, Failure::exit_code);
+    reporter.event(Event::Finished { exit_code: code, seconds: start.elapsed().as_secs_f64() });
+    let inventory = result?;
+    output::result(arguments.cluster.output.output, &inventory, &outputs::summary(&inventory))
+}
+
+async fn create(arguments: &CreateArguments, reporter: &Reporter) -> Result<Inventory, Failure> {
+    let prepared = prepare(&arguments.cluster)?;
+    let connection = connect(&arguments.cluster.connection, prepared.stored.as_ref(), reporter).await?;
+    let name = prepared.spec.name.to_string();
+    let hint = move |error: &ArmError| remedy(&name, error);
+    let refused = |error: ArmError| Failure::azure(error.clone(), hint(&error));
+
+    super::plan::check_image(&connection, &prepared).await?;
+    prepared.directory.create()?;
+    let _lock = DirectoryLock::acquire(&prepared.directory)?;
+    prepared.store(&connection.subscription)?;
+    let names = ResourceNames::new(&connection.subscription, &prepared.spec);
+    let desired = desired(&prepared.spec, &names, &prepared.user_data);
+    let observed = observe(&connection.arm, &desired).await.map_err(refused)?;
+    let plan = plan(&prepared.spec, desired, &observed);
+    announce(&plan, reporter);
+    if connection.cloud == Cloud::Azure && !arguments.yes {
+        confirm_updates(&plan)?;
+    }
+    if let Err(errors) = execute(&connection.arm, plan, reporter).await {
+        let hint = errors.first().map(hint).unwrap_or_default();
+        return Err(Failure::Azure { errors, hint });
+    }
+    let inventory = inventory(&connection, &prepared, &names).await?;
+    write(&prepared, &inventory)?;
+    if !arguments.no_wait {
+        let identity = Identity::load(inventory.ssh.identity.as_deref());
+        let identity = identity.map_err(|error| Failure::Other(anyhow::Error::new(error)))?;
+        readiness::wait_until_ready(&inventory, &identity, reporter).await?;
+    }
+    Ok(inventory)
+}
+
+fn announce(plan: &Plan, reporter: &Reporter) {
+    reporter.event(Event::Plan {
+        create: plan.count(|action| matches!(action, Action::Create)),
+        update: plan.count(|action| matches!(action, Action::Update { .. })),
+        wait: plan.count(|action| matches!(action, Action::Wait { .. })),
+        keep: plan.count(|action| matches!(action, Action::Keep { .. })),
+    });
+    for step in &plan.steps {
+        for note in step.action.notes() {
+            reporter.note(format!("  {}: {note}", step.id));
+        }
+    }
+}
+
+/// Asks before resources that exist are changed; only where somebody can answer.
+fn confirm_updates(plan: &Plan) -> Result<(), Failure> {
+    let updates = plan.count(|action| matches!(action, Action::Update { .. }));
+    if updates == 0 || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Ok(());
+    }
+    if confirm(&format!("change {updates} resources that exist?"))? {
+        Ok(())
+    } else {
+        Err(Failure::Usage("nothing was changed".into()))
+    }
+}
+
+/// Asks a question on stderr; anything but `y` or `yes` is no.
+pub fn confirm(question: &str) -> Result<bool, Failure> {
+    let mut stderr = std::io::stderr().lock();
+    let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).map_err(anyhow::Error::new)?;
+    Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
+}
+
+/// What to run next.
+fn remedy(name: &str, error: &ArmError) -> String {
+    let again = format!("azure-coreos-cluster {name}");
+    if error.is_quota() {
+        format!("ask for more quota or choose another --vm-size or --location, then `{again}` goes on from here")
+    } else if error.has_code("DnsRecordInUse") {
+        "the name is taken in this region: choose another NAME".into()
+    } else if error.has_code("OSProvisioningTimedOut") || error.has_code("OSProvisioningClientError") {
+        format!("azure-coreos-cluster status {name} shows the machine's console")
+    } else {
+        format!("`{again}` goes on from here; what was made stays")
+    }
+}
+
+async fn inventory(connection: &Connection, prepared: &Prepared, names: &ResourceNames) -> Result<Inventory, Failure> {
+    let spec = &prepared.spec;
+    let refused = |error: ArmError| Failure::azure(error.clone(), remedy(spec.name.as_str(), &error));
+    let (address, ports) =
+        tokio::try_join!(connection.arm.get(&names.public_ip_address()), ssh_ports(&connection.arm, spec, names)).map_err(refused)?;
+    let address = address.unwrap_or_default();
+    let text = |pointer: &str| address.pointer(pointer).and_then(serde_json::Value::as_str).map(str::to_owned);
+    let public_address = text("/properties/ipAddress")
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| Failure::Other(anyhow::anyhow!("Azure returned the public IP address without an address")))?;
+    let listeners = match &connection.emulator {
+        Some(emulator) => emulator.listeners().await?,
+        None => Vec::new(),
+    };
+    // The emulator says where a port really listens; Azure's ports are where they are.
+    let endpoint = |port: u16| {
+        let bound = listeners.iter().find(|listener| listener.public.ip() == public_address && listener.public.port() == port);
+        match bound {
+            Some(listener) => SocketEndpoint { host: listener.bound.ip().to_string(), port: listener.bound.port() },
+            None => SocketEndpoint { host: public_address.to_string(), port },
+        }
+    };
+    let node = |node: Node| InventoryNode {
+        ssh: endpoint(ports[&node.name]),
+        host_key: prepared.material.node(&node.name).ssh_host_key.public.trim().to_owned(),
+        private_address: node.address,
+        etcd_member: node.etcd_member,
+        data_disk: spec.data_disk_gib.is_some(),
+        name: node.name,
+    };
+    let inventory_ports: Vec<InventoryPort> = spec
+        .open_ports
+        .iter()
+        .map(|port| InventoryPort { name: port.name.clone(), port: port.port, endpoint: endpoint(port.port) })
+        .collect();
+    let record = |name: &str| DnsRecord { name: name.into(), record_type: "A".into(), value: public_address.to_string() };
+    let dns_records = if inventory_ports.is_empty() { Vec::new() } else { vec![record("@"), record("*")] };
+    Ok(Inventory {
+        name: spec.name.to_string(),
+        cloud: connection.cloud.as_str().into(),
+        subscription: connection.subscription.clone(),
+        resource_group: spec.resource_group.to_string(),
+        location: spec.location.to_string(),
+        public_address,
+        fqdn: text("/properties/dnsSettings/fqdn"),
+        ssh: InventorySsh {
+            user: "core".into(),
+            identity: prepared.identity(),
+            config: prepared.directory.ssh_config(),
+            known_hosts: prepared.directory.known_hosts(),
+        },
+        nodes: spec.nodes().into_iter().map(node).collect(),
+        ports: inventory_ports,
+        dns_records,
+    })
+}
+
+fn write(prepared: &Prepared, inventory: &Inventory) -> Result<(), Failure> {
+    let directory = &prepared.directory;
+    let known_hosts = directory.known_hosts();
+    let config = outputs::ssh_config(inventory, &known_hosts).map_err(anyhow::Error::new)?;
+    directory.write(&known_hosts, &outputs::known_hosts(inventory))?;
+    directory.write(&directory.ssh_config(), &config)?;
+    directory.write_json(&directory.inventory(), inventory)?;
+    Ok(())
+}

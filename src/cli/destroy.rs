@@ -1,0 +1,73 @@
+//! `destroy NAME`: shows what goes, asks, removes it, and waits until it is gone.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+
+use super::arguments::DestroyArguments;
+use super::connection::connect;
+use super::create::confirm;
+use super::output;
+use super::prepare::reporter;
+use super::status::known_cluster;
+use crate::directory::DirectoryLock;
+use crate::execute::{Removal, removal, remove};
+use crate::plan::ResourceNames;
+use crate::report::Failure;
+
+/// Runs the command.
+pub async fn run(arguments: DestroyArguments) -> Result<(), Failure> {
+    let reporter = reporter(&arguments.output)?;
+    let (directory, stored) = known_cluster(&arguments.name, &arguments.connection)?;
+    let connection = connect(&arguments.connection, Some(&stored), &reporter).await?;
+    let lock = DirectoryLock::acquire(&directory)?;
+    let names = ResourceNames::new(&connection.subscription, &stored.spec);
+    let again = format!("azure-coreos-cluster destroy {}", arguments.name);
+    let removal = removal(&connection.arm, &stored.spec, &names)
+        .await
+        .map_err(|error| Failure::azure(error, again.clone()))?;
+    reporter.note(preview(&removal));
+    if removal != Removal::Nothing && !arguments.yes {
+        if !std::io::stdin().is_terminal() {
+            return Err(Failure::Usage(format!("nobody is here to confirm; `{again} --yes` removes without asking")));
+        }
+        if !confirm(&format!("remove cluster {} for good?", arguments.name))? {
+            return Err(Failure::Usage("nothing was removed".into()));
+        }
+    }
+    let result = remove(&connection.arm, &removal, &reporter).await;
+    reporter.finish();
+    result.map_err(|errors| Failure::Azure { errors, hint: format!("`{again}` removes what is left") })?;
+    drop(lock);
+    // The keys of machines that are gone open nothing.
+    directory.remove()?;
+    let value = serde_json::json!({ "name": arguments.name, "removed": removal != Removal::Nothing });
+    let text = match removal {
+        Removal::Nothing => format!("cluster {}: nothing was left on {}\n", arguments.name, connection.cloud.as_str()),
+        _ => format!("cluster {} is gone\n", arguments.name),
+    };
+    output::result(arguments.output.output, &value, &text)
+}
+
+fn preview(removal: &Removal) -> String {
+    let mut text = String::new();
+    match removal {
+        Removal::Nothing => text.push_str("nothing of the cluster exists"),
+        Removal::Group { group, resources } => {
+            let _ = write!(text, "removes {group} with its {} resources:", resources.len());
+            for resource in resources {
+                let _ = write!(text, "\n  - {resource}");
+            }
+        }
+        Removal::Resources { stages, others } => {
+            let count: usize = stages.iter().map(Vec::len).sum();
+            let _ = write!(text, "removes up to {count} resources of the cluster; the resource group stays");
+            if !others.is_empty() {
+                let _ = write!(text, ", because these are not the cluster's:");
+            }
+            for other in others {
+                let _ = write!(text, "\n  = {other}");
+            }
+        }
+    }
+    text
+}

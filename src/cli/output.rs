@@ -1,0 +1,34 @@
+//! Results on stdout and errors on stderr.
+
+use std::io::Write as _;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::arguments::OutputFormat;
+use crate::config::yaml;
+use crate::report::Failure;
+
+/// Prints a result: `text` for people, `value` for programs.
+pub fn result(format: OutputFormat, value: &impl Serialize, text: &str) -> Result<(), Failure> {
+    let rendered = match format {
+        OutputFormat::Text => text.to_owned(),
+        OutputFormat::Json => serde_json::to_string_pretty(value).context("writing the result as JSON")? + "\n",
+        OutputFormat::Yaml => yaml::to_string(value).context("writing the result as YAML")?,
+    };
+    print(&rendered)
+}
+
+/// Prints text as it is. A reader that has gone away is no error of ours.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::Other(error.into())),
+        _ => Ok(()),
+    }
+}
+
+/// Prints a failure.
+pub fn error(failure: &Failure) {
+    let _ = writeln!(std::io::stderr().lock(), "{failure}");
+}

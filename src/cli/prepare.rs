@@ -1,0 +1,128 @@
+//! What `create`, `plan` and `user-data` have in common: from arguments to a spec, key material and user-data.
+
+use super::arguments::ClusterArguments;
+use super::connection;
+use crate::config::{ClusterInput, InputFile, resolve};
+use crate::directory::{Cloud, ClusterDirectory, StoredCluster};
+use crate::pki::{Material, SshKeyPair};
+use crate::report::{EventSink, Failure, Reporter};
+use crate::spec::{ClusterName, ClusterSpec, Origin, Problems};
+use crate::ssh::Identity;
+use crate::userdata;
+
+/// Everything that is settled before Azure is asked anything.
+pub struct Prepared {
+    pub spec: ClusterSpec,
+    pub directory: ClusterDirectory,
+    /// What an earlier run settled.
+    pub stored: Option<StoredCluster>,
+    pub cloud: Cloud,
+    pub material: Material,
+    /// Each node's Ignition text, by index.
+    pub user_data: Vec<String>,
+    operator_key: SshKeyPair,
+    identity: Option<std::path::PathBuf>,
+}
+
+/// Validates, and renders user-data in memory; writes nothing.
+pub fn prepare(arguments: &ClusterArguments) -> Result<Prepared, Failure> {
+    let input = input(arguments);
+    // Without a valid name there is no directory to look into; `resolve` reports the name with everything else.
+    let name: Option<ClusterName> = input.name.parse().ok();
+    let directory = match &name {
+        Some(name) => Some(ClusterDirectory::locate(arguments.connection.state_dir.as_deref(), name)?),
+        None => None,
+    };
+    let stored = match &directory {
+        Some(directory) => directory.stored_cluster()?,
+        None => None,
+    };
+    let operator_key = match &directory {
+        Some(directory) => directory.operator_key(&input.name)?,
+        None => crate::pki::generate_ssh_key_pair("core")?,
+    };
+    let public_key = operator_key.public.parse().map_err(|error| Failure::Other(anyhow::Error::new(error)))?;
+    let spec = resolve(&input, stored.as_ref().map(|stored| &stored.spec), &public_key)?;
+    let directory = directory.ok_or_else(|| Failure::Other(anyhow::anyhow!("a valid spec without a name")))?;
+    let cloud = connection::cloud(&arguments.connection, stored.as_ref())?;
+
+    let material = directory.material(spec.name.as_str(), &spec.nodes())?;
+    let identity = match &arguments.ssh_key {
+        Some(file) => Identity::beside(&std::path::absolute(file).map_err(anyhow::Error::new)?),
+        None => stored.as_ref().and_then(|stored| stored.identity.clone()),
+    };
+    let mut prepared =
+        Prepared { spec, directory, stored, cloud, material, user_data: Vec::new(), operator_key, identity };
+    prepared.render()?;
+    Ok(prepared)
+}
+
+impl Prepared {
+    /// Writes key material and spec, before anything on Azure depends on them.
+    pub fn store(&self, subscription: &str) -> Result<(), Failure> {
+        self.directory.create()?;
+        if self.uses_operator_key() {
+            self.directory.store_operator_key(&self.operator_key)?;
+        }
+        self.directory.store_material(&self.material)?;
+        let stored = StoredCluster {
+            cloud: self.cloud,
+            subscription: subscription.to_owned(),
+            identity: self.identity.clone(),
+            spec: self.spec.clone(),
+        };
+        self.directory.store_cluster(&stored)?;
+        Ok(())
+    }
+
+    /// The private key's file; none when the key is only in an agent.
+    pub fn identity(&self) -> Option<std::path::PathBuf> {
+        if self.uses_operator_key() { Some(self.directory.identity()) } else { self.identity.clone() }
+    }
+
+    fn uses_operator_key(&self) -> bool {
+        self.operator_key.public.trim() == self.spec.ssh_public_key.as_str()
+    }
+
+    fn render(&mut self) -> Result<(), Failure> {
+        let mut problems = Problems::new();
+        for node in self.spec.nodes() {
+            match userdata::ignition(&self.spec, &node, &self.material) {
+                Ok(text) => self.user_data.push(text),
+                Err(error @ userdata::UserDataError::Template(..)) => return Err(Failure::Other(anyhow::Error::new(error))),
+                Err(error) => {
+                    problems.add(Origin::Flag("--custom-data"), error.to_string());
+                    // The nodes differ little; one explanation is enough.
+                    break;
+                }
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
+    }
+}
+
+/// A reporter as the output arguments ask for it.
+pub fn reporter(output: &super::arguments::OutputArguments) -> Result<Reporter, Failure> {
+    let sink = output.events.as_deref().map(EventSink::open).transpose()?;
+    Ok(Reporter::new(sink))
+}
+
+fn input(arguments: &ClusterArguments) -> ClusterInput {
+    ClusterInput {
+        name: arguments.name.clone(),
+        num_nodes: arguments.num_nodes,
+        allow_small: arguments.allow_small,
+        vm_size: arguments.vm_size.clone(),
+        location: arguments.location.clone(),
+        resource_group: arguments.resource_group.clone(),
+        vm_name_prefix: arguments.vm_name_prefix.clone(),
+        ssh: arguments.ssh,
+        ssh_key: arguments.ssh_key.as_deref().map(InputFile::read),
+        deis: arguments.deis,
+        nohttps: arguments.nohttps,
+        data_disk: arguments.data_disk,
+        coreos_image: arguments.coreos_image.clone(),
+        custom_data: arguments.custom_data.as_deref().map(InputFile::read),
+        ntp_servers: arguments.ntp_servers.clone(),
+    }
+}

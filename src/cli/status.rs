@@ -1,0 +1,131 @@
+//! `status NAME`: what Azure holds of a cluster, with the console of machines that failed.
+
+use std::fmt::Write as _;
+
+use futures::future::try_join_all;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::arguments::{ConnectionArguments, StatusArguments};
+use super::connection::{Connection, connect};
+use super::output;
+use super::prepare::reporter;
+use crate::arm::ArmError;
+use crate::directory::{ClusterDirectory, StoredCluster, clusters_home, known_clusters};
+use crate::plan::{Desired, ResourceNames, StepKey, desired};
+use crate::report::Failure;
+use crate::spec::{ClusterName, Origin, Problems};
+
+/// Last lines of a failed machine's console that are shown.
+const CONSOLE_LINES: usize = 25;
+
+/// A resource as programs read it.
+#[derive(Serialize)]
+struct ResourceStatus {
+    resource: String,
+    id: String,
+    /// `absent` when it does not exist.
+    provisioning_state: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    power_state: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    console: Option<String>,
+}
+
+/// Runs the command.
+pub async fn run(arguments: StatusArguments) -> Result<(), Failure> {
+    let reporter = reporter(&arguments.output)?;
+    let (_, stored) = known_cluster(&arguments.name, &arguments.connection)?;
+    let connection = connect(&arguments.connection, Some(&stored), &reporter).await?;
+    let names = ResourceNames::new(&connection.subscription, &stored.spec);
+    let no_user_data = vec![String::new(); stored.spec.node_count as usize];
+    let resources = desired(&stored.spec, &names, &no_user_data);
+    let again = format!("azure-coreos-cluster status {}", arguments.name);
+    let statuses = try_join_all(resources.iter().map(|resource| status(&connection, resource)))
+        .await
+        .map_err(|error| Failure::azure(error, again))?;
+    output::result(arguments.output.output, &statuses, &text(&statuses))
+}
+
+/// The cluster's directory and what was settled about it; an error that lists the known ones when there is none.
+pub fn known_cluster(
+    name: &str,
+    connection: &ConnectionArguments,
+) -> Result<(ClusterDirectory, StoredCluster), Failure> {
+    let mut problems = Problems::new();
+    let parsed: Option<ClusterName> = problems.take(Origin::Flag("NAME"), name.parse());
+    if let Some(parsed) = parsed {
+        let directory = ClusterDirectory::locate(connection.state_dir.as_deref(), &parsed)?;
+        if let Some(stored) = directory.stored_cluster()? {
+            return Ok((directory, stored));
+        }
+        let home = match &connection.state_dir {
+            Some(home) => home.clone(),
+            None => clusters_home()?,
+        };
+        let known = known_clusters(&home);
+        let list = if known.is_empty() { "none is".to_owned() } else { format!("these are: {}", known.join(", ")) };
+        problems.add(Origin::Flag("NAME"), format!("no cluster `{name}` is known in `{}`; {list}", home.display()));
+    }
+    Err(problems.into())
+}
+
+async fn status(connection: &Connection, resource: &Desired) -> Result<ResourceStatus, ArmError> {
+    let machine = matches!(resource.key, StepKey::VirtualMachine(_));
+    let (document, view) = if machine {
+        let view = resource.id.child("instanceView");
+        tokio::try_join!(connection.arm.get(&resource.id), connection.arm.get(&view))?
+    } else {
+        (connection.arm.get(&resource.id).await?, None)
+    };
+    let state = match &document {
+        None => "absent",
+        Some(document) => document.pointer("/properties/provisioningState").and_then(Value::as_str).unwrap_or("Succeeded"),
+    };
+    let statuses = |view: &Value| view["statuses"].as_array().cloned().unwrap_or_default();
+    let view = view.unwrap_or_default();
+    let power_state = statuses(&view).iter().find_map(|status| {
+        Some(status["code"].as_str()?.strip_prefix("PowerState/")?.to_owned())
+    });
+    let error = statuses(&view).iter().find(|status| status["level"] == "Error").map(|status| {
+        let code = status["code"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+        format!("{code}: {}", status["message"].as_str().unwrap_or_default())
+    });
+    let failed = machine && state.eq_ignore_ascii_case("failed");
+    let console = if failed { console(connection, resource).await } else { None };
+    Ok(ResourceStatus {
+        resource: resource.id.to_string(),
+        id: resource.id.path().to_owned(),
+        provisioning_state: state.to_owned(),
+        power_state,
+        error,
+        console,
+    })
+}
+
+/// The end of the serial console. It explains a failure, so not getting it is no failure of its own.
+async fn console(connection: &Connection, resource: &Desired) -> Option<String> {
+    let answer = connection.arm.post(&resource.id, "retrieveBootDiagnosticsData", None).await.ok()?;
+    let url = answer["serialConsoleLogBlobUri"].as_str()?;
+    let log = connection.arm.download(url).await.ok()?;
+    let lines: Vec<&str> = log.lines().collect();
+    Some(lines[lines.len().saturating_sub(CONSOLE_LINES)..].join("\n"))
+}
+
+fn text(statuses: &[ResourceStatus]) -> String {
+    let mut text = String::new();
+    let width = statuses.iter().map(|status| status.resource.chars().count()).max().unwrap_or_default();
+    for status in statuses {
+        let power = status.power_state.as_deref().unwrap_or_default();
+        let line = format!("{:<width$}  {:<10} {power}", status.resource, status.provisioning_state);
+        let _ = writeln!(text, "{}", line.trim_end());
+        for detail in status.error.iter().chain(&status.console) {
+            for line in detail.lines() {
+                let _ = writeln!(text, "    {line}");
+            }
+        }
+    }
+    text
+}

@@ -1,0 +1,157 @@
+//! The emulator's daemon: a process of this same program that outlives the command that started it.
+
+use std::fs::OpenOptions;
+use std::net::Ipv4Addr;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use azure_local::daemon::Options;
+use azure_local::directory::Directory;
+use azure_local::frontend::{Frontends, NoFrontends, TcpProxy};
+use azure_local::image;
+use azure_local::latency::Latency;
+use azure_local::machine::{MachineHost, NoMachines, QemuMachines, QemuOptions};
+use tokio::time::Instant;
+
+use super::emulator::Emulator;
+use crate::report::Reporter;
+
+/// A daemon that has to start many machines again still answers within this time.
+const START_DEADLINE: Duration = Duration::from_secs(60);
+/// Guests are asked to shut down before they are ended.
+const STOP_DEADLINE: Duration = Duration::from_secs(180);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// Last lines of the log that explain a daemon that did not come up.
+const LOG_LINES: usize = 15;
+/// The first public address; the next cluster gets the next one.
+const FIRST_PUBLIC_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 1);
+
+/// How the daemon runs.
+#[derive(Clone, Debug)]
+pub struct ServeOptions {
+    /// Real machines, or the control plane alone.
+    pub machines: bool,
+    /// Operations take as long as on Azure.
+    pub azure_latency: bool,
+    pub time_scale: f64,
+    pub machine_memory_mib: u32,
+    pub boot_timeout: Duration,
+}
+
+/// The running emulator; one with real machines is started, and their image built, when none runs.
+pub async fn ensure_running(reporter: &Reporter) -> anyhow::Result<Emulator> {
+    let directory = super::directory()?;
+    match Emulator::find(&directory).await {
+        Some(emulator) => Ok(emulator),
+        None => start(&directory, &["--vms".into(), "qemu".into()], true, reporter).await,
+    }
+}
+
+/// Starts the daemon with these arguments of `local serve` and returns when it answers.
+pub async fn start(
+    directory: &Directory,
+    arguments: &[String],
+    with_machines: bool,
+    reporter: &Reporter,
+) -> anyhow::Result<Emulator> {
+    if with_machines {
+        ensure_image(reporter).await?;
+    }
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory.root())?;
+    let log = directory.log();
+    let output = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(&log)
+        .with_context(|| format!("opening `{}`", log.display()))?;
+    let program = std::env::current_exe().context("finding this program's file")?;
+    let mut command = Command::new(program);
+    command.args(["local", "serve"]).args(arguments).env("AZURE_LOCAL_DIR", directory.root());
+    // A group of its own: Ctrl-C at the terminal is for the command, not for the daemon.
+    command.process_group(0).stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
+    let mut child = command.spawn().context("starting the local emulator")?;
+    let deadline = Instant::now() + START_DEADLINE;
+    loop {
+        if let Some(emulator) = Emulator::find(directory).await {
+            reporter.note(format!("local emulator started: {}", emulator.base));
+            return Ok(emulator);
+        }
+        if let Some(status) = child.try_wait()? {
+            anyhow::bail!("the local emulator ended at once ({status}); its log says:\n{}", last_lines(directory));
+        }
+        if Instant::now() > deadline {
+            anyhow::bail!("the local emulator does not answer; its log says:\n{}", last_lines(directory));
+        }
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
+}
+
+/// Builds the image when there is none.
+async fn ensure_image(reporter: &Reporter) -> anyhow::Result<()> {
+    let cache = super::image_cache()?;
+    if image::find(&cache).is_some() {
+        return Ok(());
+    }
+    reporter.note("building the machines' image from Debian packages; once, about two minutes");
+    let says = reporter.clone();
+    tokio::task::spawn_blocking(move || image::build(&cache, &mut |text: &str| says.note(text))).await??;
+    Ok(())
+}
+
+/// Runs the daemon in this process until SIGTERM or Ctrl-C (`stopped`).
+pub async fn serve(options: ServeOptions, stopped: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
+    let directory = super::directory()?;
+    let (machines, frontends): (Arc<dyn MachineHost>, Arc<dyn Frontends>) = if options.machines {
+        let cache = super::image_cache()?;
+        let image = image::find(&cache)
+            .with_context(|| format!("no image in `{}`; azure-coreos-cluster local image build makes it", cache.display()))?;
+        let qemu = QemuOptions { memory_mib: options.machine_memory_mib, ..QemuOptions::new(directory.machines(), image) };
+        let machines: Arc<dyn MachineHost> = Arc::new(QemuMachines::new(qemu)?);
+        (machines.clone(), Arc::new(TcpProxy::new(machines)))
+    } else {
+        (Arc::new(NoMachines::default()), Arc::new(NoFrontends::default()))
+    };
+    let latency =
+        if options.azure_latency { Latency::azure(options.time_scale) } else { Latency::none() };
+    let options = Options {
+        directory,
+        machines,
+        frontends,
+        latency,
+        frontend_base: FIRST_PUBLIC_ADDRESS,
+        boot_timeout: options.boot_timeout,
+    };
+    azure_local::daemon::serve(options, stopped).await
+}
+
+/// Asks the daemon to end and returns when it has; whether one was running.
+pub async fn stop(directory: &Directory) -> anyhow::Result<bool> {
+    let Ok(text) = std::fs::read_to_string(directory.process_id()) else { return Ok(false) };
+    let id = text.trim().parse().ok().and_then(rustix::process::Pid::from_raw);
+    let Some(id) = id.filter(|id| is_daemon(id.as_raw_nonzero().get())) else { return Ok(false) };
+    rustix::process::kill_process(id, rustix::process::Signal::TERM).context("ending the local emulator")?;
+    let deadline = Instant::now() + STOP_DEADLINE;
+    while is_daemon(id.as_raw_nonzero().get()) {
+        anyhow::ensure!(Instant::now() < deadline, "the local emulator (process {}) does not end", text.trim());
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
+    Ok(true)
+}
+
+/// Whether this process is a daemon of ours: numbers are used again, and a stale file must not end a stranger.
+fn is_daemon(id: i32) -> bool {
+    let command_line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+    let arguments: Vec<&[u8]> = command_line.split(|byte| *byte == 0).collect();
+    arguments.windows(2).any(|pair| pair == [&b"local"[..], &b"serve"[..]])
+}
+
+fn last_lines(directory: &Directory) -> String {
+    let text = std::fs::read_to_string(directory.log()).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+}

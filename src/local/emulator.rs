@@ -1,0 +1,60 @@
+//! A running emulator: its address, its token, and what it tells besides ARM.
+
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+use azure_core::credentials::Secret;
+use azure_core::http::{Method, Request, Url, new_http_client};
+use azure_local::directory::Directory;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A running emulator.
+#[derive(Clone, Debug)]
+pub struct Emulator {
+    /// `http://127.0.0.1:<port>`.
+    pub base: String,
+    pub token: Secret,
+}
+
+/// A public port and where it really listens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listener {
+    /// Address and port that ARM knows.
+    pub public: SocketAddr,
+    /// Another port when this machine refused that one.
+    pub bound: SocketAddr,
+}
+
+impl Emulator {
+    /// The emulator of this folder, when it answers.
+    pub async fn find(directory: &Directory) -> Option<Self> {
+        let base = std::fs::read_to_string(directory.endpoint()).ok()?.trim().to_owned();
+        let token = std::fs::read_to_string(directory.token()).ok()?.trim().to_owned();
+        let emulator = Self { base, token: Secret::new(token) };
+        emulator.status().await.ok()?;
+        Some(emulator)
+    }
+
+    /// What it says about itself, its machines and ports.
+    pub async fn status(&self) -> anyhow::Result<Value> {
+        self.get("/azure-local/status").await
+    }
+
+    /// Every public port.
+    pub async fn listeners(&self) -> anyhow::Result<Vec<Listener>> {
+        let document = self.get("/azure-local/listeners").await?;
+        serde_json::from_value(document).context("reading the emulator's list of ports")
+    }
+
+    async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        let url: Url = format!("{}{path}", self.base).parse()?;
+        let mut request = Request::new(url, Method::Get);
+        request.insert_header("authorization", format!("Bearer {}", self.token.secret()));
+        let asking = || format!("asking the local emulator at {}{path}", self.base);
+        let response = new_http_client(None).execute_request(&request).await.with_context(asking)?;
+        let response = response.try_into_raw_response().await.with_context(asking)?;
+        anyhow::ensure!(response.status().is_success(), "{}: HTTP status {}", asking(), response.status());
+        serde_json::from_slice(response.body()).with_context(asking)
+    }
+}

@@ -1,0 +1,34 @@
+//! The local emulator as the command line sees it: where its daemon is, how it is started and stopped.
+//!
+//! What the emulator does is in the `azure-local` crate; this module never calls its control plane but over HTTP.
+
+mod daemon;
+mod emulator;
+
+pub use daemon::{ServeOptions, ensure_running, serve, start, stop};
+pub use emulator::{Emulator, Listener};
+
+use std::path::PathBuf;
+
+use crate::directory::{cache_home, state_home};
+use azure_local::directory::Directory;
+
+/// The emulator's one subscription.
+pub const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";
+
+/// The emulator's folder: `AZURE_LOCAL_DIR`, else below the user's state folder.
+pub fn directory() -> anyhow::Result<Directory> {
+    let root = match std::env::var_os("AZURE_LOCAL_DIR") {
+        Some(root) => std::path::absolute(root)?,
+        None => state_home()?.join("azure-local"),
+    };
+    Ok(Directory::new(root))
+}
+
+/// Where images are kept: `AZURE_LOCAL_IMAGE_CACHE`, else below the user's cache folder.
+pub fn image_cache() -> anyhow::Result<PathBuf> {
+    match std::env::var_os("AZURE_LOCAL_IMAGE_CACHE") {
+        Some(root) => Ok(std::path::absolute(root)?),
+        None => Ok(cache_home()?.join("azure-local/image")),
+    }
+}

@@ -2,6 +2,21 @@
 //!
 //! It shares no type with the client: documents are raw JSON, and the rules are Azure's, written down a second time.
 
+mod arm;
+mod bucket;
+mod compute;
+mod control;
+pub mod daemon;
 pub mod directory;
+mod draft;
+mod fault;
 pub mod frontend;
+mod http;
+pub mod latency;
 pub mod machine;
+mod network;
+mod recorder;
+mod removal;
+mod render;
+mod server;
+mod state;

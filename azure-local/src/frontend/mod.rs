@@ -3,6 +3,9 @@
 //! The control plane turns load balancers, security groups and public addresses into a list of [`Listener`]s;
 //! the proxy makes the sockets match that list.
 
+pub mod apply;
+pub(crate) mod plan;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -31,7 +34,11 @@ pub enum Target {
     /// One machine (an inbound NAT rule): no probe asked.
     Machine { machine: String, port: u16 },
     /// Any healthy machine of a pool (a load-balancing rule).
-    Pool { machines: Vec<String>, port: u16, probe: Option<Probe> },
+    Pool {
+        machines: Vec<String>,
+        port: u16,
+        probe: Option<Probe>,
+    },
 }
 
 /// A health probe.

@@ -1,0 +1,127 @@
+//! Answers on their way to the client: a status, a JSON body, and the headers of long-running operations.
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use axum::http::{Response, StatusCode};
+use serde_json::Value;
+
+use crate::arm::error::ArmError;
+use crate::arm::id::SUBSCRIPTION;
+use crate::arm::kind::Kind;
+use crate::server::Server;
+use crate::state::operation::Operation;
+
+/// An answer that is not yet a response.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub body: Option<Value>,
+    /// Sent as it is when there is no `body`.
+    text: Option<String>,
+    pub headers: Vec<(&'static str, String)>,
+}
+
+impl Answer {
+    /// 200 with a body.
+    pub fn ok(body: Value) -> Self {
+        Self::with(StatusCode::OK, body)
+    }
+
+    /// A status with a body.
+    pub fn with(status: StatusCode, body: Value) -> Self {
+        Self {
+            status,
+            body: Some(body),
+            text: None,
+            headers: Vec::new(),
+        }
+    }
+
+    /// 200 with plain text.
+    pub fn text(text: String) -> Self {
+        Self {
+            status: StatusCode::OK,
+            body: None,
+            text: Some(text),
+            headers: Vec::new(),
+        }
+    }
+
+    /// A status alone.
+    pub fn empty(status: StatusCode) -> Self {
+        Self {
+            status,
+            body: None,
+            text: None,
+            headers: Vec::new(),
+        }
+    }
+
+    /// Adds a header.
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Adds what a client follows an operation with: `Azure-AsyncOperation`, and `Location` where there is no body.
+    pub fn following(self, server: &Server, operation: &Operation) -> Self {
+        let kind = operation.resource.kind;
+        let url = |collection: &str| {
+            let version = kind.api_versions()[0];
+            let (endpoint, id) = (&server.endpoint, &operation.id);
+            match kind {
+                Kind::ResourceGroup => format!(
+                    "{endpoint}/subscriptions/{SUBSCRIPTION}/operationresults/{id}?api-version={version}"
+                ),
+                _ => format!(
+                    "{endpoint}/subscriptions/{SUBSCRIPTION}/providers/{}/locations/{}/{collection}/{id}?api-version={version}",
+                    kind.namespace(),
+                    operation.location
+                ),
+            }
+        };
+        let retry_after = server.latency.retry_after_seconds(operation.action, kind);
+        let mut answer = self.header("retry-after", retry_after.to_string());
+        if kind != Kind::ResourceGroup {
+            answer = answer.header("azure-asyncoperation", url("operations"));
+        }
+        if answer.body.is_none() {
+            answer = answer.header("location", url("operationResults"));
+        }
+        answer
+    }
+
+    /// The response.
+    pub fn into_response(self) -> Response<Body> {
+        let (body, content_type) = match (self.body, self.text) {
+            (Some(body), _) => (
+                Body::from(body.to_string()),
+                "application/json; charset=utf-8",
+            ),
+            (None, Some(text)) => (Body::from(text), "text/plain; charset=utf-8"),
+            (None, None) => (Body::empty(), ""),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        if !content_type.is_empty() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        for (name, value) in self.headers {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+        response
+    }
+}
+
+impl From<ArmError> for Answer {
+    fn from(error: ArmError) -> Self {
+        let answer = Self::with(error.status, error.body());
+        match error.retry_after {
+            Some(seconds) => answer.header("retry-after", seconds.to_string()),
+            None => answer,
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! The HTTP side: every request passes authentication, scripted faults and throttling here, is dispatched by its
+//! route, logged and recorded.
+
+mod act;
+pub mod answer;
+pub mod connection;
+mod put;
+mod read;
+mod route;
+pub mod throttle;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{ConnectInfo, Query, Request, State as Shared};
+use axum::http::header::{AUTHORIZATION, HeaderValue};
+use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use crate::arm::error::ArmError;
+use crate::control;
+use crate::fault::Effect;
+use crate::http::answer::Answer;
+use crate::http::connection::Scissors;
+use crate::http::route::Route;
+use crate::recorder;
+use crate::server::Server;
+use crate::state::now_milliseconds;
+use crate::state::operation::Twist;
+
+/// ARM's limit for a request's body.
+const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
+const CLIENT_REQUEST_ID: &str = "x-ms-client-request-id";
+const CORRELATION_ID: &str = "x-ms-correlation-request-id";
+
+/// The service that answers every path.
+pub fn router(server: Arc<Server>) -> Router {
+    Router::new().fallback(serve).with_state(server)
+}
+
+/// A request, taken apart.
+struct Call {
+    method: Method,
+    path: String,
+    query: HashMap<String, String>,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+async fn serve(
+    Shared(server): Shared<Arc<Server>>,
+    ConnectInfo(scissors): ConnectInfo<Scissors>,
+    request: Request,
+) -> Response<Body> {
+    let started = Instant::now();
+    let time_milliseconds = now_milliseconds();
+    let (parts, body) = request.into_parts();
+    let path = percent_decode_str(parts.uri.path())
+        .decode_utf8_lossy()
+        .into_owned();
+    let query = query(&parts.uri);
+    let method = parts.method.clone();
+    let client_request_id = parts.headers.get(CLIENT_REQUEST_ID).cloned();
+    let correlation_id = parts.headers.get(CORRELATION_ID).cloned();
+    let is_arm = !control::owns(&path);
+
+    let outcome = match to_bytes(body, MOST_BODY_BYTES).await {
+        Ok(body) => {
+            let call = Call {
+                method: parts.method,
+                path: path.clone(),
+                query,
+                headers: parts.headers,
+                body,
+            };
+            if is_arm {
+                arm(&server, call).await
+            } else {
+                control_call(&server, call).await.map(Outcome::Answer)
+            }
+        }
+        Err(_) => Err(ArmError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "RequestContentTooLarge",
+            "The request content exceeds 4 MiB.",
+        )),
+    };
+    let (answer, is_cut) = match outcome {
+        Ok(Outcome::Answer(answer)) => (answer, false),
+        Ok(Outcome::Cut) => (Answer::empty(StatusCode::NO_CONTENT), true),
+        Err(error) => (Answer::from(error), false),
+    };
+    let status = if is_cut { 0 } else { answer.status.as_u16() };
+    tracing::info!(%method, path, status, milliseconds = started.elapsed().as_millis() as u64, "request");
+    if is_arm {
+        let text = client_request_id
+            .as_ref()
+            .and_then(|id| id.to_str().ok())
+            .map(str::to_owned);
+        server.recorder.request(recorder::Request {
+            time_milliseconds,
+            method: method.to_string(),
+            path,
+            status,
+            client_request_id: text,
+        });
+    }
+    if is_cut {
+        scissors.cut();
+    }
+    let mut response = answer.into_response();
+    identify(response.headers_mut(), client_request_id, correlation_id);
+    response
+}
+
+/// What happens to the connection.
+enum Outcome {
+    Answer(Answer),
+    /// It is closed without an answer.
+    Cut,
+}
+
+fn query(uri: &Uri) -> HashMap<String, String> {
+    Query::try_from_uri(uri)
+        .map(|Query(query)| query)
+        .unwrap_or_default()
+}
+
+/// The headers by which support finds a request.
+fn identify(
+    headers: &mut HeaderMap,
+    client_request_id: Option<HeaderValue>,
+    correlation_id: Option<HeaderValue>,
+) {
+    let request_id = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()).ok();
+    if let Some(id) = correlation_id.or_else(|| request_id.clone()) {
+        headers.insert(CORRELATION_ID, id);
+    }
+    if let Some(id) = request_id {
+        headers.insert("x-ms-request-id", id);
+    }
+    if let Some(id) = client_request_id {
+        headers.insert(CLIENT_REQUEST_ID, id);
+    }
+}
+
+fn authenticate(server: &Server, headers: &HeaderMap) -> Result<(), ArmError> {
+    let refused =
+        |code: &str, message: &str| Err(ArmError::new(StatusCode::UNAUTHORIZED, code, message));
+    let header = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let token = header
+        .and_then(|header| header.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"));
+    match token {
+        None => refused(
+            "AuthenticationFailed",
+            "Authentication failed. The 'Authorization' header is missing.",
+        ),
+        Some((_, token)) if token.trim() != server.token => {
+            refused("InvalidAuthenticationToken", "The access token is invalid.")
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+fn json_body(bytes: &[u8]) -> Result<Value, ArmError> {
+    if bytes.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_slice(bytes).map_err(|error| {
+        ArmError::bad(
+            "InvalidRequestContent",
+            format!("The request content was invalid and could not be deserialized: '{error}'."),
+        )
+    })
+}
+
+async fn control_call(server: &Arc<Server>, call: Call) -> Result<Answer, ArmError> {
+    if let Some(console) = control::console(
+        server,
+        &call.path,
+        call.query.get("sig").map(String::as_str),
+    ) {
+        return console;
+    }
+    authenticate(server, &call.headers)?;
+    control::call(server, &call.method, &call.path, json_body(&call.body)?)
+}
+
+async fn arm(server: &Arc<Server>, call: Call) -> Result<Outcome, ArmError> {
+    authenticate(server, &call.headers)?;
+    let route = Route::parse(&call.path)?;
+    route.check_version(call.query.get("api-version").map(String::as_str))?;
+    let (resource_type, name) = route.fault_names();
+    let effect = server
+        .faults
+        .take(call.method.as_str(), &resource_type, name);
+    let mut twist = None;
+    let mut is_cut_after = false;
+    match effect {
+        None => {}
+        Some(Effect::Status {
+            code,
+            error,
+            message,
+            retry_after_seconds,
+        }) => {
+            let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let refusal = ArmError::new(status, &error, message);
+            return Err(match retry_after_seconds {
+                Some(seconds) => refusal.retry_after(seconds),
+                None => refusal,
+            });
+        }
+        Some(Effect::ExpiredToken) => {
+            return Err(ArmError::new(
+                StatusCode::UNAUTHORIZED,
+                "ExpiredAuthenticationToken",
+                "The access token expiry UTC time is earlier than current UTC time.",
+            ));
+        }
+        Some(Effect::DropBefore) => return Ok(Outcome::Cut),
+        Some(Effect::DropAfter) => is_cut_after = true,
+        Some(Effect::DelayMilliseconds(milliseconds)) => {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await
+        }
+        Some(Effect::OperationFailed(failure)) => twist = Some(Twist::Fails(failure)),
+        Some(Effect::NeverBoots) => twist = Some(Twist::NeverBoots),
+    }
+    let remaining = server.throttle.take(&call.method)?;
+    let result = dispatch(server, &route, &call, twist).await;
+    if is_cut_after {
+        return Ok(Outcome::Cut);
+    }
+    let answer = result.unwrap_or_else(Answer::from);
+    Ok(Outcome::Answer(
+        answer.header(remaining.header, remaining.requests.to_string()),
+    ))
+}
+
+async fn dispatch(
+    server: &Arc<Server>,
+    route: &Route,
+    call: &Call,
+    twist: Option<Twist>,
+) -> Result<Answer, ArmError> {
+    match call.method {
+        Method::GET => return read::get(server, route, &call.query),
+        Method::HEAD => return read::head(server, route),
+        _ => {}
+    }
+    if let Some(reason) = server.state().broken() {
+        return Err(ArmError::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "InternalServerError",
+            format!("The emulator cannot write its state: {reason}"),
+        ));
+    }
+    let body = json_body(&call.body)?;
+    match (&call.method, route) {
+        (&Method::PUT, Route::Resource(id)) => {
+            put::put(server, id, &body, &call.headers, twist).await
+        }
+        (
+            &Method::PUT,
+            Route::Terms {
+                publisher,
+                offer,
+                plan,
+            },
+        ) => act::put_terms(server, publisher, offer, plan, &body),
+        (&Method::DELETE, Route::Resource(id)) => act::delete(server, id, twist).await,
+        (&Method::POST, route) => act::post(server, route, &body, twist).await,
+        (method, _) => Err(read::method_not_allowed(method.as_str())),
+    }
+}

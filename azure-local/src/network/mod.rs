@@ -1,0 +1,9 @@
+//! Microsoft.Network: what each of its types demands of a PUT, and what it hands out.
+
+pub mod interface;
+pub mod load_balancer;
+pub mod load_balancer_rules;
+pub mod nat;
+pub mod public_address;
+pub mod security_group;
+pub mod virtual_network;

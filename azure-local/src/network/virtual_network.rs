@@ -1,0 +1,177 @@
+//! Virtual networks with their subnets: checks ranges, and tells which addresses a NIC may have.
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+use serde_json::{Value, json};
+
+use crate::arm::document::{children_mut, list, text};
+use crate::arm::error::ArmError;
+use crate::arm::id::{child_part, key};
+use crate::arm::kind::Kind;
+use crate::draft::Draft;
+
+/// The longest prefix of a subnet: Azure keeps five addresses for itself.
+const LONGEST_PREFIX: u8 = 29;
+/// Network address, gateway, and two for DNS; the fifth is the broadcast address.
+const RESERVED_AT_START: u32 = 4;
+
+/// Completes the draft of a virtual network.
+pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
+    draft.default("/properties", "subnets", json!([]));
+    for subnet in children_mut(&mut draft.document, "subnets") {
+        if let Some(properties) = subnet["properties"].as_object_mut() {
+            properties.remove("ipConfigurations");
+            properties
+                .entry("privateEndpointNetworkPolicies")
+                .or_insert(json!("Disabled"));
+            properties
+                .entry("privateLinkServiceNetworkPolicies")
+                .or_insert(json!("Enabled"));
+        }
+    }
+    let spaces = address_space(draft)?;
+    let mut ranges: Vec<(String, Ipv4Net)> = Vec::new();
+    let mut groups = Vec::new();
+    for subnet in list(&draft.document, "/properties/subnets") {
+        let name = text(subnet, "/name").unwrap_or_default().to_owned();
+        let range = subnet_range(subnet)
+            .filter(|range| range.prefix_len() <= LONGEST_PREFIX && range.trunc() == *range)
+            .filter(|range| spaces.iter().any(|space| space.contains(range)))
+            .ok_or_else(|| {
+                ArmError::bad(
+                    "NetcfgInvalidSubnet",
+                    format!(
+                        "Subnet '{name}' is not valid in virtual network '{}'.",
+                        draft.id.name
+                    ),
+                )
+            })?;
+        if let Some((other, _)) = ranges
+            .iter()
+            .find(|(_, taken)| taken.contains(&range) || range.contains(taken))
+        {
+            return Err(ArmError::bad(
+                "NetcfgSubnetRangesOverlap",
+                format!(
+                    "Subnet '{name}' is not valid because its IP address range overlaps with that of an existing subnet '{other}' in virtual network '{}'.",
+                    draft.id.name
+                ),
+            ));
+        }
+        ranges.push((name, range));
+        groups.extend(text(subnet, "/properties/networkSecurityGroup/id").map(str::to_owned));
+    }
+    for group in groups {
+        draft.refer(&group, Kind::NetworkSecurityGroup, None)?;
+    }
+    check_subnets_in_use(draft, &ranges)
+}
+
+fn address_space(draft: &Draft<'_>) -> Result<Vec<Ipv4Net>, ArmError> {
+    let prefixes = list(&draft.document, "/properties/addressSpace/addressPrefixes");
+    if prefixes.is_empty() {
+        return Err(ArmError::required("addressSpace.addressPrefixes"));
+    }
+    prefixes
+        .iter()
+        .map(|prefix| {
+            prefix.as_str().and_then(|text| text.parse::<Ipv4Net>().ok()).filter(|range| range.trunc() == *range).ok_or_else(|| {
+                ArmError::bad("InvalidCIDRNotation", format!("The address prefix {prefix} is not formatted correctly. It should follow CIDR notation, for example 10.0.0.0/24."))
+            })
+        })
+        .collect()
+}
+
+/// A subnet that NICs use can neither vanish nor change its range.
+fn check_subnets_in_use(draft: &Draft<'_>, ranges: &[(String, Ipv4Net)]) -> Result<(), ArmError> {
+    let Some(existing) = draft.existing else {
+        return Ok(());
+    };
+    for subnet in list(&existing.document, "/properties/subnets") {
+        let name = text(subnet, "/name").unwrap_or_default();
+        let id = text(subnet, "/id").unwrap_or_default();
+        let Some(user) = draft
+            .state
+            .of_kind(Kind::NetworkInterface)
+            .find(|nic| nic.refers_to(&key(id)))
+        else {
+            continue;
+        };
+        match ranges
+            .iter()
+            .find(|(kept, _)| kept.eq_ignore_ascii_case(name))
+        {
+            None => return Err(in_use(id, name, &user.id.text())),
+            Some((_, range)) if Some(*range) != subnet_range(subnet) => {
+                return Err(ArmError::bad(
+                    "InUsePrefixCannotBeDeleted",
+                    format!(
+                        "IpPrefix on Subnet {name} has active allocations and cannot be deleted."
+                    ),
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The refusal to remove a subnet that a NIC uses.
+pub fn in_use(id: &str, name: &str, user: &str) -> ArmError {
+    ArmError::bad(
+        "InUseSubnetCannotBeDeleted",
+        format!("Subnet {name} is in use by {user} and cannot be deleted. In order to delete the subnet, delete all the resources within the subnet. See aka.ms/deletesubnet."),
+    )
+    .target(id)
+}
+
+/// The range of a subnet's document.
+pub fn subnet_range(subnet: &Value) -> Option<Ipv4Net> {
+    text(subnet, "/properties/addressPrefix")
+        .or_else(|| {
+            list(subnet, "/properties/addressPrefixes")
+                .first()?
+                .as_str()
+        })?
+        .parse()
+        .ok()
+}
+
+/// The name of the subnet in a reference to it.
+pub fn subnet_name(reference: &str) -> &str {
+    child_part(reference).map_or("", |(_, name)| name)
+}
+
+/// Whether Azure keeps this address of the range for itself.
+pub fn is_reserved(range: Ipv4Net, address: Ipv4Addr) -> bool {
+    u32::from(address) - u32::from(range.network()) < RESERVED_AT_START
+        || address == range.broadcast()
+}
+
+/// The lowest address of the range that is neither reserved nor in `taken`.
+pub fn free_address(range: Ipv4Net, taken: &[Ipv4Addr]) -> Option<Ipv4Addr> {
+    range
+        .hosts()
+        .find(|address| !is_reserved(range, *address) && !taken.contains(address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn azure_keeps_five_addresses() {
+        let range: Ipv4Net = "10.0.0.0/29".parse().expect("a range");
+        let free: Vec<u8> = (0..8)
+            .filter(|last| !is_reserved(range, Ipv4Addr::new(10, 0, 0, *last)))
+            .collect();
+        assert_eq!(free, [4, 5, 6]);
+        assert_eq!(
+            free_address(range, &[Ipv4Addr::new(10, 0, 0, 4)]),
+            Some(Ipv4Addr::new(10, 0, 0, 5))
+        );
+        let all: Vec<Ipv4Addr> = range.hosts().collect();
+        assert_eq!(free_address(range, &all), None);
+    }
+}

@@ -1,0 +1,74 @@
+//! What happened, in order, for benches and tests: requests here, operations in the state.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::state::State;
+
+/// Older requests than these are forgotten.
+const MOST_REQUESTS: usize = 200_000;
+
+/// An answered request.
+#[derive(Clone, Debug, Serialize)]
+pub struct Request {
+    /// Unix time at which it came.
+    pub time_milliseconds: u64,
+    pub method: String,
+    pub path: String,
+    /// 0 when the connection was closed without an answer.
+    pub status: u16,
+    pub client_request_id: Option<String>,
+}
+
+#[derive(Default)]
+struct Record {
+    requests: VecDeque<Request>,
+    /// Ids, oldest first.
+    operations: Vec<String>,
+}
+
+/// The record since the start or the last clearing.
+#[derive(Default)]
+pub struct Recorder {
+    record: Mutex<Record>,
+}
+
+impl Recorder {
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a request.
+    pub fn request(&self, request: Request) {
+        let mut record = self.record();
+        if record.requests.len() == MOST_REQUESTS {
+            record.requests.pop_front();
+        }
+        record.requests.push_back(request);
+    }
+
+    /// Adds an operation by its id.
+    pub fn operation(&self, id: &str) {
+        self.record().operations.push(id.to_owned());
+    }
+
+    /// Forgets everything.
+    pub fn clear(&self) {
+        *self.record() = Record::default();
+    }
+
+    /// The answer of `GET /azure-local/journal`.
+    pub fn document(&self, state: &State) -> Value {
+        let record = self.record();
+        let operations: Vec<Value> = record
+            .operations
+            .iter()
+            .filter_map(|id| state.operation(id))
+            .map(|operation| operation.journal_entry())
+            .collect();
+        json!({ "requests": record.requests, "operations": operations })
+    }
+}

@@ -1,0 +1,236 @@
+//! What the emulator knows: resources, operations and settings, in memory and in the journal file. Every change goes
+//! through the methods here, so that nothing is answered that a crash could undo.
+
+pub mod operation;
+pub mod resource;
+mod store;
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use crate::arm::id::resource_part;
+use crate::arm::kind::Kind;
+use crate::state::operation::{Operation, Outcome};
+use crate::state::resource::{Provisioning, Resource};
+use crate::state::store::{Record, Store};
+
+/// What the control endpoints set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// vCPU limits by lower-case family name, and `regional` for all of them.
+    pub quotas: BTreeMap<String, u64>,
+    /// DNS labels that count as taken by somebody else.
+    pub reserved_dns_labels: Vec<String>,
+    /// Types whose creation a policy denies.
+    pub policies: Vec<Policy>,
+    /// Marketplace agreements that were accepted, as `publisher/offer/plan` in lower case.
+    pub accepted_terms: Vec<String>,
+}
+
+/// A policy that denies the creation of a type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Such as `Microsoft.Network/publicIPAddresses`.
+    #[serde(rename = "type")]
+    pub resource_type: String,
+    pub message: String,
+}
+
+/// Everything the emulator knows.
+pub struct State {
+    resources: BTreeMap<String, Resource>,
+    operations: BTreeMap<String, Operation>,
+    settings: Settings,
+    store: Store,
+    /// The address that the first public IP gets.
+    pub frontend_base: Ipv4Addr,
+}
+
+impl State {
+    /// Reads the journal at `path`, compacts it, and keeps it open for what follows.
+    pub fn open(path: &Path, frontend_base: Ipv4Addr) -> anyhow::Result<Self> {
+        let mut resources = BTreeMap::new();
+        let mut operations = BTreeMap::new();
+        let mut settings = Settings::default();
+        for record in store::read(path)? {
+            match record {
+                Record::Resource(resource) => {
+                    resources.insert(resource.id.key(), *resource);
+                }
+                Record::Removed(key) => {
+                    resources.remove(&key);
+                }
+                Record::Operation(operation) => {
+                    operations.insert(operation.id.clone(), *operation);
+                }
+                Record::Settings(found) => settings = found,
+            }
+        }
+        let now = now_milliseconds();
+        operations.retain(|_, operation| !operation.is_forgotten(now));
+        let records = resources
+            .values()
+            .map(|resource| Record::Resource(Box::new(resource.clone())))
+            .chain(
+                operations
+                    .values()
+                    .map(|operation| Record::Operation(Box::new(operation.clone()))),
+            )
+            .chain([Record::Settings(settings.clone())]);
+        let store = Store::compacted(path, records)?;
+        Ok(Self {
+            resources,
+            operations,
+            settings,
+            store,
+            frontend_base,
+        })
+    }
+
+    /// Why the journal cannot be written any more, if so: then no further change may be accepted.
+    pub fn broken(&self) -> Option<&str> {
+        self.store.broken()
+    }
+
+    /// The resource with this key.
+    pub fn get(&self, key: &str) -> Option<&Resource> {
+        self.resources.get(key)
+    }
+
+    /// All resources of a kind.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Resource> {
+        self.resources
+            .values()
+            .filter(move |resource| resource.id.kind == kind)
+    }
+
+    /// A group's resources, without the group itself.
+    pub fn in_group<'a>(&'a self, group_key: &str) -> impl Iterator<Item = &'a Resource> {
+        let prefix = format!("{group_key}/");
+        self.resources
+            .iter()
+            .filter(move |(key, _)| key.starts_with(&prefix))
+            .map(|(_, resource)| resource)
+    }
+
+    /// The resources that refer to `key` or to one of its sub-resources.
+    pub fn referrers<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Resource> {
+        self.resources.values().filter(move |resource| {
+            resource
+                .references
+                .iter()
+                .any(|reference| reference == key || (resource_part(reference) == key))
+        })
+    }
+
+    /// Stores a resource, new or changed.
+    pub fn put(&mut self, resource: Resource) {
+        self.store
+            .append(&Record::Resource(Box::new(resource.clone())));
+        self.resources.insert(resource.id.key(), resource);
+    }
+
+    /// Changes a stored resource; nothing happens when it is gone.
+    pub fn update(&mut self, key: &str, change: impl FnOnce(&mut Resource)) {
+        if let Some(resource) = self.resources.get_mut(key) {
+            change(resource);
+            self.store
+                .append(&Record::Resource(Box::new(resource.clone())));
+        }
+    }
+
+    /// Forgets a resource.
+    pub fn remove(&mut self, key: &str) {
+        if self.resources.remove(key).is_some() {
+            self.store.append(&Record::Removed(key.to_owned()));
+        }
+    }
+
+    /// The operation with this id.
+    pub fn operation(&self, id: &str) -> Option<&Operation> {
+        self.operations.get(id)
+    }
+
+    /// The operation that is at work on a resource.
+    pub fn running_on(&self, key: &str) -> Option<&Operation> {
+        let operation = self.operations.get(self.get(key)?.operation.as_deref()?)?;
+        operation.is_running().then_some(operation)
+    }
+
+    /// All operations that have not ended.
+    pub fn running(&self) -> Vec<Operation> {
+        self.operations
+            .values()
+            .filter(|operation| operation.is_running())
+            .cloned()
+            .collect()
+    }
+
+    /// Stores a new operation and makes it the one at work on its resource.
+    pub fn begin(&mut self, operation: Operation) {
+        let (id, key) = (operation.id.clone(), operation.resource.key());
+        self.track(operation);
+        self.update(&key, |resource| resource.operation = Some(id));
+    }
+
+    /// Stores a new operation that changes nothing.
+    pub fn track(&mut self, operation: Operation) {
+        self.store
+            .append(&Record::Operation(Box::new(operation.clone())));
+        self.operations.insert(operation.id.clone(), operation);
+    }
+
+    /// Ends an operation and gives its resource, if still there, the provisioning state that follows.
+    pub fn finish(&mut self, id: &str, outcome: Outcome) {
+        let Some(operation) = self
+            .operations
+            .get_mut(id)
+            .filter(|operation| operation.is_running())
+        else {
+            return;
+        };
+        operation.finished_milliseconds = Some(now_milliseconds());
+        operation.outcome = Some(outcome.clone());
+        let (key, changes) = (
+            operation.resource.key(),
+            operation.action.changes_resource(),
+        );
+        self.store
+            .append(&Record::Operation(Box::new(operation.clone())));
+        if changes {
+            self.update(&key, |resource| match outcome {
+                Outcome::Succeeded => {
+                    resource.provisioning = Provisioning::Succeeded;
+                    resource.failure = None;
+                }
+                Outcome::Failed(failure) => {
+                    resource.provisioning = Provisioning::Failed;
+                    resource.failure = Some(failure);
+                }
+            });
+        }
+    }
+
+    /// What the control endpoints set.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Changes the settings.
+    pub fn change_settings(&mut self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.settings);
+        self.store.append(&Record::Settings(self.settings.clone()));
+    }
+}
+
+/// Unix time.
+pub fn now_milliseconds() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as u64)
+}

@@ -1,0 +1,128 @@
+//! The journal file: one JSON record a line, appended on every change, rewritten at start. Survives `kill -9`; a last
+//! line that was cut short is dropped.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufWriter, ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+use crate::state::Settings;
+use crate::state::operation::Operation;
+use crate::state::resource::Resource;
+
+/// One line.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Record {
+    Resource(Box<Resource>),
+    Removed(String),
+    Operation(Box<Operation>),
+    Settings(Settings),
+}
+
+/// The open journal.
+pub struct Store {
+    file: File,
+    broken: Option<String>,
+}
+
+/// All records of the journal, oldest first; none when there is no file.
+pub fn read(path: &Path) -> anyhow::Result<Vec<Record>> {
+    let text = match fs::read(path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("reading `{}`", path.display())),
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    let mut records = Vec::with_capacity(lines.len());
+    for (index, line) in lines.iter().enumerate() {
+        match serde_json::from_str(line) {
+            Ok(record) => records.push(record),
+            Err(error) if index + 1 == lines.len() => {
+                tracing::warn!(line = index + 1, %error, "the last record was cut short and is dropped");
+            }
+            Err(error) => {
+                return Err(error)
+                    .with_context(|| format!("reading line {} of `{}`", index + 1, path.display()));
+            }
+        }
+    }
+    Ok(records)
+}
+
+impl Store {
+    /// Replaces the journal at `path` by one that holds just `records`, and opens it for appending.
+    pub fn compacted(path: &Path, records: impl Iterator<Item = Record>) -> anyhow::Result<Self> {
+        let temporary = path.with_extension("jsonl.new");
+        let context = || format!("writing `{}`", temporary.display());
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&temporary)
+            .with_context(context)?;
+        let mut writer = BufWriter::new(file);
+        for record in records {
+            serde_json::to_writer(&mut writer, &record).with_context(context)?;
+            writer.write_all(b"\n").with_context(context)?;
+        }
+        let file = writer
+            .into_inner()
+            .map_err(|error| error.into_error())
+            .with_context(context)?;
+        file.sync_all().with_context(context)?;
+        fs::rename(&temporary, path).with_context(|| format!("replacing `{}`", path.display()))?;
+        Ok(Self { file, broken: None })
+    }
+
+    /// Appends a record. After an error nothing more is written and [`Store::broken`] tells why.
+    pub fn append(&mut self, record: &Record) {
+        if self.broken.is_some() {
+            return;
+        }
+        let written = serde_json::to_vec(record)
+            .map_err(std::io::Error::from)
+            .and_then(|mut line| {
+                line.push(b'\n');
+                self.file.write_all(&line)
+            });
+        if let Err(error) = written {
+            tracing::error!(%error, "the journal of resources cannot be written");
+            self.broken = Some(error.to_string());
+        }
+    }
+
+    /// Why nothing can be written any more.
+    pub fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_torn_last_line_is_dropped_and_any_other_is_an_error() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("resources.jsonl");
+        let mut store =
+            Store::compacted(&path, [Record::Removed("a".into())].into_iter()).expect("written");
+        store.append(&Record::Removed("b".into()));
+        assert_eq!(read(&path).expect("read").len(), 2);
+
+        let mut text = fs::read_to_string(&path).expect("read");
+        text.push_str("{\"removed\":\"c");
+        fs::write(&path, &text).expect("written");
+        assert_eq!(read(&path).expect("read").len(), 2);
+
+        text.push_str("\n{\"removed\":\"d\"}\n");
+        fs::write(&path, &text).expect("written");
+        let error = read(&path).err().expect("an error").to_string();
+        assert!(error.contains("line 3"), "{error}");
+    }
+}

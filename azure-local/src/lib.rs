@@ -4,4 +4,6 @@
 
 pub mod directory;
 pub mod frontend;
+pub mod image;
 pub mod machine;
+pub mod segment;

@@ -7,7 +7,7 @@ set -eu
 install -d -m 0755 -o 500 -g 500 /home/core
 cp /etc/skel/.bashrc /etc/skel/.profile /home/core/
 chown -R 500:500 /home/core
-for group in docker sudo; do
+for group in docker sudo systemd-journal; do
     usermod --append --groups "$group" core
 done
 passwd --lock root > /dev/null
@@ -27,7 +27,7 @@ systemctl preset-all --quiet
 for unit in etcd.service systemd-firstboot.service getty@.service serial-getty@.service console-getty.service \
     e2scrub_reap.service ldconfig.service systemd-hwdb-update.service systemd-update-utmp.service \
     systemd-update-utmp-runlevel.service systemd-update-done.service systemd-binfmt.service \
-    systemd-random-seed.service systemd-machine-id-commit.service systemd-boot-system-token.service \
+    systemd-random-seed.service systemd-boot-system-token.service \
     systemd-pcrphase.service systemd-pcrphase-sysinit.service systemd-pstore.service systemd-sysusers.service \
     systemd-ask-password-console.path systemd-ask-password-wall.path \
     dev-hugepages.mount sys-kernel-debug.mount sys-kernel-tracing.mount \

@@ -1,0 +1,118 @@
+//! The machine image: turns the recipe in `azure-local/image/` into a kernel, an initramfs and a root disk.
+//!
+//! `azure-coreos-cluster local image build` builds it, the daemon finds it. A build is known by the fingerprint of its
+//! recipe, so that a changed recipe never meets an old image.
+
+mod assembly;
+mod recipe;
+mod sources;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// What QEMU starts a machine from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// The Linux kernel, started directly.
+    pub kernel: PathBuf,
+    /// The initramfs that holds Ignition.
+    pub initramfs: PathBuf,
+    /// The root file system (ext4, label `ROOT`, no partition table) as a raw sparse file; never written to.
+    pub disk: PathBuf,
+}
+
+/// Size of the root disk, the same as Azure's disks for Flatcar.
+pub const DISK_SIZE_GIB: u32 = 30;
+
+impl Image {
+    fn in_folder(folder: &Path) -> Self {
+        Self {
+            kernel: folder.join("kernel"),
+            initramfs: folder.join("initramfs"),
+            disk: folder.join("disk.raw"),
+        }
+    }
+}
+
+/// The image of this program's recipe, if it has been built in `cache_directory`.
+pub fn find(cache_directory: &Path) -> Option<Image> {
+    // A build becomes visible under this name in one step, so the folder alone says that it is complete.
+    let folder = cache_directory.join(recipe::fingerprint());
+    folder.is_dir().then(|| Image::in_folder(&folder))
+}
+
+/// Builds the image in `cache_directory` unless it is there; blocks for a minute or more. `progress` is told what is
+/// being done, a line at a time. Builds that run at the same time wait for each other; what a
+/// killed build left behind is removed.
+pub fn build(cache_directory: &Path, progress: &mut dyn FnMut(&str)) -> Result<Image> {
+    fs::create_dir_all(cache_directory).with_context(|| format!("creating `{}`", cache_directory.display()))?;
+    let lock_path = cache_directory.join("build.lock");
+    let lock = File::create(&lock_path).with_context(|| format!("creating `{}`", lock_path.display()))?;
+    lock.lock().with_context(|| format!("locking `{}`", lock_path.display()))?;
+    if let Some(image) = find(cache_directory) {
+        return Ok(image);
+    }
+    remove_unfinished(cache_directory)?;
+
+    let finished = cache_directory.join(recipe::fingerprint());
+    let building = cache_directory.join(format!("{}{UNFINISHED}", recipe::fingerprint()));
+    fs::create_dir(&building).with_context(|| format!("creating `{}`", building.display()))?;
+    let built = assembly::assemble(&building, progress).and_then(|()| {
+        fs::rename(&building, &finished).with_context(|| format!("renaming `{}`", building.display()))
+    });
+    if built.is_err() {
+        // The error that is already there says more than one about the leftovers would.
+        let _ = fs::remove_dir_all(&building);
+    }
+    built?;
+    Ok(Image::in_folder(&finished))
+}
+
+/// Ends the name of a folder in which a build has not come to its end.
+const UNFINISHED: &str = ".unfinished";
+
+fn remove_unfinished(cache_directory: &Path) -> Result<()> {
+    for entry in fs::read_dir(cache_directory).context("listing the image cache")? {
+        let path = entry.context("listing the image cache")?.path();
+        if path.to_string_lossy().ends_with(UNFINISHED) {
+            fs::remove_dir_all(&path).with_context(|| format!("removing `{}`", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_found_only_when_its_build_was_finished() {
+        let cache = tempfile::tempdir().expect("a temporary folder");
+        assert_eq!(find(cache.path()), None);
+
+        fs::create_dir(cache.path().join(format!("{}{UNFINISHED}", recipe::fingerprint()))).expect("create");
+        assert_eq!(find(cache.path()), None);
+
+        let folder = cache.path().join(recipe::fingerprint());
+        fs::create_dir(&folder).expect("create");
+        let image = find(cache.path()).expect("the image");
+        assert_eq!(image.kernel, folder.join("kernel"));
+        assert_eq!(
+            build(cache.path(), &mut |line| panic!("nothing to do, but: {line}")).expect("the image that is there"),
+            image
+        );
+    }
+
+    #[test]
+    fn what_a_killed_build_left_is_removed() {
+        let cache = tempfile::tempdir().expect("a temporary folder");
+        let left = cache.path().join(format!("0123{UNFINISHED}"));
+        fs::create_dir_all(left.join("root/etc")).expect("create");
+        fs::create_dir(cache.path().join("4567")).expect("create");
+        remove_unfinished(cache.path()).expect("removed");
+        assert!(!left.exists());
+        assert!(cache.path().join("4567").exists());
+    }
+}

@@ -22,7 +22,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 )]
 pub struct Arguments {
     #[command(flatten)]
-    pub create: Option<CreateArguments>,
+    pub cluster: ClusterArguments,
+    #[command(flatten)]
+    pub create: CreateArguments,
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -43,11 +45,9 @@ pub enum Command {
     Local(LocalCommand),
 }
 
-/// Arguments of creation.
+/// What only creation asks for.
 #[derive(Debug, Args)]
 pub struct CreateArguments {
-    #[command(flatten)]
-    pub cluster: ClusterArguments,
     /// Do not ask before resources that exist are changed
     #[arg(long, help_heading = "Run")]
     pub yes: bool,
@@ -60,8 +60,9 @@ pub struct CreateArguments {
 #[derive(Debug, Args)]
 pub struct ClusterArguments {
     /// Name of the cluster; also its DNS label: 3 to 40 of a-z, 0-9 and `-`
-    #[arg(value_name = "NAME")]
-    pub name: String,
+    // Absent only beside a sub-command, which has a name of its own.
+    #[arg(value_name = "NAME", required = true)]
+    pub name: Option<String>,
     /// Number of machines, 3 to 200 [default: 3]
     #[arg(long, value_name = "COUNT")]
     pub num_nodes: Option<u32>,
@@ -111,6 +112,13 @@ pub struct ClusterArguments {
     pub connection: ConnectionArguments,
     #[command(flatten)]
     pub output: OutputArguments,
+}
+
+impl ClusterArguments {
+    /// The cluster's name; clap makes sure that there is one wherever it is asked for.
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or_default()
+    }
 }
 
 /// Where Azure is, and where clusters are kept.
@@ -295,10 +303,10 @@ mod tests {
     #[test]
     fn a_name_alone_creates() {
         let arguments = Arguments::try_parse_from(["x", "mycluster", "--data-disk", "--deis"]).unwrap();
-        let cluster = arguments.create.unwrap().cluster;
-        assert_eq!((cluster.name.as_str(), cluster.data_disk, cluster.deis), ("mycluster", Some(100), Some(true)));
+        let cluster = arguments.cluster;
+        assert_eq!((cluster.name(), cluster.data_disk, cluster.deis), ("mycluster", Some(100), Some(true)));
         let arguments = Arguments::try_parse_from(["x", "destroy", "mycluster"]).unwrap();
         assert!(matches!(arguments.command, Some(Command::Destroy(_))));
-        assert!(arguments.create.is_none());
+        assert!(Arguments::try_parse_from(["x", "--deis"]).is_err(), "a name is required");
     }
 }

@@ -1,9 +1,10 @@
 //! `azure-coreos-cluster NAME`: from nothing, or from what is there, to a cluster that is ready.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::net::Ipv4Addr;
 use std::time::Instant;
 
-use super::arguments::CreateArguments;
+use super::arguments::{ClusterArguments, CreateArguments};
 use super::connection::{Connection, connect};
 use super::output;
 use super::prepare::{Prepared, prepare, reporter};
@@ -18,20 +19,20 @@ use crate::spec::Node;
 use crate::ssh::Identity;
 
 /// Runs the command.
-pub async fn run(arguments: CreateArguments) -> Result<(), Failure> {
-    let reporter = reporter(&arguments.cluster.output)?;
+pub async fn run(cluster: ClusterArguments, arguments: CreateArguments) -> Result<(), Failure> {
+    let reporter = reporter(&cluster.output)?;
     let start = Instant::now();
-    let result = create(&arguments, &reporter).await;
+    let result = create(&cluster, &arguments, &reporter).await;
     reporter.finish();
     let code = result.as_ref().err().map_or(exit_code::DONE, Failure::exit_code);
     reporter.event(Event::Finished { exit_code: code, seconds: start.elapsed().as_secs_f64() });
     let inventory = result?;
-    output::result(arguments.cluster.output.output, &inventory, &outputs::summary(&inventory))
+    output::result(cluster.output.output, &inventory, &outputs::summary(&inventory))
 }
 
-async fn create(arguments: &CreateArguments, reporter: &Reporter) -> Result<Inventory, Failure> {
-    let prepared = prepare(&arguments.cluster)?;
-    let connection = connect(&arguments.cluster.connection, prepared.stored.as_ref(), reporter).await?;
+async fn create(cluster: &ClusterArguments, arguments: &CreateArguments, reporter: &Reporter) -> Result<Inventory, Failure> {
+    let prepared = prepare(cluster)?;
+    let connection = connect(&cluster.connection, prepared.stored.as_ref(), reporter).await?;
     let name = prepared.spec.name.to_string();
     let hint = move |error: &ArmError| remedy(&name, error);
     let refused = |error: ArmError| Failure::azure(error.clone(), hint(&error));
@@ -115,11 +116,12 @@ fn remedy(name: &str, error: &ArmError) -> String {
 async fn inventory(connection: &Connection, prepared: &Prepared, names: &ResourceNames) -> Result<Inventory, Failure> {
     let spec = &prepared.spec;
     let refused = |error: ArmError| Failure::azure(error.clone(), remedy(spec.name.as_str(), &error));
-    let (address, ports) =
-        tokio::try_join!(connection.arm.get(&names.public_ip_address()), ssh_ports(&connection.arm, spec, names)).map_err(refused)?;
+    let address_id = names.public_ip_address();
+    let reading = async { tokio::try_join!(connection.arm.get(&address_id), ssh_ports(&connection.arm, spec, names)) };
+    let (address, ports) = reading.await.map_err(refused)?;
     let address = address.unwrap_or_default();
     let text = |pointer: &str| address.pointer(pointer).and_then(serde_json::Value::as_str).map(str::to_owned);
-    let public_address = text("/properties/ipAddress")
+    let public_address: Ipv4Addr = text("/properties/ipAddress")
         .and_then(|text| text.parse().ok())
         .ok_or_else(|| Failure::Other(anyhow::anyhow!("Azure returned the public IP address without an address")))?;
     let listeners = match &connection.emulator {

@@ -29,21 +29,19 @@ pub fn azure_coreos_cluster(arguments: impl IntoIterator<Item = OsString>) -> Ex
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
-    match (arguments.command, arguments.create) {
-        (Some(Command::Plan(arguments)), _) => run("run the same command again", plan::run(arguments)),
-        (Some(Command::Destroy(arguments)), _) => {
+    match arguments.command {
+        Some(Command::Plan(arguments)) => run("run the same command again", plan::run(arguments)),
+        Some(Command::Destroy(arguments)) => {
             let hint = format!("azure-coreos-cluster destroy {} removes what is left", arguments.name);
             run(&hint, destroy::run(arguments))
         }
-        (Some(Command::Status(arguments)), _) => run("run the same command again", status::run(arguments)),
-        (Some(Command::UserData(arguments)), _) => run("run the same command again", user_data::run(arguments)),
-        (Some(Command::Local(command)), _) => run("azure-coreos-cluster local status", local::run(command)),
-        (None, Some(arguments)) => {
-            let hint = format!("azure-coreos-cluster {} goes on from here", arguments.cluster.name);
-            run(&hint, create::run(arguments))
+        Some(Command::Status(arguments)) => run("run the same command again", status::run(arguments)),
+        Some(Command::UserData(arguments)) => run("run the same command again", user_data::run(arguments)),
+        Some(Command::Local(command)) => run("azure-coreos-cluster local status", local::run(command)),
+        None => {
+            let hint = format!("azure-coreos-cluster {} goes on from here", arguments.cluster.name());
+            run(&hint, create::run(arguments.cluster, arguments.create))
         }
-        // Without arguments clap prints the help and never comes here.
-        (None, None) => ExitCode::from(crate::report::exit_code::USAGE),
     }
 }
 

@@ -109,7 +109,7 @@ pub fn reporter(output: &super::arguments::OutputArguments) -> Result<Reporter, 
 
 fn input(arguments: &ClusterArguments) -> ClusterInput {
     ClusterInput {
-        name: arguments.name.clone(),
+        name: arguments.name().to_owned(),
         num_nodes: arguments.num_nodes,
         allow_small: arguments.allow_small,
         vm_size: arguments.vm_size.clone(),

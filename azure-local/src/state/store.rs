@@ -45,8 +45,9 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Record>> {
                 tracing::warn!(line = index + 1, %error, "the last record was cut short and is dropped");
             }
             Err(error) => {
-                return Err(error)
-                    .with_context(|| format!("reading line {} of `{}`", index + 1, path.display()));
+                return Err(error).with_context(|| {
+                    format!("reading line {} of `{}`", index + 1, path.display())
+                });
             }
         }
     }

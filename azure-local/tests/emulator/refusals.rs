@@ -5,8 +5,8 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 use crate::bodies::{
-    LB, NSG, PIP, SET, VNET, create_base, create_node, group, lb, nic, nic_path, nsg, pip, reference, rule, set, ssh_key, vm, vm_path,
-    vnet,
+    LB, NSG, PIP, SET, VNET, create_base, create_node, group, lb, nic, nic_path, nsg, pip,
+    reference, rule, set, ssh_key, vm, vm_path, vnet,
 };
 use crate::emulator::{Emulator, SUBSCRIPTION, nothing, path};
 
@@ -29,9 +29,23 @@ fn with(mut body: Value, pointer: &str, value: Value) -> Value {
 async fn check(emulator: &Emulator, table: Vec<(&str, String, Value, u16, &str)>) {
     for (what, path, body, status, code) in table {
         let reply = emulator.put(&path, &body).await;
-        assert_eq!((reply.status.as_u16(), reply.code()), (status, code), "{what}: {}", reply.text);
-        assert!(reply.body["error"]["message"].as_str().is_some_and(|message| !message.is_empty()), "{what}");
-        assert!(reply.header("x-ms-request-id").is_some() && reply.header("x-ms-correlation-request-id").is_some(), "{what}");
+        assert_eq!(
+            (reply.status.as_u16(), reply.code()),
+            (status, code),
+            "{what}: {}",
+            reply.text
+        );
+        assert!(
+            reply.body["error"]["message"]
+                .as_str()
+                .is_some_and(|message| !message.is_empty()),
+            "{what}"
+        );
+        assert!(
+            reply.header("x-ms-request-id").is_some()
+                && reply.header("x-ms-correlation-request-id").is_some(),
+            "{what}"
+        );
     }
 }
 
@@ -40,7 +54,10 @@ async fn envelopes_are_checked() {
     let (emulator, _folder) = Emulator::fresh(Latency::none()).await;
     let client = Client::new();
     let url = emulator.url(&format!("{}?api-version=2021-04-01", path("")));
-    for (token, code) in [(None, "AuthenticationFailed"), (Some("wrong"), "InvalidAuthenticationToken")] {
+    for (token, code) in [
+        (None, "AuthenticationFailed"),
+        (Some("wrong"), "InvalidAuthenticationToken"),
+    ] {
         let mut request = client.get(&url).header("x-ms-client-request-id", "mine");
         if let Some(token) = token {
             request = request.bearer_auth(token);
@@ -52,30 +69,86 @@ async fn envelopes_are_checked() {
         assert_eq!(body["error"]["code"], code);
     }
     let table = [
-        (path("") + "?api-version=", 400, "MissingApiVersionParameter"),
-        (path("") + "?api-version=1999-01-01", 400, "InvalidApiVersionParameter"),
-        (path(NSG) + "?api-version=2021-04-01", 400, "NoRegisteredProviderFound"),
-        ("/subscriptions/00000000-0000-4000-8000-000000000009".to_owned(), 404, "SubscriptionNotFound"),
-        (format!("{SUBSCRIPTION}/unknown"), 404, "InvalidResourceType"),
+        (
+            path("") + "?api-version=",
+            400,
+            "MissingApiVersionParameter",
+        ),
+        (
+            path("") + "?api-version=1999-01-01",
+            400,
+            "InvalidApiVersionParameter",
+        ),
+        (
+            path(NSG) + "?api-version=2021-04-01",
+            400,
+            "NoRegisteredProviderFound",
+        ),
+        (
+            "/subscriptions/00000000-0000-4000-8000-000000000009".to_owned(),
+            404,
+            "SubscriptionNotFound",
+        ),
+        (
+            format!("{SUBSCRIPTION}/unknown"),
+            404,
+            "InvalidResourceType",
+        ),
         (path("Network/unknown/x"), 404, "InvalidResourceType"),
         (path(""), 404, "ResourceGroupNotFound"),
         (path(NSG), 404, "ResourceGroupNotFound"),
     ];
     for (path, status, code) in table {
         let reply = emulator.get(&path).await;
-        assert_eq!((reply.status.as_u16(), reply.code()), (status, code), "{path}");
+        assert_eq!(
+            (reply.status.as_u16(), reply.code()),
+            (status, code),
+            "{path}"
+        );
     }
-    assert_eq!(emulator.post(&path(""), &nothing()).await.code(), "MethodNotAllowed");
-    let torn = emulator.request(Method::PUT, &url, None).body("{\"location\":").send().await.expect("an answer");
+    assert_eq!(
+        emulator.post(&path(""), &nothing()).await.code(),
+        "MethodNotAllowed"
+    );
+    let torn = emulator
+        .request(Method::PUT, &url, None)
+        .body("{\"location\":")
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(torn.status(), 400);
     check(
         &emulator,
         vec![
             ("no location", path(""), nothing(), 400, "LocationRequired"),
-            ("no such region", path(""), json!({ "location": "moon" }), 400, "LocationNotAvailableForResourceType"),
-            ("unknown member", path(""), json!({ "location": "westeurope", "loction": 1 }), 400, "InvalidRequestContent"),
-            ("tag that is no text", path(""), json!({ "location": "westeurope", "tags": { "a": 1 } }), 400, "InvalidTags"),
-            ("group name", format!("{SUBSCRIPTION}/resourceGroups/ends."), group(), 400, "InvalidResourceGroup"),
+            (
+                "no such region",
+                path(""),
+                json!({ "location": "moon" }),
+                400,
+                "LocationNotAvailableForResourceType",
+            ),
+            (
+                "unknown member",
+                path(""),
+                json!({ "location": "westeurope", "loction": 1 }),
+                400,
+                "InvalidRequestContent",
+            ),
+            (
+                "tag that is no text",
+                path(""),
+                json!({ "location": "westeurope", "tags": { "a": 1 } }),
+                400,
+                "InvalidTags",
+            ),
+            (
+                "group name",
+                format!("{SUBSCRIPTION}/resourceGroups/ends."),
+                group(),
+                400,
+                "InvalidResourceGroup",
+            ),
             ("no group", path(NSG), nsg(), 404, "ResourceGroupNotFound"),
         ],
     )
@@ -88,12 +161,18 @@ async fn network_rules_are_azures() {
     let (emulator, _folder) = Emulator::fresh(Latency::none()).await;
     create_base(&emulator).await;
     create_node(&emulator, "node-1", 11).await;
-    emulator.put("/azure-local/reserved-dns-labels", &json!(["taken"])).await.good();
+    emulator
+        .put("/azure-local/reserved-dns-labels", &json!(["taken"]))
+        .await
+        .good();
     let (rules, subnets) = ("/properties/securityRules", "/properties/subnets");
     let configuration = "/properties/ipConfigurations/0/properties";
     let other_pip = || path("Network/publicIPAddresses/other");
     let other_vnet = || path("Network/virtualNetworks/other");
-    let (nat, balancing) = ("/properties/inboundNatRules/0/properties", "/properties/loadBalancingRules/0/properties");
+    let (nat, balancing) = (
+        "/properties/inboundNatRules/0/properties",
+        "/properties/loadBalancingRules/0/properties",
+    );
     let second_subnet = |prefix: &str| json!([vnet()["properties"]["subnets"][0], { "name": "b", "properties": { "addressPrefix": prefix } }]);
     check(
         &emulator,
@@ -162,57 +241,299 @@ async fn compute_rules_are_azures() {
     let new = |pointer: &str, value: Value| with(vm("x"), pointer, value);
     let old = |pointer: &str, value: Value| with(vm("node-1"), pointer, value);
     let table = vec![
-        ("unmanaged", path("Compute/availabilitySets/other"), with(set(), "/sku", Value::Null), 400, "InvalidParameter"),
-        ("fault domains", path("Compute/availabilitySets/other"), with(set(), "/properties/platformFaultDomainCount", json!(4)), 400, "InvalidParameter"),
-        ("set changed", path(SET), with(set(), "/properties/platformFaultDomainCount", json!(2)), 409, "PropertyChangeNotAllowed"),
-        ("name", path("Compute/virtualMachines/123"), vm("x"), 400, "InvalidParameter"),
-        ("disk by itself", path("Compute/disks/x"), group(), 405, "MethodNotAllowed"),
-        ("size", vm_path("x"), new(size, json!("Standard_Z1")), 400, "InvalidParameter"),
-        ("image", vm_path("x"), new(&format!("{image}/sku"), json!("nightly")), 404, "PlatformImageNotFound"),
-        ("architecture", vm_path("x"), new(size, json!("Standard_D2ps_v5")), 400, "InvalidParameter"),
-        ("user", vm_path("x"), new(&format!("{os}/adminUsername"), json!("root")), 400, "InvalidParameter"),
-        ("key path", vm_path("x"), new(&format!("{keys}/path"), json!("/root/.ssh/authorized_keys")), 400, "InvalidParameter"),
-        ("key", vm_path("x"), new(&format!("{keys}/keyData"), json!("ecdsa-sha2-nistp256 AAAA")), 400, "InvalidParameter"),
-        ("no key", vm_path("x"), new(&format!("{os}/linuxConfiguration/ssh"), nothing()), 400, "InvalidParameter"),
-        ("not base64", vm_path("x"), new(&format!("{os}/customData"), json!("#cloud-config")), 400, "InvalidParameter"),
-        ("too long", vm_path("x"), new(&format!("{os}/customData"), json!(too_long)), 400, "InvalidParameter"),
-        ("computer name", vm_path("x"), new(&format!("{os}/computerName"), json!("a_b")), 400, "InvalidParameter"),
-        ("same LUN", vm_path("x"), new(disks, json!([disk(1), disk(1)])), 400, "InvalidParameter"),
-        ("LUN", vm_path("x"), new(disks, json!([disk(64)])), 400, "InvalidParameter"),
-        ("too many disks", vm_path("x"), new(disks, json!((0..5).map(disk).collect::<Vec<_>>())), 409, "OperationNotAllowed"),
-        ("disk of another", vm_path("x"), new(&format!("{disks}/0/name"), json!("node-1-data")), 409, "ConflictingUserInput"),
-        ("no interface", vm_path("x"), new("/properties/networkProfile/networkInterfaces", json!([])), 400, "InvalidParameter"),
-        ("missing interface", vm_path("y"), vm("y"), 400, "InvalidResourceReference"),
-        ("interface of another", vm_path("x"), new("/properties/networkProfile/networkInterfaces/0/id", json!(nic_path("node-1"))), 409, "NicInUse"),
-        ("set and zone", vm_path("x"), new("/zones", json!(["1"])), 400, "AvailabilitySetAndZonesNotSupported"),
-        ("zone", vm_path("x"), new("/zones", json!(["4"])), 400, "InvalidAvailabilityZone"),
-        ("moved", vm_path("node-1"), old("/location", json!("eastus")), 409, "InvalidResourceLocation"),
-        ("resized", vm_path("node-1"), old(size, json!("Standard_D4as_v5")), 409, "OperationNotAllowed"),
-        ("other image", vm_path("node-1"), old(&format!("{image}/sku"), json!("beta-gen2")), 409, "PropertyChangeNotAllowed"),
-        ("other data", vm_path("node-1"), old(&format!("{os}/customData"), json!("QUFB")), 409, "PropertyChangeNotAllowed"),
-        ("other key", vm_path("node-1"), old(&format!("{keys}/keyData"), json!(format!("{} other", ssh_key()))), 409, "PropertyChangeNotAllowed"),
-        ("other name", vm_path("node-1"), old(&format!("{os}/computerName"), json!("other")), 409, "PropertyChangeNotAllowed"),
-        ("other interface", vm_path("node-1"), old("/properties/networkProfile/networkInterfaces/0/id", json!(nic_path("x"))), 409, "OperationNotAllowed"),
+        (
+            "unmanaged",
+            path("Compute/availabilitySets/other"),
+            with(set(), "/sku", Value::Null),
+            400,
+            "InvalidParameter",
+        ),
+        (
+            "fault domains",
+            path("Compute/availabilitySets/other"),
+            with(set(), "/properties/platformFaultDomainCount", json!(4)),
+            400,
+            "InvalidParameter",
+        ),
+        (
+            "set changed",
+            path(SET),
+            with(set(), "/properties/platformFaultDomainCount", json!(2)),
+            409,
+            "PropertyChangeNotAllowed",
+        ),
+        (
+            "name",
+            path("Compute/virtualMachines/123"),
+            vm("x"),
+            400,
+            "InvalidParameter",
+        ),
+        (
+            "disk by itself",
+            path("Compute/disks/x"),
+            group(),
+            405,
+            "MethodNotAllowed",
+        ),
+        (
+            "size",
+            vm_path("x"),
+            new(size, json!("Standard_Z1")),
+            400,
+            "InvalidParameter",
+        ),
+        (
+            "image",
+            vm_path("x"),
+            new(&format!("{image}/sku"), json!("nightly")),
+            404,
+            "PlatformImageNotFound",
+        ),
+        (
+            "architecture",
+            vm_path("x"),
+            new(size, json!("Standard_D2ps_v5")),
+            400,
+            "InvalidParameter",
+        ),
+        (
+            "user",
+            vm_path("x"),
+            new(&format!("{os}/adminUsername"), json!("root")),
+            400,
+            "InvalidParameter",
+        ),
+        (
+            "key path",
+            vm_path("x"),
+            new(&format!("{keys}/path"), json!("/root/.ssh/authorized_keys")),
+            400,
+            "InvalidParameter",
+        ),
+        (
+            "key",
+            vm_path("x"),
+            new(
+                &format!("{keys}/keyData"),
+                json!("ecdsa-sha2-nistp256 AAAA"),
+            ),
+            400,
+            "InvalidParameter",
+        ),
+        (
+            "no key",
+            vm_path("x"),
+            new(&format!("{os}/linuxConfiguration/ssh"), nothing()),
+            400,
+            "InvalidParameter",
+        ),
+        (
+            "not base64",
+            vm_path("x"),
+            new(&format!("{os}/customData"), json!("#cloud-config")),
+            400,
+            "InvalidParameter",
+        ),
+        (
+            "too long",
+            vm_path("x"),
+            new(&format!("{os}/customData"), json!(too_long)),
+            400,
+            "InvalidParameter",
+        ),
+        (
+            "computer name",
+            vm_path("x"),
+            new(&format!("{os}/computerName"), json!("a_b")),
+            400,
+            "InvalidParameter",
+        ),
+        (
+            "same LUN",
+            vm_path("x"),
+            new(disks, json!([disk(1), disk(1)])),
+            400,
+            "InvalidParameter",
+        ),
+        (
+            "LUN",
+            vm_path("x"),
+            new(disks, json!([disk(64)])),
+            400,
+            "InvalidParameter",
+        ),
+        (
+            "too many disks",
+            vm_path("x"),
+            new(disks, json!((0..5).map(disk).collect::<Vec<_>>())),
+            409,
+            "OperationNotAllowed",
+        ),
+        (
+            "disk of another",
+            vm_path("x"),
+            new(&format!("{disks}/0/name"), json!("node-1-data")),
+            409,
+            "ConflictingUserInput",
+        ),
+        (
+            "no interface",
+            vm_path("x"),
+            new("/properties/networkProfile/networkInterfaces", json!([])),
+            400,
+            "InvalidParameter",
+        ),
+        (
+            "missing interface",
+            vm_path("y"),
+            vm("y"),
+            400,
+            "InvalidResourceReference",
+        ),
+        (
+            "interface of another",
+            vm_path("x"),
+            new(
+                "/properties/networkProfile/networkInterfaces/0/id",
+                json!(nic_path("node-1")),
+            ),
+            409,
+            "NicInUse",
+        ),
+        (
+            "set and zone",
+            vm_path("x"),
+            new("/zones", json!(["1"])),
+            400,
+            "AvailabilitySetAndZonesNotSupported",
+        ),
+        (
+            "zone",
+            vm_path("x"),
+            new("/zones", json!(["4"])),
+            400,
+            "InvalidAvailabilityZone",
+        ),
+        (
+            "moved",
+            vm_path("node-1"),
+            old("/location", json!("eastus")),
+            409,
+            "InvalidResourceLocation",
+        ),
+        (
+            "resized",
+            vm_path("node-1"),
+            old(size, json!("Standard_D4as_v5")),
+            409,
+            "OperationNotAllowed",
+        ),
+        (
+            "other image",
+            vm_path("node-1"),
+            old(&format!("{image}/sku"), json!("beta-gen2")),
+            409,
+            "PropertyChangeNotAllowed",
+        ),
+        (
+            "other data",
+            vm_path("node-1"),
+            old(&format!("{os}/customData"), json!("QUFB")),
+            409,
+            "PropertyChangeNotAllowed",
+        ),
+        (
+            "other key",
+            vm_path("node-1"),
+            old(
+                &format!("{keys}/keyData"),
+                json!(format!("{} other", ssh_key())),
+            ),
+            409,
+            "PropertyChangeNotAllowed",
+        ),
+        (
+            "other name",
+            vm_path("node-1"),
+            old(&format!("{os}/computerName"), json!("other")),
+            409,
+            "PropertyChangeNotAllowed",
+        ),
+        (
+            "other interface",
+            vm_path("node-1"),
+            old(
+                "/properties/networkProfile/networkInterfaces/0/id",
+                json!(nic_path("x")),
+            ),
+            409,
+            "OperationNotAllowed",
+        ),
     ];
     check(&emulator, table).await;
 
-    emulator.put("/azure-local/quotas", &json!({ "standardDASv5Family": 3 })).await.good();
+    emulator
+        .put("/azure-local/quotas", &json!({ "standardDASv5Family": 3 }))
+        .await
+        .good();
     let reply = emulator.put(&vm_path("x"), &vm("x")).await;
-    assert_eq!((reply.status.as_u16(), reply.code()), (409, "OperationNotAllowed"));
-    assert!(reply.text.contains("exceeding approved standardDASv5Family Cores quota") && reply.text.contains("Current Limit: 3"), "{}", reply.text);
-    emulator.put("/azure-local/quotas", &json!({ "regional": 2 })).await.good();
-    assert!(emulator.put(&vm_path("x"), &vm("x")).await.text.contains("Total Regional Cores quota"));
-    assert_eq!(emulator.put("/azure-local/quotas", &json!({ "standardFamily": 2 })).await.code(), "InvalidRequestContent");
+    assert_eq!(
+        (reply.status.as_u16(), reply.code()),
+        (409, "OperationNotAllowed")
+    );
+    assert!(
+        reply
+            .text
+            .contains("exceeding approved standardDASv5Family Cores quota")
+            && reply.text.contains("Current Limit: 3"),
+        "{}",
+        reply.text
+    );
+    emulator
+        .put("/azure-local/quotas", &json!({ "regional": 2 }))
+        .await
+        .good();
+    assert!(
+        emulator
+            .put(&vm_path("x"), &vm("x"))
+            .await
+            .text
+            .contains("Total Regional Cores quota")
+    );
+    assert_eq!(
+        emulator
+            .put("/azure-local/quotas", &json!({ "standardFamily": 2 }))
+            .await
+            .code(),
+        "InvalidRequestContent"
+    );
     emulator.put("/azure-local/quotas", &nothing()).await.good();
 
-    let policy = json!([{ "type": "Microsoft.Compute/virtualMachines", "message": "no machines here" }]);
+    let policy =
+        json!([{ "type": "Microsoft.Compute/virtualMachines", "message": "no machines here" }]);
     emulator.put("/azure-local/policies", &policy).await.good();
     let denied = emulator.put(&vm_path("x"), &vm("x")).await;
-    assert_eq!((denied.status.as_u16(), denied.code()), (403, "RequestDisallowedByPolicy"));
-    assert_eq!(denied.body["error"]["additionalInfo"][0]["type"], "PolicyViolation");
-    emulator.put("/azure-local/policies", &json!([])).await.good();
+    assert_eq!(
+        (denied.status.as_u16(), denied.code()),
+        (403, "RequestDisallowedByPolicy")
+    );
+    assert_eq!(
+        denied.body["error"]["additionalInfo"][0]["type"],
+        "PolicyViolation"
+    );
+    emulator
+        .put("/azure-local/policies", &json!([]))
+        .await
+        .good();
     emulator.put(&vm_path("x"), &vm("x")).await.good();
-    let condition = emulator.request(Method::PUT, &format!("{}?api-version=2024-07-01", vm_path("x")), Some(&vm("x"))).header("if-none-match", "*");
+    let condition = emulator
+        .request(
+            Method::PUT,
+            &format!("{}?api-version=2024-07-01", vm_path("x")),
+            Some(&vm("x")),
+        )
+        .header("if-none-match", "*");
     assert_eq!(condition.send().await.expect("an answer").status(), 412);
     emulator.stop().await;
 }

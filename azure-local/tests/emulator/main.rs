@@ -4,6 +4,7 @@ mod bodies;
 mod deletion;
 mod emulator;
 mod faults;
+mod machines;
 mod operations;
 mod ports;
 mod refusals;

@@ -85,16 +85,18 @@ pub async fn serve(
         // An error means that the sender is gone, which is the end as well.
         let _ = stopped.wait_for(|stopped| *stopped).await;
     });
-    let answering = tokio::spawn(answering.into_future());
+    let mut answering = std::pin::pin!(answering.into_future());
+    // Connections wait in the listener's queue until the next line polls it.
     write_atomically(&directory.endpoint(), endpoint.as_bytes())?;
     tracing::info!(endpoint, "ready");
-
-    shutdown.await;
+    tokio::select! {
+        ended = &mut answering => ended.context("answering requests")?,
+        () = shutdown => {}
+    }
     tracing::info!("stopping");
     stop.send_replace(true);
-    let abort = answering.abort_handle();
     if tokio::time::timeout(GRACE, answering).await.is_err() {
-        abort.abort();
+        tracing::warn!("requests were still being answered");
     }
     server.frontends.shut_down().await;
     server.machines.shut_down().await;

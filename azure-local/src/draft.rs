@@ -39,6 +39,15 @@ impl<'a> Draft<'a> {
         let mut document = document::envelope(body)?;
         let location = document::text(&document, "/location").unwrap_or_default();
         if let Some(existing) = existing.filter(|existing| existing.location() != location) {
+            if id.kind == Kind::ResourceGroup {
+                return Err(ArmError::conflict(
+                    "InvalidResourceGroupLocation",
+                    format!(
+                        "Invalid resource group location '{location}'. The Resource group already exists in location '{}'.",
+                        existing.location()
+                    ),
+                ));
+            }
             return Err(ArmError::conflict(
                 "InvalidResourceLocation",
                 format!(

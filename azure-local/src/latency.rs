@@ -77,7 +77,8 @@ impl Latency {
     }
 
     /// The `Retry-After` of an operation, in whole seconds: 1 for network, 4 for machines, 5 for deletions (assumed
-    /// from Azure's recommended polling). Rounded up; 0 when the scaled value is below half a second.
+    /// from Azure's recommended polling). Rounded up; 0 when the scaled value is below half a second. Both
+    /// profiles give it: without Azure's latency only real machines are waited for.
     pub(crate) fn retry_after_seconds(&self, action: Action, kind: Kind) -> u64 {
         let seconds = match (action, kind) {
             (Action::Delete, _) => 5.0,
@@ -85,7 +86,7 @@ impl Latency {
             _ => 1.0,
         };
         let scaled = Duration::from_secs_f64(seconds * self.scale);
-        if self.profile == Profile::None || scaled < WORTH_WAITING {
+        if scaled < WORTH_WAITING {
             0
         } else {
             scaled.as_secs_f64().ceil() as u64

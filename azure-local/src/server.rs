@@ -108,13 +108,16 @@ impl Server {
         self.refresh_frontends().await;
     }
 
-    /// Performs an operation that was begun. What takes no time is done on return; the rest goes on by itself.
-    pub async fn launch(self: &Arc<Self>, operation: Operation) {
-        let mut work = Box::pin(self.clone().perform(operation));
+    /// Performs an operation that was begun, and gives it as it is then: what takes no time is done on return, the
+    /// rest goes on by itself.
+    pub async fn launch(self: &Arc<Self>, operation: Operation) -> Operation {
+        let id = operation.id.clone();
+        let mut work = Box::pin(self.clone().perform(operation.clone()));
         let first = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
         if first.is_pending() {
             tokio::spawn(work);
         }
+        self.state().operation(&id).cloned().unwrap_or(operation)
     }
 
     async fn perform(self: Arc<Self>, operation: Operation) {

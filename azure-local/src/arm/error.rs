@@ -11,14 +11,21 @@ pub struct Failure {
     pub message: String,
 }
 
+/// What only some refusals carry.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Extras {
+    target: Option<String>,
+    details: Vec<Failure>,
+    additional_info: Option<Value>,
+}
+
 /// A request that is refused.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ArmError {
     pub status: StatusCode,
     pub failure: Failure,
-    target: Option<String>,
-    details: Vec<Failure>,
-    additional_info: Option<Value>,
+    /// Boxed to keep results small.
+    extras: Box<Extras>,
     /// Whole seconds for the `Retry-After` header.
     pub retry_after: Option<u64>,
 }
@@ -32,9 +39,7 @@ impl ArmError {
                 code: code.to_owned(),
                 message: message.into(),
             },
-            target: None,
-            details: Vec::new(),
-            additional_info: None,
+            extras: Box::default(),
             retry_after: None,
         }
     }
@@ -75,13 +80,13 @@ impl ArmError {
 
     /// Names the property the refusal is about.
     pub fn target(mut self, target: &str) -> Self {
-        self.target = Some(target.to_owned());
+        self.extras.target = Some(target.to_owned());
         self
     }
 
     /// Adds an entry to `details`.
     pub fn detail(mut self, code: &str, message: impl Into<String>) -> Self {
-        self.details.push(Failure {
+        self.extras.details.push(Failure {
             code: code.to_owned(),
             message: message.into(),
         });
@@ -90,7 +95,7 @@ impl ArmError {
 
     /// Adds `additionalInfo`.
     pub fn additional_info(mut self, info: Value) -> Self {
-        self.additional_info = Some(info);
+        self.extras.additional_info = Some(info);
         self
     }
 
@@ -103,13 +108,13 @@ impl ArmError {
     /// The answer's body.
     pub fn body(&self) -> Value {
         let mut error = json!({ "code": self.failure.code, "message": self.failure.message });
-        if let Some(target) = &self.target {
+        if let Some(target) = &self.extras.target {
             error["target"] = json!(target);
         }
-        if !self.details.is_empty() {
-            error["details"] = json!(self.details);
+        if !self.extras.details.is_empty() {
+            error["details"] = json!(self.extras.details);
         }
-        if let Some(info) = &self.additional_info {
+        if let Some(info) = &self.extras.additional_info {
             error["additionalInfo"] = info.clone();
         }
         json!({ "error": error })

@@ -3,6 +3,7 @@
 pub mod availability_set;
 pub mod disk;
 pub mod image;
+pub mod os_profile;
 pub mod power;
 pub mod quota;
 pub mod size;

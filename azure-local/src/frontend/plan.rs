@@ -1,6 +1,7 @@
 //! Resources become listeners: which port of which public address leads to which machine. Called after every change
 //! that can matter.
 
+use std::collections::{BTreeSet, HashMap};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -10,31 +11,61 @@ use crate::arm::document::{child, list, text};
 use crate::arm::id::{child_part, key, resource_part};
 use crate::arm::kind::Kind;
 use crate::frontend::{Check, Listener, Probe, Target};
+use crate::network::load_balancer_rules;
 use crate::network::public_address::address;
 use crate::network::security_group::{admits_internet, allowed_ports};
-use crate::network::{interface, load_balancer_rules};
 use crate::state::State;
-use crate::state::resource::{Provisioning, Resource};
+use crate::state::resource::{NatPort, Provisioning, Resource};
 
 const SECONDS_PER_MINUTE: u64 = 60;
 const DEFAULT_IDLE_MINUTES: u64 = 4;
 
+/// One pass over the resources; what many members ask again and again is looked up once.
+struct Planner<'a> {
+    state: &'a State,
+    /// NICs and their IP configurations by pool, keyed by the pool's id in lower case.
+    members: HashMap<String, Vec<(&'a Resource, &'a Value)>>,
+    /// Whether a security group admits the Internet to a port, keyed by the group's id in lower case.
+    admitted: HashMap<(String, u16), bool>,
+}
+
 /// Every port that is open now, in a stable order.
 pub fn listeners(state: &State) -> Vec<Listener> {
+    let mut members: HashMap<String, Vec<_>> = HashMap::new();
+    // A NIC without a machine behind it opens nothing.
+    for nic in state
+        .of_kind(Kind::NetworkInterface)
+        .filter(|nic| nic.managed_by.is_some())
+    {
+        for configuration in list(&nic.document, "/properties/ipConfigurations") {
+            for pool in list(configuration, "/properties/loadBalancerBackendAddressPools") {
+                let pool = key(text(pool, "/id").unwrap_or_default());
+                members.entry(pool).or_default().push((nic, configuration));
+            }
+        }
+    }
+    let mut planner = Planner {
+        state,
+        members,
+        admitted: HashMap::new(),
+    };
     let mut listeners = Vec::new();
     for balancer in state
         .of_kind(Kind::LoadBalancer)
         .filter(|balancer| is_in_service(balancer))
     {
         for rule in list(&balancer.document, "/properties/loadBalancingRules") {
-            listeners.extend(balancing(state, balancer, rule));
+            listeners.extend(planner.balancing(balancer, rule));
         }
         for rule in list(&balancer.document, "/properties/inboundNatRules") {
-            listeners.extend(nat(state, balancer, rule));
+            listeners.extend(planner.nat(balancer, rule));
         }
     }
-    for nic in state.of_kind(Kind::NetworkInterface) {
-        listeners.extend(direct(state, nic));
+    for nic in state
+        .of_kind(Kind::NetworkInterface)
+        .filter(|nic| nic.managed_by.is_some())
+    {
+        listeners.extend(planner.direct(nic));
     }
     listeners
 }
@@ -79,18 +110,6 @@ fn listener(rule: &Value, address: Ipv4Addr, port: u16, target: Target) -> Liste
     }
 }
 
-/// The machine behind a NIC, if the security groups of NIC and subnet let the Internet reach its `port`.
-fn open_machine(state: &State, nic: &Resource, configuration: &Value, port: u16) -> Option<String> {
-    let machine = nic.managed_by.clone()?;
-    let groups = security_groups(state, nic, configuration);
-    // Standard public addresses are closed to inbound flows unless a security group opens them.
-    (!groups.is_empty()
-        && groups
-            .iter()
-            .all(|group| admits_internet(&group.document, port)))
-    .then_some(machine)
-}
-
 fn security_groups<'a>(
     state: &'a State,
     nic: &Resource,
@@ -108,30 +127,6 @@ fn security_groups<'a>(
         .flatten()
         .filter_map(|id| state.get(&key(id)))
         .collect()
-}
-
-fn balancing(state: &State, balancer: &Resource, rule: &Value) -> Option<Listener> {
-    let backend_port = port(rule, "backendPort").filter(|port| *port != 0 && is_tcp(rule))?;
-    let pool = key(load_balancer_rules::pool(rule)?);
-    let mut machines: Vec<String> = interface::members(state, &pool)
-        .filter_map(|(nic, configuration)| open_machine(state, nic, configuration, backend_port))
-        .collect();
-    machines.dedup();
-    if machines.is_empty() {
-        return None;
-    }
-    let probe = text(rule, "/properties/probe/id").and_then(|reference| probe(balancer, reference));
-    let target = Target::Pool {
-        machines,
-        port: backend_port,
-        probe,
-    };
-    Some(listener(
-        rule,
-        frontend_address(state, balancer, rule)?,
-        port(rule, "frontendPort")?,
-        target,
-    ))
 }
 
 fn probe(balancer: &Resource, reference: &str) -> Option<Probe> {
@@ -155,62 +150,100 @@ fn probe(balancer: &Resource, reference: &str) -> Option<Probe> {
     })
 }
 
-fn nat(state: &State, balancer: &Resource, rule: &Value) -> Vec<Listener> {
-    let open = || {
-        let backend_port = port(rule, "backendPort").filter(|_| is_tcp(rule))?;
-        let address = frontend_address(state, balancer, rule)?;
-        let rule_key = key(text(rule, "/id")?);
-        let pool = key(load_balancer_rules::pool(rule)?);
-        let members = interface::members(state, &pool).filter_map(|(nic, configuration)| {
-            let member = key(text(configuration, "/id")?);
-            let assigned = nic
-                .nat_ports
-                .iter()
-                .find(|port| port.rule == rule_key && port.ip_configuration == member)?;
-            let machine = open_machine(state, nic, configuration, backend_port)?;
-            Some(listener(
-                rule,
-                address,
-                assigned.frontend_port,
-                Target::Machine {
-                    machine,
-                    port: backend_port,
-                },
-            ))
-        });
-        Some(members.collect())
-    };
-    open().unwrap_or_default()
-}
-
-/// The ports of a NIC that has a public address of its own.
-fn direct(state: &State, nic: &Resource) -> Vec<Listener> {
-    let mut listeners = Vec::new();
-    for configuration in list(&nic.document, "/properties/ipConfigurations") {
-        let public = text(configuration, "/properties/publicIPAddress/id")
-            .and_then(|id| state.get(&key(id)));
-        let Some((public, address)) = public.and_then(|public| Some((public, address(public)?)))
-        else {
-            continue;
+impl Planner<'_> {
+    /// The machine behind a NIC, if the security groups of NIC and subnet let the Internet reach its `port`.
+    fn open_machine(&mut self, nic: &Resource, configuration: &Value, port: u16) -> Option<String> {
+        let machine = nic.managed_by.clone()?;
+        let groups = security_groups(self.state, nic, configuration);
+        let mut admits = |group: &Resource| {
+            let entry = self.admitted.entry((group.id.key(), port));
+            *entry.or_insert_with(|| admits_internet(&group.document, port))
         };
-        let mut ports: Vec<u16> = security_groups(state, nic, configuration)
-            .iter()
-            .flat_map(|group| allowed_ports(&group.document))
+        // Standard public addresses are closed to inbound flows unless a security group opens them.
+        (!groups.is_empty() && groups.into_iter().all(&mut admits)).then_some(machine)
+    }
+
+    fn balancing(&mut self, balancer: &Resource, rule: &Value) -> Option<Listener> {
+        let backend_port = port(rule, "backendPort").filter(|port| *port != 0 && is_tcp(rule))?;
+        let address = frontend_address(self.state, balancer, rule)?;
+        let members = self
+            .members
+            .get(&key(load_balancer_rules::pool(rule)?))?
+            .clone();
+        let mut machines: Vec<String> = members
+            .into_iter()
+            .filter_map(|(nic, configuration)| self.open_machine(nic, configuration, backend_port))
             .collect();
-        ports.sort_unstable();
-        ports.dedup();
-        for port in ports {
-            if let Some(machine) = open_machine(state, nic, configuration, port) {
-                let mut listener = listener(
-                    &public.document,
-                    address,
-                    port,
-                    Target::Machine { machine, port },
-                );
-                listener.rule = public.id.text();
-                listeners.push(listener);
+        machines.dedup();
+        if machines.is_empty() {
+            return None;
+        }
+        let probe =
+            text(rule, "/properties/probe/id").and_then(|reference| probe(balancer, reference));
+        let target = Target::Pool {
+            machines,
+            port: backend_port,
+            probe,
+        };
+        Some(listener(rule, address, port(rule, "frontendPort")?, target))
+    }
+
+    fn nat(&mut self, balancer: &Resource, rule: &Value) -> Vec<Listener> {
+        let parts = || {
+            let backend_port = port(rule, "backendPort").filter(|_| is_tcp(rule))?;
+            let members = self
+                .members
+                .get(&key(load_balancer_rules::pool(rule)?))?
+                .clone();
+            Some((
+                backend_port,
+                frontend_address(self.state, balancer, rule)?,
+                key(text(rule, "/id")?),
+                members,
+            ))
+        };
+        let Some((backend_port, address, rule_key, members)) = parts() else {
+            return Vec::new();
+        };
+        let listener_of = |(nic, configuration): (&Resource, &Value)| {
+            let member = key(text(configuration, "/id")?);
+            let is_its = |port: &&NatPort| port.rule == rule_key && port.ip_configuration == member;
+            let assigned = nic.nat_ports.iter().find(is_its)?;
+            let machine = self.open_machine(nic, configuration, backend_port)?;
+            let target = Target::Machine {
+                machine,
+                port: backend_port,
+            };
+            Some(listener(rule, address, assigned.frontend_port, target))
+        };
+        members.into_iter().filter_map(listener_of).collect()
+    }
+
+    /// The ports of a NIC that has a public address of its own.
+    fn direct(&mut self, nic: &Resource) -> Vec<Listener> {
+        let mut listeners = Vec::new();
+        for configuration in list(&nic.document, "/properties/ipConfigurations") {
+            let public = text(configuration, "/properties/publicIPAddress/id")
+                .and_then(|id| self.state.get(&key(id)));
+            let Some((public, address)) =
+                public.and_then(|public| Some((public, address(public)?)))
+            else {
+                continue;
+            };
+            let groups = security_groups(self.state, nic, configuration);
+            let ports: BTreeSet<u16> = groups
+                .iter()
+                .flat_map(|group| allowed_ports(&group.document))
+                .collect();
+            for port in ports {
+                if let Some(machine) = self.open_machine(nic, configuration, port) {
+                    let target = Target::Machine { machine, port };
+                    let mut listener = listener(&public.document, address, port, target);
+                    listener.rule = public.id.text();
+                    listeners.push(listener);
+                }
             }
         }
+        listeners
     }
-    listeners
 }

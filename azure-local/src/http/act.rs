@@ -69,7 +69,7 @@ pub async fn delete(
         operation
     };
     server.recorder.operation(&operation.id);
-    server.launch(operation.clone()).await;
+    let operation = server.launch(operation).await;
     // A resource group's deletion is always followed through its `Location`.
     if id.kind != Kind::ResourceGroup && server.state().get(&id.key()).is_none() {
         return Ok(Answer::empty(StatusCode::OK));
@@ -149,7 +149,7 @@ async fn power(
         operation
     };
     server.recorder.operation(&operation.id);
-    server.launch(operation.clone()).await;
+    let operation = server.launch(operation).await;
     Ok(Answer::empty(StatusCode::ACCEPTED).following(server, &operation))
 }
 
@@ -186,7 +186,7 @@ async fn query_port_mapping(
         operation
     };
     server.recorder.operation(&operation.id);
-    server.launch(operation.clone()).await;
+    let operation = server.launch(operation).await;
     Ok(Answer::empty(StatusCode::ACCEPTED).following(server, &operation))
 }
 

@@ -80,7 +80,11 @@ impl Answer {
                 ),
             }
         };
-        let retry_after = server.latency.retry_after_seconds(operation.action, kind);
+        // What has ended needs no wait.
+        let retry_after = match operation.is_running() {
+            true => server.latency.retry_after_seconds(operation.action, kind),
+            false => 0,
+        };
         let mut answer = self.header("retry-after", retry_after.to_string());
         if kind != Kind::ResourceGroup {
             answer = answer.header("azure-asyncoperation", url("operations"));

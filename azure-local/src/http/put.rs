@@ -61,7 +61,7 @@ pub async fn put(
         tokio::time::sleep(server.latency.duration(Action::Put, id)).await;
         server.replicate(&id.key());
     }
-    server.launch(operation.clone()).await;
+    let operation = server.launch(operation).await;
     let state = server.state();
     let body = render_stored(&state, id)?;
     let answer = Answer::with(status, body);

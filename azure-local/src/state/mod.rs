@@ -5,6 +5,7 @@ pub mod operation;
 pub mod resource;
 mod store;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -54,34 +55,51 @@ pub struct State {
 impl State {
     /// Reads the journal at `path`, compacts it, and keeps it open for what follows.
     pub fn open(path: &Path, frontend_base: Ipv4Addr) -> anyhow::Result<Self> {
-        let mut resources = BTreeMap::new();
+        let mut resources: BTreeMap<String, Resource> = BTreeMap::new();
+        let mut custom_data: BTreeMap<String, String> = BTreeMap::new();
         let mut operations = BTreeMap::new();
         let mut settings = Settings::default();
         for record in store::read(path)? {
             match record {
                 Record::Resource(resource) => {
-                    resources.insert(resource.id.key(), *resource);
+                    resources.insert(resource.id.key(), resource.into_owned());
+                }
+                Record::CustomData { key, text } => {
+                    custom_data.insert(key.into_owned(), text.into_owned());
                 }
                 Record::Removed(key) => {
-                    resources.remove(&key);
+                    resources.remove(key.as_ref());
+                    custom_data.remove(key.as_ref());
                 }
                 Record::Operation(operation) => {
-                    operations.insert(operation.id.clone(), *operation);
+                    operations.insert(operation.id.clone(), operation.into_owned());
                 }
-                Record::Settings(found) => settings = found,
+                Record::Settings(found) => settings = found.into_owned(),
             }
         }
         let now = now_milliseconds();
         operations.retain(|_, operation| !operation.is_forgotten(now));
+        for (key, text) in custom_data {
+            if let Some(resource) = resources.get_mut(&key) {
+                resource.custom_data = Some(text);
+            }
+        }
+        let of_resource = |resource| {
+            [
+                Some(Record::Resource(Cow::Borrowed(resource))),
+                custom_data_record(resource),
+            ]
+        };
         let records = resources
             .values()
-            .map(|resource| Record::Resource(Box::new(resource.clone())))
+            .flat_map(of_resource)
+            .flatten()
             .chain(
                 operations
                     .values()
-                    .map(|operation| Record::Operation(Box::new(operation.clone()))),
+                    .map(|operation| Record::Operation(Cow::Borrowed(operation))),
             )
-            .chain([Record::Settings(settings.clone())]);
+            .chain([Record::Settings(Cow::Borrowed(&settings))]);
         let store = Store::compacted(path, records)?;
         Ok(Self {
             resources,
@@ -130,9 +148,19 @@ impl State {
 
     /// Stores a resource, new or changed.
     pub fn put(&mut self, resource: Resource) {
+        let key = resource.id.key();
+        let known = self
+            .resources
+            .get(&key)
+            .and_then(|stored| stored.custom_data.as_ref());
+        if known != resource.custom_data.as_ref()
+            && let Some(record) = custom_data_record(&resource)
+        {
+            self.store.append(&record);
+        }
         self.store
-            .append(&Record::Resource(Box::new(resource.clone())));
-        self.resources.insert(resource.id.key(), resource);
+            .append(&Record::Resource(Cow::Borrowed(&resource)));
+        self.resources.insert(key, resource);
     }
 
     /// Changes a stored resource; nothing happens when it is gone.
@@ -140,14 +168,14 @@ impl State {
         if let Some(resource) = self.resources.get_mut(key) {
             change(resource);
             self.store
-                .append(&Record::Resource(Box::new(resource.clone())));
+                .append(&Record::Resource(Cow::Borrowed(resource)));
         }
     }
 
     /// Forgets a resource.
     pub fn remove(&mut self, key: &str) {
         if self.resources.remove(key).is_some() {
-            self.store.append(&Record::Removed(key.to_owned()));
+            self.store.append(&Record::Removed(Cow::Borrowed(key)));
         }
     }
 
@@ -181,7 +209,7 @@ impl State {
     /// Stores a new operation that changes nothing.
     pub fn track(&mut self, operation: Operation) {
         self.store
-            .append(&Record::Operation(Box::new(operation.clone())));
+            .append(&Record::Operation(Cow::Borrowed(&operation)));
         self.operations.insert(operation.id.clone(), operation);
     }
 
@@ -201,7 +229,7 @@ impl State {
             operation.action.changes_resource(),
         );
         self.store
-            .append(&Record::Operation(Box::new(operation.clone())));
+            .append(&Record::Operation(Cow::Borrowed(operation)));
         if changes {
             self.update(&key, |resource| match outcome {
                 Outcome::Succeeded => {
@@ -224,8 +252,18 @@ impl State {
     /// Changes the settings.
     pub fn change_settings(&mut self, change: impl FnOnce(&mut Settings)) {
         change(&mut self.settings);
-        self.store.append(&Record::Settings(self.settings.clone()));
+        self.store
+            .append(&Record::Settings(Cow::Borrowed(&self.settings)));
     }
+}
+
+/// What the journal keeps apart from a resource's own record.
+fn custom_data_record(resource: &Resource) -> Option<Record<'_>> {
+    let text = resource.custom_data.as_deref()?;
+    Some(Record::CustomData {
+        key: Cow::Owned(resource.id.key()),
+        text: Cow::Borrowed(text),
+    })
 }
 
 /// Unix time.

@@ -72,7 +72,8 @@ pub struct Resource {
     pub managed_by: Option<String>,
     /// VMs only.
     pub power: Option<PowerState>,
-    /// VMs only: `osProfile.customData` as it was sent. Never rendered.
+    /// VMs only: `osProfile.customData` as it was sent. Never rendered; the journal has a record of its own for it.
+    #[serde(skip)]
     pub custom_data: Option<String>,
 }
 

@@ -1,6 +1,7 @@
 //! The journal file: one JSON record a line, appended on every change, rewritten at start. Survives `kill -9`; a last
 //! line that was cut short is dropped.
 
+use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -16,11 +17,16 @@ use crate::state::resource::Resource;
 /// One line.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Record {
-    Resource(Box<Resource>),
-    Removed(String),
-    Operation(Box<Operation>),
-    Settings(Settings),
+pub enum Record<'a> {
+    Resource(Cow<'a, Resource>),
+    /// The custom data of a virtual machine, which is large and never changes: apart, so that it is written once.
+    CustomData {
+        key: Cow<'a, str>,
+        text: Cow<'a, str>,
+    },
+    Removed(Cow<'a, str>),
+    Operation(Cow<'a, Operation>),
+    Settings(Cow<'a, Settings>),
 }
 
 /// The open journal.
@@ -30,7 +36,7 @@ pub struct Store {
 }
 
 /// All records of the journal, oldest first; none when there is no file.
-pub fn read(path: &Path) -> anyhow::Result<Vec<Record>> {
+pub fn read(path: &Path) -> anyhow::Result<Vec<Record<'static>>> {
     let text = match fs::read(path) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -45,8 +51,9 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Record>> {
                 tracing::warn!(line = index + 1, %error, "the last record was cut short and is dropped");
             }
             Err(error) => {
-                return Err(error)
-                    .with_context(|| format!("reading line {} of `{}`", index + 1, path.display()));
+                return Err(error).with_context(|| {
+                    format!("reading line {} of `{}`", index + 1, path.display())
+                });
             }
         }
     }
@@ -55,7 +62,10 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Record>> {
 
 impl Store {
     /// Replaces the journal at `path` by one that holds just `records`, and opens it for appending.
-    pub fn compacted(path: &Path, records: impl Iterator<Item = Record>) -> anyhow::Result<Self> {
+    pub fn compacted<'a>(
+        path: &Path,
+        records: impl Iterator<Item = Record<'a>>,
+    ) -> anyhow::Result<Self> {
         let temporary = path.with_extension("jsonl.new");
         let context = || format!("writing `{}`", temporary.display());
         let file = OpenOptions::new()
@@ -80,7 +90,7 @@ impl Store {
     }
 
     /// Appends a record. After an error nothing more is written and [`Store::broken`] tells why.
-    pub fn append(&mut self, record: &Record) {
+    pub fn append(&mut self, record: &Record<'_>) {
         if self.broken.is_some() {
             return;
         }

@@ -141,7 +141,8 @@ impl Arm {
     pub async fn download(&self, url: &str) -> Result<String, ArmError> {
         let doing = "downloading a console log";
         let failed = |error: &dyn std::error::Error| ArmError::local(ArmErrorKind::Unreachable, doing, chain(error));
-        let url: Url = url.parse().map_err(|_| ArmError::local(ArmErrorKind::Unexpected, doing, "Azure named no URL"))?;
+        let url: Url =
+            url.parse().map_err(|_| ArmError::local(ArmErrorKind::Unexpected, doing, "Azure named no URL"))?;
         let client = azure_core::http::new_http_client(None);
         let response = client.execute_request(&Request::new(url, Method::Get)).await.map_err(|error| failed(&error))?;
         let response = response.try_into_raw_response().await.map_err(|error| failed(&error))?;

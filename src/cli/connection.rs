@@ -11,7 +11,8 @@ use crate::local::{self, Emulator};
 use crate::report::{Failure, Reporter};
 
 /// What to do when nobody is signed in.
-const SIGN_IN_HINT: &str = "az login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; without an account: --local";
+const SIGN_IN_HINT: &str =
+    "az login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; without an account: --local";
 
 /// A client and what it is a client of.
 pub struct Connection {
@@ -45,7 +46,12 @@ pub async fn connect(
         Cloud::Local => {
             let emulator = local::ensure_running(reporter).await?;
             let endpoint = Endpoint::local(&emulator.base, emulator.token.clone())?;
-            Connection { arm: Arm::new(&endpoint), cloud, subscription: local::SUBSCRIPTION.into(), emulator: Some(emulator) }
+            Connection {
+                arm: Arm::new(&endpoint),
+                cloud,
+                subscription: local::SUBSCRIPTION.into(),
+                emulator: Some(emulator),
+            }
         }
         Cloud::Azure => {
             let subscription = subscription(arguments, stored)?;

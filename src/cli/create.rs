@@ -30,7 +30,11 @@ pub async fn run(cluster: ClusterArguments, arguments: CreateArguments) -> Resul
     output::result(cluster.output.output, &inventory, &outputs::summary(&inventory))
 }
 
-async fn create(cluster: &ClusterArguments, arguments: &CreateArguments, reporter: &Reporter) -> Result<Inventory, Failure> {
+async fn create(
+    cluster: &ClusterArguments,
+    arguments: &CreateArguments,
+    reporter: &Reporter,
+) -> Result<Inventory, Failure> {
     let prepared = prepare(cluster)?;
     let connection = connect(&cluster.connection, prepared.stored.as_ref(), reporter).await?;
     let name = prepared.spec.name.to_string();
@@ -130,7 +134,8 @@ async fn inventory(connection: &Connection, prepared: &Prepared, names: &Resourc
     };
     // The emulator says where a port really listens; Azure's ports are where they are.
     let endpoint = |port: u16| {
-        let bound = listeners.iter().find(|listener| listener.public.ip() == public_address && listener.public.port() == port);
+        let bound =
+            listeners.iter().find(|listener| listener.public.ip() == public_address && listener.public.port() == port);
         match bound {
             Some(listener) => SocketEndpoint { host: listener.bound.ip().to_string(), port: listener.bound.port() },
             None => SocketEndpoint { host: public_address.to_string(), port },
@@ -149,7 +154,8 @@ async fn inventory(connection: &Connection, prepared: &Prepared, names: &Resourc
         .iter()
         .map(|port| InventoryPort { name: port.name.clone(), port: port.port, endpoint: endpoint(port.port) })
         .collect();
-    let record = |name: &str| DnsRecord { name: name.into(), record_type: "A".into(), value: public_address.to_string() };
+    let record =
+        |name: &str| DnsRecord { name: name.into(), record_type: "A".into(), value: public_address.to_string() };
     let dns_records = if inventory_ports.is_empty() { Vec::new() } else { vec![record("@"), record("*")] };
     Ok(Inventory {
         name: spec.name.to_string(),

@@ -22,9 +22,8 @@ pub async fn run(arguments: DestroyArguments) -> Result<(), Failure> {
     let lock = DirectoryLock::acquire(&directory)?;
     let names = ResourceNames::new(&connection.subscription, &stored.spec);
     let again = format!("azure-coreos-cluster destroy {}", arguments.name);
-    let removal = removal(&connection.arm, &stored.spec, &names)
-        .await
-        .map_err(|error| Failure::azure(error, again.clone()))?;
+    let removal =
+        removal(&connection.arm, &stored.spec, &names).await.map_err(|error| Failure::azure(error, again.clone()))?;
     reporter.note(preview(&removal));
     if removal != Removal::Nothing && !arguments.yes {
         if !std::io::stdin().is_terminal() {

@@ -130,7 +130,11 @@ async fn logs(follow: bool) -> Result<(), Failure> {
 
 async fn down() -> Result<(), Failure> {
     let was_running = local::stop(&local::directory()?).await?;
-    let text = if was_running { "local emulator stopped; resources and disks stay\n" } else { "the local emulator does not run\n" };
+    let text = if was_running {
+        "local emulator stopped; resources and disks stay\n"
+    } else {
+        "the local emulator does not run\n"
+    };
     output::print(text)
 }
 

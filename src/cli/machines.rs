@@ -66,7 +66,8 @@ pub async fn run(arguments: &PlatformArguments, format: OutputFormat) -> Result<
         return Err(Failure::Host { errors, hint });
     }
     let unwell = machines.iter().filter(|machine| !["running", "degraded"].contains(&machine.state.as_str()));
-    let reasons: Vec<String> = unwell.map(|machine| format!("node `{}` is `{}`", machine.name, machine.state)).collect();
+    let reasons: Vec<String> =
+        unwell.map(|machine| format!("node `{}` is `{}`", machine.name, machine.state)).collect();
     if reasons.is_empty() { Ok(()) } else { Err(Failure::Unhealthy { reasons, hint }) }
 }
 
@@ -87,7 +88,10 @@ fn find_inventory(arguments: &PlatformArguments) -> Result<Inventory, Failure> {
             return Err(problems.into());
         }
         (None, several) => {
-            problems.add(Origin::Flag("--cluster"), format!("there are several clusters, name one: {}", several.join(", ")));
+            problems.add(
+                Origin::Flag("--cluster"),
+                format!("there are several clusters, name one: {}", several.join(", ")),
+            );
             return Err(problems.into());
         }
     };
@@ -96,8 +100,12 @@ fn find_inventory(arguments: &PlatformArguments) -> Result<Inventory, Failure> {
         match directory.read_json(&directory.inventory())? {
             Some(inventory) => return Ok(inventory),
             None => {
-                let list = if known.is_empty() { "none is".to_owned() } else { format!("these are: {}", known.join(", ")) };
-                problems.add(Origin::Flag("--cluster"), format!("no cluster `{name}` is known in `{}`; {list}", home.display()));
+                let list =
+                    if known.is_empty() { "none is".to_owned() } else { format!("these are: {}", known.join(", ")) };
+                problems.add(
+                    Origin::Flag("--cluster"),
+                    format!("no cluster `{name}` is known in `{}`; {list}", home.display()),
+                );
             }
         }
     }
@@ -122,7 +130,9 @@ fn machine(node: &InventoryNode, answer: &str) -> Machine {
         address: node.private_address.to_string(),
         etcd_member: node.etcd_member,
         state: value("state").unwrap_or_else(|| "unknown".into()),
-        failed_units: value("failed").map(|text| text.split_whitespace().map(str::to_owned).collect()).unwrap_or_default(),
+        failed_units: value("failed")
+            .map(|text| text.split_whitespace().map(str::to_owned).collect())
+            .unwrap_or_default(),
         docker: value("docker"),
         etcd,
         os: value("os"),
@@ -138,7 +148,8 @@ fn unreachable(node: &InventoryNode, error: &SshError) -> Machine {
 
 fn text(machines: &[Machine]) -> String {
     let width = machines.iter().map(|machine| machine.name.len()).max().unwrap_or_default().max("MACHINE".len());
-    let mut text = format!("{:<width$}  {:<15} {:<12} {:<10} {:<12} {}\n", "MACHINE", "ADDRESS", "STATE", "ETCD", "DOCKER", "OS");
+    let mut text =
+        format!("{:<width$}  {:<15} {:<12} {:<10} {:<12} {}\n", "MACHINE", "ADDRESS", "STATE", "ETCD", "DOCKER", "OS");
     for machine in machines {
         let or_dash = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".into());
         let _ = writeln!(
@@ -173,7 +184,10 @@ mod tests {
             ssh: SocketEndpoint { host: "127.0.0.1".into(), port: 22001 },
             host_key: String::new(),
         };
-        let machine = machine(&node, "os=Flatcar\nstate=degraded\nfailed=a.service b.service \ndocker=\netcd=active\nuptime=12\n");
+        let machine = machine(
+            &node,
+            "os=Flatcar\nstate=degraded\nfailed=a.service b.service \ndocker=\netcd=active\nuptime=12\n",
+        );
         assert_eq!((machine.state.as_str(), machine.docker, machine.uptime_seconds), ("degraded", None, Some(12)));
         assert_eq!(machine.failed_units, ["a.service", "b.service"]);
         assert_eq!(machine.etcd.as_deref(), Some("active"));

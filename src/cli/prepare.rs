@@ -89,7 +89,9 @@ impl Prepared {
         for node in self.spec.nodes() {
             match userdata::ignition(&self.spec, &node, &self.material) {
                 Ok(text) => self.user_data.push(text),
-                Err(error @ userdata::UserDataError::Template(..)) => return Err(Failure::Other(anyhow::Error::new(error))),
+                Err(error @ userdata::UserDataError::Template(..)) => {
+                    return Err(Failure::Other(anyhow::Error::new(error)));
+                }
                 Err(error) => {
                     problems.add(Origin::Flag("--custom-data"), error.to_string());
                     // The nodes differ little; one explanation is enough.

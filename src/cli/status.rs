@@ -82,13 +82,15 @@ async fn status(connection: &Connection, resource: &Desired) -> Result<ResourceS
     };
     let state = match &document {
         None => "absent",
-        Some(document) => document.pointer("/properties/provisioningState").and_then(Value::as_str).unwrap_or("Succeeded"),
+        Some(document) => {
+            document.pointer("/properties/provisioningState").and_then(Value::as_str).unwrap_or("Succeeded")
+        }
     };
     let statuses = |view: &Value| view["statuses"].as_array().cloned().unwrap_or_default();
     let view = view.unwrap_or_default();
-    let power_state = statuses(&view).iter().find_map(|status| {
-        Some(status["code"].as_str()?.strip_prefix("PowerState/")?.to_owned())
-    });
+    let power_state = statuses(&view)
+        .iter()
+        .find_map(|status| Some(status["code"].as_str()?.strip_prefix("PowerState/")?.to_owned()));
     let error = statuses(&view).iter().find(|status| status["level"] == "Error").map(|status| {
         let code = status["code"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default();
         format!("{code}: {}", status["message"].as_str().unwrap_or_default())

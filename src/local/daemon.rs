@@ -11,10 +11,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use azure_local::daemon::Options;
 use azure_local::directory::Directory;
-use azure_local::frontend::{Frontends, NoFrontends, TcpProxy};
+use azure_local::frontend::apply::{Frontends, NoFrontends};
+use azure_local::frontend::proxy::TcpProxy;
 use azure_local::image;
 use azure_local::latency::Latency;
-use azure_local::machine::{MachineHost, NoMachines, QemuMachines, QemuOptions};
+use azure_local::machine::MachineHost;
+use azure_local::machine::none::NoMachines;
+use azure_local::machine::qemu::{QemuMachines, QemuOptions};
 use tokio::time::Instant;
 
 use super::emulator::Emulator;

@@ -1,0 +1,124 @@
+//! Everything that is rendered, compared with files. `UPDATE_GOLDEN=1` writes them anew.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use coreos_cluster::config::{ClusterInput, InputFile, resolve};
+use coreos_cluster::outputs::{self, Inventory};
+use coreos_cluster::pki::{Authority, Certificate, Material, NodeMaterial, SshKeyPair};
+use coreos_cluster::plan::{Observed, ResourceNames, desired, plan};
+use coreos_cluster::spec::ClusterSpec;
+use coreos_cluster::userdata;
+
+use crate::sandbox::{Sandbox, fixture};
+
+/// Compares `text` with the golden file.
+#[track_caller]
+pub fn assert_golden(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        expected == text,
+        "{name} differs; UPDATE_GOLDEN=1 writes it anew\n--- expected\n{expected}\n--- found\n{text}"
+    );
+}
+
+/// A spec from flags, with a key that is the same in every run.
+pub fn spec(change: impl FnOnce(&mut ClusterInput)) -> ClusterSpec {
+    let mut input = ClusterInput { name: "mycluster".into(), ..ClusterInput::default() };
+    change(&mut input);
+    resolve(&input, None, &fixture("operator.pub").parse().unwrap()).unwrap()
+}
+
+/// Key material that is the same in every run: words, where the real one has keys.
+pub fn material(spec: &ClusterSpec) -> Material {
+    let certificate =
+        |what: &str| Certificate { certificate: format!("{what} certificate\n"), key: format!("{what} key\n") };
+    let nodes = spec.nodes().into_iter().map(|node| {
+        let keys = NodeMaterial {
+            member: certificate(&format!("{} member", node.name)),
+            client: certificate(&format!("{} client", node.name)),
+            ssh_host_key: SshKeyPair {
+                private: format!("{} host key\n", node.name),
+                public: format!("ssh-ed25519 AAAA{} {}\n", node.index, node.name),
+            },
+        };
+        (node.name, keys)
+    });
+    let Certificate { certificate, key } = certificate("authority");
+    Material::new(Authority { certificate, key }, nodes.collect::<BTreeMap<_, _>>())
+}
+
+fn user_data(spec: &ClusterSpec, index: usize) -> String {
+    userdata::ignition(spec, &spec.nodes()[index], &material(spec)).unwrap() + "\n"
+}
+
+#[test]
+fn user_data_per_role() {
+    let plain = spec(|_| {});
+    assert_golden("user-data-member.json", &user_data(&plain, 0));
+    let client = spec(|input| input.num_nodes = Some(4));
+    assert_golden("user-data-client.json", &user_data(&client, 3));
+    let full = spec(|input| {
+        input.data_disk = Some(100);
+        input.ntp_servers = vec!["time.example.test".into(), "192.0.2.1".into()];
+        input.custom_data = Some(InputFile { path: "overlay.yaml".into(), content: Ok(fixture("overlay.yaml")) });
+    });
+    assert_golden("user-data-full.json", &user_data(&full, 1));
+    let nvme = spec(|input| {
+        input.data_disk = Some(100);
+        input.vm_size = Some("Standard_D2as_v6".into());
+        input.custom_data = Some(InputFile { path: "overlay.ign".into(), content: Ok(fixture("overlay.ign")) });
+    });
+    assert_golden("user-data-nvme.json", &user_data(&nvme, 0));
+}
+
+#[test]
+fn request_bodies() {
+    let spec = spec(|input| {
+        input.deis = Some(true);
+        input.data_disk = Some(100);
+    });
+    let user_data = vec!["{}".to_owned(); 3];
+    let plan = plan(&spec, desired(&spec, &ResourceNames::new("s", &spec), &user_data), &Observed::new());
+    let bodies: serde_json::Map<String, serde_json::Value> = plan
+        .steps
+        .iter()
+        .filter(|step| !step.id.name().contains("-1") && !step.id.name().contains("-2"))
+        .map(|step| (step.id.path().to_owned(), step.body.clone()))
+        .collect();
+    assert_golden("request-bodies.json", &(serde_json::to_string_pretty(&bodies).unwrap() + "\n"));
+}
+
+#[test]
+fn what_a_user_goes_on_with() {
+    let inventory: Inventory = serde_json::from_str(&fixture("inventory.json")).unwrap();
+    assert_golden("summary.txt", &outputs::summary(&inventory));
+    assert_golden("ssh_config", &outputs::ssh_config(&inventory, Path::new("/state/mycluster/known_hosts")).unwrap());
+    assert_golden("known_hosts", &outputs::known_hosts(&inventory));
+    let without_identity =
+        Inventory { ssh: outputs::InventorySsh { identity: None, ..inventory.ssh.clone() }, ..inventory };
+    let config = outputs::ssh_config(&without_identity, Path::new("/state/mycluster/known_hosts")).unwrap();
+    assert_golden("ssh_config-agent", &config);
+}
+
+#[test]
+fn help_and_plan() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    for (name, arguments) in [
+        ("help-create.txt", vec!["-h"]),
+        ("help-plan.txt", vec!["plan", "-h"]),
+        ("help-destroy.txt", vec!["destroy", "-h"]),
+        ("help-status.txt", vec!["status", "-h"]),
+        ("help-user-data.txt", vec!["user-data", "-h"]),
+        ("help-local.txt", vec!["local", "-h"]),
+        ("help-local-up.txt", vec!["local", "up", "-h"]),
+        ("plan.txt", vec!["plan", "mycluster", "--deis", "--local"]),
+    ] {
+        assert_golden(name, &sandbox.succeed(&arguments).stdout);
+    }
+    assert_golden("help-platformctl.txt", &sandbox.platformctl(&["-h"]).demand(0).stdout);
+}

@@ -1,0 +1,10 @@
+//! Whole-program tests: the real binaries against the real emulator, comparing status, stdout, stderr and files.
+
+mod create;
+mod faults;
+mod golden;
+mod ignition;
+mod interrupted;
+mod refusals;
+mod removal;
+mod sandbox;

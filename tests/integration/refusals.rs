@@ -1,0 +1,140 @@
+//! Wrong input: a clear error, the right exit code, nothing written anywhere.
+
+use serde_json::json;
+
+use crate::sandbox::{Sandbox, fixture};
+
+#[test]
+fn mistakes_are_named_with_their_origin_before_the_first_write() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    for name in ["ecdsa.pub", "rsa-1024.pub", "old-cloud-config.yaml", "large-cloud-config.yaml"] {
+        std::fs::write(sandbox.path(name), fixture(name)).unwrap();
+    }
+    for (arguments, status, parts) in [
+        (
+            vec!["My_Cluster"],
+            3,
+            vec!["error: `NAME`: cluster name `My_Cluster` has `M`; only a-z, 0-9 and `-` are allowed"],
+        ),
+        (
+            vec!["ok1", "--resource-group", "a/b"],
+            3,
+            vec!["error: `--resource-group`: resource group name `a/b` has `/`"],
+        ),
+        (
+            vec!["ok1", "--num-nodes", "2"],
+            3,
+            vec!["must be at least 3, found 2: etcd stays available", "hint: add `--allow-small`"],
+        ),
+        (vec!["ok1", "--num-nodes", "many"], 2, vec!["invalid value 'many' for '--num-nodes <COUNT>'"]),
+        (
+            vec!["ok1", "--ssh-key", "ecdsa.pub"],
+            3,
+            vec!["Azure refuses keys of type `ecdsa-sha2-nistp256`", "hint: ssh-keygen -t ed25519"],
+        ),
+        (vec!["ok1", "--ssh-key", "rsa-1024.pub"], 3, vec!["the RSA key has 1024 bits; Azure asks for at least 2048"]),
+        (vec!["ok1", "--ssh-key", "missing.pub"], 3, vec!["error: `--ssh-key`: reading `missing.pub`: No such file"]),
+        (
+            vec!["ok1", "--custom-data", "missing.yaml"],
+            3,
+            vec!["error: `--custom-data`: reading `missing.yaml`: No such file"],
+        ),
+        (
+            vec!["ok1", "--custom-data", "old-cloud-config.yaml"],
+            3,
+            vec!["error: `old-cloud-config.yaml` line 4: `reboot-strategy`", "write `reboot_strategy`"],
+        ),
+        (
+            vec!["ok1", "--custom-data", "large-cloud-config.yaml"],
+            3,
+            vec!["65535 is the most Azure takes; largest parts: `/opt/large`"],
+        ),
+        (
+            vec!["ok1", "--coreos-image", "kinvolk:flatcar-container-linux-corevm-amd64:stable-gen2:0.0.1"],
+            3,
+            vec!["does not exist in `westeurope`", "hint: az vm image list"],
+        ),
+        (
+            vec!["ok1", "--coreos-image", "flatcar"],
+            3,
+            vec!["error: `--coreos-image`: image `flatcar` is neither a URN"],
+        ),
+        (vec!["ok1", "--ssh", "65534"], 3, vec!["3 nodes need ports 65534 to 65536"]),
+        (vec!["-x"], 2, vec!["unexpected argument '-x'"]),
+        (
+            vec!["X", "--num-nodes", "1", "--ssh-key", "ecdsa.pub", "--vm-size", "Large", "--data-disk", "1"],
+            3,
+            vec!["`NAME`: ", "`--num-nodes`: ", "`--ssh-key`: ", "`--vm-size`: ", "`--data-disk`: "],
+        ),
+    ] {
+        sandbox.run(&[&arguments[..], &["--local", "--no-wait"]].concat()).demand(status).says(&parts);
+        assert_eq!(sandbox.writes(), [], "{arguments:?}");
+        assert!(!sandbox.path("state").exists(), "{arguments:?} left a file");
+    }
+}
+
+#[test]
+fn without_credentials_nothing_is_tried() {
+    let sandbox = Sandbox::without_emulator();
+    sandbox.run(&["mycluster"]).demand(4).says(&[
+        "error: choosing a subscription",
+        "hint: --subscription ID, or az login",
+        "--local",
+    ]);
+    let ended = sandbox.run_with(&["mycluster", "--subscription", "s"], &[("PATH", "/nowhere")]);
+    ended.demand(4).says(&["error: reading subscription `s`", "az not found on PATH", "hint: az login"]);
+    let half = [("AZURE_CLIENT_SECRET", "x")];
+    let ended = sandbox.run_with(&["mycluster", "--subscription", "s"], &half);
+    ended.demand(4).says(&["`AZURE_CLIENT_SECRET` is set, but `AZURE_TENANT_ID` or `AZURE_CLIENT_ID` is not"]);
+    assert!(!sandbox.path("state").exists());
+}
+
+#[test]
+fn azures_refusals_keep_their_words_and_what_was_made() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let create = ["mycluster", "--local", "--no-wait"];
+
+    sandbox.request("PUT", "/azure-local/reserved-dns-labels", Some(&json!(["mycluster"])));
+    sandbox.run(&create).demand(5).says(&[
+        "creating public IP address `mycluster-ip`\ncause: DnsRecordInUse: ",
+        "request id: ",
+        "choose another NAME",
+    ]);
+    sandbox.request("PUT", "/azure-local/reserved-dns-labels", Some(&json!([])));
+
+    sandbox.request("PUT", "/azure-local/quotas", Some(&json!({"standardDASv5Family": 4})));
+    let ended = sandbox.run(&create).demand(5);
+    ended.says(&["cause: OperationNotAllowed: ", "quota", "request id: ", "hint: ask for more quota"]);
+    let machines = || sandbox.resources("mycluster").iter().filter(|id| id.contains("/virtualMachines/")).count();
+    assert_eq!(machines(), 2, "what fits the quota is made and stays");
+    sandbox.request("PUT", "/azure-local/quotas", Some(&json!({"standardDASv5Family": 100})));
+    sandbox.succeed(&create);
+    assert_eq!(machines(), 3);
+}
+
+#[test]
+fn unknown_clusters_are_named_with_the_known_ones() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&["mycluster", "--local", "--no-wait"]);
+    for command in ["status", "destroy"] {
+        sandbox.run(&[command, "other"]).demand(3).says(&["no cluster `other` is known", "these are: mycluster"]);
+    }
+    sandbox
+        .platformctl(&["machines", "--cluster", "other"])
+        .demand(3)
+        .says(&["no cluster `other` is known", "these are: mycluster"]);
+}
+
+#[test]
+fn what_is_settled_cannot_be_changed_by_a_flag() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&["mycluster", "--local", "--no-wait", "--num-nodes", "4"]);
+    sandbox.clear_journal();
+    let again = ["mycluster", "--no-wait", "--num-nodes", "3", "--location", "eastus", "--resource-group", "other"];
+    sandbox.run(&again).demand(3).says(&[
+        "`--num-nodes`: the cluster has 4 nodes; taking nodes away (3 asked) is not supported",
+        "`--location`: the cluster's location is `westeurope` and cannot become `eastus`",
+        "`--resource-group`: the cluster's resource group is `mycluster` and cannot become `other`",
+    ]);
+    assert_eq!(sandbox.writes(), []);
+}

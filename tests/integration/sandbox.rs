@@ -1,0 +1,232 @@
+//! A user of their own: state folder, emulator and commands, all of which end with the test.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The binaries under test.
+pub const CREATOR: &str = env!("CARGO_BIN_EXE_azure-coreos-cluster");
+pub const PLATFORMCTL: &str = env!("CARGO_BIN_EXE_platformctl");
+/// The emulator's one subscription.
+pub const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";
+/// Generous: machines that run tests are shared and slow.
+const DEADLINE: Duration = Duration::from_secs(120);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// An isolated user with a running emulator.
+pub struct Sandbox {
+    folder: TempDir,
+    daemon: Option<Child>,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub status: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Sandbox {
+    /// With an emulator of the control plane alone; `arguments` are those of `local up`.
+    pub fn with_emulator(arguments: &[&str]) -> Self {
+        let mut sandbox = Self::without_emulator();
+        sandbox.start_emulator(arguments);
+        sandbox
+    }
+
+    /// Without any emulator.
+    pub fn without_emulator() -> Self {
+        let folder = tempfile::Builder::new().prefix("coreos-").tempdir().expect("a folder");
+        Self { folder, daemon: None }
+    }
+
+    /// Starts the emulator, as it would be after `local up`.
+    pub fn start_emulator(&mut self, arguments: &[&str]) {
+        let log = std::fs::File::options().create(true).append(true).open(self.path("emulator.log")).expect("a log");
+        let mut command = self.command(CREATOR, &["local", "serve", "--vms", "none"]);
+        command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone().expect("a log")).stderr(log);
+        self.daemon = Some(command.spawn().expect("the emulator starts"));
+        wait_for("the emulator", || {
+            self.try_request("GET", "/azure-local/status", None).is_some_and(|(code, _)| code == 200)
+        });
+    }
+
+    /// Ends the emulator without giving it a chance to say good-bye.
+    pub fn kill_emulator(&mut self) {
+        if let Some(mut daemon) = self.daemon.take() {
+            let _ = daemon.kill();
+            let _ = daemon.wait();
+            let _ = std::fs::remove_file(self.local_directory().join("endpoint"));
+        }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The directory of a cluster.
+    pub fn cluster(&self, name: &str) -> PathBuf {
+        self.path("state/azure-coreos-cluster").join(name)
+    }
+
+    fn local_directory(&self) -> PathBuf {
+        self.path("azure-local")
+    }
+
+    /// A command in this sandbox.
+    pub fn command(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(self.folder.path());
+        for variable in ["AZURE_SUBSCRIPTION_ID", "AZURE_CLIENT_SECRET", "AZURE_CLIENT_ID", "AZURE_TENANT_ID"] {
+            command.env_remove(variable);
+        }
+        command
+            .env("HOME", self.folder.path())
+            .env("XDG_STATE_HOME", self.path("state"))
+            .env("AZURE_LOCAL_DIR", self.local_directory())
+            .env_remove("SSH_AUTH_SOCK");
+        command
+    }
+
+    /// Runs `azure-coreos-cluster` to its end.
+    pub fn run(&self, arguments: &[&str]) -> Ended {
+        Ended::from(self.command(CREATOR, arguments).stdin(Stdio::null()).output().expect("the program starts"))
+    }
+
+    /// Runs `azure-coreos-cluster` with more variables.
+    pub fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+        let mut command = self.command(CREATOR, arguments);
+        command.envs(variables.iter().copied()).stdin(Stdio::null());
+        Ended::from(command.output().expect("the program starts"))
+    }
+
+    /// Runs `platformctl` to its end.
+    pub fn platformctl(&self, arguments: &[&str]) -> Ended {
+        Ended::from(self.command(PLATFORMCTL, arguments).stdin(Stdio::null()).output().expect("the program starts"))
+    }
+
+    /// Runs `azure-coreos-cluster` and demands success.
+    pub fn succeed(&self, arguments: &[&str]) -> Ended {
+        self.run(arguments).demand(0)
+    }
+
+    /// Asks the emulator, with its token; the answer's status and document.
+    pub fn request(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        self.try_request(method, path, body).expect("the emulator answers")
+    }
+
+    fn try_request(&self, method: &str, path: &str, body: Option<&Value>) -> Option<(u16, Value)> {
+        let read = |file: &str| std::fs::read_to_string(self.local_directory().join(file)).ok();
+        let url = format!("{}{path}", read("endpoint")?.trim());
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let builder = ureq::http::Request::builder().method(method).uri(url);
+        let builder = builder.header("authorization", format!("Bearer {}", read("token")?.trim()));
+        let text = body.map(Value::to_string).unwrap_or_default();
+        let request = builder.header("content-type", "application/json").body(text).ok()?;
+        let mut response = agent.run(request).ok()?;
+        let text = response.body_mut().read_to_string().ok()?;
+        Some((response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null)))
+    }
+
+    /// Sets faults.
+    pub fn faults(&self, faults: Value) {
+        let (status, answer) = self.request("POST", "/azure-local/faults", Some(&faults));
+        assert_eq!(status, 200, "{answer}");
+    }
+
+    /// Takes faults away.
+    pub fn no_faults(&self) {
+        self.request("DELETE", "/azure-local/faults", None);
+    }
+
+    /// Method, path and status of each ARM request so far.
+    pub fn requests(&self) -> Vec<(String, String, u64)> {
+        let (_, journal) = self.request("GET", "/azure-local/journal", None);
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let requests = journal["requests"].as_array().cloned().unwrap_or_default();
+        let all =
+            requests.iter().map(|one| (text(&one["method"]), text(&one["path"]), one["status"].as_u64().unwrap_or(0)));
+        all.filter(|(_, path, _)| !path.starts_with("/azure-local")).collect()
+    }
+
+    /// Requests so far that write.
+    pub fn writes(&self) -> Vec<(String, String, u64)> {
+        self.requests().into_iter().filter(|(method, _, _)| method != "GET").collect()
+    }
+
+    /// Forgets the requests so far.
+    pub fn clear_journal(&self) {
+        self.request("DELETE", "/azure-local/journal", None);
+    }
+
+    /// Sorted ids of all resources of a group, without the group's own; none when there is no group.
+    pub fn resources(&self, group: &str) -> Vec<String> {
+        let path = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}/resources?api-version=2021-04-01");
+        let (_, list) = self.request("GET", &path, None);
+        let resources = list["value"].as_array().cloned().unwrap_or_default();
+        let mut ids: Vec<String> =
+            resources.iter().filter_map(|resource| resource["id"].as_str().map(str::to_owned)).collect();
+        ids.sort();
+        ids
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.kill_emulator();
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.path("emulator.log")).unwrap_or_default();
+            eprintln!("the emulator's log ends:\n{}", log.lines().rev().take(20).collect::<Vec<_>>().join("\n"));
+        }
+    }
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Self { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}
+
+impl Ended {
+    /// Demands an exit code; shows everything when it is another.
+    #[track_caller]
+    pub fn demand(self, status: i32) -> Self {
+        assert_eq!(self.status, Some(status), "\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Demands that stderr has each of these parts; reports all that are missing.
+    #[track_caller]
+    pub fn says(self, parts: &[&str]) -> Self {
+        let missing: Vec<&&str> = parts.iter().filter(|part| !self.stderr.contains(**part)).collect();
+        assert!(missing.is_empty(), "missing {missing:#?} in\n{}", self.stderr);
+        self
+    }
+
+    /// stdout as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
+    }
+}
+
+/// Polls until the condition holds.
+#[track_caller]
+pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what}: not within {} s", DEADLINE.as_secs());
+        std::thread::sleep(POLL_INTERVAL);
+    }
+}
+
+/// Text of a file of the tests.
+pub fn fixture(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}

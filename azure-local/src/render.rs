@@ -49,6 +49,10 @@ pub fn resource(state: &State, resource: &Resource) -> Value {
                 .filter(|user| user.is(Kind::VirtualMachine)));
         }
         Kind::VirtualMachine => {
+            // Azure gives it only when asked to, and it may hold more than a log should.
+            if let Some(properties) = answer["properties"].as_object_mut() {
+                properties.remove("userData");
+            }
             answer["properties"]["vmId"] = json!(resource.unique_id);
             answer["etag"] = json!(format!("\"{}\"", resource.generation));
         }

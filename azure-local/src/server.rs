@@ -82,7 +82,8 @@ impl Server {
     /// Goes on with what the last daemon left: running operations, and machines that were running.
     pub async fn resume(self: &Arc<Self>) {
         let (operations, machines) = {
-            let state = self.state();
+            let mut state = self.state();
+            state.adopt_orphans();
             let operations = state.running();
             let machines: Vec<_> = state
                 .of_kind(Kind::VirtualMachine)
@@ -143,10 +144,12 @@ impl Server {
             {
                 return;
             }
-            if operation.action == Action::Delete && outcome == Outcome::Succeeded {
-                removal::apply(&mut state, &operation.resource);
-            }
-            state.finish(&operation.id, outcome);
+            state.together(|state| {
+                if operation.action == Action::Delete && outcome == Outcome::Succeeded {
+                    removal::apply(state, &operation.resource);
+                }
+                state.finish(&operation.id, outcome);
+            });
         }
         if moves_listeners {
             self.refresh_frontends().await;

@@ -6,4 +6,5 @@ pub mod error;
 pub mod id;
 pub mod kind;
 pub mod location;
+pub mod member;
 pub mod name;

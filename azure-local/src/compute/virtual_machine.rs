@@ -137,6 +137,13 @@ fn complete_placement(draft: &mut Draft<'_>) -> Result<(), ArmError> {
             ),
         ));
     }
+    if let Some(set) = text(&draft.document, "/properties/virtualMachineScaleSet/id") {
+        return Err(ArmError::bad(
+            "InvalidResourceReference",
+            format!("Virtual machine scale set {set} was not found."),
+        )
+        .target("virtualMachineScaleSet"));
+    }
     let Some(set) = text(&draft.document, "/properties/availabilitySet/id").map(str::to_owned)
     else {
         return Ok(());

@@ -49,14 +49,10 @@ pub async fn delete(
             return Err(in_progress(id, running));
         }
         removal::check(&state, &stored)?;
-        removal::preempt(&mut state, id);
         let planned = match id.kind {
             Kind::ResourceGroup => server.latency.group_deletion(heaviest(&state, id)),
             _ => server.latency.duration(Action::Delete, id),
         };
-        state.update(&id.key(), |resource| {
-            resource.provisioning = Provisioning::Deleting
-        });
         let mut operation = Operation::new(
             Action::Delete,
             &stored.id,
@@ -65,7 +61,13 @@ pub async fn delete(
         );
         operation.references = stored.references;
         operation.twist = twist;
-        state.begin(operation.clone());
+        state.together(|state| {
+            removal::preempt(state, id);
+            state.update(&id.key(), |resource| {
+                resource.provisioning = Provisioning::Deleting
+            });
+            state.begin(operation.clone());
+        });
         operation
     };
     server.recorder.operation(&operation.id);

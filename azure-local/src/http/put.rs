@@ -53,7 +53,10 @@ pub async fn put(
                 return Ok(Answer::ok(render_stored(&state, id)?).following(server, &operation));
             }
             (Some(operation), Change::Store(_)) => return Err(in_progress(id, &operation)),
-            (None, Change::Store(change)) => (status, store(server, &mut state, *change, twist)),
+            (None, Change::Store(change)) => (
+                status,
+                state.together(|state| store(server, state, *change, twist)),
+            ),
         }
     };
     server.recorder.operation(&operation.id);

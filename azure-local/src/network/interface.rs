@@ -74,7 +74,7 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
         draft.default("/properties", flag, json!(false));
     }
     draft.document["properties"]["ipConfigurations"] = json!(completed);
-    draft.document["properties"]["macAddress"] = json!(mac_address(&draft.id.key()));
+    draft.document["properties"]["macAddress"] = json!(mac_address(draft));
     draft.nat_ports = nat::assign(draft)?;
     Ok(())
 }
@@ -291,10 +291,25 @@ fn check_join(draft: &Draft<'_>, balancer: &Resource) -> Result<(), ArmError> {
     ))
 }
 
-/// A stable address in Microsoft's range that no other NIC is likely to have.
-fn mac_address(id_key: &str) -> String {
-    let [.., a, b, c] = stable_hash(id_key).to_be_bytes();
-    format!("00-0D-3A-{a:02X}-{b:02X}-{c:02X}")
+/// The address it has, or one in Microsoft's range that follows from its id and that no other NIC has.
+fn mac_address(draft: &Draft<'_>) -> String {
+    const MAC: &str = "/properties/macAddress";
+    if let Some(kept) = draft.existing.and_then(|existing| existing.text(MAC)) {
+        return kept.to_owned();
+    }
+    let mut hash = stable_hash(&draft.id.key());
+    loop {
+        let [.., a, b, c] = hash.to_be_bytes();
+        let candidate = format!("00-0D-3A-{a:02X}-{b:02X}-{c:02X}");
+        if !draft
+            .state
+            .of_kind(Kind::NetworkInterface)
+            .any(|other| other.text(MAC) == Some(&candidate))
+        {
+            return candidate;
+        }
+        hash = hash.wrapping_add(1);
+    }
 }
 
 /// The NICs whose IP configurations are members of a pool, with those configurations.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arm::id::resource_part;
 use crate::arm::kind::Kind;
-use crate::state::operation::{Operation, Outcome};
+use crate::state::operation::{Action, Operation, Outcome};
 use crate::state::resource::{Provisioning, Resource};
 use crate::state::store::{Record, Store};
 
@@ -113,6 +113,35 @@ impl State {
     /// Why the journal cannot be written any more, if so: then no further change may be accepted.
     pub fn broken(&self) -> Option<&str> {
         self.store.broken()
+    }
+
+    /// Makes several changes that a crash leaves done or undone together.
+    pub fn together<T>(&mut self, changes: impl FnOnce(&mut Self) -> T) -> T {
+        self.store.hold();
+        let result = changes(self);
+        self.store.release();
+        result
+    }
+
+    /// Takes up again what a crash left without its operation: in a non-terminal state, and nothing at work on it.
+    pub fn adopt_orphans(&mut self) {
+        let orphans: Vec<Operation> = self
+            .resources
+            .iter()
+            .filter(|(key, resource)| {
+                !resource.provisioning.is_terminal() && self.running_on(key).is_none()
+            })
+            .map(|(_, resource)| {
+                let action = match resource.provisioning {
+                    Provisioning::Deleting => Action::Delete,
+                    _ => Action::Put,
+                };
+                Operation::new(action, &resource.id, resource.location(), 0)
+            })
+            .collect();
+        for operation in orphans {
+            self.begin(operation);
+        }
     }
 
     /// The resource with this key.

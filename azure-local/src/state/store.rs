@@ -32,6 +32,9 @@ pub enum Record<'a> {
 /// The open journal.
 pub struct Store {
     file: File,
+    /// Lines that are not written yet.
+    pending: Vec<u8>,
+    is_held: bool,
     broken: Option<String>,
 }
 
@@ -86,24 +89,44 @@ impl Store {
             .with_context(context)?;
         file.sync_all().with_context(context)?;
         fs::rename(&temporary, path).with_context(|| format!("replacing `{}`", path.display()))?;
-        Ok(Self { file, broken: None })
+        Ok(Self {
+            file,
+            pending: Vec::new(),
+            is_held: false,
+            broken: None,
+        })
     }
 
     /// Appends a record. After an error nothing more is written and [`Store::broken`] tells why.
     pub fn append(&mut self, record: &Record<'_>) {
-        if self.broken.is_some() {
-            return;
+        match serde_json::to_writer(&mut self.pending, record) {
+            Ok(()) => self.pending.push(b'\n'),
+            Err(error) => self.fail(&error.into()),
         }
-        let written = serde_json::to_vec(record)
-            .map_err(std::io::Error::from)
-            .and_then(|mut line| {
-                line.push(b'\n');
-                self.file.write_all(&line)
-            });
-        if let Err(error) = written {
-            tracing::error!(%error, "the journal of resources cannot be written");
-            self.broken = Some(error.to_string());
+        if !self.is_held {
+            self.release();
         }
+    }
+
+    /// Keeps records back until [`Store::release`], so that they are written together.
+    pub fn hold(&mut self) {
+        self.is_held = true;
+    }
+
+    /// Writes what was kept back, in one piece.
+    pub fn release(&mut self) {
+        self.is_held = false;
+        let lines = std::mem::take(&mut self.pending);
+        if self.broken.is_none()
+            && let Err(error) = self.file.write_all(&lines)
+        {
+            self.fail(&error);
+        }
+    }
+
+    fn fail(&mut self, error: &std::io::Error) {
+        tracing::error!(%error, "the journal of resources cannot be written");
+        self.broken = Some(error.to_string());
     }
 
     /// Why nothing can be written any more.

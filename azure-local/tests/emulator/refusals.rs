@@ -179,6 +179,7 @@ async fn network_rules_are_azures() {
         vec![
             ("name", path("Network/networkSecurityGroups/-a"), nsg(), 400, "InvalidResourceName"),
             ("moved", path(NSG), with(nsg(), "/location", json!("eastus")), 409, "InvalidResourceLocation"),
+            ("misspelt", path(NSG), with(nsg(), "/properties/securityRule", json!([])), 400, "InvalidRequestContent"),
             ("priority", path(NSG), with(nsg(), rules, json!([rule("a", 99, "22")])), 400, "SecurityRuleInvalidPriority"),
             ("same priority", path(NSG), with(nsg(), rules, json!([rule("a", 100, "1"), rule("b", 100, "2")])), 400, "SecurityRuleConflict"),
             ("port", path(NSG), with(nsg(), rules, json!([rule("a", 100, "99999")])), 400, "SecurityRuleInvalidPortRange"),

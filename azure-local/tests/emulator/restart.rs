@@ -124,3 +124,46 @@ async fn one_folder_has_one_daemon() {
     emulator.put(&path(NSG), &nsg()).await.good();
     emulator.stop().await;
 }
+
+#[tokio::test]
+async fn resources_without_their_operation_are_taken_up_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let emulator = Emulator::start(options(folder.path(), Latency::none())).await;
+    create_base(&emulator).await;
+    emulator
+        .put(&nic_path("node-1"), &nic("10.0.0.11"))
+        .await
+        .good();
+    emulator
+        .put(&nic_path("node-2"), &nic("10.0.0.12"))
+        .await
+        .good();
+    emulator.stop().await;
+
+    let emulator = Emulator::start(options(folder.path(), Latency::azure(1000.0))).await;
+    emulator.put(&vm_path("node-1"), &vm("node-1")).await.good();
+    assert_eq!(
+        emulator.delete(&nic_path("node-2")).await.status,
+        StatusCode::ACCEPTED
+    );
+    emulator.kill().await;
+    let journal = Directory::new(folder.path()).resources();
+    let text = std::fs::read_to_string(&journal).expect("a journal");
+    let kept: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with("{\"operation\""))
+        .collect();
+    std::fs::write(&journal, kept.join("\n") + "\n").expect("written");
+
+    let emulator = Emulator::start(options(folder.path(), Latency::none())).await;
+    eventually("the machine's creation", || async {
+        let machine = emulator.get(&vm_path("node-1")).await.good().body;
+        (machine["properties"]["provisioningState"] == "Succeeded").then_some(())
+    })
+    .await;
+    eventually("the deletion", || async {
+        (emulator.get(&nic_path("node-2")).await.status == StatusCode::NOT_FOUND).then_some(())
+    })
+    .await;
+    emulator.stop().await;
+}

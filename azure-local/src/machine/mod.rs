@@ -1,5 +1,7 @@
 //! What the control plane asks of whatever runs the virtual machines, and what it gets back.
 
+pub mod qemu;
+
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;

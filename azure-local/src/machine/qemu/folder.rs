@@ -187,6 +187,10 @@ mod tests {
         let console = folder.console();
         fs::write(&console, "").expect("written");
         let mut own = Command::new("tail").arg("-f").arg(&console).spawn().expect("tail");
+        // For a moment after its start a process has no command line yet.
+        while fs::read(format!("/proc/{}/cmdline", own.id())).expect("a process").is_empty() {
+            thread::yield_now();
+        }
         folder.note_process(own.id()).expect("noted");
         // The zombie of our own child has no command line any more, which is what ends the wait.
         end_stale_processes(directory.path()).expect("ended");

@@ -71,7 +71,11 @@ mod tests {
         let mut command = Launcher::command("sleep");
         command.arg("1000").stdin(Stdio::null());
         let mut child = launcher.spawn(command).await.expect("started");
-        assert!(child.try_wait().expect("state").is_none());
+        // `setpriv` has asked for the signal by the time it becomes the program.
+        let name = format!("/proc/{}/comm", child.id().expect("a process id"));
+        while std::fs::read_to_string(&name).expect("a running process") != "sleep\n" {
+            tokio::task::yield_now().await;
+        }
         drop(launcher);
         let status = tokio::time::timeout(Duration::from_secs(30), child.wait()).await.expect("in time").expect("ended");
         assert!(!status.success());

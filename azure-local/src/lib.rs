@@ -7,3 +7,4 @@ pub mod frontend;
 pub mod image;
 pub mod machine;
 pub mod segment;
+pub mod time;

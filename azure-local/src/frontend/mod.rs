@@ -3,6 +3,8 @@
 //! The control plane turns load balancers, security groups and public addresses into a list of [`Listener`]s;
 //! the proxy makes the sockets match that list.
 
+pub mod proxy;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -31,7 +33,11 @@ pub enum Target {
     /// One machine (an inbound NAT rule): no probe asked.
     Machine { machine: String, port: u16 },
     /// Any healthy machine of a pool (a load-balancing rule).
-    Pool { machines: Vec<String>, port: u16, probe: Option<Probe> },
+    Pool {
+        machines: Vec<String>,
+        port: u16,
+        probe: Option<Probe>,
+    },
 }
 
 /// A health probe.

@@ -43,7 +43,10 @@ mod tests {
     #[test]
     fn only_ignition_is_taken() {
         let config = br#"{"ignition":{"version":"3.3.0"}}"#;
-        assert_eq!(ignition(Some(config)).expect("Ignition"), Some(config.to_vec()));
+        assert_eq!(
+            ignition(Some(config)).expect("Ignition"),
+            Some(config.to_vec())
+        );
         assert_eq!(ignition(None).expect("nothing"), None);
         assert_eq!(ignition(Some(b" \n")).expect("nothing"), None);
         for (bytes, named) in [
@@ -57,7 +60,9 @@ mod tests {
             (b"hello", "unknown kind"),
         ] {
             match ignition(Some(bytes)) {
-                Err(MachineError::Unusable(message)) => assert!(message.contains(named), "{message}"),
+                Err(MachineError::Unusable(message)) => {
+                    assert!(message.contains(named), "{message}")
+                }
                 other => panic!("{bytes:?}: {other:?}"),
             }
         }

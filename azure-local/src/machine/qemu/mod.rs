@@ -90,9 +90,15 @@ impl QemuMachines {
     /// within a tokio runtime.
     pub fn new(options: QemuOptions) -> Result<Self> {
         let directory = &options.machines_directory;
-        folder::create_private(directory).with_context(|| format!("creating `{}`", directory.display()))?;
-        let directory = directory.canonicalize().with_context(|| format!("finding `{}`", directory.display()))?;
-        let options = QemuOptions { machines_directory: directory, ..options };
+        folder::create_private(directory)
+            .with_context(|| format!("creating `{}`", directory.display()))?;
+        let directory = directory
+            .canonicalize()
+            .with_context(|| format!("finding `{}`", directory.display()))?;
+        let options = QemuOptions {
+            machines_directory: directory,
+            ..options
+        };
         folder::end_stale_processes(&options.machines_directory)?;
         Ok(Self {
             disks: Disks::new(options.machines_directory.join("disks"))?,
@@ -109,9 +115,16 @@ impl QemuMachines {
     }
 
     fn machine_or_new(&self, id: &str) -> Arc<Machine> {
-        Arc::clone(lock(&self.machines).entry(id.to_owned()).or_insert_with(|| {
-            Arc::new(Machine::new(Folder::of(&self.options.machines_directory, id)))
-        }))
+        Arc::clone(
+            lock(&self.machines)
+                .entry(id.to_owned())
+                .or_insert_with(|| {
+                    Arc::new(Machine::new(Folder::of(
+                        &self.options.machines_directory,
+                        id,
+                    )))
+                }),
+        )
     }
 
     /// The socket of a virtual network's segment, which exists from its first machine on.
@@ -121,7 +134,8 @@ impl QemuMachines {
             return Ok(segment.path().to_owned());
         }
         let path = self.sockets.of_network(network);
-        let segment = Segment::listen(&path).with_context(|| format!("listening at `{}`", path.display()))?;
+        let segment =
+            Segment::listen(&path).with_context(|| format!("listening at `{}`", path.display()))?;
         segments.insert(network.to_owned(), segment);
         Ok(path)
     }
@@ -145,12 +159,21 @@ impl MachineHost for QemuMachines {
         let disks = self.disks.of_machine(spec, &self.options.image).await?;
         let items = guest_items::write(&machine.folder, spec, &disks, &self.options)?;
         let boot = supervisor::Boot {
-            arguments: command_line::arguments(&self.options, &machine.folder, spec, &segments, &disks, &items),
+            arguments: command_line::arguments(
+                &self.options,
+                &machine.folder,
+                spec,
+                &segments,
+                &disks,
+                &items,
+            ),
             image: disks.image.clone(),
             configuration,
             configured: disks.configured_marker(),
         };
-        Arc::clone(&machine).start(boot, self.launcher.clone()).await
+        Arc::clone(&machine)
+            .start(boot, self.launcher.clone())
+            .await
     }
 
     async fn wait_until_ready(&self, id: &str, within: Duration) -> Result<(), MachineError> {
@@ -265,7 +288,11 @@ async fn sends_ssh_banner(address: SocketAddr) -> bool {
         stream.read_exact(&mut start).await.ok()?;
         (&start == b"SSH-").then_some(())
     };
-    timeout(BANNER_PATIENCE, reading).await.ok().flatten().is_some()
+    timeout(BANNER_PATIENCE, reading)
+        .await
+        .ok()
+        .flatten()
+        .is_some()
 }
 
 /// Every map is valid after every statement, so a panic elsewhere does not spoil it.

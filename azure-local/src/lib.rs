@@ -22,3 +22,4 @@ mod render;
 pub mod segment;
 mod server;
 mod state;
+pub mod time;

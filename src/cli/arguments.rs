@@ -101,7 +101,7 @@ pub struct ClusterArguments {
     /// Resource group, made when missing [default: NAME]
     #[arg(long, value_name = "GROUP", help_heading = "Azure")]
     pub resource_group: Option<String>,
-    /// First public SSH port; node 0 gets it, node 1 the next [default: 22001]
+    /// First public SSH port; Azure hands out one port a node from here on [default: 22001]
     #[arg(long, value_name = "PORT", help_heading = "Azure")]
     pub ssh: Option<u16>,
     /// Your public key, Ed25519 or RSA [default: a new Ed25519 key]

@@ -19,9 +19,10 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
 
 use crate::report::Failure;
-use arguments::{Arguments, Command, PlatformArguments, PlatformCommand};
+use arguments::{Arguments, Command, LocalCommand, PlatformArguments, PlatformCommand};
 
 /// Runs `azure-coreos-cluster` with these arguments, the program's name first.
 pub fn azure_coreos_cluster(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -37,7 +38,11 @@ pub fn azure_coreos_cluster(arguments: impl IntoIterator<Item = OsString>) -> Ex
         }
         Some(Command::Status(arguments)) => run("run the same command again", status::run(arguments)),
         Some(Command::UserData(arguments)) => run("run the same command again", user_data::run(arguments)),
-        Some(Command::Local(command)) => run("azure-coreos-cluster local status", local::run(command)),
+        Some(Command::Local(command)) => {
+            // The daemon's stderr is its log.
+            let log = if matches!(command, LocalCommand::Serve(_)) { "info" } else { "off" };
+            run_logged(log, "azure-coreos-cluster local status", local::run(command))
+        }
         None => {
             let hint = format!("azure-coreos-cluster {} goes on from here", arguments.cluster.name());
             run(&hint, create::run(arguments.cluster, arguments.create))
@@ -62,12 +67,14 @@ fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(crate::report::exit_code::USAGE))
 }
 
-/// Runs a command to its end, to Ctrl-C or to SIGTERM, and says how it ended.
 fn run(interrupted_hint: &str, command: impl Future<Output = Result<(), Failure>>) -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_env("AZURE_COREOS_CLUSTER_LOG"))
-        .with_writer(std::io::stderr)
-        .init();
+    run_logged("off", interrupted_hint, command)
+}
+
+/// Runs a command to its end, to Ctrl-C or to SIGTERM, and says how it ended.
+fn run_logged(log: &str, interrupted_hint: &str, command: impl Future<Output = Result<(), Failure>>) -> ExitCode {
+    let filter = EnvFilter::try_from_env("AZURE_COREOS_CLUSTER_LOG").unwrap_or_else(|_| EnvFilter::new(log));
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(std::io::stderr).init();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {

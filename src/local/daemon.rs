@@ -18,6 +18,7 @@ use azure_local::latency::Latency;
 use azure_local::machine::MachineHost;
 use azure_local::machine::none::NoMachines;
 use azure_local::machine::qemu::{QemuMachines, QemuOptions};
+use azure_local::time::TimeServer;
 use tokio::time::Instant;
 
 use super::emulator::Emulator;
@@ -109,18 +110,23 @@ async fn ensure_image(reporter: &Reporter) -> anyhow::Result<()> {
 /// Runs the daemon in this process until SIGTERM or Ctrl-C (`stopped`).
 pub async fn serve(options: ServeOptions, stopped: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
     let directory = super::directory()?;
+    let time = TimeServer::start().await?;
     let (machines, frontends): (Arc<dyn MachineHost>, Arc<dyn Frontends>) = if options.machines {
         let cache = super::image_cache()?;
-        let image = image::find(&cache)
-            .with_context(|| format!("no image in `{}`; azure-coreos-cluster local image build makes it", cache.display()))?;
-        let qemu = QemuOptions { memory_mib: options.machine_memory_mib, ..QemuOptions::new(directory.machines(), image) };
+        let image = image::find(&cache).with_context(|| {
+            format!("no image in `{}`; azure-coreos-cluster local image build makes it", cache.display())
+        })?;
+        let qemu = QemuOptions {
+            memory_mib: options.machine_memory_mib,
+            time_server_port: Some(time.address().port()),
+            ..QemuOptions::new(directory.machines(), image)
+        };
         let machines: Arc<dyn MachineHost> = Arc::new(QemuMachines::new(qemu)?);
         (machines.clone(), Arc::new(TcpProxy::new(machines)))
     } else {
         (Arc::new(NoMachines::default()), Arc::new(NoFrontends::default()))
     };
-    let latency =
-        if options.azure_latency { Latency::azure(options.time_scale) } else { Latency::none() };
+    let latency = if options.azure_latency { Latency::azure(options.time_scale) } else { Latency::none() };
     let options = Options {
         directory,
         machines,

@@ -88,6 +88,8 @@ impl Sandbox {
             .env("HOME", self.folder.path())
             .env("XDG_STATE_HOME", self.path("state"))
             .env("AZURE_LOCAL_DIR", self.local_directory())
+            // Help is wrapped to the terminal's width, which differs from machine to machine.
+            .env("COLUMNS", "100")
             .env_remove("SSH_AUTH_SOCK");
         command
     }

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 
+use crate::frontend::proxy::TcpProxy;
 use crate::frontend::{BoundListener, Listener, Target};
 
 /// Makes open ports match a list.
@@ -18,6 +19,21 @@ pub trait Frontends: Send + Sync {
 
     /// Closes every port: the daemon is ending.
     async fn shut_down(&self);
+}
+
+#[async_trait]
+impl Frontends for TcpProxy {
+    async fn apply(&self, listeners: Vec<Listener>) {
+        TcpProxy::apply(self, listeners).await;
+    }
+
+    fn bound(&self) -> Vec<BoundListener> {
+        TcpProxy::bound(self)
+    }
+
+    async fn shut_down(&self) {
+        TcpProxy::shut_down(self).await;
+    }
 }
 
 /// Keeps the list and opens nothing; reports every listener as bound where it should be.

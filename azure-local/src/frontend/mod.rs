@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub(crate) mod plan;
+pub mod proxy;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;

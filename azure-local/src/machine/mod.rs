@@ -1,6 +1,7 @@
 //! What the control plane asks of whatever runs the virtual machines, and what it gets back.
 
 pub mod none;
+pub mod qemu;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -1,0 +1,301 @@
+//! Virtual machines as QEMU processes: turns a [`MachineSpec`] into disks, sockets and a supervised process.
+//!
+//! The control plane calls it through [`MachineHost`]; the load balancer asks it for ways in ([`MachineHost::forward`]).
+
+mod accelerator;
+mod command_line;
+mod console;
+mod custom_data;
+mod disks;
+mod folder;
+mod guest_items;
+mod launcher;
+mod qmp;
+mod sockets;
+mod supervisor;
+mod way_out;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use async_trait::async_trait;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{MachineError, MachineHost, MachineSpec};
+use crate::image::Image;
+use crate::segment::Segment;
+use disks::Disks;
+use folder::Folder;
+use launcher::Launcher;
+use sockets::Sockets;
+use supervisor::{Machine, Phase};
+
+pub use way_out::HOST_ADDRESS as HOST_ADDRESS_IN_GUESTS;
+
+/// How machines are built and run.
+#[derive(Clone, Debug)]
+pub struct QemuOptions {
+    /// Holds a folder per machine, and the disks.
+    pub machines_directory: PathBuf,
+    /// What machines start from.
+    pub image: Image,
+    /// Memory of each machine.
+    pub memory_mib: u32,
+    /// Processors of each machine.
+    pub vcpus: u32,
+    /// UDP port of the NTP server on the host's loopback; without one, guests keep the clock that they start with.
+    pub time_server_port: Option<u16>,
+    /// How long a guest may take to shut down before its process is ended.
+    pub stop_grace: Duration,
+}
+
+impl QemuOptions {
+    /// Machines of 1 GiB that run `image` and are kept in `machines_directory`.
+    pub fn new(machines_directory: impl Into<PathBuf>, image: Image) -> Self {
+        Self {
+            machines_directory: machines_directory.into(),
+            image,
+            memory_mib: 1024,
+            vcpus: 2,
+            time_server_port: None,
+            stop_grace: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Runs each machine as a QEMU process that ends with this value.
+pub struct QemuMachines {
+    options: QemuOptions,
+    disks: Disks,
+    sockets: Sockets,
+    launcher: Launcher,
+    machines: Mutex<HashMap<String, Arc<Machine>>>,
+    segments: Mutex<HashMap<String, Segment>>,
+}
+
+/// Time between two looks at a port that does not answer yet.
+const BANNER_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How long one connection may take to bring a banner; QEMU accepts before the guest does.
+const BANNER_PATIENCE: Duration = Duration::from_secs(5);
+
+impl QemuMachines {
+    /// Prepares `options.machines_directory` and ends QEMU processes that a killed daemon left there. Must be called
+    /// within a tokio runtime.
+    pub fn new(options: QemuOptions) -> Result<Self> {
+        let directory = &options.machines_directory;
+        folder::create_private(directory)
+            .with_context(|| format!("creating `{}`", directory.display()))?;
+        let directory = directory
+            .canonicalize()
+            .with_context(|| format!("finding `{}`", directory.display()))?;
+        let options = QemuOptions {
+            machines_directory: directory,
+            ..options
+        };
+        folder::end_stale_processes(&options.machines_directory)?;
+        Ok(Self {
+            disks: Disks::new(options.machines_directory.join("disks"))?,
+            sockets: Sockets::new(&options.machines_directory)?,
+            launcher: Launcher::new()?,
+            machines: Mutex::default(),
+            segments: Mutex::default(),
+            options,
+        })
+    }
+
+    fn machine(&self, id: &str) -> Option<Arc<Machine>> {
+        lock(&self.machines).get(id).cloned()
+    }
+
+    fn machine_or_new(&self, id: &str) -> Arc<Machine> {
+        Arc::clone(
+            lock(&self.machines)
+                .entry(id.to_owned())
+                .or_insert_with(|| {
+                    Arc::new(Machine::new(Folder::of(
+                        &self.options.machines_directory,
+                        id,
+                    )))
+                }),
+        )
+    }
+
+    /// The socket of a virtual network's segment, which exists from its first machine on.
+    fn segment(&self, network: &str) -> Result<PathBuf> {
+        let mut segments = lock(&self.segments);
+        if let Some(segment) = segments.get(network) {
+            return Ok(segment.path().to_owned());
+        }
+        let path = self.sockets.of_network(network);
+        let segment =
+            Segment::listen(&path).with_context(|| format!("listening at `{}`", path.display()))?;
+        segments.insert(network.to_owned(), segment);
+        Ok(path)
+    }
+}
+
+#[async_trait]
+impl MachineHost for QemuMachines {
+    async fn start(&self, spec: &MachineSpec) -> Result<(), MachineError> {
+        let configuration = custom_data::ignition(spec.custom_data.as_deref())?;
+        let machine = self.machine_or_new(&spec.id);
+        let _one_at_a_time = machine.operations.lock().await;
+        if machine.is_running() {
+            return Ok(());
+        }
+        let mut segments = Vec::new();
+        for interface in &spec.network_interfaces {
+            segments.push(self.segment(&interface.network)?);
+        }
+        machine.folder.create()?;
+        machine.folder.end_stale_process()?;
+        let disks = self.disks.of_machine(spec, &self.options.image).await?;
+        let items = guest_items::write(&machine.folder, spec, &disks, &self.options)?;
+        let boot = supervisor::Boot {
+            arguments: command_line::arguments(
+                &self.options,
+                &machine.folder,
+                spec,
+                &segments,
+                &disks,
+                &items,
+            ),
+            image: disks.image.clone(),
+            configuration,
+            configured: disks.configured_marker(),
+        };
+        Arc::clone(&machine)
+            .start(boot, self.launcher.clone())
+            .await
+    }
+
+    async fn wait_until_ready(&self, id: &str, within: Duration) -> Result<(), MachineError> {
+        let machine = self.machine(id).ok_or(MachineError::NotRunning)?;
+        let deadline = Instant::now() + within;
+        let mut phase = machine.watch();
+        loop {
+            let current = phase.borrow_and_update().clone();
+            match current {
+                Phase::Running(run) => {
+                    let answered = async {
+                        loop {
+                            if let Ok(address) = run.forward(SSH_PORT).await
+                                && sends_ssh_banner(address).await
+                            {
+                                return;
+                            }
+                            sleep(BANNER_INTERVAL).await;
+                        }
+                    };
+                    tokio::select! {
+                        () = answered => {
+                            machine.note_first_boot();
+                            return Ok(());
+                        }
+                        _ = phase.changed() => {}
+                        () = tokio::time::sleep_until(deadline) => return Err(MachineError::NeverReady(within)),
+                    }
+                }
+                Phase::Restarting => {
+                    tokio::select! {
+                        _ = phase.changed() => {}
+                        () = tokio::time::sleep_until(deadline) => return Err(MachineError::NeverReady(within)),
+                    }
+                }
+                Phase::Off => return Err(MachineError::NotRunning),
+                Phase::Unusable(reason) => return Err(MachineError::Unusable(reason)),
+                Phase::Ended(reason) => return Err(MachineError::Ended(reason)),
+            }
+        }
+    }
+
+    async fn stop(&self, id: &str) -> Result<(), MachineError> {
+        let Some(machine) = self.machine(id) else {
+            return Ok(());
+        };
+        let _one_at_a_time = machine.operations.lock().await;
+        machine.stop(self.options.stop_grace).await;
+        Ok(())
+    }
+
+    async fn delete(&self, id: &str, delete_disks: &[String]) -> Result<(), MachineError> {
+        let machine = self.machine_or_new(id);
+        let _one_at_a_time = machine.operations.lock().await;
+        machine.stop(Duration::ZERO).await;
+        machine.folder.end_stale_process()?;
+        machine.folder.remove()?;
+        for disk in delete_disks {
+            self.disks.remove(disk)?;
+        }
+        lock(&self.machines).remove(id);
+        Ok(())
+    }
+
+    async fn delete_disk(&self, disk_id: &str) -> Result<(), MachineError> {
+        Ok(self.disks.remove(disk_id)?)
+    }
+
+    async fn forward(&self, id: &str, port: u16) -> Result<SocketAddr, MachineError> {
+        let machine = self.machine(id).ok_or(MachineError::NotRunning)?;
+        match machine.phase() {
+            Phase::Running(run) => Ok(run.forward(port).await?),
+            _ => Err(MachineError::NotRunning),
+        }
+    }
+
+    fn is_running(&self, id: &str) -> bool {
+        self.machine(id).is_some_and(|machine| machine.is_running())
+    }
+
+    fn console(&self, id: &str) -> String {
+        console::tail(&Folder::of(&self.options.machines_directory, id).console())
+    }
+
+    async fn shut_down(&self) {
+        let machines: Vec<_> = lock(&self.machines).values().cloned().collect();
+        let stopping: Vec<_> = machines
+            .into_iter()
+            .map(|machine| {
+                let grace = self.options.stop_grace;
+                tokio::spawn(async move {
+                    let _one_at_a_time = machine.operations.lock().await;
+                    machine.stop(grace).await;
+                })
+            })
+            .collect();
+        for stopped in stopping {
+            let _ = stopped.await;
+        }
+        lock(&self.segments).clear();
+        self.sockets.remove();
+    }
+}
+
+/// What is behind this port when a machine is ready.
+const SSH_PORT: u16 = 22;
+
+async fn sends_ssh_banner(address: SocketAddr) -> bool {
+    let reading = async {
+        let mut stream = TcpStream::connect(address).await.ok()?;
+        let mut start = [0; 4];
+        stream.read_exact(&mut start).await.ok()?;
+        (&start == b"SSH-").then_some(())
+    };
+    timeout(BANNER_PATIENCE, reading)
+        .await
+        .ok()
+        .flatten()
+        .is_some()
+}
+
+/// Every map is valid after every statement, so a panic elsewhere does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -99,7 +99,7 @@ fn status_text(base: &str, status: &Value) -> String {
     let items = |key: &str| status[key].as_array().cloned().unwrap_or_default();
     for machine in items("machines") {
         let field = |key: &str| machine[key].as_str().unwrap_or("-").to_owned();
-        let _ = writeln!(text, "  machine  {:<32} {}", field("name"), field("powerState"));
+        let _ = writeln!(text, "  machine  {:<32} {}", field("name"), field("power_state"));
     }
     for listener in items("listeners") {
         let field = |key: &str| listener[key].as_str().unwrap_or("-").to_owned();

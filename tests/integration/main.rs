@@ -5,6 +5,7 @@ mod faults;
 mod golden;
 mod ignition;
 mod interrupted;
+mod machines;
 mod refusals;
 mod removal;
 mod sandbox;

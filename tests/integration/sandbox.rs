@@ -13,7 +13,7 @@ pub const PLATFORMCTL: &str = env!("CARGO_BIN_EXE_platformctl");
 /// The emulator's one subscription.
 pub const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";
 /// Generous: machines that run tests are shared and slow.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_secs(600);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// An isolated user with a running emulator.
@@ -44,10 +44,19 @@ impl Sandbox {
         Self { folder, daemon: None }
     }
 
-    /// Starts the emulator, as it would be after `local up`.
+    /// Starts the emulator without machines, as it would be after `local up --vms none`.
     pub fn start_emulator(&mut self, arguments: &[&str]) {
+        self.serve(&[&["--vms", "none"], arguments].concat());
+    }
+
+    /// Starts the emulator with real machines.
+    pub fn start_emulator_with_machines(&mut self) {
+        self.serve(&["--vms", "qemu"]);
+    }
+
+    fn serve(&mut self, arguments: &[&str]) {
         let log = std::fs::File::options().create(true).append(true).open(self.path("emulator.log")).expect("a log");
-        let mut command = self.command(CREATOR, &["local", "serve", "--vms", "none"]);
+        let mut command = self.command(CREATOR, &["local", "serve"]);
         command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone().expect("a log")).stderr(log);
         self.daemon = Some(command.spawn().expect("the emulator starts"));
         wait_for("the emulator", || {
@@ -84,6 +93,8 @@ impl Sandbox {
         for variable in ["AZURE_SUBSCRIPTION_ID", "AZURE_CLIENT_SECRET", "AZURE_CLIENT_ID", "AZURE_TENANT_ID"] {
             command.env_remove(variable);
         }
+        // Machines' images are large and the same for everybody.
+        command.env("AZURE_LOCAL_IMAGE_CACHE", coreos_cluster::local::image_cache().expect("a cache folder"));
         command
             .env("HOME", self.folder.path())
             .env("XDG_STATE_HOME", self.path("state"))

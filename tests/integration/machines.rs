@@ -1,0 +1,152 @@
+//! A cluster of real machines: real Ignition, sshd, etcd, Docker. The image is built by `local image build`, once.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::sandbox::{Ended, Sandbox, wait_for};
+
+/// Processes whose command line names this folder.
+fn processes_of(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = entries.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    let text = lines.map(|bytes| String::from_utf8_lossy(&bytes).replace('\0', " "));
+    text.filter(|line| line.contains(folder) && line.contains("qemu")).collect()
+}
+
+struct Cluster {
+    sandbox: Sandbox,
+    inventory: Value,
+}
+
+impl Cluster {
+    fn ssh(&self, node: usize, command: &str) -> Ended {
+        let config = self.sandbox.cluster("real").join("ssh_config");
+        let name = self.inventory["nodes"][node]["name"].as_str().unwrap();
+        let mut ssh = Command::new("ssh");
+        ssh.arg("-F").arg(config).args(["-o", "BatchMode=yes", "-o", "ConnectTimeout=60", name, command]);
+        Ended::from(ssh.stdin(Stdio::null()).output().expect("`ssh` is installed"))
+    }
+
+    /// What the load balancer's port for `name` answers to a GET, or why not.
+    fn get(&self, name: &str, path: &str) -> Result<String, String> {
+        let ports = self.inventory["ports"].as_array().unwrap();
+        let endpoint = &ports.iter().find(|port| port["name"] == name).unwrap()["endpoint"];
+        let url = format!("http://{}:{}{path}", endpoint["host"].as_str().unwrap(), endpoint["port"]);
+        let mut response = ureq::get(url).call().map_err(|error| error.to_string())?;
+        response.body_mut().read_to_string().map_err(|error| error.to_string())
+    }
+
+    fn boot_id(&self, node: usize) -> Option<String> {
+        let ended = self.ssh(node, "cat /proc/sys/kernel/random/boot_id");
+        (ended.status == Some(0)).then_some(ended.stdout)
+    }
+}
+
+#[test]
+fn three_machines_from_nothing_to_nothing() {
+    let mut sandbox = Sandbox::without_emulator();
+    sandbox.start_emulator_with_machines();
+    let folder = sandbox.path("azure-local").display().to_string();
+    let create = ["real", "--deis", "--data-disk", "4", "--ntp-server", "192.0.2.1", "--local", "-o", "json"];
+    let ended = sandbox.succeed(&create);
+    for node in 0..3 {
+        let name = format!("real-coreos-{node}");
+        for check in [
+            "ssh: answers with its own host key",
+            "system: ",
+            "data disk: /dev/",
+            "docker: ",
+            "etcd: healthy, 3 members",
+        ] {
+            assert!(ended.stderr.contains(&format!("● {name} {check}")), "{name} {check}\n{}", ended.stderr);
+        }
+    }
+    assert!(ended.stderr.contains("● all nodes clocks: differ by"), "{}", ended.stderr);
+    let cluster = Cluster { inventory: ended.json(), sandbox };
+
+    what_the_user_data_asked_for_is_there(&cluster);
+    the_load_balancer_follows_its_probe(&cluster);
+    the_host_key_is_pinned(&cluster);
+
+    let machines = cluster.sandbox.platformctl(&["machines", "-o", "json"]).demand(0).json();
+    let states: Vec<&str> =
+        machines.as_array().unwrap().iter().map(|machine| machine["etcd"].as_str().unwrap()).collect();
+    assert_eq!(states, ["active"; 3]);
+
+    a_reboot_is_survived(&cluster);
+    cluster.sandbox.succeed(&create).says(&["plan: nothing to do, 12 resources are as they should be"]);
+
+    assert_eq!(processes_of(&folder).len(), 3);
+    cluster.sandbox.succeed(&["destroy", "real", "--yes"]);
+    assert_eq!(processes_of(&folder), Vec::<String>::new());
+    let machines = std::fs::read_dir(PathBuf::from(&folder).join("machines")).unwrap().flatten();
+    let disks: Vec<PathBuf> = machines.map(|entry| entry.path()).filter(|path| has_files(path)).collect();
+    assert_eq!(disks, Vec::<PathBuf>::new(), "no disk is left");
+    assert!(cluster.get("web", "/").is_err(), "no socket is left");
+}
+
+fn has_files(path: &std::path::Path) -> bool {
+    if path.is_file() {
+        return true;
+    }
+    std::fs::read_dir(path).into_iter().flatten().flatten().any(|entry| has_files(&entry.path()))
+}
+
+fn what_the_user_data_asked_for_is_there(cluster: &Cluster) {
+    for (command, expected) in [
+        ("hostname", "real-coreos-1\n"),
+        ("cat /proc/sys/net/netfilter/nf_conntrack_max", "262144\n"),
+        ("cat /etc/flatcar/update.conf", "REBOOT_STRATEGY=off\n"),
+        ("cat /etc/chrony/sources.d/azure-coreos-cluster.sources", "server 192.0.2.1 iburst\n"),
+        ("findmnt --noheadings --output FSTYPE /var/lib/docker", "ext4\n"),
+        (
+            "systemctl show --property=Requires --value docker.service | tr ' ' '\\n' | grep var-lib-docker",
+            "var-lib-docker.mount\n",
+        ),
+        ("ip -4 -brief address show | grep -o '10[.]32[.]0[.]5/20'", "10.32.0.5/20\n"),
+        ("etcdctl member list | cut -d, -f2 | sort -u", " started\n"),
+    ] {
+        assert_eq!(cluster.ssh(1, command).demand(0).stdout, expected, "{command}");
+    }
+    cluster.ssh(0, "etcdctl put greeting hello").demand(0);
+    assert_eq!(cluster.ssh(2, "etcdctl get greeting --print-value-only").demand(0).stdout, "hello\n");
+    let without_certificate = "ETCDCTL_CERT= ETCDCTL_KEY= etcdctl --command-timeout=5s get greeting";
+    assert_ne!(cluster.ssh(0, without_certificate).status, Some(0), "etcd asks clients for a certificate");
+}
+
+fn the_load_balancer_follows_its_probe(cluster: &Cluster) {
+    assert!(cluster.get("web", "/").is_err(), "nothing listens yet");
+    let serve = "sudo mkdir -p /srv/www && echo ok | sudo tee /srv/www/health-check && hostname | sudo tee /srv/www/name && \
+                 sudo systemd-run --unit=www busybox httpd -f -p 80 -h /srv/www";
+    cluster.ssh(1, serve).demand(0);
+    wait_for("the probe to find node 1", || cluster.get("web", "/name").as_deref() == Ok("real-coreos-1\n"));
+    cluster.ssh(1, "sudo rm /srv/www/health-check").demand(0);
+    wait_for("the probe to lose node 1", || cluster.get("web", "/name").is_err());
+}
+
+fn the_host_key_is_pinned(cluster: &Cluster) {
+    let file = cluster.sandbox.cluster("real").join("inventory.json");
+    let original = std::fs::read_to_string(&file).unwrap();
+    let mut changed: Value = serde_json::from_str(&original).unwrap();
+    changed["nodes"][0]["host_key"] = changed["nodes"][1]["host_key"].clone();
+    std::fs::write(&file, changed.to_string()).unwrap();
+    let ended = cluster.sandbox.platformctl(&["machines"]).demand(7);
+    ended.says(&[
+        "reaching node `real-coreos-0` over SSH",
+        "is not the one that was given to the machine; it offers SHA256:",
+    ]);
+    std::fs::write(&file, original).unwrap();
+}
+
+fn a_reboot_is_survived(cluster: &Cluster) {
+    let before = cluster.boot_id(2).expect("node 2 answers");
+    cluster.ssh(2, "sudo systemctl reboot");
+    wait_for("node 2 to come back", || cluster.boot_id(2).is_some_and(|id| id != before));
+    wait_for("node 2's member to come back", || {
+        let ended = cluster.ssh(2, "etcdctl get greeting --print-value-only");
+        ended.status == Some(0) && ended.stdout == "hello\n"
+    });
+    assert_eq!(cluster.ssh(2, "hostname").demand(0).stdout, "real-coreos-2\n");
+}

@@ -27,7 +27,7 @@ pub async fn run(command: LocalCommand) -> Result<(), Failure> {
         LocalCommand::Down => down().await,
         LocalCommand::Reset => reset().await,
         LocalCommand::Image(ImageCommand::Build) => build_image().await,
-        LocalCommand::Serve(arguments) => serve(&arguments).await,
+        LocalCommand::Serve(arguments) => serve(arguments).await,
     }
 }
 
@@ -65,8 +65,9 @@ fn check(arguments: &LocalUpArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn serve(arguments: &LocalUpArguments) -> Result<(), Failure> {
-    check(arguments)?;
+/// Runs the daemon until it is asked to end.
+pub async fn serve(arguments: LocalUpArguments) -> Result<(), Failure> {
+    check(&arguments)?;
     let options = ServeOptions {
         machines: arguments.vms == Vms::Qemu,
         azure_latency: arguments.latency == LatencyProfile::Azure,

@@ -38,11 +38,9 @@ pub fn azure_coreos_cluster(arguments: impl IntoIterator<Item = OsString>) -> Ex
         }
         Some(Command::Status(arguments)) => run("run the same command again", status::run(arguments)),
         Some(Command::UserData(arguments)) => run("run the same command again", user_data::run(arguments)),
-        Some(Command::Local(command)) => {
-            // The daemon's stderr is its log.
-            let log = if matches!(command, LocalCommand::Serve(_)) { "info" } else { "off" };
-            run_logged(log, "azure-coreos-cluster local status", local::run(command))
-        }
+        // The daemon ends its machines in its own time when it is asked to end; its stderr is its log.
+        Some(Command::Local(LocalCommand::Serve(arguments))) => to_its_end("info", local::serve(arguments)),
+        Some(Command::Local(command)) => run("azure-coreos-cluster local status", local::run(command)),
         None => {
             let hint = format!("azure-coreos-cluster {} goes on from here", arguments.cluster.name());
             run(&hint, create::run(arguments.cluster, arguments.create))
@@ -67,12 +65,19 @@ fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(crate::report::exit_code::USAGE))
 }
 
+/// Runs a command to its end, to Ctrl-C or to SIGTERM, and says how it ended.
 fn run(interrupted_hint: &str, command: impl Future<Output = Result<(), Failure>>) -> ExitCode {
-    run_logged("off", interrupted_hint, command)
+    let interrupted = Failure::Interrupted { hint: interrupted_hint.to_owned() };
+    to_its_end("off", async {
+        tokio::select! {
+            result = command => result,
+            () = ended_by_signal() => Err(interrupted),
+        }
+    })
 }
 
-/// Runs a command to its end, to Ctrl-C or to SIGTERM, and says how it ended.
-fn run_logged(log: &str, interrupted_hint: &str, command: impl Future<Output = Result<(), Failure>>) -> ExitCode {
+/// Runs a command that sees to signals itself; `log` is what it logs when nobody asked for anything else.
+fn to_its_end(log: &str, command: impl Future<Output = Result<(), Failure>>) -> ExitCode {
     let filter = EnvFilter::try_from_env("AZURE_COREOS_CLUSTER_LOG").unwrap_or_else(|_| EnvFilter::new(log));
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(std::io::stderr).init();
     let runtime = match tokio::runtime::Runtime::new() {
@@ -82,13 +87,7 @@ fn run_logged(log: &str, interrupted_hint: &str, command: impl Future<Output = R
             return ExitCode::from(crate::report::exit_code::UNEXPECTED);
         }
     };
-    let result = runtime.block_on(async {
-        let interrupted = Failure::Interrupted { hint: interrupted_hint.to_owned() };
-        tokio::select! {
-            result = command => result,
-            () = ended_by_signal() => Err(interrupted),
-        }
-    });
+    let result = runtime.block_on(command);
     // A request that hangs must not hold the program up.
     runtime.shutdown_background();
     match result {

@@ -12,6 +12,7 @@ use azure_local::machine::qemu::{QemuMachines, QemuOptions};
 use azure_local::machine::{
     DataDisk, Disk, MachineError, MachineHost, MachineSpec, NetworkInterface,
 };
+use azure_local::time::TimeServer;
 use serde_json::json;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
@@ -214,7 +215,10 @@ fn options(folder: &Path, image: image::Image) -> QemuOptions {
 async fn two_machines_live_a_whole_life() {
     let operator = Operator::new().await;
     let folder = tempfile::tempdir().expect("a folder");
-    let machines = QemuMachines::new(options(folder.path(), image().await)).expect("machines");
+    let time_server = TimeServer::start().await.expect("a time server");
+    let mut options = options(folder.path(), image().await);
+    options.time_server_port = Some(time_server.address().port());
+    let machines = QemuMachines::new(options).expect("machines");
     let specs = [1, 2].map(|number| spec(number, Some(configuration(&operator, number))));
     let [one, two] = [&specs[0].id, &specs[1].id];
 
@@ -309,6 +313,15 @@ async fn two_machines_live_a_whole_life() {
             "ping -c 1 -W 5 10.0.0.4 >/dev/null; echo $?",
             |code| code == "0\n",
         )
+        .await;
+
+    // The guest's clock follows the host's.
+    operator
+        .run_until(&machines, two, "chronyc -n sources", |sources| {
+            sources
+                .lines()
+                .any(|line| line.starts_with("^* 198.18.0.2"))
+        })
         .await;
 
     // Docker and etcd are there.

@@ -51,6 +51,10 @@ const ROOT_FILES: &[RecipeFile] = &[
     recipe_file!("usr/lib/flatcar/etcd-wrapper", PROGRAM),
     recipe_file!("usr/lib/systemd/system-preset/90-azure-local.preset", FILE),
     recipe_file!("usr/lib/systemd/system/azure-local-agent.service", FILE),
+    recipe_file!(
+        "usr/lib/systemd/system/containerd.service.d/10-azure-local.conf",
+        FILE
+    ),
     recipe_file!("usr/lib/systemd/system/coreos-metadata.service", FILE),
     recipe_file!("usr/lib/systemd/system/etcd-member.service", FILE),
     recipe_file!(

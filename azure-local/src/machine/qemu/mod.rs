@@ -12,6 +12,7 @@ mod guest_items;
 mod launcher;
 mod qmp;
 mod sockets;
+mod ssh_banner;
 mod supervisor;
 mod way_out;
 
@@ -23,13 +24,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use async_trait::async_trait;
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::Instant;
 
 use super::{MachineError, MachineHost, MachineSpec};
 use crate::image::Image;
 use crate::segment::Segment;
+use accelerator::Accelerator;
 use disks::Disks;
 use folder::Folder;
 use launcher::Launcher;
@@ -47,7 +47,7 @@ pub struct QemuOptions {
     pub image: Image,
     /// Memory of each machine.
     pub memory_mib: u32,
-    /// Processors of each machine.
+    /// Processors of each machine. Under emulation more than one makes a host with few cores slower, not faster.
     pub vcpus: u32,
     /// UDP port of the NTP server on the host's loopback; without one, guests keep the clock that they start with.
     pub time_server_port: Option<u16>,
@@ -62,7 +62,10 @@ impl QemuOptions {
             machines_directory: machines_directory.into(),
             image,
             memory_mib: 1024,
-            vcpus: 2,
+            vcpus: match Accelerator::of_host() {
+                Accelerator::Kvm => 2,
+                Accelerator::Tcg => 1,
+            },
             time_server_port: None,
             stop_grace: Duration::from_secs(60),
         }
@@ -78,12 +81,6 @@ pub struct QemuMachines {
     machines: Mutex<HashMap<String, Arc<Machine>>>,
     segments: Mutex<HashMap<String, Segment>>,
 }
-
-/// Time between two looks at a port that does not answer yet.
-const BANNER_INTERVAL: Duration = Duration::from_millis(200);
-
-/// How long one connection may take to bring a banner; QEMU accepts before the guest does.
-const BANNER_PATIENCE: Duration = Duration::from_secs(5);
 
 impl QemuMachines {
     /// Prepares `options.machines_directory` and ends QEMU processes that a killed daemon left there. Must be called
@@ -184,18 +181,8 @@ impl MachineHost for QemuMachines {
             let current = phase.borrow_and_update().clone();
             match current {
                 Phase::Running(run) => {
-                    let answered = async {
-                        loop {
-                            if let Ok(address) = run.forward(SSH_PORT).await
-                                && sends_ssh_banner(address).await
-                            {
-                                return;
-                            }
-                            sleep(BANNER_INTERVAL).await;
-                        }
-                    };
                     tokio::select! {
-                        () = answered => {
+                        () = ssh_banner::wait_for(&run) => {
                             machine.note_first_boot();
                             return Ok(());
                         }
@@ -276,23 +263,6 @@ impl MachineHost for QemuMachines {
         lock(&self.segments).clear();
         self.sockets.remove();
     }
-}
-
-/// What is behind this port when a machine is ready.
-const SSH_PORT: u16 = 22;
-
-async fn sends_ssh_banner(address: SocketAddr) -> bool {
-    let reading = async {
-        let mut stream = TcpStream::connect(address).await.ok()?;
-        let mut start = [0; 4];
-        stream.read_exact(&mut start).await.ok()?;
-        (&start == b"SSH-").then_some(())
-    };
-    timeout(BANNER_PATIENCE, reading)
-        .await
-        .ok()
-        .flatten()
-        .is_some()
 }
 
 /// Every map is valid after every statement, so a panic elsewhere does not spoil it.

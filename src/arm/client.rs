@@ -30,7 +30,7 @@ const OPERATION_DEADLINE: Duration = Duration::from_secs(60 * 60);
 /// Good answers in a row after which every replica of ARM is taken to know a new resource group.
 const CONSISTENT_ANSWERS: u32 = 3;
 /// Wait between two such questions.
-const CONSISTENCY_POLL: Duration = Duration::from_millis(300);
+const CONSISTENCY_POLL: Duration = Duration::from_millis(200);
 /// A group that stays unknown this long is not late but gone.
 const CONSISTENCY_DEADLINE: Duration = Duration::from_secs(120);
 

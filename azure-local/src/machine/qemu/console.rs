@@ -10,8 +10,8 @@ const TAIL_BYTES: u64 = 64 * 1024;
 /// Beyond this size the file is cut to its tail before the next boot.
 const LARGEST_BYTES: u64 = 8 * 1024 * 1024;
 
-/// The guest's agent prints it when the configured system has come up.
-const FIRST_BOOT_DONE: &str = "azure-local: first boot done";
+/// The guest's agent prints it at every boot, when a configuration has been applied and the network is about to come up.
+const AGENT_DONE: &str = "azure-local: agent done";
 
 /// The initramfs prints it before it gives up.
 const CANNOT_START: &str = "azure-local: the machine cannot start";
@@ -40,9 +40,9 @@ pub fn prepare(path: &Path) -> u64 {
     length
 }
 
-/// Whether the configuration has been applied since `offset`.
-pub fn first_boot_is_done(path: &Path, offset: u64) -> bool {
-    since(path, offset).contains(FIRST_BOOT_DONE)
+/// Whether the guest's agent has done its work since `offset`.
+pub fn agent_has_spoken(path: &Path, offset: u64) -> bool {
+    since(path, offset).contains(AGENT_DONE)
 }
 
 /// The initramfs's explanation since `offset`, when it gave up.
@@ -86,10 +86,10 @@ mod tests {
         let path = folder.path().join("console.log");
         assert_eq!(tail(&path), "");
         assert_eq!(prepare(&path), 0);
-        let first = "[ 1.0] Linux\r\nazure-local: first boot done\r\n";
+        let first = "[ 1.0] Linux\r\nazure-local: agent done\r\n";
         fs::write(&path, first).expect("written");
-        assert!(first_boot_is_done(&path, 0));
-        assert!(!first_boot_is_done(&path, prepare(&path)));
+        assert!(agent_has_spoken(&path, 0));
+        assert!(!agent_has_spoken(&path, prepare(&path)));
         assert_eq!(why_it_cannot_start(&path, 0), None);
 
         let report = "\r\nazure-local: the machine cannot start\r\nazure-local: reason: bad unit\r\n\

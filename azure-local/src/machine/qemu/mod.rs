@@ -181,8 +181,9 @@ impl MachineHost for QemuMachines {
             let current = phase.borrow_and_update().clone();
             match current {
                 Phase::Running(run) => {
+                    let console = machine.folder.console();
                     tokio::select! {
-                        () = ssh_banner::wait_for(&run) => {
+                        () = ssh_banner::wait_for(&run, &console) => {
                             machine.note_first_boot();
                             return Ok(());
                         }

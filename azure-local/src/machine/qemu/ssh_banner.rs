@@ -1,8 +1,10 @@
 //! When a guest is ready: its SSH server has sent its banner.
 //!
 //! A guest that boots beside others may need many seconds for it, and every connection makes its server start another
-//! process. So connections are given time, and few are made.
+//! process. And a connection made before the guest has a network is repeated by QEMU ever more seldom. So the first one
+//! is made when the guest's agent has spoken, connections are given time, and few are made.
 
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
@@ -18,8 +20,7 @@ const SSH_PORT: u16 = 22;
 /// and ends them when the guest says that nobody listens.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// After this a second connection is made beside one that is silent: its first packets may have been lost before the
-/// guest had a network, and are repeated ever more seldom.
+/// After this another connection is made beside one that is silent: its first packet may have been lost.
 const SILENCE: Duration = Duration::from_secs(4);
 
 /// The longest that one connection is waited for.
@@ -29,7 +30,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const MOST_CONNECTIONS: usize = 4;
 
 /// Returns when the guest has sent a banner.
-pub async fn wait_for(run: &Run) {
+pub async fn wait_for(run: &Run, console: &Path) {
+    while !run.agent_has_spoken(console) {
+        sleep(PAUSE).await;
+    }
     let mut connections = JoinSet::new();
     loop {
         if connections.len() < MOST_CONNECTIONS

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -155,7 +155,7 @@ impl Machine {
 
     fn note_first_boot_of(&self, run: &Run) {
         if !run.configured.exists()
-            && console::first_boot_is_done(&self.folder.console(), run.console_offset)
+            && run.agent_has_spoken(&self.folder.console())
             && let Err(error) = write_private(&run.configured, b"")
         {
             tracing::warn!(machine = self.folder.name(), %error, "the first boot could not be noted");
@@ -240,7 +240,7 @@ impl Machine {
                 return;
             }
             if reason.as_deref() == Some("guest-reset") && !is_stopping {
-                let came_up = console::first_boot_is_done(&console, run.console_offset);
+                let came_up = run.agent_has_spoken(&console);
                 fruitless_resets = if came_up { 0 } else { fruitless_resets + 1 };
                 if fruitless_resets >= FRUITLESS_RESETS {
                     self.phase.send_replace(Phase::Ended(
@@ -279,6 +279,11 @@ impl Machine {
 }
 
 impl Run {
+    /// Whether this boot has come as far as the configured system's agent.
+    pub fn agent_has_spoken(&self, console: &Path) -> bool {
+        console::agent_has_spoken(console, self.console_offset)
+    }
+
     /// A loopback address at which `port` of the guest can be reached, the same one during a boot.
     pub async fn forward(&self, port: u16) -> Result<SocketAddr> {
         let mut forwards = self.forwards.lock().await;

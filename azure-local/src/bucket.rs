@@ -15,12 +15,7 @@ impl Bucket {
     /// A full bucket.
     pub fn full(capacity: u32, per_second: f64) -> Self {
         let capacity = f64::from(capacity);
-        Self {
-            capacity,
-            per_second,
-            tokens: capacity,
-            filled_at: Duration::ZERO,
-        }
+        Self { capacity, per_second, tokens: capacity, filled_at: Duration::ZERO }
     }
 
     /// Takes a token at `now` (time since any fixed point) and tells how many are left, or how long until there is one.
@@ -29,9 +24,7 @@ impl Bucket {
         self.tokens = (self.tokens + passed.as_secs_f64() * self.per_second).min(self.capacity);
         self.filled_at = self.filled_at.max(now);
         if self.tokens < 1.0 {
-            return Err(Duration::from_secs_f64(
-                (1.0 - self.tokens) / self.per_second,
-            ));
+            return Err(Duration::from_secs_f64((1.0 - self.tokens) / self.per_second));
         }
         self.tokens -= 1.0;
         Ok(self.tokens as u32)

@@ -25,34 +25,21 @@ pub fn owns(path: &str) -> bool {
 
 /// The path of a VM's serial console, good without a token: its `sig` is random, as in Azure's signed URLs.
 pub fn console_path(vm: &Resource) -> String {
-    format!(
-        "{PREFIX}machines/{}/{}/console?sig={}",
-        vm.id.group, vm.id.name, vm.unique_id
-    )
+    format!("{PREFIX}machines/{}/{}/console?sig={}", vm.id.group, vm.id.name, vm.unique_id)
 }
 
 /// Answers a console's path; `None` for any other. Without the right `sig` it says no more than 404.
-pub fn console(
-    server: &Server,
-    path: &str,
-    signature: Option<&str>,
-) -> Option<Result<Answer, ArmError>> {
+pub fn console(server: &Server, path: &str, signature: Option<&str>) -> Option<Result<Answer, ArmError>> {
     let segments: Vec<&str> = path.strip_prefix(PREFIX)?.split('/').collect();
     let ["machines", group, name, "console"] = segments.as_slice() else {
         return None;
     };
     let key = ResourceId::new(group, Kind::VirtualMachine, name).key();
-    let is_known = server
-        .state()
-        .get(&key)
-        .is_some_and(|vm| signature == Some(&vm.unique_id));
+    let is_known = server.state().get(&key).is_some_and(|vm| signature == Some(&vm.unique_id));
     Some(if is_known {
         Ok(Answer::text(server.machines.console(&key)))
     } else {
-        Err(ArmError::missing(
-            "BlobNotFound",
-            "The specified blob does not exist.",
-        ))
+        Err(ArmError::missing("BlobNotFound", "The specified blob does not exist."))
     })
 }
 
@@ -79,48 +66,35 @@ pub fn call(server: &Server, method: &Method, path: &str, body: Value) -> Result
         (&Method::PUT, "quotas") => put_quotas(server, read(body)?),
         (&Method::PUT, "reserved-dns-labels") => {
             let labels: Vec<String> = read(body)?;
-            server
-                .state()
-                .change_settings(|settings| settings.reserved_dns_labels = labels);
+            server.state().change_settings(|settings| settings.reserved_dns_labels = labels);
             settings(server)
         }
         (&Method::PUT, "policies") => {
             let policies: Vec<Policy> = read(body)?;
-            server
-                .state()
-                .change_settings(|settings| settings.policies = policies);
+            server.state().change_settings(|settings| settings.policies = policies);
             settings(server)
         }
         (&Method::GET, "settings") => settings(server),
-        _ => Err(ArmError::missing(
-            "NotFound",
-            format!("There is no {method} of '{path}'."),
-        )),
+        _ => Err(ArmError::missing("NotFound", format!("There is no {method} of '{path}'."))),
     }
 }
 
 fn read<T: DeserializeOwned>(body: Value) -> Result<T, ArmError> {
-    serde_json::from_value(body)
-        .map_err(|error| ArmError::bad("InvalidRequestContent", error.to_string()))
+    serde_json::from_value(body).map_err(|error| ArmError::bad("InvalidRequestContent", error.to_string()))
 }
 
 fn faults(body: Value) -> Result<Vec<Fault>, ArmError> {
     let faults: Vec<Fault> = read(body)?;
     let is_status = |fault: &Fault| match fault.effect {
-        Effect::Status { code, .. } => StatusCode::from_u16(code)
-            .is_ok_and(|status| status.is_client_error() || status.is_server_error()),
+        Effect::Status { code, .. } => {
+            StatusCode::from_u16(code).is_ok_and(|status| status.is_client_error() || status.is_server_error())
+        }
         _ => true,
     };
-    match faults
-        .iter()
-        .find(|fault| fault.nth == 0 || !is_status(fault))
-    {
+    match faults.iter().find(|fault| fault.nth == 0 || !is_status(fault)) {
         Some(fault) => Err(ArmError::bad(
             "InvalidRequestContent",
-            format!(
-                "`nth` counts from 1 and `code` is a 4xx or 5xx status: {}",
-                json!(fault)
-            ),
+            format!("`nth` counts from 1 and `code` is a 4xx or 5xx status: {}", json!(fault)),
         )),
         None => Ok(faults),
     }
@@ -137,13 +111,8 @@ fn put_quotas(server: &Server, quotas: BTreeMap<String, u64>) -> Result<Answer, 
             format!("`{unknown}` is neither a VM family nor `regional`"),
         ));
     }
-    let quotas = quotas
-        .into_iter()
-        .map(|(name, limit)| (name.to_ascii_lowercase(), limit))
-        .collect();
-    server
-        .state()
-        .change_settings(|settings| settings.quotas = quotas);
+    let quotas = quotas.into_iter().map(|(name, limit)| (name.to_ascii_lowercase(), limit)).collect();
+    server.state().change_settings(|settings| settings.quotas = quotas);
     settings(server)
 }
 

@@ -42,16 +42,10 @@ pub struct Options {
 }
 
 /// Runs the emulator until `shutdown` completes. A second one on the same folder is an error.
-pub async fn serve(
-    options: Options,
-    shutdown: impl Future<Output = ()> + Send,
-) -> anyhow::Result<()> {
+pub async fn serve(options: Options, shutdown: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
     let directory = &options.directory;
     if !options.frontend_base.is_loopback() {
-        bail!(
-            "the first public address `{}` is not a loopback address",
-            options.frontend_base
-        );
+        bail!("the first public address `{}` is not a loopback address", options.frontend_base);
     }
     fs::DirBuilder::new()
         .recursive(true)
@@ -62,12 +56,7 @@ pub async fn serve(
     let token = token(&directory.token())?;
     let state = State::open(&directory.resources(), options.frontend_base)?;
     let listener = bind(&directory.endpoint()).await?;
-    let endpoint = format!(
-        "http://{}",
-        listener
-            .local_addr()
-            .context("reading the listener's address")?
-    );
+    let endpoint = format!("http://{}", listener.local_addr().context("reading the listener's address")?);
     let server = Arc::new(Server::new(Parts {
         state,
         machines: options.machines,
@@ -143,31 +132,22 @@ fn token(path: &Path) -> anyhow::Result<String> {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(error).with_context(|| format!("reading `{}`", path.display())),
     }
-    let token = format!(
-        "{}{}",
-        uuid::Uuid::new_v4().simple(),
-        uuid::Uuid::new_v4().simple()
-    );
+    let token = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
     write_atomically(path, token.as_bytes())?;
     Ok(token)
 }
 
 /// Binds the port of a daemon that was killed, so that its operation URLs keep working, or else any free one.
 async fn bind(endpoint: &Path) -> anyhow::Result<TcpListener> {
-    let former = fs::read_to_string(endpoint).ok().and_then(|text| {
-        text.trim()
-            .strip_prefix("http://")?
-            .parse::<SocketAddr>()
-            .ok()
-    });
+    let former = fs::read_to_string(endpoint)
+        .ok()
+        .and_then(|text| text.trim().strip_prefix("http://")?.parse::<SocketAddr>().ok());
     if let Some(former) = former.filter(|former| former.ip().is_loopback())
         && let Ok(listener) = TcpListener::bind(former).await
     {
         return Ok(listener);
     }
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .await
-        .context("binding a loopback port")
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("binding a loopback port")
 }
 
 /// Writes a file of mode 0600 so that it is there whole or not at all.

@@ -92,23 +92,14 @@ impl<'a> Draft<'a> {
 
     /// Fills in a default at `pointer`'s parent, which must be an object.
     pub fn default(&mut self, parent: &str, member: &str, value: Value) {
-        if let Some(object) = self
-            .document
-            .pointer_mut(parent)
-            .and_then(Value::as_object_mut)
-        {
+        if let Some(object) = self.document.pointer_mut(parent).and_then(Value::as_object_mut) {
             object.entry(member).or_insert(value);
         }
     }
 
     /// Notes a reference to a resource, or to a sub-resource in its `collection`, after checking that it is there, in
     /// the same region, and not being worked on.
-    pub fn refer(
-        &mut self,
-        reference: &str,
-        kind: Kind,
-        collection: Option<&str>,
-    ) -> Result<&'a Resource, ArmError> {
+    pub fn refer(&mut self, reference: &str, kind: Kind, collection: Option<&str>) -> Result<&'a Resource, ArmError> {
         let wanted = key(reference);
         let invalid = || {
             ArmError::bad(
@@ -154,18 +145,13 @@ impl<'a> Draft<'a> {
 
     /// The error for a property that cannot change any more.
     pub fn unchangeable(property: &str) -> ArmError {
-        ArmError::conflict(
-            "PropertyChangeNotAllowed",
-            format!("Changing property '{property}' is not allowed."),
-        )
-        .target(property)
+        ArmError::conflict("PropertyChangeNotAllowed", format!("Changing property '{property}' is not allowed."))
+            .target(property)
     }
 
     /// Requires `sku.name: Standard`, the only load balancer and address SKU that Azure still sells.
     pub fn require_standard_sku(&mut self, code: &str, message: &str) -> Result<(), ArmError> {
-        if document::text(&self.document, "/sku/name")
-            .is_some_and(|name| name.eq_ignore_ascii_case("Standard"))
-        {
+        if document::text(&self.document, "/sku/name").is_some_and(|name| name.eq_ignore_ascii_case("Standard")) {
             self.document["sku"] = json!({ "name": "Standard", "tier": "Regional" });
             return Ok(());
         }

@@ -74,8 +74,7 @@ impl Faults {
 
     /// Adds faults to those that are set.
     pub fn add(&self, faults: Vec<Fault>) {
-        self.faults()
-            .extend(faults.into_iter().map(|fault| Fault { seen: 0, ..fault }));
+        self.faults().extend(faults.into_iter().map(|fault| Fault { seen: 0, ..fault }));
     }
 
     /// Removes all.
@@ -92,23 +91,12 @@ impl Faults {
     pub fn take(&self, method: &str, resource_type: &str, name: &str) -> Option<Effect> {
         let mut effect = None;
         for fault in self.faults().iter_mut() {
-            let fits = fault
-                .method
-                .as_ref()
-                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
-                && fault
-                    .resource_type
-                    .as_ref()
-                    .is_none_or(|wanted| wanted.eq_ignore_ascii_case(resource_type))
-                && fault
-                    .name
-                    .as_ref()
-                    .is_none_or(|wanted| wanted.eq_ignore_ascii_case(name));
+            let fits = fault.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+                && fault.resource_type.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(resource_type))
+                && fault.name.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(name));
             if fits {
                 fault.seen += 1;
-                if effect.is_none()
-                    && (fault.nth..fault.nth.saturating_add(fault.times)).contains(&fault.seen)
-                {
+                if effect.is_none() && (fault.nth..fault.nth.saturating_add(fault.times)).contains(&fault.seen) {
                     effect = Some(fault.effect.clone());
                 }
             }

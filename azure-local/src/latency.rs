@@ -33,18 +33,12 @@ const JITTER_PERCENT: u64 = 10;
 impl Latency {
     /// Everything at once.
     pub fn none() -> Self {
-        Self {
-            profile: Profile::None,
-            scale: 1.0,
-        }
+        Self { profile: Profile::None, scale: 1.0 }
     }
 
     /// Azure's figures times `scale`.
     pub fn azure(scale: f64) -> Self {
-        Self {
-            profile: Profile::Azure,
-            scale,
-        }
+        Self { profile: Profile::Azure, scale }
     }
 
     /// How long `action` on `id` takes. The same id always gets the same jitter, so that runs can be compared.
@@ -86,20 +80,14 @@ impl Latency {
             _ => 1.0,
         };
         let scaled = Duration::from_secs_f64(seconds * self.scale);
-        if scaled < WORTH_WAITING {
-            0
-        } else {
-            scaled.as_secs_f64().ceil() as u64
-        }
+        if scaled < WORTH_WAITING { 0 } else { scaled.as_secs_f64().ceil() as u64 }
     }
 }
 
 fn median_milliseconds(action: Action, kind: Kind) -> u64 {
     match (action, kind) {
         (Action::Delete, Kind::VirtualMachine) => 20_000,
-        (Action::Delete, Kind::NetworkInterface | Kind::LoadBalancer | Kind::VirtualNetwork) => {
-            5_000
-        }
+        (Action::Delete, Kind::NetworkInterface | Kind::LoadBalancer | Kind::VirtualNetwork) => 5_000,
         (Action::Delete, _) => 3_000,
         (Action::Start | Action::Restart, _) => 20_000,
         (Action::PowerOff | Action::Deallocate, _) => 15_000,
@@ -107,10 +95,7 @@ fn median_milliseconds(action: Action, kind: Kind) -> u64 {
         (Action::Put, kind) => match kind {
             Kind::ResourceGroup | Kind::AvailabilitySet => 1_500,
             Kind::NetworkSecurityGroup => 3_000,
-            Kind::PublicIpAddress
-            | Kind::LoadBalancer
-            | Kind::VirtualNetwork
-            | Kind::NetworkInterface => 4_000,
+            Kind::PublicIpAddress | Kind::LoadBalancer | Kind::VirtualNetwork | Kind::NetworkInterface => 4_000,
             Kind::Disk => 2_000,
             Kind::VirtualMachine => 49_000,
         },
@@ -119,9 +104,7 @@ fn median_milliseconds(action: Action, kind: Kind) -> u64 {
 
 /// FNV-1a: the same on every run and machine, which std's hashers do not promise.
 pub(crate) fn stable_hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]
@@ -136,10 +119,7 @@ mod tests {
             let id = ResourceId::new("g", Kind::VirtualMachine, &format!("node-{index}"));
             let duration = latency.duration(Action::Put, &id);
             assert_eq!(duration, latency.duration(Action::Put, &id));
-            assert!(
-                (44_100..=53_900).contains(&duration.as_millis()),
-                "{duration:?}"
-            );
+            assert!((44_100..=53_900).contains(&duration.as_millis()), "{duration:?}");
             seen.insert(duration);
         }
         assert!(seen.len() > 5, "only {} different durations", seen.len());
@@ -149,10 +129,7 @@ mod tests {
     fn no_profile_takes_no_time() {
         let id = ResourceId::new("g", Kind::VirtualMachine, "node-1");
         assert_eq!(Latency::none().duration(Action::Put, &id), Duration::ZERO);
-        assert_eq!(
-            Latency::none().group_deletion(Some(Kind::VirtualMachine)),
-            Duration::ZERO
-        );
+        assert_eq!(Latency::none().group_deletion(Some(Kind::VirtualMachine)), Duration::ZERO);
     }
 
     #[test]
@@ -167,11 +144,7 @@ mod tests {
             (0.3, Action::Put, Kind::VirtualMachine, 2),
         ];
         for (scale, action, kind, seconds) in table {
-            assert_eq!(
-                Latency::azure(scale).retry_after_seconds(action, kind),
-                seconds,
-                "{scale} {action:?} {kind:?}"
-            );
+            assert_eq!(Latency::azure(scale).retry_after_seconds(action, kind), seconds, "{scale} {action:?} {kind:?}");
         }
     }
 }

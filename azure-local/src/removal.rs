@@ -19,11 +19,7 @@ use crate::state::resource::Resource;
 pub fn check(state: &State, resource: &Resource) -> Result<(), ArmError> {
     let id = resource.id.text();
     let resource_key = resource.id.key();
-    let holder = resource
-        .managed_by
-        .as_deref()
-        .and_then(|holder| state.get(holder))
-        .map(|holder| holder.id.text());
+    let holder = resource.managed_by.as_deref().and_then(|holder| state.get(holder)).map(|holder| holder.id.text());
     let user = state.referrers(&resource_key).next();
     let user_id = user.map(|user| user.id.text()).unwrap_or_default();
     match (resource.id.kind, user, holder) {
@@ -45,11 +41,7 @@ pub fn check(state: &State, resource: &Resource) -> Result<(), ArmError> {
                 .iter()
                 .find(|reference| resource_part(reference) == resource_key)
                 .map_or("", String::as_str);
-            Err(virtual_network::in_use(
-                subnet,
-                virtual_network::subnet_name(subnet),
-                &user_id,
-            ))
+            Err(virtual_network::in_use(subnet, virtual_network::subnet_name(subnet), &user_id))
         }
         (Kind::NetworkInterface, _, Some(holder)) => Err(ArmError::bad(
             "NicInUse",
@@ -75,23 +67,11 @@ pub fn check(state: &State, resource: &Resource) -> Result<(), ArmError> {
 /// Ends the operations that are at work on a resource or a group's content, because it is being deleted.
 pub fn preempt(state: &mut State, id: &ResourceId) {
     let of_it = |resource: &ResourceId| {
-        resource.key() == id.key()
-            || (id.kind == Kind::ResourceGroup && resource.group_key() == id.key())
+        resource.key() == id.key() || (id.kind == Kind::ResourceGroup && resource.group_key() == id.key())
     };
-    for operation in state
-        .running()
-        .into_iter()
-        .filter(|operation| of_it(&operation.resource))
-    {
-        let message =
-            "Operation execution has been preempted by a more recent operation.".to_owned();
-        state.finish(
-            &operation.id,
-            Outcome::Failed(Failure {
-                code: "OperationPreempted".to_owned(),
-                message,
-            }),
-        );
+    for operation in state.running().into_iter().filter(|operation| of_it(&operation.resource)) {
+        let message = "Operation execution has been preempted by a more recent operation.".to_owned();
+        state.finish(&operation.id, Outcome::Failed(Failure { code: "OperationPreempted".to_owned(), message }));
     }
 }
 
@@ -100,14 +80,9 @@ pub async fn release(server: &Server, id: &ResourceId) -> Result<(), Failure> {
     let (machines, disks) = {
         let state = server.state();
         match id.kind {
-            Kind::VirtualMachine => (
-                state
-                    .get(&id.key())
-                    .map(|vm| (vm.id.key(), disks_to_delete(vm)))
-                    .into_iter()
-                    .collect(),
-                Vec::new(),
-            ),
+            Kind::VirtualMachine => {
+                (state.get(&id.key()).map(|vm| (vm.id.key(), disks_to_delete(vm))).into_iter().collect(), Vec::new())
+            }
             Kind::Disk => (Vec::new(), vec![id.key()]),
             Kind::ResourceGroup => {
                 let group_key = id.key();
@@ -115,9 +90,7 @@ pub async fn release(server: &Server, id: &ResourceId) -> Result<(), Failure> {
                 let disks_of = |vm: &Resource| {
                     let vm_key = vm.id.key();
                     in_group()
-                        .filter(|disk| {
-                            disk.is(Kind::Disk) && disk.managed_by.as_ref() == Some(&vm_key)
-                        })
+                        .filter(|disk| disk.is(Kind::Disk) && disk.managed_by.as_ref() == Some(&vm_key))
                         .map(|disk| disk.id.key())
                         .collect()
                 };
@@ -135,31 +108,19 @@ pub async fn release(server: &Server, id: &ResourceId) -> Result<(), Failure> {
         }
     };
     let host = &server.machines;
-    let machines = join_all(
-        machines
-            .iter()
-            .map(|(machine, disks)| host.delete(machine, disks)),
-    )
-    .await;
+    let machines = join_all(machines.iter().map(|(machine, disks)| host.delete(machine, disks))).await;
     let disks = join_all(disks.iter().map(|disk| host.delete_disk(disk))).await;
-    machines
-        .into_iter()
-        .chain(disks)
-        .collect::<Result<(), _>>()
-        .map_err(|error| Failure {
-            code: "InternalExecutionError".to_owned(),
-            message: format!("deleting `{}`: {error}", id.text()),
-        })
+    machines.into_iter().chain(disks).collect::<Result<(), _>>().map_err(|error| Failure {
+        code: "InternalExecutionError".to_owned(),
+        message: format!("deleting `{}`: {error}", id.text()),
+    })
 }
 
 /// Removes a resource from the state, with what goes with it.
 pub fn apply(state: &mut State, id: &ResourceId) {
     match id.kind {
         Kind::ResourceGroup => {
-            let mut content: Vec<ResourceId> = state
-                .in_group(&id.key())
-                .map(|resource| resource.id.clone())
-                .collect();
+            let mut content: Vec<ResourceId> = state.in_group(&id.key()).map(|resource| resource.id.clone()).collect();
             content.sort_by_key(|id| std::cmp::Reverse(id.kind));
             for resource in content {
                 state.remove(&resource.key());
@@ -184,18 +145,10 @@ fn free_parts(state: &mut State, id: &ResourceId) {
         };
         if text(entry, "/properties/deleteOption") == Some("Delete") {
             let deleted = |configuration: &&Value| {
-                text(
-                    configuration,
-                    "/properties/publicIPAddress/properties/deleteOption",
-                ) == Some("Delete")
+                text(configuration, "/properties/publicIPAddress/properties/deleteOption") == Some("Delete")
             };
-            let addresses = list(&nic.document, "/properties/ipConfigurations")
-                .iter()
-                .filter(deleted);
-            going.extend(
-                addresses
-                    .filter_map(|entry| text(entry, "/properties/publicIPAddress/id").map(key)),
-            );
+            let addresses = list(&nic.document, "/properties/ipConfigurations").iter().filter(deleted);
+            going.extend(addresses.filter_map(|entry| text(entry, "/properties/publicIPAddress/id").map(key)));
             going.push(nic.id.key());
         }
     }
@@ -244,8 +197,6 @@ pub fn group_being_deleted(group: &str) -> ArmError {
     ArmError::new(
         StatusCode::CONFLICT,
         "ResourceGroupBeingDeleted",
-        format!(
-            "The resource group '{group}' is in deprovisioning state and cannot perform this operation."
-        ),
+        format!("The resource group '{group}' is in deprovisioning state and cannot perform this operation."),
     )
 }

@@ -44,9 +44,8 @@ pub fn resource(state: &State, resource: &Resource) -> Value {
         Kind::NetworkInterface => network_interface(state, resource, &mut answer),
         Kind::AvailabilitySet => {
             let set = resource.id.key();
-            answer["properties"]["virtualMachines"] = ids(state
-                .referrers(&set)
-                .filter(|user| user.is(Kind::VirtualMachine)));
+            answer["properties"]["virtualMachines"] =
+                ids(state.referrers(&set).filter(|user| user.is(Kind::VirtualMachine)));
         }
         Kind::VirtualMachine => {
             // Azure gives it only when asked to, and it may hold more than a log should.
@@ -57,15 +56,8 @@ pub fn resource(state: &State, resource: &Resource) -> Value {
             answer["etag"] = json!(format!("\"{}\"", resource.generation));
         }
         Kind::Disk => {
-            let holder = resource
-                .managed_by
-                .as_deref()
-                .and_then(|holder| state.get(holder));
-            answer["properties"]["diskState"] = json!(if holder.is_some() {
-                "Attached"
-            } else {
-                "Unattached"
-            });
+            let holder = resource.managed_by.as_deref().and_then(|holder| state.get(holder));
+            answer["properties"]["diskState"] = json!(if holder.is_some() { "Attached" } else { "Unattached" });
             answer["properties"]["uniqueId"] = json!(resource.unique_id);
             if let Some(holder) = holder {
                 answer["managedBy"] = json!(holder.id.text());
@@ -92,9 +84,7 @@ pub fn summary(resource: &Resource) -> Value {
 }
 
 fn ids<'a>(resources: impl Iterator<Item = &'a Resource>) -> Value {
-    resources
-        .map(|resource| json!({ "id": resource.id.text() }))
-        .collect()
+    resources.map(|resource| json!({ "id": resource.id.text() })).collect()
 }
 
 fn security_group(state: &State, group: &Resource, id: &str, answer: &mut Value) {
@@ -105,15 +95,11 @@ fn security_group(state: &State, group: &Resource, id: &str, answer: &mut Value)
     let subnets: Vec<Value> = users()
         .flat_map(|network| list(&network.document, "/properties/subnets"))
         .filter(|subnet| {
-            text(subnet, "/properties/networkSecurityGroup/id")
-                .is_some_and(|id| id.eq_ignore_ascii_case(&group_key))
+            text(subnet, "/properties/networkSecurityGroup/id").is_some_and(|id| id.eq_ignore_ascii_case(&group_key))
         })
         .map(|subnet| json!({ "id": subnet["id"] }))
         .collect();
-    for (member, value) in [
-        ("networkInterfaces", interfaces),
-        ("subnets", json!(subnets)),
-    ] {
+    for (member, value) in [("networkInterfaces", interfaces), ("subnets", json!(subnets))] {
         if value.as_array().is_some_and(|entries| !entries.is_empty()) {
             answer["properties"][member] = value;
         }
@@ -128,8 +114,7 @@ fn public_address(state: &State, address: &Resource, answer: &mut Value) {
             .into_iter()
             .flat_map(|collection| list(&user.document, &format!("/properties/{collection}")))
             .find(|entry| {
-                text(entry, "/properties/publicIPAddress/id")
-                    .is_some_and(|id| id.eq_ignore_ascii_case(&address_key))
+                text(entry, "/properties/publicIPAddress/id").is_some_and(|id| id.eq_ignore_ascii_case(&address_key))
             })
     });
     if let Some(configuration) = configuration {
@@ -144,10 +129,7 @@ fn virtual_network(state: &State, answer: &mut Value) {
             .of_kind(Kind::NetworkInterface)
             .filter(|nic| nic.refers_to(&subnet_key))
             .flat_map(|nic| list(&nic.document, "/properties/ipConfigurations"))
-            .filter(|entry| {
-                text(entry, "/properties/subnet/id")
-                    .is_some_and(|id| id.eq_ignore_ascii_case(&subnet_key))
-            })
+            .filter(|entry| text(entry, "/properties/subnet/id").is_some_and(|id| id.eq_ignore_ascii_case(&subnet_key)))
             .map(|entry| json!({ "id": entry["id"] }))
             .collect();
         if !users.is_empty() {
@@ -163,10 +145,7 @@ fn load_balancer(state: &State, balancer: &Resource, answer: &mut Value) {
         if members.is_empty() {
             continue;
         }
-        let configurations: Vec<Value> = members
-            .iter()
-            .map(|(_, entry)| json!({ "id": entry["id"] }))
-            .collect();
+        let configurations: Vec<Value> = members.iter().map(|(_, entry)| json!({ "id": entry["id"] })).collect();
         let addresses: Vec<Value> = members
             .iter()
             .map(|(nic, entry)| {
@@ -188,11 +167,7 @@ fn load_balancer(state: &State, balancer: &Resource, answer: &mut Value) {
 }
 
 fn network_interface(state: &State, nic: &Resource, answer: &mut Value) {
-    if let Some(vm) = nic
-        .managed_by
-        .as_deref()
-        .and_then(|holder| state.get(holder))
-    {
+    if let Some(vm) = nic.managed_by.as_deref().and_then(|holder| state.get(holder)) {
         answer["properties"]["virtualMachine"] = json!({ "id": vm.id.text() });
         answer["properties"]["primary"] = json!(true);
     }
@@ -207,10 +182,7 @@ pub fn instance_view(vm: &Resource) -> Value {
     };
     let code = match &vm.failure {
         Some(failure) => format!("ProvisioningState/failed/{}", failure.code),
-        None => format!(
-            "ProvisioningState/{}",
-            vm.provisioning.text().to_ascii_lowercase()
-        ),
+        None => format!("ProvisioningState/{}", vm.provisioning.text().to_ascii_lowercase()),
     };
     let mut provisioning = json!({ "code": code, "level": level, "displayStatus": display });
     if let Some(failure) = &vm.failure {

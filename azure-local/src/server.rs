@@ -100,9 +100,7 @@ impl Server {
             tokio::spawn(async move {
                 if let Err(error) = server.machines.start(&spec).await {
                     tracing::error!(machine = spec.name, %error, "the machine was running before and does not start");
-                    server
-                        .state()
-                        .update(&spec.id, |vm| vm.power = Some(PowerState::Stopped));
+                    server.state().update(&spec.id, |vm| vm.power = Some(PowerState::Stopped));
                 }
             });
         }
@@ -138,10 +136,7 @@ impl Server {
         {
             let mut state = self.state();
             // Somebody else may have ended it meanwhile, such as the deletion of its resource group.
-            if state
-                .operation(&operation.id)
-                .is_none_or(|operation| !operation.is_running())
-            {
+            if state.operation(&operation.id).is_none_or(|operation| !operation.is_running()) {
                 return;
             }
             state.together(|state| {
@@ -192,8 +187,7 @@ impl Server {
     pub fn replicate(&self, group_key: &str) {
         let window = self.latency.replication();
         if !window.is_zero() {
-            self.replicating()
-                .insert(group_key.to_owned(), (Instant::now() + window, 0));
+            self.replicating().insert(group_key.to_owned(), (Instant::now() + window, 0));
         }
     }
 
@@ -212,9 +206,7 @@ impl Server {
     }
 
     fn replicating(&self) -> MutexGuard<'_, HashMap<String, (Instant, u64)>> {
-        self.replicating
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.replicating.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -223,9 +215,7 @@ fn moves_listeners(state: &State, operation: &Operation) -> bool {
     match (operation.action, operation.resource.kind) {
         (Action::QueryPortMapping, _) | (_, Kind::AvailabilitySet | Kind::Disk) => false,
         (Action::Put, Kind::ResourceGroup) => false,
-        (_, Kind::NetworkInterface) => state
-            .get(&operation.resource.key())
-            .is_some_and(|nic| nic.managed_by.is_some()),
+        (_, Kind::NetworkInterface) => state.get(&operation.resource.key()).is_some_and(|nic| nic.managed_by.is_some()),
         _ => true,
     }
 }

@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use azure_local::image;
 use azure_local::machine::qemu::{QemuMachines, QemuOptions};
-use azure_local::machine::{
-    DataDisk, Disk, MachineError, MachineHost, MachineSpec, NetworkInterface,
-};
+use azure_local::machine::{DataDisk, Disk, MachineError, MachineHost, MachineSpec, NetworkInterface};
 use azure_local::time::TimeServer;
 use serde_json::json;
 use tokio::process::Command;
@@ -20,8 +18,7 @@ use tokio::time::{Instant, sleep};
 /// Emulated guests on a busy machine are slow; only a hang comes near this.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-const VIRTUAL_NETWORK: &str =
-    "/subscriptions/s/resourcegroups/g/providers/microsoft.network/virtualnetworks/vnet";
+const VIRTUAL_NETWORK: &str = "/subscriptions/s/resourcegroups/g/providers/microsoft.network/virtualnetworks/vnet";
 
 fn image_cache() -> PathBuf {
     if let Some(folder) = std::env::var_os("AZURE_LOCAL_IMAGE_CACHE") {
@@ -29,19 +26,15 @@ fn image_cache() -> PathBuf {
     }
     let cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
-        .unwrap_or_else(|| {
-            PathBuf::from(std::env::var_os("HOME").expect("`HOME` is set")).join(".cache")
-        });
+        .unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").expect("`HOME` is set")).join(".cache"));
     cache.join("azure-local")
 }
 
 async fn image() -> image::Image {
-    tokio::task::spawn_blocking(|| {
-        image::build(&image_cache(), &mut |step| eprintln!("image: {step}"))
-    })
-    .await
-    .expect("no panic")
-    .expect("the image is built")
+    tokio::task::spawn_blocking(|| image::build(&image_cache(), &mut |step| eprintln!("image: {step}")))
+        .await
+        .expect("no panic")
+        .expect("the image is built")
 }
 
 struct Operator {
@@ -62,32 +55,16 @@ impl Operator {
     }
 
     fn public_key(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("key.pub"))
-            .expect("a key")
-            .trim()
-            .to_owned()
+        std::fs::read_to_string(self.folder.path().join("key.pub")).expect("a key").trim().to_owned()
     }
 
     /// Runs a command in the guest and returns what it printed; `Err` holds what was printed when it failed.
     async fn try_run(&self, address: SocketAddr, command: &str) -> Result<String, String> {
         let output = Command::new("ssh")
-            .args([
-                "-q",
-                "-o",
-                "BatchMode=yes",
-                "-o",
-                "StrictHostKeyChecking=no",
-                "-o",
-                "UserKnownHostsFile=/dev/null",
-            ])
+            .args(["-q", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"])
             .args(["-o", "ConnectTimeout=60", "-F", "none", "-i"])
             .arg(self.folder.path().join("key"))
-            .args([
-                "-p",
-                &address.port().to_string(),
-                &format!("core@{}", address.ip()),
-                command,
-            ])
+            .args(["-p", &address.port().to_string(), &format!("core@{}", address.ip()), command])
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output()
@@ -97,19 +74,13 @@ impl Operator {
         if output.status.success() {
             Ok(text)
         } else {
-            Err(format!(
-                "{}: {text}{}",
-                output.status,
-                String::from_utf8_lossy(&output.stderr)
-            ))
+            Err(format!("{}: {text}{}", output.status, String::from_utf8_lossy(&output.stderr)))
         }
     }
 
     async fn run(&self, machines: &QemuMachines, id: &str, command: &str) -> String {
         let address = machines.forward(id, 22).await.expect("a way in");
-        self.try_run(address, command)
-            .await
-            .unwrap_or_else(|error| panic!("`{command}` in {id}: {error}"))
+        self.try_run(address, command).await.unwrap_or_else(|error| panic!("`{command}` in {id}: {error}"))
     }
 
     async fn run_until(
@@ -144,17 +115,8 @@ fn spec(number: u8, custom_data: Option<Vec<u8>>) -> MachineSpec {
         id: machine_id(&name),
         custom_data,
         computer_name: name.clone(),
-        os_disk: Disk {
-            id: format!("/disks/{name}-os"),
-            size_gib: None,
-        },
-        data_disks: vec![DataDisk {
-            lun: 2,
-            disk: Disk {
-                id: format!("/disks/{name}-data"),
-                size_gib: Some(4),
-            },
-        }],
+        os_disk: Disk { id: format!("/disks/{name}-os"), size_gib: None },
+        data_disks: vec![DataDisk { lun: 2, disk: Disk { id: format!("/disks/{name}-data"), size_gib: Some(4) } }],
         network_interfaces: vec![NetworkInterface {
             network: VIRTUAL_NETWORK.to_owned(),
             address: Ipv4Addr::new(10, 0, 0, 3 + number),
@@ -225,10 +187,7 @@ async fn two_machines_live_a_whole_life() {
     let begun = Instant::now();
     for spec in &specs {
         machines.start(spec).await.expect("started");
-        machines
-            .start(spec)
-            .await
-            .expect("starting a running machine changes nothing");
+        machines.start(spec).await.expect("starting a running machine changes nothing");
         assert!(machines.is_running(&spec.id));
     }
     for spec in &specs {
@@ -236,213 +195,77 @@ async fn two_machines_live_a_whole_life() {
             panic!("{error}\n{}", machines.console(&spec.id));
         }
     }
-    eprintln!(
-        "two machines ready after {:.1} s",
-        begun.elapsed().as_secs_f64()
-    );
+    eprintln!("two machines ready after {:.1} s", begun.elapsed().as_secs_f64());
 
     // The configuration reached the guest, and nothing of it stayed in the machine's folder.
-    assert_eq!(
-        operator.run(&machines, one, "hostname").await,
-        "ignited-1\n"
-    );
-    assert_eq!(
-        operator.run(&machines, two, "hostname").await,
-        "ignited-2\n"
-    );
-    assert_eq!(
-        operator
-            .run(&machines, one, "sudo -n id -u; id -u; id -gn")
-            .await,
-        "0\n500\ncore\n"
-    );
-    assert_eq!(
-        operator.run(&machines, one, "echo $FROM_ENVIRONMENT").await,
-        "yes\n"
-    );
+    assert_eq!(operator.run(&machines, one, "hostname").await, "ignited-1\n");
+    assert_eq!(operator.run(&machines, two, "hostname").await, "ignited-2\n");
+    assert_eq!(operator.run(&machines, one, "sudo -n id -u; id -u; id -gn").await, "0\n500\ncore\n");
+    assert_eq!(operator.run(&machines, one, "echo $FROM_ENVIRONMENT").await, "yes\n");
     let groups = operator.run(&machines, one, "id -Gn").await;
-    assert!(
-        groups.contains("docker") && groups.contains("sudo"),
-        "{groups}"
-    );
+    assert!(groups.contains("docker") && groups.contains("sudo"), "{groups}");
     assert_eq!(operator.run(&machines, one, "id -u etcd").await, "232\n");
 
     // Addresses and disks are those of the specification, under Azure's names.
-    let addresses = operator
-        .run(&machines, two, "ip -4 -o address show eth0")
-        .await;
+    let addresses = operator.run(&machines, two, "ip -4 -o address show eth0").await;
     assert!(addresses.contains("10.0.0.5/24"), "{addresses}");
     for name in ["scsi1/lun2", "data/by-lun/2"] {
-        let size = operator
-            .run(
-                &machines,
-                one,
-                &format!("sudo blockdev --getsize64 /dev/disk/azure/{name}"),
-            )
-            .await;
+        let size = operator.run(&machines, one, &format!("sudo blockdev --getsize64 /dev/disk/azure/{name}")).await;
         assert_eq!(size.trim(), (4_u64 << 30).to_string());
     }
-    assert!(
-        operator
-            .run(&machines, one, "readlink -f /dev/disk/azure/root")
-            .await
-            .starts_with("/dev/vd")
-    );
-    let mounted = operator
-        .run(
-            &machines,
-            one,
-            "findmnt -n -o SOURCE,FSTYPE /var/lib/docker",
-        )
-        .await;
+    assert!(operator.run(&machines, one, "readlink -f /dev/disk/azure/root").await.starts_with("/dev/vd"));
+    let mounted = operator.run(&machines, one, "findmnt -n -o SOURCE,FSTYPE /var/lib/docker").await;
     assert!(mounted.contains("ext4"), "{mounted}");
 
     // They reach each other over the segment, and the host.
-    operator
-        .run_until(
-            &machines,
-            one,
-            "ping -c 1 -W 5 10.0.0.5 >/dev/null; echo $?",
-            |code| code == "0\n",
-        )
-        .await;
-    operator
-        .run_until(
-            &machines,
-            two,
-            "ping -c 1 -W 5 10.0.0.4 >/dev/null; echo $?",
-            |code| code == "0\n",
-        )
-        .await;
+    operator.run_until(&machines, one, "ping -c 1 -W 5 10.0.0.5 >/dev/null; echo $?", |code| code == "0\n").await;
+    operator.run_until(&machines, two, "ping -c 1 -W 5 10.0.0.4 >/dev/null; echo $?", |code| code == "0\n").await;
 
     // The guest's clock follows the host's.
     operator
         .run_until(&machines, two, "chronyc -n sources", |sources| {
-            sources
-                .lines()
-                .any(|line| line.starts_with("^* 198.18.0.2"))
+            sources.lines().any(|line| line.starts_with("^* 198.18.0.2"))
         })
         .await;
 
     // Docker and etcd are there.
     operator
-        .run_until(
-            &machines,
-            one,
-            "docker info --format '{{.Driver}}' 2>&1; true",
-            |driver| driver == "overlay2\n",
-        )
+        .run_until(&machines, one, "docker info --format '{{.Driver}}' 2>&1; true", |driver| driver == "overlay2\n")
         .await;
-    operator
-        .run_until(
-            &machines,
-            one,
-            "systemctl is-active etcd-member; true",
-            |state| state == "active\n",
-        )
-        .await;
-    let health = operator
-        .run(&machines, one, "ETCDCTL_API=3 etcdctl endpoint health 2>&1")
-        .await;
+    operator.run_until(&machines, one, "systemctl is-active etcd-member; true", |state| state == "active\n").await;
+    let health = operator.run(&machines, one, "ETCDCTL_API=3 etcdctl endpoint health 2>&1").await;
     assert!(health.contains("is healthy"), "{health}");
-    assert_eq!(
-        operator
-            .run(&machines, two, "systemctl is-active etcd-member; true")
-            .await,
-        "inactive\n"
-    );
-    let failed = operator
-        .run(&machines, one, "systemctl --failed --no-legend --plain")
-        .await;
+    assert_eq!(operator.run(&machines, two, "systemctl is-active etcd-member; true").await, "inactive\n");
+    let failed = operator.run(&machines, one, "systemctl --failed --no-legend --plain").await;
     assert_eq!(failed, "");
 
     // A reboot is one: another kernel run, the same files, Ignition not run again.
-    operator
-        .run_until(&machines, one, "cat /var/boots; true", |boots| {
-            boots == "boot\n"
-        })
-        .await;
-    let before = operator
-        .run(&machines, one, "cat /proc/sys/kernel/random/boot_id")
-        .await;
-    let identity = operator
-        .run(
-            &machines,
-            one,
-            "cat /etc/machine-id /etc/ssh/ssh_host_ed25519_key.pub",
-        )
-        .await;
-    operator
-        .run(&machines, one, "sudo rm /etc/first; sync")
-        .await;
+    operator.run_until(&machines, one, "cat /var/boots; true", |boots| boots == "boot\n").await;
+    let before = operator.run(&machines, one, "cat /proc/sys/kernel/random/boot_id").await;
+    let identity = operator.run(&machines, one, "cat /etc/machine-id /etc/ssh/ssh_host_ed25519_key.pub").await;
+    operator.run(&machines, one, "sudo rm /etc/first; sync").await;
     let address = machines.forward(one, 22).await.expect("a way in");
     // The connection may end before the answer comes.
     let _ = operator.try_run(address, "sudo systemctl reboot").await;
     operator
-        .run_until(
-            &machines,
-            one,
-            "cat /proc/sys/kernel/random/boot_id",
-            |after| !after.is_empty() && after != before,
-        )
+        .run_until(&machines, one, "cat /proc/sys/kernel/random/boot_id", |after| !after.is_empty() && after != before)
         .await;
-    assert_eq!(
-        operator
-            .run(&machines, one, "ls /etc/first 2>/dev/null; true")
-            .await,
-        ""
-    );
-    assert_eq!(
-        operator
-            .run(&machines, one, "cat /proc/cmdline | grep -c ignition; true")
-            .await,
-        "0\n"
-    );
-    operator
-        .run_until(&machines, one, "cat /var/boots", |boots| {
-            boots == "boot\nboot\n"
-        })
-        .await;
-    let after = operator
-        .run(
-            &machines,
-            one,
-            "cat /etc/machine-id /etc/ssh/ssh_host_ed25519_key.pub",
-        )
-        .await;
+    assert_eq!(operator.run(&machines, one, "ls /etc/first 2>/dev/null; true").await, "");
+    assert_eq!(operator.run(&machines, one, "cat /proc/cmdline | grep -c ignition; true").await, "0\n");
+    operator.run_until(&machines, one, "cat /var/boots", |boots| boots == "boot\nboot\n").await;
+    let after = operator.run(&machines, one, "cat /etc/machine-id /etc/ssh/ssh_host_ed25519_key.pub").await;
     assert_eq!(after, identity);
-    operator
-        .run_until(
-            &machines,
-            one,
-            "ping -c 1 -W 5 10.0.0.5 >/dev/null; echo $?",
-            |code| code == "0\n",
-        )
-        .await;
+    operator.run_until(&machines, one, "ping -c 1 -W 5 10.0.0.5 >/dev/null; echo $?", |code| code == "0\n").await;
 
     // Stopped machines keep their disks.
-    operator
-        .run(&machines, two, "echo kept | sudo tee /etc/kept")
-        .await;
+    operator.run(&machines, two, "echo kept | sudo tee /etc/kept").await;
     machines.stop(two).await.expect("stopped");
     assert!(!machines.is_running(two));
-    assert!(matches!(
-        machines.forward(two, 22).await,
-        Err(MachineError::NotRunning)
-    ));
-    assert!(matches!(
-        machines.wait_until_ready(two, PATIENCE).await,
-        Err(MachineError::NotRunning)
-    ));
+    assert!(matches!(machines.forward(two, 22).await, Err(MachineError::NotRunning)));
+    assert!(matches!(machines.wait_until_ready(two, PATIENCE).await, Err(MachineError::NotRunning)));
     machines.start(&specs[1]).await.expect("started again");
-    machines
-        .wait_until_ready(two, PATIENCE)
-        .await
-        .expect("ready again");
-    assert_eq!(
-        operator.run(&machines, two, "cat /etc/kept").await,
-        "kept\n"
-    );
+    machines.wait_until_ready(two, PATIENCE).await.expect("ready again");
+    assert_eq!(operator.run(&machines, two, "cat /etc/kept").await, "kept\n");
     assert!(machines.console(two).contains("Linux version"));
 
     // A guest can turn itself off.
@@ -450,50 +273,20 @@ async fn two_machines_live_a_whole_life() {
     let _ = operator.try_run(address, "sudo systemctl poweroff").await;
     let deadline = Instant::now() + PATIENCE;
     while machines.is_running(two) {
-        assert!(
-            Instant::now() < deadline,
-            "the guest never turned itself off"
-        );
+        assert!(Instant::now() < deadline, "the guest never turned itself off");
         sleep(Duration::from_millis(100)).await;
     }
 
     // A deleted machine leaves what was not named, and nothing else.
-    machines
-        .delete(two, &["/disks/node-2-os".to_owned()])
-        .await
-        .expect("deleted");
-    machines
-        .delete(
-            one,
-            &[
-                "/disks/node-1-os".to_owned(),
-                "/disks/node-1-data".to_owned(),
-            ],
-        )
-        .await
-        .expect("deleted");
-    machines
-        .delete(one, &[])
-        .await
-        .expect("deleting again changes nothing");
+    machines.delete(two, &["/disks/node-2-os".to_owned()]).await.expect("deleted");
+    machines.delete(one, &["/disks/node-1-os".to_owned(), "/disks/node-1-data".to_owned()]).await.expect("deleted");
+    machines.delete(one, &[]).await.expect("deleting again changes nothing");
     let disks: Vec<_> = std::fs::read_dir(folder.path().join("machines/disks"))
         .expect("disks")
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
         .collect();
-    assert!(
-        disks.len() == 1 && disks[0].starts_with("node-2-data"),
-        "{disks:?}"
-    );
-    machines
-        .delete_disk("/disks/node-2-data")
-        .await
-        .expect("removed");
+    assert!(disks.len() == 1 && disks[0].starts_with("node-2-data"), "{disks:?}");
+    machines.delete_disk("/disks/node-2-data").await.expect("removed");
     machines.shut_down().await;
     let left: Vec<_> = std::fs::read_dir(folder.path().join("machines"))
         .expect("machines")
@@ -515,11 +308,7 @@ async fn a_configuration_that_ignition_refuses_fails_with_its_reason() {
     machines.start(&spec).await.expect("started");
     match machines.wait_until_ready(&spec.id, PATIENCE).await {
         Err(MachineError::Unusable(reason)) => {
-            assert!(
-                reason.contains("path not absolute"),
-                "{reason}\n{}",
-                machines.console(&spec.id)
-            );
+            assert!(reason.contains("path not absolute"), "{reason}\n{}", machines.console(&spec.id));
         }
         other => panic!("{other:?}\n{}", machines.console(&spec.id)),
     }
@@ -544,27 +333,14 @@ async fn a_machine_without_configuration_has_its_name_and_a_lost_process_is_noti
         .find(|path| path.exists())
         .expect("a process id");
     let process = std::fs::read_to_string(process_file).expect("a process id");
-    assert!(
-        Command::new("kill")
-            .args(["-KILL", process.trim()])
-            .status()
-            .await
-            .expect("kill")
-            .success()
-    );
+    assert!(Command::new("kill").args(["-KILL", process.trim()]).status().await.expect("kill").success());
     match machines.wait_until_ready(&spec.id, PATIENCE).await {
         Err(MachineError::Ended(reason)) => assert!(reason.contains("signal: 9"), "{reason}"),
         // The wait may have begun, and seen a banner, before the process was gone.
         other => assert!(other.is_ok(), "{other:?}"),
     }
     machines
-        .delete(
-            &spec.id,
-            &[
-                "/disks/node-4-os".to_owned(),
-                "/disks/node-4-data".to_owned(),
-            ],
-        )
+        .delete(&spec.id, &["/disks/node-4-os".to_owned(), "/disks/node-4-data".to_owned()])
         .await
         .expect("deleted");
     machines.shut_down().await;

@@ -83,9 +83,8 @@ impl Session {
         let expected = PublicKey::from_openssh(host_key.trim())
             .map_err(|error| SshError::Identity(format!("the inventory's host key of {address}: {error}")))?;
         let offered = Arc::new(Mutex::new(None));
-        let mut preferred = russh::Preferred::default();
         // Only the pinned key's own type is asked for: a server may hold keys of other types too.
-        preferred.key = vec![expected.algorithm()].into();
+        let preferred = russh::Preferred { key: vec![expected.algorithm()].into(), ..russh::Preferred::default() };
         let config = client::Config {
             keepalive_interval: Some(KEEPALIVE_INTERVAL),
             preferred,

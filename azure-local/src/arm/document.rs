@@ -11,20 +11,8 @@ use crate::arm::name;
 const READ_ONLY: &[&str] = &["provisioningState", "etag", "resourceGuid"];
 
 /// Top-level members a resource may have; anything else in a PUT is refused.
-const ENVELOPE: &[&str] = &[
-    "id",
-    "name",
-    "type",
-    "location",
-    "tags",
-    "sku",
-    "zones",
-    "plan",
-    "identity",
-    "etag",
-    "managedBy",
-    "properties",
-];
+const ENVELOPE: &[&str] =
+    &["id", "name", "type", "location", "tags", "sku", "zones", "plan", "identity", "etag", "managedBy", "properties"];
 
 /// The string at a JSON pointer.
 pub fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
@@ -33,17 +21,11 @@ pub fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
 
 /// The array at a JSON pointer; empty when there is none.
 pub fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
-    value
-        .pointer(pointer)
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
+    value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// The mutable entries of the array `properties.<collection>`.
-pub fn children_mut<'a>(
-    document: &'a mut Value,
-    collection: &str,
-) -> impl Iterator<Item = &'a mut Value> {
+pub fn children_mut<'a>(document: &'a mut Value, collection: &str) -> impl Iterator<Item = &'a mut Value> {
     document
         .get_mut("properties")
         .and_then(|properties| properties.get_mut(collection))
@@ -55,13 +37,8 @@ pub fn children_mut<'a>(
 /// The entry called `wanted`, in any case, of `properties.<collection>`, the collection in any case too.
 pub fn child<'a>(document: &'a Value, collection: &str, wanted: &str) -> Option<&'a Value> {
     let properties = document.get("properties")?.as_object()?;
-    let (_, entries) = properties
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(collection))?;
-    entries
-        .as_array()?
-        .iter()
-        .find(|entry| text(entry, "/name").is_some_and(|name| name.eq_ignore_ascii_case(wanted)))
+    let (_, entries) = properties.iter().find(|(name, _)| name.eq_ignore_ascii_case(collection))?;
+    entries.as_array()?.iter().find(|entry| text(entry, "/name").is_some_and(|name| name.eq_ignore_ascii_case(wanted)))
 }
 
 /// The whole number at a pointer when it lies in a range; `default` when absent.
@@ -77,7 +54,11 @@ pub fn number(
         Some(found) => Some(found.as_u64().filter(|number| range.contains(number)).ok_or_else(|| {
             ArmError::bad(
                 "InvalidRequestFormat",
-                format!("The value {found} of property '{property}' must be a whole number from {} to {}.", range.start(), range.end()),
+                format!(
+                    "The value {found} of property '{property}' must be a whole number from {} to {}.",
+                    range.start(),
+                    range.end()
+                ),
             )
             .target(property)
         })?),
@@ -97,19 +78,11 @@ pub fn choice(
         None | Some(Value::Null) => default.ok_or_else(|| ArmError::required(property)),
         Some(found) => found
             .as_str()
-            .and_then(|found| {
-                allowed
-                    .iter()
-                    .copied()
-                    .find(|choice| choice.eq_ignore_ascii_case(found))
-            })
+            .and_then(|found| allowed.iter().copied().find(|choice| choice.eq_ignore_ascii_case(found)))
             .ok_or_else(|| {
                 ArmError::bad(
                     "InvalidRequestFormat",
-                    format!(
-                        "The value {found} of property '{property}' is not one of: {}.",
-                        allowed.join(", ")
-                    ),
+                    format!("The value {found} of property '{property}' is not one of: {}.", allowed.join(", ")),
                 )
                 .target(property)
             }),
@@ -133,15 +106,7 @@ pub fn envelope(body: &Value) -> Result<Value, ArmError> {
         ));
     }
     let mut document = Map::new();
-    for key in [
-        "location",
-        "tags",
-        "sku",
-        "zones",
-        "plan",
-        "identity",
-        "properties",
-    ] {
+    for key in ["location", "tags", "sku", "zones", "plan", "identity", "properties"] {
         if let Some(value) = body.get(key).filter(|value| !value.is_null()) {
             document.insert(key.to_owned(), value.clone());
         }
@@ -149,12 +114,7 @@ pub fn envelope(body: &Value) -> Result<Value, ArmError> {
     let location = body
         .get("location")
         .and_then(Value::as_str)
-        .ok_or_else(|| {
-            ArmError::bad(
-                "LocationRequired",
-                "The location property is required for this definition.",
-            )
-        })?;
+        .ok_or_else(|| ArmError::bad("LocationRequired", "The location property is required for this definition."))?;
     let location = location::canonical(location).ok_or_else(|| {
         ArmError::bad(
             "LocationNotAvailableForResourceType",
@@ -173,26 +133,24 @@ pub fn envelope(body: &Value) -> Result<Value, ArmError> {
 fn check_tags(tags: Option<&Value>) -> Result<(), ArmError> {
     let Some(tags) = tags else { return Ok(()) };
     let Some(tags) = tags.as_object() else {
-        return Err(
-            ArmError::bad("InvalidTags", "Tags must be a dictionary of strings.").target("tags"),
-        );
+        return Err(ArmError::bad("InvalidTags", "Tags must be a dictionary of strings.").target("tags"));
     };
     if tags.len() > 50 {
-        return Err(
-            ArmError::bad("InvalidTags", "A resource can have at most 50 tags.").target("tags"),
-        );
+        return Err(ArmError::bad("InvalidTags", "A resource can have at most 50 tags.").target("tags"));
     }
     for (name, value) in tags {
         match value.as_str() {
             None => {
-                return Err(ArmError::bad(
-                    "InvalidTags",
-                    format!("The value of tag '{name}' is not a string."),
-                )
-                .target("tags"));
+                return Err(
+                    ArmError::bad("InvalidTags", format!("The value of tag '{name}' is not a string.")).target("tags")
+                );
             }
             Some(value) if name.chars().count() > 512 || value.chars().count() > 256 => {
-                return Err(ArmError::bad("InvalidTagNameOrValue", format!("The tag '{name}' exceeds the allowed length: 512 characters for names, 256 for values.")).target("tags"));
+                return Err(ArmError::bad(
+                    "InvalidTagNameOrValue",
+                    format!("The tag '{name}' exceeds the allowed length: 512 characters for names, 256 for values."),
+                )
+                .target("tags"));
             }
             Some(_) => {}
         }
@@ -213,11 +171,7 @@ fn strip(value: &mut Value) {
 }
 
 /// Checks the names of the sub-resources in `properties.<collection>` and gives them their ids.
-pub fn name_children(
-    document: &mut Value,
-    parent: &ResourceId,
-    collection: &str,
-) -> Result<(), ArmError> {
+pub fn name_children(document: &mut Value, parent: &ResourceId, collection: &str) -> Result<(), ArmError> {
     let parent = parent.text();
     let mut seen = Vec::new();
     for entry in children_mut(document, collection) {
@@ -225,10 +179,7 @@ pub fn name_children(
             return Err(ArmError::required("name").target(collection));
         };
         name::check_child(&child)?;
-        if seen
-            .iter()
-            .any(|other: &String| other.eq_ignore_ascii_case(&child))
-        {
+        if seen.iter().any(|other: &String| other.eq_ignore_ascii_case(&child)) {
             return Err(ArmError::bad(
                 "DuplicateResourceName",
                 format!("Resource {parent} has two children with the same name ({child})."),

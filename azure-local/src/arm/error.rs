@@ -35,10 +35,7 @@ impl ArmError {
     pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
         Self {
             status,
-            failure: Failure {
-                code: code.to_owned(),
-                message: message.into(),
-            },
+            failure: Failure { code: code.to_owned(), message: message.into() },
             extras: Box::default(),
             retry_after: None,
         }
@@ -61,21 +58,13 @@ impl ArmError {
 
     /// 429 as Microsoft.Network sends it while something else is at work: not throttling, told apart by its code.
     pub fn retryable(detail_code: &str, detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "RetryableError",
-            "A retryable error occurred.",
-        )
-        .detail(detail_code, detail)
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "RetryableError", "A retryable error occurred.")
+            .detail(detail_code, detail)
     }
 
     /// 400 for a property that must be there.
     pub fn required(property: &str) -> Self {
-        Self::bad(
-            "InvalidRequestFormat",
-            format!("Required property '{property}' not found in JSON."),
-        )
-        .target(property)
+        Self::bad("InvalidRequestFormat", format!("Required property '{property}' not found in JSON.")).target(property)
     }
 
     /// Names the property the refusal is about.
@@ -86,10 +75,7 @@ impl ArmError {
 
     /// Adds an entry to `details`.
     pub fn detail(mut self, code: &str, message: impl Into<String>) -> Self {
-        self.extras.details.push(Failure {
-            code: code.to_owned(),
-            message: message.into(),
-        });
+        self.extras.details.push(Failure { code: code.to_owned(), message: message.into() });
         self
     }
 

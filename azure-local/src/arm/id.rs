@@ -22,20 +22,12 @@ pub struct ResourceId {
 impl ResourceId {
     /// The id of the resource group `group`.
     pub fn of_group(group: &str) -> Self {
-        Self {
-            group: group.to_owned(),
-            kind: Kind::ResourceGroup,
-            name: group.to_owned(),
-        }
+        Self { group: group.to_owned(), kind: Kind::ResourceGroup, name: group.to_owned() }
     }
 
     /// The id of a resource in `group`.
     pub fn new(group: &str, kind: Kind, name: &str) -> Self {
-        Self {
-            group: group.to_owned(),
-            kind,
-            name: name.to_owned(),
-        }
+        Self { group: group.to_owned(), kind, name: name.to_owned() }
     }
 
     /// The top-level resource that `text` names or lies under; `None` when it is no id of a known type.
@@ -55,10 +47,7 @@ impl ResourceId {
 
     /// The id as ARM writes it, in the case that was given.
     pub fn text(&self) -> String {
-        let group = format!(
-            "/subscriptions/{SUBSCRIPTION}/resourceGroups/{}",
-            self.group
-        );
+        let group = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{}", self.group);
         match self.kind {
             Kind::ResourceGroup => group,
             kind => format!("{group}/providers/{}/{}", kind.full_name(), self.name),

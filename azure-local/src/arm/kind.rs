@@ -44,8 +44,7 @@ impl Kind {
     /// The kind of `namespace` and `collection`, in any case.
     pub fn find(namespace: &str, collection: &str) -> Option<Self> {
         IN_GROUPS.into_iter().find(|kind| {
-            kind.namespace().eq_ignore_ascii_case(namespace)
-                && kind.collection().eq_ignore_ascii_case(collection)
+            kind.namespace().eq_ignore_ascii_case(namespace) && kind.collection().eq_ignore_ascii_case(collection)
         })
     }
 
@@ -119,13 +118,7 @@ mod tests {
     #[test]
     fn every_kind_is_found_by_its_own_names() {
         for kind in IN_GROUPS {
-            assert_eq!(
-                Kind::find(
-                    &kind.namespace().to_uppercase(),
-                    &kind.collection().to_lowercase()
-                ),
-                Some(kind)
-            );
+            assert_eq!(Kind::find(&kind.namespace().to_uppercase(), &kind.collection().to_lowercase()), Some(kind));
         }
         assert_eq!(Kind::find("Microsoft.Network", "virtualMachines"), None);
     }

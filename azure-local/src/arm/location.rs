@@ -39,19 +39,12 @@ const WITHOUT_ZONES: &[&str] = &["northcentralus", "westus"];
 /// The canonical name of a region written as `westeurope` or `West Europe`; `None` when there is no such region.
 pub fn canonical(text: &str) -> Option<&'static str> {
     let wanted: String = text.chars().filter(|character| *character != ' ').collect();
-    LOCATIONS
-        .iter()
-        .map(|(name, _)| *name)
-        .find(|name| name.eq_ignore_ascii_case(&wanted))
+    LOCATIONS.iter().map(|(name, _)| *name).find(|name| name.eq_ignore_ascii_case(&wanted))
 }
 
 /// The zones of a region.
 pub fn zones(location: &str) -> &'static [&'static str] {
-    if WITHOUT_ZONES.contains(&location) {
-        &[]
-    } else {
-        &["1", "2", "3"]
-    }
+    if WITHOUT_ZONES.contains(&location) { &[] } else { &["1", "2", "3"] }
 }
 
 #[cfg(test)]

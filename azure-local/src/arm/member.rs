@@ -8,14 +8,8 @@ use crate::arm::kind::Kind;
 
 /// Refuses a document whose `properties` have a member that the type does not know.
 pub fn check(kind: Kind, document: &Value) -> Result<(), ArmError> {
-    let members = document
-        .get("properties")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten();
-    let is_known = |name: &String| {
-        known(kind).contains(&name.as_str()) || kind.children().contains(&name.as_str())
-    };
+    let members = document.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let is_known = |name: &String| known(kind).contains(&name.as_str()) || kind.children().contains(&name.as_str());
     match members.map(|(name, _)| name).find(|name| !is_known(name)) {
         None => Ok(()),
         Some(unknown) => Err(ArmError::bad(
@@ -32,13 +26,9 @@ pub fn check(kind: Kind, document: &Value) -> Result<(), ArmError> {
 fn known(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::ResourceGroup => &[],
-        Kind::NetworkSecurityGroup => &[
-            "flushConnection",
-            "defaultSecurityRules",
-            "networkInterfaces",
-            "subnets",
-            "flowLogs",
-        ],
+        Kind::NetworkSecurityGroup => {
+            &["flushConnection", "defaultSecurityRules", "networkInterfaces", "subnets", "flowLogs"]
+        }
         Kind::PublicIpAddress => &[
             "publicIPAllocationMethod",
             "publicIPAddressVersion",
@@ -80,12 +70,9 @@ fn known(kind: Kind) -> &'static [&'static str] {
             "auxiliaryMode",
             "auxiliarySku",
         ],
-        Kind::AvailabilitySet => &[
-            "platformUpdateDomainCount",
-            "platformFaultDomainCount",
-            "virtualMachines",
-            "scheduledEventsPolicy",
-        ],
+        Kind::AvailabilitySet => {
+            &["platformUpdateDomainCount", "platformFaultDomainCount", "virtualMachines", "scheduledEventsPolicy"]
+        }
         Kind::Disk => &[],
         Kind::VirtualMachine => &[
             "hardwareProfile",

@@ -12,14 +12,10 @@ pub fn check(kind: Kind, name: &str) -> Result<(), ArmError> {
         Kind::ResourceGroup => {
             (1..=90).contains(&name.chars().count())
                 && !name.ends_with('.')
-                && name
-                    .chars()
-                    .all(|c| c.is_alphanumeric() || "-_.()".contains(c))
+                && name.chars().all(|c| c.is_alphanumeric() || "-_.()".contains(c))
         }
         Kind::VirtualNetwork => fits(name, 2, 64),
-        Kind::VirtualMachine => {
-            fits(name, 1, 64) && !name.bytes().all(|byte| byte.is_ascii_digit())
-        }
+        Kind::VirtualMachine => fits(name, 1, 64) && !name.bytes().all(|byte| byte.is_ascii_digit()),
         _ => fits(name, 1, 80),
     };
     if fits {
@@ -38,11 +34,7 @@ pub fn check(kind: Kind, name: &str) -> Result<(), ArmError> {
 
 /// Refuses the name of a sub-resource such as a subnet or a rule.
 pub fn check_child(name: &str) -> Result<(), ArmError> {
-    if fits(name, 1, 80) {
-        Ok(())
-    } else {
-        Err(refused(name, "Microsoft.Network"))
-    }
+    if fits(name, 1, 80) { Ok(()) } else { Err(refused(name, "Microsoft.Network")) }
 }
 
 /// Whether `label` can be the first label of a public address's name: `^[a-z][a-z0-9-]{1,61}[a-z0-9]$`.
@@ -51,9 +43,7 @@ pub fn is_dns_label(label: &str) -> bool {
     (3..=63).contains(&bytes.len())
         && bytes[0].is_ascii_lowercase()
         && !label.ends_with('-')
-        && bytes
-            .iter()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
+        && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
 }
 
 /// Starts with a letter or digit, ends with one or `_`, holds only those and `.` and `-` between.
@@ -62,17 +52,11 @@ fn fits(name: &str, shortest: usize, longest: usize) -> bool {
     (shortest..=longest).contains(&bytes.len())
         && bytes[0].is_ascii_alphanumeric()
         && (bytes[bytes.len() - 1].is_ascii_alphanumeric() || name.ends_with('_'))
-        && bytes
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
 }
 
 fn refused(name: &str, namespace: &str) -> ArmError {
-    let code = if namespace == "Microsoft.Compute" {
-        "InvalidParameter"
-    } else {
-        "InvalidResourceName"
-    };
+    let code = if namespace == "Microsoft.Compute" { "InvalidParameter" } else { "InvalidResourceName" };
     ArmError::new(
         StatusCode::BAD_REQUEST,
         code,

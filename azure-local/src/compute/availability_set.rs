@@ -13,29 +13,21 @@ pub const MOST_MACHINES: usize = 200;
 
 /// Completes the draft of an availability set.
 pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
-    if !text(&draft.document, "/sku/name").is_some_and(|name| name.eq_ignore_ascii_case("Aligned"))
-    {
-        return Err(ArmError::bad("InvalidParameter", "Availability sets for managed disks need sku.name 'Aligned'; unmanaged disks have been retired.").target("sku.name"));
+    if !text(&draft.document, "/sku/name").is_some_and(|name| name.eq_ignore_ascii_case("Aligned")) {
+        return Err(ArmError::bad(
+            "InvalidParameter",
+            "Availability sets for managed disks need sku.name 'Aligned'; unmanaged disks have been retired.",
+        )
+        .target("sku.name"));
     }
     draft.document["sku"] = json!({ "name": "Aligned" });
     if let Some(properties) = draft.document["properties"].as_object_mut() {
         properties.remove("virtualMachines");
     }
-    for (property, most, default) in [
-        ("platformFaultDomainCount", 3, 2),
-        ("platformUpdateDomainCount", 20, 5),
-    ] {
+    for (property, most, default) in [("platformFaultDomainCount", 3, 2), ("platformUpdateDomainCount", 20, 5)] {
         let pointer = format!("/properties/{property}");
-        let stored = draft
-            .existing
-            .and_then(|existing| existing.document.pointer(&pointer)?.as_u64());
-        let count = number(
-            &draft.document,
-            &pointer,
-            1..=most,
-            Some(stored.unwrap_or(default)),
-        )
-        .map_err(|_| {
+        let stored = draft.existing.and_then(|existing| existing.document.pointer(&pointer)?.as_u64());
+        let count = number(&draft.document, &pointer, 1..=most, Some(stored.unwrap_or(default))).map_err(|_| {
             ArmError::bad(
                 "InvalidParameter",
                 format!("The specified value of {property} must be in the range 1 to {most}."),
@@ -52,17 +44,12 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
 
 /// Refuses one machine more than a set can hold.
 pub fn check_room(state: &State, set_key: &str, joining: &str) -> Result<(), ArmError> {
-    let members = state
-        .referrers(set_key)
-        .filter(|vm| vm.is(Kind::VirtualMachine) && vm.id.key() != joining)
-        .count();
+    let members = state.referrers(set_key).filter(|vm| vm.is(Kind::VirtualMachine) && vm.id.key() != joining).count();
     if members < MOST_MACHINES {
         return Ok(());
     }
     Err(ArmError::conflict(
         "OperationNotAllowed",
-        format!(
-            "The maximum number of virtual machines in an availability set is {MOST_MACHINES}."
-        ),
+        format!("The maximum number of virtual machines in an availability set is {MOST_MACHINES}."),
     ))
 }

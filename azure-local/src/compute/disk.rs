@@ -19,17 +19,8 @@ const MOST_DATA_DISKS: usize = 64;
 const MOST_DISK_GIB: u64 = 32_767;
 
 /// The disk resource behind a VM's OS or data disk entry.
-fn of_machine(
-    vm: &ResourceId,
-    vm_document: &Value,
-    name: &str,
-    entry: &Value,
-    is_os_disk: bool,
-) -> Resource {
-    let size = entry
-        .get("diskSizeGB")
-        .and_then(Value::as_u64)
-        .unwrap_or(DEFAULT_OS_DISK_GIB);
+fn of_machine(vm: &ResourceId, vm_document: &Value, name: &str, entry: &Value, is_os_disk: bool) -> Resource {
+    let size = entry.get("diskSizeGB").and_then(Value::as_u64).unwrap_or(DEFAULT_OS_DISK_GIB);
     let sku = text(entry, "/managedDisk/storageAccountType").unwrap_or("Premium_LRS");
     let mut document = json!({
         "location": vm_document["location"],
@@ -58,17 +49,10 @@ fn of_machine(
 pub fn complete(draft: &mut Draft<'_>, size: &Size) -> Result<(), ArmError> {
     let mut profile = draft.document["properties"]["storageProfile"].clone();
     let suffix = format!("{:016x}", stable_hash(&draft.id.key()));
-    let os_disk = profile
-        .get_mut("osDisk")
-        .filter(|disk| disk.is_object())
-        .ok_or_else(|| missing("storageProfile.osDisk"))?;
-    let option =
-        choice(os_disk, "/createOption", &["FromImage", "Attach"], None).map_err(|_| {
-            invalid(
-                "osDisk.createOption",
-                "Required parameter 'osDisk.createOption' must be FromImage.",
-            )
-        })?;
+    let os_disk =
+        profile.get_mut("osDisk").filter(|disk| disk.is_object()).ok_or_else(|| missing("storageProfile.osDisk"))?;
+    let option = choice(os_disk, "/createOption", &["FromImage", "Attach"], None)
+        .map_err(|_| invalid("osDisk.createOption", "Required parameter 'osDisk.createOption' must be FromImage."))?;
     if option != "FromImage" {
         return Err(invalid(
             "osDisk.createOption",
@@ -76,41 +60,35 @@ pub fn complete(draft: &mut Draft<'_>, size: &Size) -> Result<(), ArmError> {
         ));
     }
     os_disk["osType"] = json!("Linux");
-    add_disk(
-        draft,
-        os_disk,
-        &format!("{}_OsDisk_1_{suffix}", draft.id.name),
-        true,
-    )?;
+    add_disk(draft, os_disk, &format!("{}_OsDisk_1_{suffix}", draft.id.name), true)?;
 
     let mut luns = Vec::new();
     let mut disks = list(&profile, "/dataDisks").to_vec();
     if disks.len() > MOST_DATA_DISKS || disks.len() as u64 > size.most_data_disks {
         return Err(ArmError::conflict(
             "OperationNotAllowed",
-            format!("The maximum number of data disks allowed to be attached to a VM of this size is {}.", size.most_data_disks),
+            format!(
+                "The maximum number of data disks allowed to be attached to a VM of this size is {}.",
+                size.most_data_disks
+            ),
         )
         .target("dataDisks"));
     }
     for entry in &mut disks {
-        let lun = entry
-            .get("lun")
-            .and_then(Value::as_u64)
-            .filter(|lun| *lun < MOST_DATA_DISKS as u64);
-        let lun = lun.ok_or_else(|| invalid("dataDisk.lun", "The value of parameter dataDisk.lun is out of range. The value must be between 0 and 63."))?;
-        if luns.contains(&lun) {
-            return Err(invalid(
+        let lun = entry.get("lun").and_then(Value::as_u64).filter(|lun| *lun < MOST_DATA_DISKS as u64);
+        let lun = lun.ok_or_else(|| {
+            invalid(
                 "dataDisk.lun",
-                format!("A disk at LUN {lun} already exists."),
-            ));
+                "The value of parameter dataDisk.lun is out of range. The value must be between 0 and 63.",
+            )
+        })?;
+        if luns.contains(&lun) {
+            return Err(invalid("dataDisk.lun", format!("A disk at LUN {lun} already exists.")));
         }
         luns.push(lun);
-        match choice(entry, "/createOption", &["Empty", "Attach"], None).map_err(|_| {
-            invalid(
-                "dataDisk.createOption",
-                "The data disk's createOption must be Empty or Attach.",
-            )
-        })? {
+        match choice(entry, "/createOption", &["Empty", "Attach"], None)
+            .map_err(|_| invalid("dataDisk.createOption", "The data disk's createOption must be Empty or Attach."))?
+        {
             "Empty" => {
                 let fits = entry
                     .get("diskSizeGB")
@@ -119,9 +97,7 @@ pub fn complete(draft: &mut Draft<'_>, size: &Size) -> Result<(), ArmError> {
                 if !fits {
                     return Err(invalid(
                         "dataDisk.diskSizeGB",
-                        format!(
-                            "Disk size must be between 1 and {MOST_DISK_GIB} GB for disk at LUN {lun}."
-                        ),
+                        format!("Disk size must be between 1 and {MOST_DISK_GIB} GB for disk at LUN {lun}."),
                     ));
                 }
                 let name = format!("{}_DataDisk_{lun}_{suffix}", draft.id.name);
@@ -136,38 +112,24 @@ pub fn complete(draft: &mut Draft<'_>, size: &Size) -> Result<(), ArmError> {
 }
 
 /// A disk that comes into being with the machine.
-fn add_disk(
-    draft: &mut Draft<'_>,
-    entry: &mut Value,
-    default_name: &str,
-    is_os_disk: bool,
-) -> Result<(), ArmError> {
+fn add_disk(draft: &mut Draft<'_>, entry: &mut Value, default_name: &str, is_os_disk: bool) -> Result<(), ArmError> {
     let disk_name = text(entry, "/name").unwrap_or(default_name).to_owned();
     name::check(Kind::Disk, &disk_name)?;
-    choice(
-        entry,
-        "/deleteOption",
-        &["Delete", "Detach"],
-        Some("Detach"),
-    )?;
+    choice(entry, "/deleteOption", &["Delete", "Detach"], Some("Detach"))?;
     let id = ResourceId::new(&draft.id.group, Kind::Disk, &disk_name);
     let vm = draft.id.key();
-    if draft
-        .new_disks
-        .iter()
-        .any(|other| other.id.key() == id.key())
-    {
-        return Err(invalid(
-            "dataDisk.name",
-            format!("Two disks of the virtual machine have the name '{disk_name}'."),
-        ));
+    if draft.new_disks.iter().any(|other| other.id.key() == id.key()) {
+        return Err(invalid("dataDisk.name", format!("Two disks of the virtual machine have the name '{disk_name}'.")));
     }
     match draft.state.get(&id.key()) {
         Some(stored) if stored.managed_by.as_ref() == Some(&vm) => {}
         Some(_) => {
             return Err(ArmError::conflict(
                 "ConflictingUserInput",
-                format!("Disk {disk_name} already exists in resource group {}. Only CreateOption.Attach is supported.", draft.id.group),
+                format!(
+                    "Disk {disk_name} already exists in resource group {}. Only CreateOption.Attach is supported.",
+                    draft.id.group
+                ),
             )
             .target(&id.text()));
         }
@@ -180,9 +142,7 @@ fn add_disk(
     if entry.get("deleteOption").is_none() {
         entry["deleteOption"] = json!("Detach");
     }
-    let sku = text(entry, "/managedDisk/storageAccountType")
-        .unwrap_or("Premium_LRS")
-        .to_owned();
+    let sku = text(entry, "/managedDisk/storageAccountType").unwrap_or("Premium_LRS").to_owned();
     entry["managedDisk"] = json!({ "id": id.text(), "storageAccountType": sku });
     let disk = of_machine(draft.id, &draft.document, &disk_name, entry, is_os_disk);
     draft.attached.push(id.key());
@@ -191,17 +151,12 @@ fn add_disk(
 }
 
 fn attach_disk(draft: &mut Draft<'_>, entry: &mut Value) -> Result<(), ArmError> {
-    let reference = text(entry, "/managedDisk/id")
-        .ok_or_else(|| missing("dataDisk.managedDisk.id"))?
-        .to_owned();
+    let reference = text(entry, "/managedDisk/id").ok_or_else(|| missing("dataDisk.managedDisk.id"))?.to_owned();
     let disk = draft.refer(&reference, Kind::Disk, None)?;
     check_free(draft, disk.managed_by.as_deref(), || {
         ArmError::conflict(
             "AttachDiskWhileBeingDetached",
-            format!(
-                "Disk {} is attached to another virtual machine and cannot be attached.",
-                disk.id.text()
-            ),
+            format!("Disk {} is attached to another virtual machine and cannot be attached.", disk.id.text()),
         )
     })?;
     entry["name"] = json!(disk.id.name);

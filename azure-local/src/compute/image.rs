@@ -26,14 +26,7 @@ const OFFERS: &[Offer] = &[
     },
     Offer {
         name: "flatcar-container-linux-free",
-        skus: &[
-            "stable-gen2",
-            "beta-gen2",
-            "alpha-gen2",
-            "stable",
-            "beta",
-            "alpha",
-        ],
+        skus: &["stable-gen2", "beta-gen2", "alpha-gen2", "stable", "beta", "alpha"],
         architecture: "x64",
         needs_plan: true,
     },
@@ -53,13 +46,8 @@ const VERSIONS: &[(&str, &[&str])] = &[
 ];
 
 fn find(offer: &str, sku: &str) -> Option<(&'static Offer, &'static str, &'static [&'static str])> {
-    let offer = OFFERS
-        .iter()
-        .find(|known| known.name.eq_ignore_ascii_case(offer))?;
-    let sku = offer
-        .skus
-        .iter()
-        .find(|known| known.eq_ignore_ascii_case(sku))?;
+    let offer = OFFERS.iter().find(|known| known.name.eq_ignore_ascii_case(offer))?;
+    let sku = offer.skus.iter().find(|known| known.eq_ignore_ascii_case(sku))?;
     let channel = sku.trim_end_matches("-gen2");
     let (_, versions) = VERSIONS.iter().find(|(known, _)| *known == channel)?;
     Some((offer, sku, versions))
@@ -102,10 +90,7 @@ pub fn versions(
 /// One version, with the plan that machines made from it need.
 pub fn version(location: &str, offer: &str, sku: &str, version: &str) -> Result<Value, ArmError> {
     let (found, sku, versions) = find(offer, sku).ok_or_else(|| not_found(offer, sku, version))?;
-    let version = versions
-        .iter()
-        .find(|known| **known == version)
-        .ok_or_else(|| not_found(offer, sku, version))?;
+    let version = versions.iter().find(|known| **known == version).ok_or_else(|| not_found(offer, sku, version))?;
     let mut properties = json!({
         "osDiskImage": { "operatingSystem": "Linux" },
         "dataDiskImages": [],
@@ -125,11 +110,8 @@ pub fn version(location: &str, offer: &str, sku: &str, version: &str) -> Result<
 pub fn check_reference(state: &State, vm: &Value, architecture: &str) -> Result<(), ArmError> {
     const REFERENCE: &str = "/properties/storageProfile/imageReference";
     let reference = vm.pointer(REFERENCE).ok_or_else(|| {
-        ArmError::bad(
-            "InvalidParameter",
-            "Required parameter 'imageReference' is missing (null).",
-        )
-        .target("imageReference")
+        ArmError::bad("InvalidParameter", "Required parameter 'imageReference' is missing (null).")
+            .target("imageReference")
     })?;
     if ["/id", "/communityGalleryImageId", "/sharedGalleryImageId"]
         .iter()
@@ -139,25 +121,24 @@ pub fn check_reference(state: &State, vm: &Value, architecture: &str) -> Result<
     }
     let part = |name: &str| {
         text(reference, &format!("/{name}")).ok_or_else(|| {
-            ArmError::bad(
-                "InvalidParameter",
-                format!("Required parameter 'imageReference.{name}' is missing (null)."),
-            )
-            .target("imageReference")
+            ArmError::bad("InvalidParameter", format!("Required parameter 'imageReference.{name}' is missing (null)."))
+                .target("imageReference")
         })
     };
-    let (publisher, offer, sku, version) = (
-        part("publisher")?,
-        part("offer")?,
-        part("sku")?,
-        part("version")?,
-    );
+    let (publisher, offer, sku, version) = (part("publisher")?, part("offer")?, part("sku")?, part("version")?);
     let (found, sku, _) = find(offer, sku)
         .filter(|_| publisher.eq_ignore_ascii_case(PUBLISHER))
         .filter(|(_, _, versions)| version == "latest" || versions.contains(&version))
         .ok_or_else(|| not_found(offer, sku, version))?;
     if found.architecture != architecture {
-        return Err(ArmError::bad("InvalidParameter", format!("The selected VM size needs an image of architecture '{architecture}', '{offer}' is '{}'.", found.architecture)).target("vmSize"));
+        return Err(ArmError::bad(
+            "InvalidParameter",
+            format!(
+                "The selected VM size needs an image of architecture '{architecture}', '{offer}' is '{}'.",
+                found.architecture
+            ),
+        )
+        .target("vmSize"));
     }
     check_plan(state, vm, found, sku)
 }
@@ -166,13 +147,9 @@ fn check_plan(state: &State, vm: &Value, offer: &Offer, sku: &str) -> Result<(),
     if !offer.needs_plan {
         return Ok(());
     }
-    let matches = |pointer: &str, wanted: &str| {
-        text(vm, pointer).is_some_and(|found| found.eq_ignore_ascii_case(wanted))
-    };
-    if !(matches("/plan/publisher", PUBLISHER)
-        && matches("/plan/product", offer.name)
-        && matches("/plan/name", sku))
-    {
+    let matches =
+        |pointer: &str, wanted: &str| text(vm, pointer).is_some_and(|found| found.eq_ignore_ascii_case(wanted));
+    if !(matches("/plan/publisher", PUBLISHER) && matches("/plan/product", offer.name) && matches("/plan/name", sku)) {
         return Err(ArmError::bad(
             "VMMarketplaceInvalidInput",
             format!(
@@ -181,11 +158,7 @@ fn check_plan(state: &State, vm: &Value, offer: &Offer, sku: &str) -> Result<(),
             ),
         ));
     }
-    if !state
-        .settings()
-        .accepted_terms
-        .contains(&terms_key(PUBLISHER, offer.name, sku))
-    {
+    if !state.settings().accepted_terms.contains(&terms_key(PUBLISHER, offer.name, sku)) {
         return Err(ArmError::bad(
             "MarketplacePurchaseEligibilityFailed",
             format!(
@@ -204,9 +177,14 @@ pub fn terms_key(publisher: &str, offer: &str, plan: &str) -> String {
 
 /// A marketplace agreement, if the offer has one.
 pub fn terms(state: &State, publisher: &str, offer: &str, plan: &str) -> Result<Value, ArmError> {
-    find(offer, plan).filter(|(found, _, _)| found.needs_plan && publisher.eq_ignore_ascii_case(PUBLISHER)).ok_or_else(|| {
-        ArmError::bad("BadRequest", format!("Offer with PublisherId: '{publisher}', OfferId: '{offer}' and PlanId: '{plan}' not found."))
-    })?;
+    find(offer, plan)
+        .filter(|(found, _, _)| found.needs_plan && publisher.eq_ignore_ascii_case(PUBLISHER))
+        .ok_or_else(|| {
+            ArmError::bad(
+                "BadRequest",
+                format!("Offer with PublisherId: '{publisher}', OfferId: '{offer}' and PlanId: '{plan}' not found."),
+            )
+        })?;
     Ok(json!({
         "id": format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.MarketplaceOrdering/offerTypes/virtualMachine/publishers/{publisher}/offers/{offer}/plans/{plan}/agreements/current"),
         "name": plan,

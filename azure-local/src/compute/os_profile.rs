@@ -51,20 +51,12 @@ const REFUSED_USERS: &[&str] = &[
 
 /// Checks the profile, and takes the custom data out of the document.
 pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
-    let mut profile = draft
-        .document
-        .pointer("/properties/osProfile")
-        .cloned()
-        .ok_or_else(|| missing("osProfile"))?;
-    let computer = text(&profile, "/computerName")
-        .unwrap_or(&draft.id.name)
-        .to_owned();
+    let mut profile = draft.document.pointer("/properties/osProfile").cloned().ok_or_else(|| missing("osProfile"))?;
+    let computer = text(&profile, "/computerName").unwrap_or(&draft.id.name).to_owned();
     let fits = (1..=64).contains(&computer.len())
         && !computer.starts_with('_')
         && !computer.ends_with(['.', '-'])
-        && !computer
-            .chars()
-            .any(|c| c.is_whitespace() || r#"\/"[]:|<>+=;,?*@&~!#$%^()_{}'`"#.contains(c));
+        && !computer.chars().any(|c| c.is_whitespace() || r#"\/"[]:|<>+=;,?*@&~!#$%^()_{}'`"#.contains(c));
     if !fits {
         return Err(invalid(
             "computerName",
@@ -73,21 +65,13 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
             ),
         ));
     }
-    let admin = text(&profile, "/adminUsername")
-        .ok_or_else(|| missing("osProfile.adminUsername"))?
-        .to_owned();
-    if !(1..=64).contains(&admin.len())
-        || REFUSED_USERS.contains(&admin.to_ascii_lowercase().as_str())
-    {
-        return Err(invalid(
-            "adminUsername",
-            "The Admin Username specified is not allowed.",
-        ));
+    let admin = text(&profile, "/adminUsername").ok_or_else(|| missing("osProfile.adminUsername"))?.to_owned();
+    if !(1..=64).contains(&admin.len()) || REFUSED_USERS.contains(&admin.to_ascii_lowercase().as_str()) {
+        return Err(invalid("adminUsername", "The Admin Username specified is not allowed."));
     }
     check_sign_in(&profile, &admin)?;
     profile["computerName"] = json!(computer);
-    draft.custom_data =
-        take_custom_data(&mut profile)?.or_else(|| draft.existing?.custom_data.clone());
+    draft.custom_data = take_custom_data(&mut profile)?.or_else(|| draft.existing?.custom_data.clone());
     for flag in ["allowExtensionOperations", "requireGuestProvisionSignal"] {
         if profile.get(flag).is_none() {
             profile[flag] = json!(true);
@@ -120,27 +104,24 @@ fn check_sign_in(profile: &Value, admin: &str) -> Result<(), ArmError> {
                 ),
             ));
         }
-        let line = text(entry, "/keyData")
-            .ok_or_else(|| missing("linuxConfiguration.ssh.publicKeys.keyData"))?;
+        let line = text(entry, "/keyData").ok_or_else(|| missing("linuxConfiguration.ssh.publicKeys.keyData"))?;
         ssh_key::check(line).map_err(|reason| {
-            invalid("linuxConfiguration.ssh.publicKeys.keyData", format!("The value of parameter linuxConfiguration.ssh.publicKeys.keyData is invalid: {reason}."))
+            invalid(
+                "linuxConfiguration.ssh.publicKeys.keyData",
+                format!("The value of parameter linuxConfiguration.ssh.publicKeys.keyData is invalid: {reason}."),
+            )
         })?;
     }
     Ok(())
 }
 
 fn take_custom_data(profile: &mut Value) -> Result<Option<String>, ArmError> {
-    let Some(encoded) = profile
-        .as_object_mut()
-        .and_then(|profile| profile.remove("customData"))
-    else {
+    let Some(encoded) = profile.as_object_mut().and_then(|profile| profile.remove("customData")) else {
         return Ok(None);
     };
     let decoded = encoded.as_str().and_then(|text| STANDARD.decode(text).ok());
     match (encoded, decoded) {
-        (Value::String(text), Some(bytes)) if bytes.len() <= MOST_CUSTOM_DATA_BYTES => {
-            Ok(Some(text))
-        }
+        (Value::String(text), Some(bytes)) if bytes.len() <= MOST_CUSTOM_DATA_BYTES => Ok(Some(text)),
         (_, Some(bytes)) => Err(invalid(
             "customData",
             format!(
@@ -148,9 +129,6 @@ fn take_custom_data(profile: &mut Value) -> Result<Option<String>, ArmError> {
                 bytes.len()
             ),
         )),
-        (_, None) => Err(invalid(
-            "customData",
-            "Custom data in OSProfile must be in Base64 encoding.",
-        )),
+        (_, None) => Err(invalid("customData", "Custom data in OSProfile must be in Base64 encoding.")),
     }
 }

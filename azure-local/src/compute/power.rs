@@ -18,26 +18,11 @@ use crate::state::resource::Resource;
 
 /// What the machine host must build for a stored VM; `None` when something it refers to is gone.
 pub fn machine_spec(state: &State, vm: &Resource) -> Option<MachineSpec> {
-    let size = |entry: &Value| {
-        entry
-            .get("diskSizeGB")
-            .and_then(Value::as_u64)
-            .and_then(|size| size.try_into().ok())
-    };
-    let disk = |entry: &Value| {
-        Some(Disk {
-            id: key(text(entry, "/managedDisk/id")?),
-            size_gib: size(entry),
-        })
-    };
+    let size = |entry: &Value| entry.get("diskSizeGB").and_then(Value::as_u64).and_then(|size| size.try_into().ok());
+    let disk = |entry: &Value| Some(Disk { id: key(text(entry, "/managedDisk/id")?), size_gib: size(entry) });
     let data_disks = list(&vm.document, "/properties/storageProfile/dataDisks")
         .iter()
-        .map(|entry| {
-            Some(DataDisk {
-                lun: entry.get("lun")?.as_u64()?.try_into().ok()?,
-                disk: disk(entry)?,
-            })
-        })
+        .map(|entry| Some(DataDisk { lun: entry.get("lun")?.as_u64()?.try_into().ok()?, disk: disk(entry)? }))
         .collect::<Option<_>>()?;
     let network_interfaces = list(&vm.document, "/properties/networkProfile/networkInterfaces")
         .iter()
@@ -47,10 +32,7 @@ pub fn machine_spec(state: &State, vm: &Resource) -> Option<MachineSpec> {
         id: vm.id.key(),
         name: vm.id.name.clone(),
         computer_name: vm.text("/properties/osProfile/computerName")?.to_owned(),
-        custom_data: vm
-            .custom_data
-            .as_ref()
-            .and_then(|encoded| STANDARD.decode(encoded).ok()),
+        custom_data: vm.custom_data.as_ref().and_then(|encoded| STANDARD.decode(encoded).ok()),
         os_disk: disk(vm.document.pointer("/properties/storageProfile/osDisk")?)?,
         data_disks,
         network_interfaces,
@@ -59,18 +41,14 @@ pub fn machine_spec(state: &State, vm: &Resource) -> Option<MachineSpec> {
 
 fn interface(state: &State, nic: &Resource) -> Option<NetworkInterface> {
     let configurations = list(&nic.document, "/properties/ipConfigurations");
-    let configuration = configurations
-        .iter()
-        .find(|entry| entry["properties"]["primary"] == true)
-        .or(configurations.first())?;
+    let configuration =
+        configurations.iter().find(|entry| entry["properties"]["primary"] == true).or(configurations.first())?;
     let subnet = key(text(configuration, "/properties/subnet/id")?);
     let network = state.get(resource_part(&subnet))?;
     let range = subnet_range(child(&network.document, "subnets", child_part(&subnet)?.1)?)?;
     Some(NetworkInterface {
         network: network.id.key(),
-        address: text(configuration, "/properties/privateIPAddress")?
-            .parse::<Ipv4Addr>()
-            .ok()?,
+        address: text(configuration, "/properties/privateIPAddress")?.parse::<Ipv4Addr>().ok()?,
         prefix_length: range.prefix_len(),
         mac_address: nic.text("/properties/macAddress")?.to_owned(),
     })
@@ -99,15 +77,11 @@ fn failure(vm: &Resource, error: &MachineError) -> Failure {
         MachineError::NeverReady(_) => timed_out(name),
         MachineError::Ended(_) | MachineError::NotRunning => Failure {
             code: "OSProvisioningInternalError".to_owned(),
-            message: format!(
-                "OS Provisioning failed for VM '{name}' due to an internal error: {error}"
-            ),
+            message: format!("OS Provisioning failed for VM '{name}' due to an internal error: {error}"),
         },
         MachineError::Host(cause) => Failure {
             code: "InternalExecutionError".to_owned(),
-            message: format!(
-                "An internal execution error occurred while starting VM '{name}': {cause:#}"
-            ),
+            message: format!("An internal execution error occurred while starting VM '{name}': {cause:#}"),
         },
     }
 }
@@ -135,10 +109,8 @@ pub async fn perform(server: &Server, operation: &Operation) -> Result<(), Failu
     };
     let failed = |error: MachineError| failure(&vm, &error);
     let machines = &server.machines;
-    if matches!(
-        operation.action,
-        Action::PowerOff | Action::Deallocate | Action::Restart
-    ) && machines.is_running(&vm_key)
+    if matches!(operation.action, Action::PowerOff | Action::Deallocate | Action::Restart)
+        && machines.is_running(&vm_key)
     {
         machines.stop(&vm_key).await.map_err(failed)?;
     }
@@ -147,32 +119,19 @@ pub async fn perform(server: &Server, operation: &Operation) -> Result<(), Failu
         Action::Deallocate => PowerState::Deallocated,
         // A PUT leaves a machine that was switched off as it is.
         Action::Put
-            if vm.failure.is_none()
-                && matches!(
-                    vm.power,
-                    Some(PowerState::Stopped | PowerState::Deallocated)
-                ) =>
+            if vm.failure.is_none() && matches!(vm.power, Some(PowerState::Stopped | PowerState::Deallocated)) =>
         {
             return Ok(());
         }
         _ => {
             let spec = spec.ok_or_else(|| Failure {
                 code: "InternalExecutionError".to_owned(),
-                message: format!(
-                    "A disk or network interface of VM '{}' is gone.",
-                    vm.id.name
-                ),
+                message: format!("A disk or network interface of VM '{}' is gone.", vm.id.name),
             })?;
             // From here on a restarted daemon starts the machine again.
-            server
-                .state()
-                .update(&vm_key, |vm| vm.power = Some(PowerState::Running));
+            server.state().update(&vm_key, |vm| vm.power = Some(PowerState::Running));
             let booted = match machines.start(&spec).await {
-                Ok(()) => {
-                    machines
-                        .wait_until_ready(&vm_key, server.boot_timeout)
-                        .await
-                }
+                Ok(()) => machines.wait_until_ready(&vm_key, server.boot_timeout).await,
                 Err(error) => Err(error),
             };
             if let Err(error) = booted {

@@ -15,19 +15,11 @@ const DEFAULT_LIMIT: u64 = 10_000;
 
 /// Whether a quota of this name can be set.
 pub fn is_known(name: &str) -> bool {
-    name.eq_ignore_ascii_case(REGIONAL)
-        || SIZES
-            .iter()
-            .any(|size| size.family.eq_ignore_ascii_case(name))
+    name.eq_ignore_ascii_case(REGIONAL) || SIZES.iter().any(|size| size.family.eq_ignore_ascii_case(name))
 }
 
 fn limit(state: &State, name: &str) -> u64 {
-    state
-        .settings()
-        .quotas
-        .get(&name.to_ascii_lowercase())
-        .copied()
-        .unwrap_or(DEFAULT_LIMIT)
+    state.settings().quotas.get(&name.to_ascii_lowercase()).copied().unwrap_or(DEFAULT_LIMIT)
 }
 
 /// vCPUs of a region's machines that are not deallocated, of one family or of all.
@@ -45,11 +37,7 @@ fn used(state: &State, location: &str, family: Option<&str>, except: Option<&str
 /// Refuses a machine of `size` that would exceed a quota, in Azure's words.
 pub fn check(state: &State, location: &str, size: &Size, vm_key: &str) -> Result<(), ArmError> {
     let scopes = [
-        (
-            size.family,
-            Some(size.family),
-            format!("{} Cores", size.family),
-        ),
+        (size.family, Some(size.family), format!("{} Cores", size.family)),
         (REGIONAL, None, "Total Regional Cores".to_owned()),
     ];
     for (name, family, title) in scopes {
@@ -71,31 +59,11 @@ pub fn check(state: &State, location: &str, size: &Size, vm_key: &str) -> Result
 
 /// `Microsoft.Compute/locations/{location}/usages`.
 pub fn compute_usages(state: &State, location: &str) -> Value {
-    let count = |kind: Kind| {
-        state
-            .of_kind(kind)
-            .filter(|resource| resource.location() == location)
-            .count() as u64
-    };
+    let count = |kind: Kind| state.of_kind(kind).filter(|resource| resource.location() == location).count() as u64;
     let mut usages = vec![
-        usage(
-            "availabilitySets",
-            "Availability Sets",
-            count(Kind::AvailabilitySet),
-            2500,
-        ),
-        usage(
-            "cores",
-            "Total Regional vCPUs",
-            used(state, location, None, None),
-            limit(state, REGIONAL),
-        ),
-        usage(
-            "virtualMachines",
-            "Virtual Machines",
-            count(Kind::VirtualMachine),
-            25_000,
-        ),
+        usage("availabilitySets", "Availability Sets", count(Kind::AvailabilitySet), 2500),
+        usage("cores", "Total Regional vCPUs", used(state, location, None, None), limit(state, REGIONAL)),
+        usage("virtualMachines", "Virtual Machines", count(Kind::VirtualMachine), 25_000),
     ];
     let mut families: Vec<&str> = SIZES.iter().map(|size| size.family).collect();
     families.sort_unstable();
@@ -114,15 +82,7 @@ pub fn compute_usages(state: &State, location: &str) -> Value {
 /// `Microsoft.Network/locations/{location}/usages`.
 pub fn network_usages(state: &State, location: &str) -> Value {
     let row = |name: &str, title: &str, kind: Kind, limit: u64| {
-        usage(
-            name,
-            title,
-            state
-                .of_kind(kind)
-                .filter(|resource| resource.location() == location)
-                .count() as u64,
-            limit,
-        )
+        usage(name, title, state.of_kind(kind).filter(|resource| resource.location() == location).count() as u64, limit)
     };
     json!({ "value": [
         row("VirtualNetworks", "Virtual Networks", Kind::VirtualNetwork, 1000),

@@ -16,36 +16,16 @@ pub struct Size {
     pub disk_controllers: &'static str,
 }
 
-const fn size(
-    name: &'static str,
-    family: &'static str,
-    vcpus: u64,
-    memory_gib: f64,
-    most_data_disks: u64,
-) -> Size {
-    Size {
-        name,
-        family,
-        vcpus,
-        memory_gib,
-        most_data_disks,
-        architecture: "x64",
-        disk_controllers: "SCSI",
-    }
+const fn size(name: &'static str, family: &'static str, vcpus: u64, memory_gib: f64, most_data_disks: u64) -> Size {
+    Size { name, family, vcpus, memory_gib, most_data_disks, architecture: "x64", disk_controllers: "SCSI" }
 }
 
 const fn arm(size: Size) -> Size {
-    Size {
-        architecture: "Arm64",
-        ..size
-    }
+    Size { architecture: "Arm64", ..size }
 }
 
 const fn nvme(size: Size) -> Size {
-    Size {
-        disk_controllers: "SCSI, NVMe",
-        ..size
-    }
+    Size { disk_controllers: "SCSI, NVMe", ..size }
 }
 
 /// All of them.
@@ -84,20 +64,12 @@ pub const SIZES: &[Size] = &[
     nvme(size("Standard_D4as_v6", "standardDAv6Family", 4, 16.0, 8)),
     arm(size("Standard_D2ps_v5", "standardDPSv5Family", 2, 8.0, 4)),
     arm(size("Standard_D4ps_v5", "standardDPSv5Family", 4, 16.0, 8)),
-    arm(nvme(size(
-        "Standard_D2ps_v6",
-        "standardDPSv6Family",
-        2,
-        8.0,
-        8,
-    ))),
+    arm(nvme(size("Standard_D2ps_v6", "standardDPSv6Family", 2, 8.0, 8))),
 ];
 
 /// The size called `name`, in any case.
 pub fn find(name: &str) -> Option<&'static Size> {
-    SIZES
-        .iter()
-        .find(|size| size.name.eq_ignore_ascii_case(name))
+    SIZES.iter().find(|size| size.name.eq_ignore_ascii_case(name))
 }
 
 /// `Microsoft.Compute/skus` for one region: sizes and availability sets.

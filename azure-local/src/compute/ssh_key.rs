@@ -12,36 +12,25 @@ pub fn check(line: &str) -> Result<(), String> {
     let (Some(name), Some(encoded)) = (words.next(), words.next()) else {
         return Err("it is not an OpenSSH public key".to_owned());
     };
-    let blob = STANDARD
-        .decode(encoded)
-        .map_err(|_| "its data is not valid base64".to_owned())?;
+    let blob = STANDARD.decode(encoded).map_err(|_| "its data is not valid base64".to_owned())?;
     let mut fields = Fields(&blob);
     if fields.next() != Some(name.as_bytes()) {
         return Err("its data does not match its type".to_owned());
     }
     match name {
         "ssh-rsa" => {
-            let modulus = fields
-                .next()
-                .and(fields.next())
-                .ok_or("its data is cut short")?;
+            let modulus = fields.next().and(fields.next()).ok_or("its data is cut short")?;
             let significant = &modulus[modulus.iter().take_while(|byte| **byte == 0).count()..];
-            let bits = significant.first().map_or(0, |first| {
-                significant.len() * 8 - first.leading_zeros() as usize
-            });
+            let bits = significant.first().map_or(0, |first| significant.len() * 8 - first.leading_zeros() as usize);
             if bits < LEAST_RSA_BITS {
-                Err(format!(
-                    "RSA keys need at least {LEAST_RSA_BITS} bits, this one has {bits}"
-                ))
+                Err(format!("RSA keys need at least {LEAST_RSA_BITS} bits, this one has {bits}"))
             } else {
                 Ok(())
             }
         }
         "ssh-ed25519" if fields.next().is_some_and(|key| key.len() == ED25519_BYTES) => Ok(()),
         "ssh-ed25519" => Err("its data is cut short".to_owned()),
-        _ => Err(format!(
-            "keys of type {name} are not supported; use ssh-rsa or ssh-ed25519"
-        )),
+        _ => Err(format!("keys of type {name} are not supported; use ssh-rsa or ssh-ed25519")),
     }
 }
 
@@ -80,20 +69,11 @@ mod tests {
             (key("ssh-ed25519", &[&[7; 32]]), None),
             (key("ssh-ed25519", &[&[7; 31]]), Some("cut short")),
             (key("ssh-rsa", &[exponent, &modulus(256)]), None),
-            (
-                key("ssh-rsa", &[exponent, &modulus(128)]),
-                Some("this one has 1024"),
-            ),
-            (
-                key("ecdsa-sha2-nistp256", &[b"nistp256"]),
-                Some("not supported"),
-            ),
+            (key("ssh-rsa", &[exponent, &modulus(128)]), Some("this one has 1024")),
+            (key("ecdsa-sha2-nistp256", &[b"nistp256"]), Some("not supported")),
             ("ssh-rsa".to_owned(), Some("not an OpenSSH")),
             ("ssh-rsa !!!".to_owned(), Some("base64")),
-            (
-                key("ssh-rsa", &[exponent]).replace("ssh-rsa ", "ssh-ed25519 "),
-                Some("does not match"),
-            ),
+            (key("ssh-rsa", &[exponent]).replace("ssh-rsa ", "ssh-ed25519 "), Some("does not match")),
         ];
         for (line, refusal) in table {
             match (check(&line), refusal) {

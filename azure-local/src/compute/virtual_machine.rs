@@ -18,10 +18,7 @@ pub fn invalid(target: &str, message: impl Into<String>) -> ArmError {
 
 /// 400 for a parameter that must be there.
 pub fn missing(target: &str) -> ArmError {
-    invalid(
-        target,
-        format!("Required parameter '{target}' is missing (null)."),
-    )
+    invalid(target, format!("Required parameter '{target}' is missing (null)."))
 }
 
 /// Completes the draft of a virtual machine.
@@ -44,8 +41,8 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
 }
 
 fn check_size(draft: &mut Draft<'_>) -> Result<&'static Size, ArmError> {
-    let wanted = text(&draft.document, "/properties/hardwareProfile/vmSize")
-        .ok_or_else(|| missing("hardwareProfile.vmSize"))?;
+    let wanted =
+        text(&draft.document, "/properties/hardwareProfile/vmSize").ok_or_else(|| missing("hardwareProfile.vmSize"))?;
     let size = size::find(wanted).ok_or_else(|| {
         let known = size::SIZES.iter().map(|size| size.name).collect::<Vec<_>>().join(",");
         invalid("vmSize", format!("The value {wanted} provided for the VM size is not valid. The valid sizes in the current region are: {known}. Find out more on the valid VM sizes in each region at https://aka.ms/azure-regionservices."))
@@ -55,44 +52,29 @@ fn check_size(draft: &mut Draft<'_>) -> Result<&'static Size, ArmError> {
 }
 
 /// Refuses a NIC or disk that another machine holds.
-pub fn check_free(
-    draft: &Draft<'_>,
-    holder: Option<&str>,
-    refusal: impl FnOnce() -> ArmError,
-) -> Result<(), ArmError> {
-    if holder.is_none_or(|holder| holder == draft.id.key()) {
-        Ok(())
-    } else {
-        Err(refusal())
-    }
+pub fn check_free(draft: &Draft<'_>, holder: Option<&str>, refusal: impl FnOnce() -> ArmError) -> Result<(), ArmError> {
+    if holder.is_none_or(|holder| holder == draft.id.key()) { Ok(()) } else { Err(refusal()) }
 }
 
 fn complete_interfaces(draft: &mut Draft<'_>) -> Result<(), ArmError> {
-    let mut interfaces = list(
-        &draft.document,
-        "/properties/networkProfile/networkInterfaces",
-    )
-    .to_vec();
-    let primaries = interfaces
-        .iter()
-        .filter(|entry| entry.pointer("/properties/primary") == Some(&json!(true)))
-        .count();
+    let mut interfaces = list(&draft.document, "/properties/networkProfile/networkInterfaces").to_vec();
+    let primaries =
+        interfaces.iter().filter(|entry| entry.pointer("/properties/primary") == Some(&json!(true))).count();
     match (interfaces.len(), primaries) {
         (0, _) => return Err(missing("networkProfile.networkInterfaces")),
         (1, _) => interfaces[0]["properties"]["primary"] = json!(true),
         (_, 1) => {}
-        _ => return Err(ArmError::bad("InvalidParameter", "A virtual machine with several network interfaces must have exactly one with primary set to true.").target("networkInterfaces")),
+        _ => {
+            return Err(ArmError::bad(
+                "InvalidParameter",
+                "A virtual machine with several network interfaces must have exactly one with primary set to true.",
+            )
+            .target("networkInterfaces"));
+        }
     }
     for entry in &mut interfaces {
-        let reference = text(entry, "/id")
-            .ok_or_else(|| missing("networkInterface.id"))?
-            .to_owned();
-        choice(
-            entry,
-            "/properties/deleteOption",
-            &["Delete", "Detach"],
-            Some("Detach"),
-        )?;
+        let reference = text(entry, "/id").ok_or_else(|| missing("networkInterface.id"))?.to_owned();
+        choice(entry, "/properties/deleteOption", &["Delete", "Detach"], Some("Detach"))?;
         let nic = draft.refer(&reference, Kind::NetworkInterface, None)?;
         check_free(draft, nic.managed_by.as_deref(), || {
             ArmError::conflict(
@@ -105,10 +87,7 @@ fn complete_interfaces(draft: &mut Draft<'_>) -> Result<(), ArmError> {
             )
         })?;
         if draft.attached.contains(&nic.id.key()) {
-            return Err(invalid(
-                "networkInterfaces",
-                format!("Network interface {} appears twice.", nic.id.text()),
-            ));
+            return Err(invalid("networkInterfaces", format!("Network interface {} appears twice.", nic.id.text())));
         }
         draft.attached.push(nic.id.key());
         if entry.pointer("/properties/primary").is_none() {
@@ -122,11 +101,7 @@ fn complete_interfaces(draft: &mut Draft<'_>) -> Result<(), ArmError> {
 fn complete_placement(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     let zones = list(&draft.document, "/zones").to_vec();
     let available = location::zones(draft.location());
-    if zones.len() > 1
-        || zones
-            .iter()
-            .any(|zone| !zone.as_str().is_some_and(|zone| available.contains(&zone)))
-    {
+    if zones.len() > 1 || zones.iter().any(|zone| !zone.as_str().is_some_and(|zone| available.contains(&zone))) {
         return Err(ArmError::bad(
             "InvalidAvailabilityZone",
             format!(
@@ -144,8 +119,7 @@ fn complete_placement(draft: &mut Draft<'_>) -> Result<(), ArmError> {
         )
         .target("virtualMachineScaleSet"));
     }
-    let Some(set) = text(&draft.document, "/properties/availabilitySet/id").map(str::to_owned)
-    else {
+    let Some(set) = text(&draft.document, "/properties/availabilitySet/id").map(str::to_owned) else {
         return Ok(());
     };
     if !zones.is_empty() {
@@ -166,26 +140,13 @@ fn check_unchanged(draft: &Draft<'_>) -> Result<(), ArmError> {
     if existing.custom_data != draft.custom_data {
         return Err(Draft::unchangeable("osProfile.customData"));
     }
-    let same =
-        |pointer: &str| existing.document.pointer(pointer) == draft.document.pointer(pointer);
+    let same = |pointer: &str| existing.document.pointer(pointer) == draft.document.pointer(pointer);
     for (pointer, property) in [
-        (
-            "/properties/osProfile/computerName",
-            "osProfile.computerName",
-        ),
-        (
-            "/properties/osProfile/adminUsername",
-            "osProfile.adminUsername",
-        ),
-        (
-            "/properties/osProfile/linuxConfiguration",
-            "linuxConfiguration",
-        ),
+        ("/properties/osProfile/computerName", "osProfile.computerName"),
+        ("/properties/osProfile/adminUsername", "osProfile.adminUsername"),
+        ("/properties/osProfile/linuxConfiguration", "linuxConfiguration"),
         ("/properties/osProfile", "osProfile"),
-        (
-            "/properties/storageProfile/imageReference",
-            "imageReference",
-        ),
+        ("/properties/storageProfile/imageReference", "imageReference"),
         ("/properties/storageProfile/osDisk", "osDisk"),
         ("/properties/availabilitySet", "availabilitySet.id"),
         ("/plan", "plan"),
@@ -203,10 +164,7 @@ fn check_unchanged(draft: &Draft<'_>) -> Result<(), ArmError> {
         if !same(pointer) {
             return Err(ArmError::conflict(
                 "OperationNotAllowed",
-                format!(
-                    "The virtual machine '{}' is not deallocated and {what} cannot be changed.",
-                    draft.id.name
-                ),
+                format!("The virtual machine '{}' is not deallocated and {what} cannot be changed.", draft.id.name),
             ));
         }
     }

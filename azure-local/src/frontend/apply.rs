@@ -45,17 +45,11 @@ pub struct NoFrontends {
 #[async_trait]
 impl Frontends for NoFrontends {
     async fn apply(&self, listeners: Vec<Listener>) {
-        *self
-            .listeners
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = listeners;
+        *self.listeners.lock().unwrap_or_else(PoisonError::into_inner) = listeners;
     }
 
     fn bound(&self) -> Vec<BoundListener> {
-        let listeners = self
-            .listeners
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         listeners
             .iter()
             .map(|listener| {
@@ -64,12 +58,7 @@ impl Frontends for NoFrontends {
                     Target::Machine { machine, .. } => vec![machine.clone()],
                     Target::Pool { machines, .. } => machines.clone(),
                 };
-                BoundListener {
-                    public: address,
-                    bound: address,
-                    rule: listener.rule.clone(),
-                    healthy_machines,
-                }
+                BoundListener { public: address, bound: address, rule: listener.rule.clone(), healthy_machines }
             })
             .collect()
     }

@@ -35,11 +35,7 @@ pub enum Target {
     /// One machine (an inbound NAT rule): no probe asked.
     Machine { machine: String, port: u16 },
     /// Any healthy machine of a pool (a load-balancing rule).
-    Pool {
-        machines: Vec<String>,
-        port: u16,
-        probe: Option<Probe>,
-    },
+    Pool { machines: Vec<String>, port: u16, probe: Option<Probe> },
 }
 
 /// A health probe.

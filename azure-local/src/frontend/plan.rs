@@ -33,10 +33,7 @@ struct Planner<'a> {
 pub fn listeners(state: &State) -> Vec<Listener> {
     let mut members: HashMap<String, Vec<_>> = HashMap::new();
     // A NIC without a machine behind it opens nothing.
-    for nic in state
-        .of_kind(Kind::NetworkInterface)
-        .filter(|nic| nic.managed_by.is_some())
-    {
+    for nic in state.of_kind(Kind::NetworkInterface).filter(|nic| nic.managed_by.is_some()) {
         for configuration in list(&nic.document, "/properties/ipConfigurations") {
             for pool in list(configuration, "/properties/loadBalancerBackendAddressPools") {
                 let pool = key(text(pool, "/id").unwrap_or_default());
@@ -44,16 +41,9 @@ pub fn listeners(state: &State) -> Vec<Listener> {
             }
         }
     }
-    let mut planner = Planner {
-        state,
-        members,
-        admitted: HashMap::new(),
-    };
+    let mut planner = Planner { state, members, admitted: HashMap::new() };
     let mut listeners = Vec::new();
-    for balancer in state
-        .of_kind(Kind::LoadBalancer)
-        .filter(|balancer| is_in_service(balancer))
-    {
+    for balancer in state.of_kind(Kind::LoadBalancer).filter(|balancer| is_in_service(balancer)) {
         for rule in list(&balancer.document, "/properties/loadBalancingRules") {
             listeners.extend(planner.balancing(balancer, rule));
         }
@@ -61,10 +51,7 @@ pub fn listeners(state: &State) -> Vec<Listener> {
             listeners.extend(planner.nat(balancer, rule));
         }
     }
-    for nic in state
-        .of_kind(Kind::NetworkInterface)
-        .filter(|nic| nic.managed_by.is_some())
-    {
+    for nic in state.of_kind(Kind::NetworkInterface).filter(|nic| nic.managed_by.is_some()) {
         listeners.extend(planner.direct(nic));
     }
     listeners
@@ -72,10 +59,7 @@ pub fn listeners(state: &State) -> Vec<Listener> {
 
 /// A first creation opens nothing before it has ended; afterwards the stored document counts.
 fn is_in_service(resource: &Resource) -> bool {
-    !matches!(
-        resource.provisioning,
-        Provisioning::Creating | Provisioning::Deleting
-    )
+    !matches!(resource.provisioning, Provisioning::Creating | Provisioning::Deleting)
 }
 
 fn port(rule: &Value, property: &str) -> Option<u16> {
@@ -84,11 +68,7 @@ fn port(rule: &Value, property: &str) -> Option<u16> {
 
 fn frontend_address(state: &State, balancer: &Resource, rule: &Value) -> Option<Ipv4Addr> {
     let reference = key(text(rule, "/properties/frontendIPConfiguration/id")?);
-    let frontend = child(
-        &balancer.document,
-        "frontendIPConfigurations",
-        child_part(&reference)?.1,
-    )?;
+    let frontend = child(&balancer.document, "frontendIPConfigurations", child_part(&reference)?.1)?;
     address(state.get(&key(text(frontend, "/properties/publicIPAddress/id")?))?)
 }
 
@@ -97,9 +77,7 @@ fn is_tcp(rule: &Value) -> bool {
 }
 
 fn listener(rule: &Value, address: Ipv4Addr, port: u16, target: Target) -> Listener {
-    let minutes = rule["properties"]["idleTimeoutInMinutes"]
-        .as_u64()
-        .unwrap_or(DEFAULT_IDLE_MINUTES);
+    let minutes = rule["properties"]["idleTimeoutInMinutes"].as_u64().unwrap_or(DEFAULT_IDLE_MINUTES);
     Listener {
         address,
         port,
@@ -110,11 +88,7 @@ fn listener(rule: &Value, address: Ipv4Addr, port: u16, target: Target) -> Liste
     }
 }
 
-fn security_groups<'a>(
-    state: &'a State,
-    nic: &Resource,
-    configuration: &Value,
-) -> Vec<&'a Resource> {
+fn security_groups<'a>(state: &'a State, nic: &Resource, configuration: &Value) -> Vec<&'a Resource> {
     let of_subnet = || {
         let subnet = key(text(configuration, "/properties/subnet/id")?);
         let network = state.get(resource_part(&subnet))?;
@@ -122,24 +96,14 @@ fn security_groups<'a>(
         text(subnet, "/properties/networkSecurityGroup/id")
     };
     let references = [of_subnet(), nic.text("/properties/networkSecurityGroup/id")];
-    references
-        .into_iter()
-        .flatten()
-        .filter_map(|id| state.get(&key(id)))
-        .collect()
+    references.into_iter().flatten().filter_map(|id| state.get(&key(id))).collect()
 }
 
 fn probe(balancer: &Resource, reference: &str) -> Option<Probe> {
     let probe = child(&balancer.document, "probes", child_part(reference)?.1)?;
     let number = |property: &str| probe["properties"][property].as_u64();
     let check = match text(probe, "/properties/requestPath") {
-        Some(path) => Check::Http {
-            path: if path.starts_with('/') {
-                path.to_owned()
-            } else {
-                format!("/{path}")
-            },
-        },
+        Some(path) => Check::Http { path: if path.starts_with('/') { path.to_owned() } else { format!("/{path}") } },
         None => Check::Tcp,
     };
     Some(Probe {
@@ -166,10 +130,7 @@ impl Planner<'_> {
     fn balancing(&mut self, balancer: &Resource, rule: &Value) -> Option<Listener> {
         let backend_port = port(rule, "backendPort").filter(|port| *port != 0 && is_tcp(rule))?;
         let address = frontend_address(self.state, balancer, rule)?;
-        let members = self
-            .members
-            .get(&key(load_balancer_rules::pool(rule)?))?
-            .clone();
+        let members = self.members.get(&key(load_balancer_rules::pool(rule)?))?.clone();
         let mut machines: Vec<String> = members
             .into_iter()
             .filter_map(|(nic, configuration)| self.open_machine(nic, configuration, backend_port))
@@ -178,29 +139,16 @@ impl Planner<'_> {
         if machines.is_empty() {
             return None;
         }
-        let probe =
-            text(rule, "/properties/probe/id").and_then(|reference| probe(balancer, reference));
-        let target = Target::Pool {
-            machines,
-            port: backend_port,
-            probe,
-        };
+        let probe = text(rule, "/properties/probe/id").and_then(|reference| probe(balancer, reference));
+        let target = Target::Pool { machines, port: backend_port, probe };
         Some(listener(rule, address, port(rule, "frontendPort")?, target))
     }
 
     fn nat(&mut self, balancer: &Resource, rule: &Value) -> Vec<Listener> {
         let parts = || {
             let backend_port = port(rule, "backendPort").filter(|_| is_tcp(rule))?;
-            let members = self
-                .members
-                .get(&key(load_balancer_rules::pool(rule)?))?
-                .clone();
-            Some((
-                backend_port,
-                frontend_address(self.state, balancer, rule)?,
-                key(text(rule, "/id")?),
-                members,
-            ))
+            let members = self.members.get(&key(load_balancer_rules::pool(rule)?))?.clone();
+            Some((backend_port, frontend_address(self.state, balancer, rule)?, key(text(rule, "/id")?), members))
         };
         let Some((backend_port, address, rule_key, members)) = parts() else {
             return Vec::new();
@@ -210,10 +158,7 @@ impl Planner<'_> {
             let is_its = |port: &&NatPort| port.rule == rule_key && port.ip_configuration == member;
             let assigned = nic.nat_ports.iter().find(is_its)?;
             let machine = self.open_machine(nic, configuration, backend_port)?;
-            let target = Target::Machine {
-                machine,
-                port: backend_port,
-            };
+            let target = Target::Machine { machine, port: backend_port };
             Some(listener(rule, address, assigned.frontend_port, target))
         };
         members.into_iter().filter_map(listener_of).collect()
@@ -223,18 +168,12 @@ impl Planner<'_> {
     fn direct(&mut self, nic: &Resource) -> Vec<Listener> {
         let mut listeners = Vec::new();
         for configuration in list(&nic.document, "/properties/ipConfigurations") {
-            let public = text(configuration, "/properties/publicIPAddress/id")
-                .and_then(|id| self.state.get(&key(id)));
-            let Some((public, address)) =
-                public.and_then(|public| Some((public, address(public)?)))
-            else {
+            let public = text(configuration, "/properties/publicIPAddress/id").and_then(|id| self.state.get(&key(id)));
+            let Some((public, address)) = public.and_then(|public| Some((public, address(public)?))) else {
                 continue;
             };
             let groups = security_groups(self.state, nic, configuration);
-            let ports: BTreeSet<u16> = groups
-                .iter()
-                .flat_map(|group| allowed_ports(&group.document))
-                .collect();
+            let ports: BTreeSet<u16> = groups.iter().flat_map(|group| allowed_ports(&group.document)).collect();
             for port in ports {
                 if let Some(machine) = self.open_machine(nic, configuration, port) {
                     let target = Target::Machine { machine, port };

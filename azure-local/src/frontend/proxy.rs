@@ -46,11 +46,7 @@ impl Drop for OpenListener {
 impl TcpProxy {
     /// A proxy without listeners; `machines` is asked for the way into a machine at every connection.
     pub fn new(machines: Arc<dyn MachineHost>) -> Self {
-        Self {
-            machines,
-            applying: tokio::sync::Mutex::default(),
-            open: Mutex::default(),
-        }
+        Self { machines, applying: tokio::sync::Mutex::default(), open: Mutex::default() }
     }
 
     /// Makes the sockets those of `listeners`. A listener whose rule, address and port stay keeps its socket and its
@@ -74,15 +70,13 @@ impl TcpProxy {
         for listener in listeners {
             let kept = {
                 let open = self.lock();
-                open.iter()
-                    .find(|open| place(&open.listener.borrow()) == place(&listener))
-                    .map(|open| {
-                        open.listener.send_if_modified(|current| {
-                            let changed = *current != listener;
-                            current.clone_from(&listener);
-                            changed
-                        });
-                    })
+                open.iter().find(|open| place(&open.listener.borrow()) == place(&listener)).map(|open| {
+                    open.listener.send_if_modified(|current| {
+                        let changed = *current != listener;
+                        current.clone_from(&listener);
+                        changed
+                    });
+                })
             };
             if kept.is_none() {
                 match self.open(listener.clone()).await {
@@ -121,12 +115,7 @@ impl TcpProxy {
         let wanted = SocketAddr::from((listener.address, listener.port));
         let socket = match TcpListener::bind(wanted).await {
             // A privileged port, or one that another program has: any other port of the address does, and is reported.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::PermissionDenied | io::ErrorKind::AddrInUse
-                ) =>
-            {
+            Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::AddrInUse) => {
                 TcpListener::bind((listener.address, 0)).await?
             }
             other => other?,
@@ -134,24 +123,9 @@ impl TcpProxy {
         let bound = socket.local_addr()?;
         let pool = Arc::new(Pool::default());
         let (sender, receiver) = watch::channel(listener);
-        let probing = tokio::spawn(pool::probe(
-            Arc::clone(&pool),
-            Arc::clone(&self.machines),
-            receiver.clone(),
-        ));
-        let serving = tokio::spawn(serve(
-            socket,
-            receiver,
-            Arc::clone(&pool),
-            Arc::clone(&self.machines),
-        ));
-        Ok(OpenListener {
-            bound,
-            listener: sender,
-            pool,
-            serving,
-            probing,
-        })
+        let probing = tokio::spawn(pool::probe(Arc::clone(&pool), Arc::clone(&self.machines), receiver.clone()));
+        let serving = tokio::spawn(serve(socket, receiver, Arc::clone(&pool), Arc::clone(&self.machines)));
+        Ok(OpenListener { bound, listener: sender, pool, serving, probing })
     }
 
     /// The list is valid after every statement, so a panic elsewhere does not spoil it.
@@ -199,12 +173,7 @@ fn in_order_for(client: SocketAddr, mut machines: Vec<String>) -> Vec<String> {
 }
 
 /// Carries one connection from its first byte to its end.
-async fn connect(
-    client: TcpStream,
-    listener: Listener,
-    candidates: Vec<String>,
-    machines: Arc<dyn MachineHost>,
-) {
+async fn connect(client: TcpStream, listener: Listener, candidates: Vec<String>, machines: Arc<dyn MachineHost>) {
     let port = match &listener.target {
         Target::Machine { port, .. } | Target::Pool { port, .. } => *port,
     };
@@ -216,13 +185,7 @@ async fn connect(
             continue;
         };
         if relay::is_alive(&client, &server).await {
-            relay::run(
-                client,
-                server,
-                listener.idle_timeout,
-                listener.reset_when_idle,
-            )
-            .await;
+            relay::run(client, server, listener.idle_timeout, listener.reset_when_idle).await;
             return;
         }
     }

@@ -23,11 +23,7 @@ use crate::state::operation::{Action, Operation, Twist};
 use crate::state::resource::Provisioning;
 
 /// Deletes a resource: 204 when it is not there, 200 when that took no time, else 202.
-pub async fn delete(
-    server: &Arc<Server>,
-    id: &ResourceId,
-    twist: Option<Twist>,
-) -> Result<Answer, ArmError> {
+pub async fn delete(server: &Arc<Server>, id: &ResourceId, twist: Option<Twist>) -> Result<Answer, ArmError> {
     let operation = {
         let mut state = server.state();
         let Some(stored) = state.get(&id.key()).cloned() else {
@@ -36,10 +32,7 @@ pub async fn delete(
                 _ => Ok(Answer::empty(StatusCode::NO_CONTENT)),
             };
         };
-        if let Some(running) = state
-            .running_on(&id.key())
-            .filter(|running| running.action == Action::Delete)
-        {
+        if let Some(running) = state.running_on(&id.key()).filter(|running| running.action == Action::Delete) {
             return Ok(Answer::empty(StatusCode::ACCEPTED).following(server, running));
         }
         check_not_deleting(&state, id)?;
@@ -53,19 +46,12 @@ pub async fn delete(
             Kind::ResourceGroup => server.latency.group_deletion(heaviest(&state, id)),
             _ => server.latency.duration(Action::Delete, id),
         };
-        let mut operation = Operation::new(
-            Action::Delete,
-            &stored.id,
-            stored.location(),
-            planned.as_millis() as u64,
-        );
+        let mut operation = Operation::new(Action::Delete, &stored.id, stored.location(), planned.as_millis() as u64);
         operation.references = stored.references;
         operation.twist = twist;
         state.together(|state| {
             removal::preempt(state, id);
-            state.update(&id.key(), |resource| {
-                resource.provisioning = Provisioning::Deleting
-            });
+            state.update(&id.key(), |resource| resource.provisioning = Provisioning::Deleting);
             state.begin(operation.clone());
         });
         operation
@@ -80,36 +66,18 @@ pub async fn delete(
 }
 
 fn heaviest(state: &State, group: &ResourceId) -> Option<Kind> {
-    let kinds: Vec<Kind> = state
-        .in_group(&group.key())
-        .map(|resource| resource.id.kind)
-        .collect();
+    let kinds: Vec<Kind> = state.in_group(&group.key()).map(|resource| resource.id.kind).collect();
     let is_heavy = |kind: &Kind| matches!(kind, Kind::VirtualMachine | Kind::LoadBalancer);
-    kinds
-        .iter()
-        .copied()
-        .find(is_heavy)
-        .or(kinds.iter().copied().max())
+    kinds.iter().copied().find(is_heavy).or(kinds.iter().copied().max())
 }
 
 fn check_not_deleting(state: &State, id: &ResourceId) -> Result<(), ArmError> {
-    let is_deleting = state
-        .get(&id.group_key())
-        .is_some_and(|group| group.provisioning == Provisioning::Deleting);
-    if is_deleting {
-        Err(removal::group_being_deleted(&id.group))
-    } else {
-        Ok(())
-    }
+    let is_deleting = state.get(&id.group_key()).is_some_and(|group| group.provisioning == Provisioning::Deleting);
+    if is_deleting { Err(removal::group_being_deleted(&id.group)) } else { Ok(()) }
 }
 
 /// Answers a POST.
-pub async fn post(
-    server: &Arc<Server>,
-    route: &Route,
-    body: &Value,
-    twist: Option<Twist>,
-) -> Result<Answer, ArmError> {
+pub async fn post(server: &Arc<Server>, route: &Route, body: &Value, twist: Option<Twist>) -> Result<Answer, ArmError> {
     match route {
         Route::RegisterProvider(namespace) => read::provider(namespace).map(Answer::ok),
         Route::QueryPortMapping(id, pool) => query_port_mapping(server, id, pool, body).await,
@@ -143,8 +111,7 @@ async fn power(
             return Err(in_progress(id, running));
         }
         let planned = server.latency.duration(action, id);
-        let mut operation =
-            Operation::new(action, &vm.id, vm.location(), planned.as_millis() as u64);
+        let mut operation = Operation::new(action, &vm.id, vm.location(), planned.as_millis() as u64);
         operation.twist = twist;
         state.update(&id.key(), |vm| vm.provisioning = Provisioning::Updating);
         state.begin(operation.clone());
@@ -168,21 +135,14 @@ async fn query_port_mapping(
         if child(&balancer.document, "backendAddressPools", pool).is_none() {
             return Err(ArmError::missing(
                 "NotFound",
-                format!(
-                    "Resource {}/backendAddressPools/{pool} not found.",
-                    id.text()
-                ),
+                format!("Resource {}/backendAddressPools/{pool} not found.", id.text()),
             ));
         }
         let pool_key = key(&format!("{}/backendAddressPools/{pool}", id.text()));
         let result = nat::query(&state, balancer, &pool_key, body)?;
         let planned = server.latency.duration(Action::QueryPortMapping, id);
-        let mut operation = Operation::new(
-            Action::QueryPortMapping,
-            &balancer.id,
-            balancer.location(),
-            planned.as_millis() as u64,
-        );
+        let mut operation =
+            Operation::new(Action::QueryPortMapping, &balancer.id, balancer.location(), planned.as_millis() as u64);
         operation.result = Some(result);
         state.track(operation.clone());
         operation
@@ -196,39 +156,22 @@ fn boot_diagnostics(server: &Server, id: &ResourceId) -> Result<Answer, ArmError
     let state = server.state();
     check_group(server, &state, id)?;
     let vm = state.get(&id.key()).ok_or_else(|| not_found(id))?;
-    if vm
-        .document
-        .pointer("/properties/diagnosticsProfile/bootDiagnostics/enabled")
-        != Some(&json!(true))
-    {
+    if vm.document.pointer("/properties/diagnosticsProfile/bootDiagnostics/enabled") != Some(&json!(true)) {
         return Err(ArmError::conflict(
             "OperationNotAllowed",
-            format!(
-                "Boot diagnostics is not enabled for the virtual machine '{}'.",
-                vm.id.name
-            ),
+            format!("Boot diagnostics is not enabled for the virtual machine '{}'.", vm.id.name),
         ));
     }
     let url = format!("{}{}", server.endpoint, control::console_path(vm));
-    Ok(Answer::ok(
-        json!({ "consoleScreenshotBlobUri": url, "serialConsoleLogBlobUri": url }),
-    ))
+    Ok(Answer::ok(json!({ "consoleScreenshotBlobUri": url, "serialConsoleLogBlobUri": url })))
 }
 
 /// Accepts or declines a marketplace agreement.
-pub fn put_terms(
-    server: &Server,
-    publisher: &str,
-    offer: &str,
-    plan: &str,
-    body: &Value,
-) -> Result<Answer, ArmError> {
+pub fn put_terms(server: &Server, publisher: &str, offer: &str, plan: &str, body: &Value) -> Result<Answer, ArmError> {
     let mut state = server.state();
     image::terms(&state, publisher, offer, plan)?;
-    let accepted = body
-        .pointer("/properties/accepted")
-        .and_then(Value::as_bool)
-        .ok_or_else(|| ArmError::required("accepted"))?;
+    let accepted =
+        body.pointer("/properties/accepted").and_then(Value::as_bool).ok_or_else(|| ArmError::required("accepted"))?;
     let terms = image::terms_key(publisher, offer, plan);
     state.change_settings(|settings| {
         settings.accepted_terms.retain(|known| *known != terms);

@@ -29,32 +29,17 @@ impl Answer {
 
     /// A status with a body.
     pub fn with(status: StatusCode, body: Value) -> Self {
-        Self {
-            status,
-            body: Some(body),
-            text: None,
-            headers: Vec::new(),
-        }
+        Self { status, body: Some(body), text: None, headers: Vec::new() }
     }
 
     /// 200 with plain text.
     pub fn text(text: String) -> Self {
-        Self {
-            status: StatusCode::OK,
-            body: None,
-            text: Some(text),
-            headers: Vec::new(),
-        }
+        Self { status: StatusCode::OK, body: None, text: Some(text), headers: Vec::new() }
     }
 
     /// A status alone.
     pub fn empty(status: StatusCode) -> Self {
-        Self {
-            status,
-            body: None,
-            text: None,
-            headers: Vec::new(),
-        }
+        Self { status, body: None, text: None, headers: Vec::new() }
     }
 
     /// Adds a header.
@@ -70,9 +55,9 @@ impl Answer {
             let version = kind.api_versions()[0];
             let (endpoint, id) = (&server.endpoint, &operation.id);
             match kind {
-                Kind::ResourceGroup => format!(
-                    "{endpoint}/subscriptions/{SUBSCRIPTION}/operationresults/{id}?api-version={version}"
-                ),
+                Kind::ResourceGroup => {
+                    format!("{endpoint}/subscriptions/{SUBSCRIPTION}/operationresults/{id}?api-version={version}")
+                }
                 _ => format!(
                     "{endpoint}/subscriptions/{SUBSCRIPTION}/providers/{}/locations/{}/{collection}/{id}?api-version={version}",
                     kind.namespace(),
@@ -98,10 +83,7 @@ impl Answer {
     /// The response.
     pub fn into_response(self) -> Response<Body> {
         let (body, content_type) = match (self.body, self.text) {
-            (Some(body), _) => (
-                Body::from(body.to_string()),
-                "application/json; charset=utf-8",
-            ),
+            (Some(body), _) => (Body::from(body.to_string()), "application/json; charset=utf-8"),
             (None, Some(text)) => (Body::from(text), "text/plain; charset=utf-8"),
             (None, None) => (Body::empty(), ""),
         };

@@ -59,9 +59,7 @@ async fn serve(
     let started = Instant::now();
     let time_milliseconds = now_milliseconds();
     let (parts, body) = request.into_parts();
-    let path = percent_decode_str(parts.uri.path())
-        .decode_utf8_lossy()
-        .into_owned();
+    let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy().into_owned();
     let query = query(&parts.uri);
     let method = parts.method.clone();
     let client_request_id = parts.headers.get(CLIENT_REQUEST_ID).cloned();
@@ -70,18 +68,8 @@ async fn serve(
 
     let outcome = match to_bytes(body, MOST_BODY_BYTES).await {
         Ok(body) => {
-            let call = Call {
-                method: parts.method,
-                path: path.clone(),
-                query,
-                headers: parts.headers,
-                body,
-            };
-            if is_arm {
-                arm(&server, call).await
-            } else {
-                control_call(&server, call).await.map(Outcome::Answer)
-            }
+            let call = Call { method: parts.method, path: path.clone(), query, headers: parts.headers, body };
+            if is_arm { arm(&server, call).await } else { control_call(&server, call).await.map(Outcome::Answer) }
         }
         Err(_) => Err(ArmError::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -97,10 +85,7 @@ async fn serve(
     let status = if is_cut { 0 } else { answer.status.as_u16() };
     tracing::info!(%method, path, status, milliseconds = started.elapsed().as_millis() as u64, "request");
     if is_arm {
-        let text = client_request_id
-            .as_ref()
-            .and_then(|id| id.to_str().ok())
-            .map(str::to_owned);
+        let text = client_request_id.as_ref().and_then(|id| id.to_str().ok()).map(str::to_owned);
         server.recorder.request(recorder::Request {
             time_milliseconds,
             method: method.to_string(),
@@ -125,17 +110,11 @@ enum Outcome {
 }
 
 fn query(uri: &Uri) -> HashMap<String, String> {
-    Query::try_from_uri(uri)
-        .map(|Query(query)| query)
-        .unwrap_or_default()
+    Query::try_from_uri(uri).map(|Query(query)| query).unwrap_or_default()
 }
 
 /// The headers by which support finds a request.
-fn identify(
-    headers: &mut HeaderMap,
-    client_request_id: Option<HeaderValue>,
-    correlation_id: Option<HeaderValue>,
-) {
+fn identify(headers: &mut HeaderMap, client_request_id: Option<HeaderValue>, correlation_id: Option<HeaderValue>) {
     let request_id = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()).ok();
     if let Some(id) = correlation_id.or_else(|| request_id.clone()) {
         headers.insert(CORRELATION_ID, id);
@@ -149,19 +128,12 @@ fn identify(
 }
 
 fn authenticate(server: &Server, headers: &HeaderMap) -> Result<(), ArmError> {
-    let refused =
-        |code: &str, message: &str| Err(ArmError::new(StatusCode::UNAUTHORIZED, code, message));
-    let header = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let token = header
-        .and_then(|header| header.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"));
+    let refused = |code: &str, message: &str| Err(ArmError::new(StatusCode::UNAUTHORIZED, code, message));
+    let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token =
+        header.and_then(|header| header.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"));
     match token {
-        None => refused(
-            "AuthenticationFailed",
-            "Authentication failed. The 'Authorization' header is missing.",
-        ),
+        None => refused("AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing."),
         Some((_, token)) if token.trim() != server.token => {
             refused("InvalidAuthenticationToken", "The access token is invalid.")
         }
@@ -182,11 +154,7 @@ fn json_body(bytes: &[u8]) -> Result<Value, ArmError> {
 }
 
 async fn control_call(server: &Arc<Server>, call: Call) -> Result<Answer, ArmError> {
-    if let Some(console) = control::console(
-        server,
-        &call.path,
-        call.query.get("sig").map(String::as_str),
-    ) {
+    if let Some(console) = control::console(server, &call.path, call.query.get("sig").map(String::as_str)) {
         return console;
     }
     authenticate(server, &call.headers)?;
@@ -198,19 +166,12 @@ async fn arm(server: &Arc<Server>, call: Call) -> Result<Outcome, ArmError> {
     let route = Route::parse(&call.path)?;
     route.check_version(call.query.get("api-version").map(String::as_str))?;
     let (resource_type, name) = route.fault_names();
-    let effect = server
-        .faults
-        .take(call.method.as_str(), &resource_type, name);
+    let effect = server.faults.take(call.method.as_str(), &resource_type, name);
     let mut twist = None;
     let mut is_cut_after = false;
     match effect {
         None => {}
-        Some(Effect::Status {
-            code,
-            error,
-            message,
-            retry_after_seconds,
-        }) => {
+        Some(Effect::Status { code, error, message, retry_after_seconds }) => {
             let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let refusal = ArmError::new(status, &error, message);
             return Err(match retry_after_seconds {
@@ -227,9 +188,7 @@ async fn arm(server: &Arc<Server>, call: Call) -> Result<Outcome, ArmError> {
         }
         Some(Effect::DropBefore) => return Ok(Outcome::Cut),
         Some(Effect::DropAfter) => is_cut_after = true,
-        Some(Effect::DelayMilliseconds(milliseconds)) => {
-            tokio::time::sleep(Duration::from_millis(milliseconds)).await
-        }
+        Some(Effect::DelayMilliseconds(milliseconds)) => tokio::time::sleep(Duration::from_millis(milliseconds)).await,
         Some(Effect::OperationFailed(failure)) => twist = Some(Twist::Fails(failure)),
         Some(Effect::NeverBoots) => twist = Some(Twist::NeverBoots),
     }
@@ -239,17 +198,10 @@ async fn arm(server: &Arc<Server>, call: Call) -> Result<Outcome, ArmError> {
         return Ok(Outcome::Cut);
     }
     let answer = result.unwrap_or_else(Answer::from);
-    Ok(Outcome::Answer(
-        answer.header(remaining.header, remaining.requests.to_string()),
-    ))
+    Ok(Outcome::Answer(answer.header(remaining.header, remaining.requests.to_string())))
 }
 
-async fn dispatch(
-    server: &Arc<Server>,
-    route: &Route,
-    call: &Call,
-    twist: Option<Twist>,
-) -> Result<Answer, ArmError> {
+async fn dispatch(server: &Arc<Server>, route: &Route, call: &Call, twist: Option<Twist>) -> Result<Answer, ArmError> {
     match call.method {
         Method::GET => return read::get(server, route, &call.query),
         Method::HEAD => return read::head(server, route),
@@ -264,17 +216,10 @@ async fn dispatch(
     }
     let body = json_body(&call.body)?;
     match (&call.method, route) {
-        (&Method::PUT, Route::Resource(id)) => {
-            put::put(server, id, &body, &call.headers, twist).await
+        (&Method::PUT, Route::Resource(id)) => put::put(server, id, &body, &call.headers, twist).await,
+        (&Method::PUT, Route::Terms { publisher, offer, plan }) => {
+            act::put_terms(server, publisher, offer, plan, &body)
         }
-        (
-            &Method::PUT,
-            Route::Terms {
-                publisher,
-                offer,
-                plan,
-            },
-        ) => act::put_terms(server, publisher, offer, plan, &body),
         (&Method::DELETE, Route::Resource(id)) => act::delete(server, id, twist).await,
         (&Method::POST, route) => act::post(server, route, &body, twist).await,
         (method, _) => Err(read::method_not_allowed(method.as_str())),

@@ -12,9 +12,7 @@ use crate::arm::name;
 use crate::compute::{availability_set, virtual_machine};
 use crate::draft::Draft;
 use crate::http::answer::Answer;
-use crate::network::{
-    interface, load_balancer, nat, public_address, security_group, virtual_network,
-};
+use crate::network::{interface, load_balancer, nat, public_address, security_group, virtual_network};
 use crate::removal::group_being_deleted;
 use crate::render;
 use crate::server::Server;
@@ -42,21 +40,14 @@ pub async fn put(
             return Err(in_progress(id, operation));
         }
         let change = draft(&state, id, existing.as_ref(), body)?;
-        let status = if existing.is_some() {
-            StatusCode::OK
-        } else {
-            StatusCode::CREATED
-        };
+        let status = if existing.is_some() { StatusCode::OK } else { StatusCode::CREATED };
         match (busy, change) {
             (None, Change::Nothing) => return Ok(Answer::ok(render_stored(&state, id)?)),
             (Some(operation), Change::Nothing) => {
                 return Ok(Answer::ok(render_stored(&state, id)?).following(server, &operation));
             }
             (Some(operation), Change::Store(_)) => return Err(in_progress(id, &operation)),
-            (None, Change::Store(change)) => (
-                status,
-                state.together(|state| store(server, state, *change, twist)),
-            ),
+            (None, Change::Store(change)) => (status, state.together(|state| store(server, state, *change, twist))),
         }
     };
     server.recorder.operation(&operation.id);
@@ -68,20 +59,12 @@ pub async fn put(
     let state = server.state();
     let body = render_stored(&state, id)?;
     let answer = Answer::with(status, body);
-    let is_done = state
-        .get(&id.key())
-        .is_some_and(|resource| resource.provisioning == Provisioning::Succeeded);
-    Ok(if is_done {
-        answer
-    } else {
-        answer.following(server, &operation)
-    })
+    let is_done = state.get(&id.key()).is_some_and(|resource| resource.provisioning == Provisioning::Succeeded);
+    Ok(if is_done { answer } else { answer.following(server, &operation) })
 }
 
 fn render_stored(state: &State, id: &ResourceId) -> Result<Value, ArmError> {
-    let resource = state
-        .get(&id.key())
-        .ok_or_else(|| super::read::not_found(id))?;
+    let resource = state.get(&id.key()).ok_or_else(|| super::read::not_found(id))?;
     Ok(render::resource(state, resource))
 }
 
@@ -98,12 +81,7 @@ struct Stored {
     nat_ports: Vec<(String, Vec<crate::state::resource::NatPort>)>,
 }
 
-fn draft(
-    state: &State,
-    id: &ResourceId,
-    existing: Option<&Resource>,
-    body: &Value,
-) -> Result<Change, ArmError> {
+fn draft(state: &State, id: &ResourceId, existing: Option<&Resource>, body: &Value) -> Result<Change, ArmError> {
     let mut draft = Draft::new(state, id, existing, body)?;
     match id.kind {
         Kind::ResourceGroup => {}
@@ -127,52 +105,28 @@ fn draft(
         return Ok(Change::Nothing);
     }
     let mut resource = match existing {
-        Some(existing) => Resource {
-            provisioning: Provisioning::Updating,
-            generation: existing.generation + 1,
-            ..existing.clone()
-        },
+        Some(existing) => {
+            Resource { provisioning: Provisioning::Updating, generation: existing.generation + 1, ..existing.clone() }
+        }
         None => Resource::new(id.clone(), json!({})),
     };
     let nat_ports = match id.kind {
         Kind::LoadBalancer => nat::reassign(state, &id.key(), &draft.document)?,
         _ => Vec::new(),
     };
-    let Draft {
-        document,
-        references,
-        custom_data,
-        attached,
-        new_disks,
-        ..
-    } = draft;
+    let Draft { document, references, custom_data, attached, new_disks, .. } = draft;
     resource.document = document;
     resource.references = references;
     resource.custom_data = custom_data;
     resource.nat_ports = draft.nat_ports;
-    Ok(Change::Store(Box::new(Stored {
-        resource,
-        attached,
-        new_disks,
-        nat_ports,
-    })))
+    Ok(Change::Store(Box::new(Stored { resource, attached, new_disks, nat_ports })))
 }
 
 fn store(server: &Server, state: &mut State, change: Stored, twist: Option<Twist>) -> Operation {
-    let Stored {
-        resource,
-        attached,
-        new_disks,
-        nat_ports,
-    } = change;
+    let Stored { resource, attached, new_disks, nat_ports } = change;
     let key = resource.id.key();
     let planned = server.latency.duration(Action::Put, &resource.id);
-    let mut operation = Operation::new(
-        Action::Put,
-        &resource.id,
-        resource.location(),
-        planned.as_millis() as u64,
-    );
+    let mut operation = Operation::new(Action::Put, &resource.id, resource.location(), planned.as_millis() as u64);
     operation.references = resource.references.clone();
     operation.twist = twist;
     state.put(resource);
@@ -182,10 +136,7 @@ fn store(server: &Server, state: &mut State, change: Stored, twist: Option<Twist
         }
     }
     for part in attached {
-        if state
-            .get(&part)
-            .is_some_and(|part| part.managed_by.as_ref() != Some(&key))
-        {
+        if state.get(&part).is_some_and(|part| part.managed_by.as_ref() != Some(&key)) {
             state.update(&part, |part| part.managed_by = Some(key.clone()));
         }
     }
@@ -209,11 +160,7 @@ fn check_allowed(server: &Server, state: &State, id: &ResourceId) -> Result<(), 
         return Err(super::read::group_not_found(&id.group));
     }
     let full_name = id.kind.full_name();
-    let denied = state
-        .settings()
-        .policies
-        .iter()
-        .find(|policy| policy.resource_type.eq_ignore_ascii_case(&full_name));
+    let denied = state.settings().policies.iter().find(|policy| policy.resource_type.eq_ignore_ascii_case(&full_name));
     let Some(policy) = denied.filter(|_| state.get(&id.key()).is_none()) else {
         return Ok(());
     };
@@ -230,18 +177,12 @@ fn check_allowed(server: &Server, state: &State, id: &ResourceId) -> Result<(), 
 }
 
 /// `If-None-Match: *` and `If-Match`, which Compute honours for virtual machines.
-fn check_preconditions(
-    state: &State,
-    id: &ResourceId,
-    headers: &HeaderMap,
-) -> Result<(), ArmError> {
+fn check_preconditions(state: &State, id: &ResourceId, headers: &HeaderMap) -> Result<(), ArmError> {
     if id.kind != Kind::VirtualMachine {
         return Ok(());
     }
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let etag = state
-        .get(&id.key())
-        .map(|vm| format!("\"{}\"", vm.generation));
+    let etag = state.get(&id.key()).map(|vm| format!("\"{}\"", vm.generation));
     let is_met = match (header("if-none-match"), header("if-match")) {
         (Some("*"), _) => etag.is_none(),
         (_, Some(wanted)) => etag.is_some_and(|etag| wanted == "*" || wanted == etag),
@@ -253,10 +194,7 @@ fn check_preconditions(
         Err(ArmError::new(
             StatusCode::PRECONDITION_FAILED,
             "ConditionNotMet",
-            format!(
-                "The precondition given in the request headers was not met for '{}'.",
-                id.text()
-            ),
+            format!("The precondition given in the request headers was not met for '{}'.", id.text()),
         ))
     }
 }

@@ -20,19 +20,11 @@ use crate::state::State;
 use crate::state::operation::Outcome;
 
 /// The providers whose registration can be asked for.
-const PROVIDERS: &[&str] = &[
-    "Microsoft.Compute",
-    "Microsoft.Network",
-    "Microsoft.Resources",
-    "Microsoft.MarketplaceOrdering",
-];
+const PROVIDERS: &[&str] =
+    &["Microsoft.Compute", "Microsoft.Network", "Microsoft.Resources", "Microsoft.MarketplaceOrdering"];
 
 /// Answers a GET.
-pub fn get(
-    server: &Server,
-    route: &Route,
-    query: &HashMap<String, String>,
-) -> Result<Answer, ArmError> {
+pub fn get(server: &Server, route: &Route, query: &HashMap<String, String>) -> Result<Answer, ArmError> {
     let state = server.state();
     let body = match route {
         Route::Subscription => subscription(),
@@ -55,51 +47,29 @@ pub fn get(
         Route::Child(id, collection, name) => {
             let resource = resource(server, &state, id, query)?;
             child(&resource, collection, name).cloned().ok_or_else(|| {
-                ArmError::missing(
-                    "NotFound",
-                    format!("Resource {}/{collection}/{name} not found.", id.text()),
-                )
+                ArmError::missing("NotFound", format!("Resource {}/{collection}/{name} not found.", id.text()))
             })?
         }
-        Route::Action(id, action)
-            if id.kind == Kind::VirtualMachine && action.eq_ignore_ascii_case("instanceView") =>
-        {
+        Route::Action(id, action) if id.kind == Kind::VirtualMachine && action.eq_ignore_ascii_case("instanceView") => {
             check_group(server, &state, id)?;
             render::instance_view(state.get(&id.key()).ok_or_else(|| not_found(id))?)
         }
         Route::Operation(id) => return operation(server, &state, id),
         Route::OperationResult(id) => return operation_result(server, &state, id),
         Route::DnsNameAvailability(location) => {
-            let label = query
-                .get("domainNameLabel")
-                .ok_or_else(|| ArmError::required("domainNameLabel"))?;
+            let label = query.get("domainNameLabel").ok_or_else(|| ArmError::required("domainNameLabel"))?;
             public_address::availability(&state, location, label)
         }
         Route::NetworkUsages(location) => quota::network_usages(&state, location),
         Route::ComputeUsages(location) => quota::compute_usages(&state, location),
         Route::ComputeSkus => skus(query.get("$filter").map(String::as_str))?,
-        Route::ImageVersions {
-            location,
-            offer,
-            sku,
-        } => {
+        Route::ImageVersions { location, offer, sku } => {
             let top = query.get("$top").and_then(|top| top.parse().ok());
-            let descending = query
-                .get("$orderby")
-                .is_some_and(|order| order.to_ascii_lowercase().ends_with("desc"));
+            let descending = query.get("$orderby").is_some_and(|order| order.to_ascii_lowercase().ends_with("desc"));
             image::versions(location, offer, sku, top, descending)?
         }
-        Route::ImageVersion {
-            location,
-            offer,
-            sku,
-            version,
-        } => image::version(location, offer, sku, version)?,
-        Route::Terms {
-            publisher,
-            offer,
-            plan,
-        } => image::terms(&state, publisher, offer, plan)?,
+        Route::ImageVersion { location, offer, sku, version } => image::version(location, offer, sku, version)?,
+        Route::Terms { publisher, offer, plan } => image::terms(&state, publisher, offer, plan)?,
         Route::Action(..) | Route::QueryPortMapping(..) | Route::RegisterProvider(_) => {
             return Err(method_not_allowed("GET"));
         }
@@ -138,10 +108,7 @@ pub fn check_group(server: &Server, state: &State, id: &ResourceId) -> Result<()
 
 /// 404 for a resource group.
 pub fn group_not_found(group: &str) -> ArmError {
-    ArmError::missing(
-        "ResourceGroupNotFound",
-        format!("Resource group '{group}' could not be found."),
-    )
+    ArmError::missing("ResourceGroupNotFound", format!("Resource group '{group}' could not be found."))
 }
 
 /// 404 for a resource.
@@ -167,9 +134,7 @@ fn resource(
     let resource = state.get(&id.key()).ok_or_else(|| not_found(id))?;
     let mut body = render::resource(state, resource);
     if id.kind == Kind::VirtualMachine
-        && query
-            .get("$expand")
-            .is_some_and(|expand| expand.eq_ignore_ascii_case("instanceView"))
+        && query.get("$expand").is_some_and(|expand| expand.eq_ignore_ascii_case("instanceView"))
     {
         body["properties"]["instanceView"] = render::instance_view(resource);
     }
@@ -177,9 +142,8 @@ fn resource(
 }
 
 fn operation(server: &Server, state: &State, id: &str) -> Result<Answer, ArmError> {
-    let operation = state
-        .operation(id)
-        .ok_or_else(|| ArmError::missing("NotFound", format!("Operation {id} not found.")))?;
+    let operation =
+        state.operation(id).ok_or_else(|| ArmError::missing("NotFound", format!("Operation {id} not found.")))?;
     if operation.resource.kind == Kind::VirtualMachine {
         server.throttle.take_poll(&operation.resource.key())?;
     }
@@ -187,16 +151,13 @@ fn operation(server: &Server, state: &State, id: &str) -> Result<Answer, ArmErro
     if !operation.is_running() {
         return Ok(answer);
     }
-    let retry_after = server
-        .latency
-        .retry_after_seconds(operation.action, operation.resource.kind);
+    let retry_after = server.latency.retry_after_seconds(operation.action, operation.resource.kind);
     Ok(answer.header("retry-after", retry_after.to_string()))
 }
 
 fn operation_result(server: &Server, state: &State, id: &str) -> Result<Answer, ArmError> {
-    let operation = state
-        .operation(id)
-        .ok_or_else(|| ArmError::missing("NotFound", format!("Operation {id} not found.")))?;
+    let operation =
+        state.operation(id).ok_or_else(|| ArmError::missing("NotFound", format!("Operation {id} not found.")))?;
     if operation.resource.kind == Kind::VirtualMachine {
         server.throttle.take_poll(&operation.resource.key())?;
     }
@@ -207,9 +168,7 @@ fn operation_result(server: &Server, state: &State, id: &str) -> Result<Answer, 
             Ok(Answer::empty(StatusCode::OK))
         }
         (Some(Outcome::Succeeded), None) => Ok(Answer::empty(StatusCode::NO_CONTENT)),
-        (Some(Outcome::Failed(failure)), _) => {
-            Err(ArmError::conflict(&failure.code, &failure.message))
-        }
+        (Some(Outcome::Failed(failure)), _) => Err(ArmError::conflict(&failure.code, &failure.message)),
     }
 }
 
@@ -245,15 +204,9 @@ fn locations() -> Value {
 
 /// A provider: all are registered.
 pub fn provider(namespace: &str) -> Result<Value, ArmError> {
-    let name = PROVIDERS
-        .iter()
-        .find(|known| known.eq_ignore_ascii_case(namespace))
-        .ok_or_else(|| {
-            ArmError::missing(
-                "InvalidResourceNamespace",
-                format!("The resource namespace '{namespace}' is invalid."),
-            )
-        })?;
+    let name = PROVIDERS.iter().find(|known| known.eq_ignore_ascii_case(namespace)).ok_or_else(|| {
+        ArmError::missing("InvalidResourceNamespace", format!("The resource namespace '{namespace}' is invalid."))
+    })?;
     Ok(json!({
         "id": format!("/subscriptions/{SUBSCRIPTION}/providers/{name}"),
         "namespace": name,

@@ -79,43 +79,17 @@ impl Route {
             ["operationresults", _] => Self::OperationResult(name(1)),
             ["providers", _] => Self::Provider(name(1)),
             ["providers", _, "register"] => Self::RegisterProvider(name(1)),
-            [
-                "providers",
-                "microsoft.network" | "microsoft.compute",
-                "locations",
-                _,
-                "operations",
-                _,
-            ] => Self::Operation(name(5)),
-            [
-                "providers",
-                "microsoft.network" | "microsoft.compute",
-                "locations",
-                _,
-                "operationresults",
-                _,
-            ] => Self::OperationResult(name(5)),
-            [
-                "providers",
-                "microsoft.network",
-                "locations",
-                place,
-                "checkdnsnameavailability",
-            ] => Self::DnsNameAvailability(region(place)?),
-            [
-                "providers",
-                "microsoft.network",
-                "locations",
-                place,
-                "usages",
-            ] => Self::NetworkUsages(region(place)?),
-            [
-                "providers",
-                "microsoft.compute",
-                "locations",
-                place,
-                "usages",
-            ] => Self::ComputeUsages(region(place)?),
+            ["providers", "microsoft.network" | "microsoft.compute", "locations", _, "operations", _] => {
+                Self::Operation(name(5))
+            }
+            ["providers", "microsoft.network" | "microsoft.compute", "locations", _, "operationresults", _] => {
+                Self::OperationResult(name(5))
+            }
+            ["providers", "microsoft.network", "locations", place, "checkdnsnameavailability"] => {
+                Self::DnsNameAvailability(region(place)?)
+            }
+            ["providers", "microsoft.network", "locations", place, "usages"] => Self::NetworkUsages(region(place)?),
+            ["providers", "microsoft.compute", "locations", place, "usages"] => Self::ComputeUsages(region(place)?),
             ["providers", "microsoft.compute", "skus"] => Self::ComputeSkus,
             [
                 "providers",
@@ -142,17 +116,8 @@ impl Route {
                 }
                 let (offer, sku) = (name(9), name(11));
                 match version {
-                    [] => Self::ImageVersions {
-                        location,
-                        offer,
-                        sku,
-                    },
-                    _ => Self::ImageVersion {
-                        location,
-                        offer,
-                        sku,
-                        version: name(13),
-                    },
+                    [] => Self::ImageVersions { location, offer, sku },
+                    _ => Self::ImageVersion { location, offer, sku, version: name(13) },
                 }
             }
             [
@@ -168,22 +133,12 @@ impl Route {
                 _,
                 "agreements",
                 "current",
-            ] => Self::Terms {
-                publisher: name(5),
-                offer: name(7),
-                plan: name(9),
-            },
+            ] => Self::Terms { publisher: name(5), offer: name(7), plan: name(9) },
             _ => return Err(no_route(path)),
         })
     }
 
-    fn in_group(
-        path: &str,
-        group: &str,
-        namespace: &str,
-        segments: &[&str],
-        names: &[&str],
-    ) -> Result<Self, ArmError> {
+    fn in_group(path: &str, group: &str, namespace: &str, segments: &[&str], names: &[&str]) -> Result<Self, ArmError> {
         let Some(collection) = segments.first() else {
             return Err(no_route(path));
         };
@@ -196,10 +151,7 @@ impl Route {
             }
             return Err(ArmError::missing(
                 "InvalidResourceType",
-                format!(
-                    "The resource type '{}' could not be found in the namespace '{namespace}'.",
-                    names[0]
-                ),
+                format!("The resource type '{}' could not be found in the namespace '{namespace}'.", names[0]),
             ));
         };
         let id = || ResourceId::new(group, kind, names[1]);
@@ -207,21 +159,12 @@ impl Route {
             [_] => Self::Collection(group.to_owned(), kind),
             [_, _] => Self::Resource(id()),
             [_, _, _] => Self::Action(id(), names[2].to_owned()),
-            [_, _, collection, _]
-                if kind
-                    .children()
-                    .iter()
-                    .any(|known| known.eq_ignore_ascii_case(collection)) =>
-            {
+            [_, _, collection, _] if kind.children().iter().any(|known| known.eq_ignore_ascii_case(collection)) => {
                 Self::Child(id(), names[2].to_owned(), names[3].to_owned())
             }
-            [
-                _,
-                _,
-                "backendaddresspools",
-                _,
-                "queryinboundnatruleportmapping",
-            ] if kind == Kind::LoadBalancer => Self::QueryPortMapping(id(), names[3].to_owned()),
+            [_, _, "backendaddresspools", _, "queryinboundnatruleportmapping"] if kind == Kind::LoadBalancer => {
+                Self::QueryPortMapping(id(), names[3].to_owned())
+            }
             _ => return Err(no_route(path)),
         })
     }
@@ -229,10 +172,7 @@ impl Route {
     /// The resource it is about.
     pub fn resource(&self) -> Option<&ResourceId> {
         match self {
-            Self::Resource(id)
-            | Self::Child(id, ..)
-            | Self::Action(id, _)
-            | Self::QueryPortMapping(id, _) => Some(id),
+            Self::Resource(id) | Self::Child(id, ..) | Self::Action(id, _) | Self::QueryPortMapping(id, _) => Some(id),
             _ => None,
         }
     }
@@ -255,16 +195,13 @@ impl Route {
             ));
         };
         let (name, versions) = match self {
-            Self::Resource(id)
-            | Self::Child(id, ..)
-            | Self::Action(id, _)
-            | Self::QueryPortMapping(id, _) => (id.kind.collection(), id.kind.api_versions()),
+            Self::Resource(id) | Self::Child(id, ..) | Self::Action(id, _) | Self::QueryPortMapping(id, _) => {
+                (id.kind.collection(), id.kind.api_versions())
+            }
             Self::Collection(_, kind) => (kind.collection(), kind.api_versions()),
             // Operation URLs carry the version they were given out with.
             Self::Operation(_) | Self::OperationResult(_) => return Ok(()),
-            Self::DnsNameAvailability(_) | Self::NetworkUsages(_) => {
-                ("locations", kind::NETWORK_VERSIONS)
-            }
+            Self::DnsNameAvailability(_) | Self::NetworkUsages(_) => ("locations", kind::NETWORK_VERSIONS),
             Self::ComputeUsages(_) | Self::ImageVersions { .. } | Self::ImageVersion { .. } => {
                 ("locations", kind::COMPUTE_VERSIONS)
             }
@@ -279,9 +216,7 @@ impl Route {
         if versions == kind::RESOURCES_VERSIONS {
             return Err(ArmError::bad(
                 "InvalidApiVersionParameter",
-                format!(
-                    "The api-version '{version}' is invalid. The supported versions are '{supported}'."
-                ),
+                format!("The api-version '{version}' is invalid. The supported versions are '{supported}'."),
             ));
         }
         Err(ArmError::bad(
@@ -304,10 +239,7 @@ fn region(text: &str) -> Result<&'static str, ArmError> {
 }
 
 fn no_route(path: &str) -> ArmError {
-    ArmError::missing(
-        "InvalidResourceType",
-        format!("No resource or operation is known under the path '{path}'."),
-    )
+    ArmError::missing("InvalidResourceType", format!("No resource or operation is known under the path '{path}'."))
 }
 
 #[cfg(test)]
@@ -320,18 +252,9 @@ mod tests {
         let table = [
             ("", Some(Route::Subscription)),
             ("/LOCATIONS", Some(Route::Locations)),
-            (
-                "/resourcegroups/G",
-                Some(Route::Resource(ResourceId::of_group("G"))),
-            ),
-            (
-                "/resourceGroups/G/resources",
-                Some(Route::GroupResources("G".into())),
-            ),
-            (
-                "/resourceGroups/G/providers/microsoft.network/LOADBALANCERS/Lb",
-                Some(Route::Resource(lb())),
-            ),
+            ("/resourcegroups/G", Some(Route::Resource(ResourceId::of_group("G")))),
+            ("/resourceGroups/G/resources", Some(Route::GroupResources("G".into()))),
+            ("/resourceGroups/G/providers/microsoft.network/LOADBALANCERS/Lb", Some(Route::Resource(lb()))),
             (
                 "/resourceGroups/G/providers/Microsoft.Network/loadBalancers",
                 Some(Route::Collection("G".into(), Kind::LoadBalancer)),
@@ -344,18 +267,9 @@ mod tests {
                 "/resourceGroups/G/providers/Microsoft.Network/loadBalancers/Lb/backendAddressPools/p/queryInboundNatRulePortMapping",
                 Some(Route::QueryPortMapping(lb(), "p".into())),
             ),
-            (
-                "/providers/Microsoft.Compute/locations/westeurope/operations/Ab",
-                Some(Route::Operation("Ab".into())),
-            ),
-            (
-                "/operationresults/Ab",
-                Some(Route::OperationResult("Ab".into())),
-            ),
-            (
-                "/providers/Microsoft.Network/locations/West Europe/usages",
-                Some(Route::NetworkUsages("westeurope")),
-            ),
+            ("/providers/Microsoft.Compute/locations/westeurope/operations/Ab", Some(Route::Operation("Ab".into()))),
+            ("/operationresults/Ab", Some(Route::OperationResult("Ab".into()))),
+            ("/providers/Microsoft.Network/locations/West Europe/usages", Some(Route::NetworkUsages("westeurope"))),
             (
                 "/providers/Microsoft.Compute/locations/westeurope/publishers/kinvolk/artifacttypes/vmimage/offers/O/skus/S/versions/1",
                 Some(Route::ImageVersion {
@@ -366,21 +280,11 @@ mod tests {
                 }),
             ),
             ("/providers/Microsoft.Network/locations/moon/usages", None),
-            (
-                "/resourceGroups/G/providers/Microsoft.Network/unknown/x",
-                None,
-            ),
-            (
-                "/resourceGroups/G/providers/Microsoft.Storage/storageAccounts/x",
-                None,
-            ),
+            ("/resourceGroups/G/providers/Microsoft.Network/unknown/x", None),
+            ("/resourceGroups/G/providers/Microsoft.Storage/storageAccounts/x", None),
         ];
         for (path, route) in table {
-            assert_eq!(
-                Route::parse(&format!("/subscriptions/{SUBSCRIPTION}{path}")).ok(),
-                route,
-                "{path}"
-            );
+            assert_eq!(Route::parse(&format!("/subscriptions/{SUBSCRIPTION}{path}")).ok(), route, "{path}");
         }
     }
 }

@@ -40,24 +40,11 @@ pub struct Remaining {
 impl Throttle {
     /// Full buckets that refill `1 / time_scale` times as fast as Azure's.
     pub fn new(time_scale: f64) -> Self {
-        let speed = if time_scale > 0.0 {
-            1.0 / time_scale
-        } else {
-            1.0
-        };
-        let bucket =
-            |(capacity, per_second): (u32, f64)| Bucket::full(capacity, per_second * speed);
-        let buckets = Buckets {
-            reads: bucket(READS),
-            writes: bucket(WRITES),
-            deletes: bucket(DELETES),
-            polls: HashMap::new(),
-        };
-        Self {
-            buckets: Mutex::new(buckets),
-            started: Instant::now(),
-            speed,
-        }
+        let speed = if time_scale > 0.0 { 1.0 / time_scale } else { 1.0 };
+        let bucket = |(capacity, per_second): (u32, f64)| Bucket::full(capacity, per_second * speed);
+        let buckets =
+            Buckets { reads: bucket(READS), writes: bucket(WRITES), deletes: bucket(DELETES), polls: HashMap::new() };
+        Self { buckets: Mutex::new(buckets), started: Instant::now(), speed }
     }
 
     fn buckets(&self) -> MutexGuard<'_, Buckets> {
@@ -69,21 +56,11 @@ impl Throttle {
         let now = self.started.elapsed();
         let mut buckets = self.buckets();
         let (taken, header, what) = match *method {
-            Method::GET | Method::HEAD => (
-                buckets.reads.take(now),
-                "x-ms-ratelimit-remaining-subscription-reads",
-                "read",
-            ),
-            Method::DELETE => (
-                buckets.deletes.take(now),
-                "x-ms-ratelimit-remaining-subscription-deletes",
-                "delete",
-            ),
-            _ => (
-                buckets.writes.take(now),
-                "x-ms-ratelimit-remaining-subscription-writes",
-                "write",
-            ),
+            Method::GET | Method::HEAD => {
+                (buckets.reads.take(now), "x-ms-ratelimit-remaining-subscription-reads", "read")
+            }
+            Method::DELETE => (buckets.deletes.take(now), "x-ms-ratelimit-remaining-subscription-deletes", "delete"),
+            _ => (buckets.writes.take(now), "x-ms-ratelimit-remaining-subscription-writes", "write"),
         };
         let requests = taken.map_err(|wait| {
             throttled("SubscriptionRequestsThrottled", format!("Number of '{what}' requests for subscription exceeded the limit. Please try again after '{}' seconds.", seconds(wait)), wait)
@@ -96,12 +73,7 @@ impl Throttle {
         let now = self.started.elapsed();
         let (capacity, per_second) = POLLS;
         let fresh = || Bucket::full(capacity, per_second * self.speed);
-        let taken = self
-            .buckets()
-            .polls
-            .entry(vm_key.to_owned())
-            .or_insert_with(fresh)
-            .take(now);
+        let taken = self.buckets().polls.entry(vm_key.to_owned()).or_insert_with(fresh).take(now);
         taken.map(|_| ()).map_err(|wait| {
             throttled("TooManyRequests", "The request is being throttled as the limit has been reached for operation type - GetOperation of this resource.", wait)
         })

@@ -31,10 +31,7 @@ pub fn assemble(folder: &Path, progress: &mut dyn FnMut(&str)) -> Result<()> {
     fs::write(&hooks_archive, recipe::hooks_archive()?).context("writing the recipe")?;
 
     progress("installing Debian packages into a new root");
-    run(
-        &mut bootstrap(&hooks_archive, &root_archive, &packed_root),
-        progress,
-    )?;
+    run(&mut bootstrap(&hooks_archive, &root_archive, &packed_root), progress)?;
 
     progress("writing the root disk");
     let disk = folder.join("disk.raw");
@@ -42,13 +39,7 @@ pub fn assemble(folder: &Path, progress: &mut dyn FnMut(&str)) -> Result<()> {
         .and_then(|file| file.set_len(u64::from(DISK_SIZE_GIB) << 30))
         .with_context(|| format!("creating `{}`", disk.display()))?;
     fs::create_dir(&root).context("creating the folder for the root file system")?;
-    run(
-        as_owner_of_everything()
-            .arg(recipe::DISK_SCRIPT)
-            .arg("disk")
-            .args([folder]),
-        progress,
-    )?;
+    run(as_owner_of_everything().arg(recipe::DISK_SCRIPT).arg("disk").args([folder]), progress)?;
 
     for leftover in [root_archive, hooks_archive, packed_root] {
         fs::remove_file(&leftover).with_context(|| format!("removing `{}`", leftover.display()))?;
@@ -71,27 +62,14 @@ fn bootstrap(hooks_archive: &Path, root_archive: &Path, packed_root: &Path) -> C
             "--dpkgopt=force-confold",
             "--dpkgopt=force-unsafe-io",
         ])
-        .args(
-            ["man", "doc", "info", "locale"]
-                .map(|kind| format!("--dpkgopt=path-exclude=/usr/share/{kind}/*")),
-        )
+        .args(["man", "doc", "info", "locale"].map(|kind| format!("--dpkgopt=path-exclude=/usr/share/{kind}/*")))
         .args(sources::options())
         .arg(format!("--include={}", recipe::packages().join(",")))
         .arg(format!("--essential-hook=mkdir \"$1{HOOKS_FOLDER}\""))
-        .arg(format!(
-            "--essential-hook=tar-in {} {HOOKS_FOLDER}",
-            quoted(hooks_archive)
-        ))
-        .arg(format!(
-            "--essential-hook=chroot \"$1\" sh {HOOKS_FOLDER}/essential.sh"
-        ))
-        .arg(format!(
-            "--customize-hook=tar-in {} /",
-            quoted(root_archive)
-        ))
-        .arg(format!(
-            "--customize-hook=chroot \"$1\" sh {HOOKS_FOLDER}/customize.sh"
-        ))
+        .arg(format!("--essential-hook=tar-in {} {HOOKS_FOLDER}", quoted(hooks_archive)))
+        .arg(format!("--essential-hook=chroot \"$1\" sh {HOOKS_FOLDER}/essential.sh"))
+        .arg(format!("--customize-hook=tar-in {} /", quoted(root_archive)))
+        .arg(format!("--customize-hook=chroot \"$1\" sh {HOOKS_FOLDER}/customize.sh"))
         .arg(format!("--customize-hook=rm -r \"$1{HOOKS_FOLDER}\""))
         .arg(sources::RELEASE)
         .arg(packed_root)
@@ -139,9 +117,7 @@ fn run(command: &mut Command, progress: &mut dyn FnMut(&str)) -> Result<()> {
             last_lines.push(line);
         }
     }
-    let status = child
-        .wait()
-        .with_context(|| format!("waiting for `{name}`"))?;
+    let status = child.wait().with_context(|| format!("waiting for `{name}`"))?;
     if !status.success() {
         bail!("`{name}` ended with {status}:\n{}", last_lines.join("\n"));
     }
@@ -155,18 +131,12 @@ mod tests {
     #[test]
     fn a_failing_program_is_shown_with_its_last_words() {
         let mut steps = Vec::new();
-        let script =
-            "echo 'I: starting' >&2; for i in $(seq 40); do echo line $i >&2; done; exit 3";
-        let error = run(Command::new("sh").args(["-c", script]), &mut |step| {
-            steps.push(step.to_owned())
-        })
-        .expect_err("exit code 3");
+        let script = "echo 'I: starting' >&2; for i in $(seq 40); do echo line $i >&2; done; exit 3";
+        let error = run(Command::new("sh").args(["-c", script]), &mut |step| steps.push(step.to_owned()))
+            .expect_err("exit code 3");
         let message = error.to_string();
         assert_eq!(steps, ["starting"]);
-        assert!(
-            message.contains("exit status: 3") && message.ends_with("line 39\nline 40"),
-            "{message}"
-        );
+        assert!(message.contains("exit status: 3") && message.ends_with("line 39\nline 40"), "{message}");
         assert!(!message.contains("line 25\n"), "{message}");
     }
 

@@ -29,11 +29,7 @@ pub const DISK_SIZE_GIB: u32 = 30;
 
 impl Image {
     fn in_folder(folder: &Path) -> Self {
-        Self {
-            kernel: folder.join("kernel"),
-            initramfs: folder.join("initramfs"),
-            disk: folder.join("disk.raw"),
-        }
+        Self { kernel: folder.join("kernel"), initramfs: folder.join("initramfs"), disk: folder.join("disk.raw") }
     }
 }
 
@@ -48,13 +44,10 @@ pub fn find(cache_directory: &Path) -> Option<Image> {
 /// being done, a line at a time. Builds that run at the same time wait for each other; what a
 /// killed build left behind is removed.
 pub fn build(cache_directory: &Path, progress: &mut dyn FnMut(&str)) -> Result<Image> {
-    fs::create_dir_all(cache_directory)
-        .with_context(|| format!("creating `{}`", cache_directory.display()))?;
+    fs::create_dir_all(cache_directory).with_context(|| format!("creating `{}`", cache_directory.display()))?;
     let lock_path = cache_directory.join("build.lock");
-    let lock =
-        File::create(&lock_path).with_context(|| format!("creating `{}`", lock_path.display()))?;
-    lock.lock()
-        .with_context(|| format!("locking `{}`", lock_path.display()))?;
+    let lock = File::create(&lock_path).with_context(|| format!("creating `{}`", lock_path.display()))?;
+    lock.lock().with_context(|| format!("locking `{}`", lock_path.display()))?;
     if let Some(image) = find(cache_directory) {
         return Ok(image);
     }
@@ -63,10 +56,8 @@ pub fn build(cache_directory: &Path, progress: &mut dyn FnMut(&str)) -> Result<I
     let finished = cache_directory.join(recipe::fingerprint());
     let building = cache_directory.join(format!("{}{UNFINISHED}", recipe::fingerprint()));
     fs::create_dir(&building).with_context(|| format!("creating `{}`", building.display()))?;
-    let built = assembly::assemble(&building, progress).and_then(|()| {
-        fs::rename(&building, &finished)
-            .with_context(|| format!("renaming `{}`", building.display()))
-    });
+    let built = assembly::assemble(&building, progress)
+        .and_then(|()| fs::rename(&building, &finished).with_context(|| format!("renaming `{}`", building.display())));
     if built.is_err() {
         // The error that is already there says more than one about the leftovers would.
         let _ = fs::remove_dir_all(&building);
@@ -97,12 +88,7 @@ mod tests {
         let cache = tempfile::tempdir().expect("a temporary folder");
         assert_eq!(find(cache.path()), None);
 
-        fs::create_dir(
-            cache
-                .path()
-                .join(format!("{}{UNFINISHED}", recipe::fingerprint())),
-        )
-        .expect("create");
+        fs::create_dir(cache.path().join(format!("{}{UNFINISHED}", recipe::fingerprint()))).expect("create");
         assert_eq!(find(cache.path()), None);
 
         let folder = cache.path().join(recipe::fingerprint());
@@ -110,10 +96,7 @@ mod tests {
         let image = find(cache.path()).expect("the image");
         assert_eq!(image.kernel, folder.join("kernel"));
         assert_eq!(
-            build(cache.path(), &mut |line| panic!(
-                "nothing to do, but: {line}"
-            ))
-            .expect("the image that is there"),
+            build(cache.path(), &mut |line| panic!("nothing to do, but: {line}")).expect("the image that is there"),
             image
         );
     }

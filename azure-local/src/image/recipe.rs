@@ -35,41 +35,20 @@ const ROOT_FILES: &[RecipeFile] = &[
     recipe_file!("etc/sudoers.d/core", FILE),
     recipe_file!("etc/sysctl.d/60-azure-local.conf", FILE),
     recipe_file!("usr/lib/azure-local/agent", PROGRAM),
-    recipe_file!(
-        "usr/lib/dracut/modules.d/91azure-local/emergency.service",
-        FILE
-    ),
-    recipe_file!(
-        "usr/lib/dracut/modules.d/91azure-local/module-setup.sh",
-        PROGRAM
-    ),
-    recipe_file!(
-        "usr/lib/dracut/modules.d/91azure-local/report-failure",
-        PROGRAM
-    ),
+    recipe_file!("usr/lib/dracut/modules.d/91azure-local/emergency.service", FILE),
+    recipe_file!("usr/lib/dracut/modules.d/91azure-local/module-setup.sh", PROGRAM),
+    recipe_file!("usr/lib/dracut/modules.d/91azure-local/report-failure", PROGRAM),
     recipe_file!("usr/lib/dracut/modules.d/91azure-local/setfiles", PROGRAM),
     recipe_file!("usr/lib/flatcar/etcd-wrapper", PROGRAM),
     recipe_file!("usr/lib/systemd/system-preset/90-azure-local.preset", FILE),
     recipe_file!("usr/lib/systemd/system/azure-local-agent.service", FILE),
-    recipe_file!(
-        "usr/lib/systemd/system/containerd.service.d/10-azure-local.conf",
-        FILE
-    ),
+    recipe_file!("usr/lib/systemd/system/containerd.service.d/10-azure-local.conf", FILE),
     recipe_file!("usr/lib/systemd/system/coreos-metadata.service", FILE),
     recipe_file!("usr/lib/systemd/system/etcd-member.service", FILE),
-    recipe_file!(
-        "usr/lib/systemd/system/ssh.service.d/10-azure-local.conf",
-        FILE
-    ),
+    recipe_file!("usr/lib/systemd/system/ssh.service.d/10-azure-local.conf", FILE),
     recipe_file!("usr/lib/systemd/system/sshd-keygen.service", FILE),
-    recipe_file!(
-        "usr/lib/systemd/system/systemd-logind.service.d/10-azure-local.conf",
-        FILE
-    ),
-    recipe_file!(
-        "usr/lib/systemd/system/systemd-networkd-wait-online.service.d/10-azure-local.conf",
-        FILE
-    ),
+    recipe_file!("usr/lib/systemd/system/systemd-logind.service.d/10-azure-local.conf", FILE),
+    recipe_file!("usr/lib/systemd/system/systemd-networkd-wait-online.service.d/10-azure-local.conf", FILE),
     recipe_file!("usr/lib/udev/rules.d/66-azure-storage.rules", FILE),
 ];
 
@@ -87,11 +66,7 @@ const PACKAGES: &str = include_str!("../../image/build/packages");
 
 /// The Debian packages to install.
 pub fn packages() -> Vec<&'static str> {
-    PACKAGES
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .collect()
+    PACKAGES.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
 }
 
 /// Names this recipe: 16 hexadecimal digits that change with any byte of it.
@@ -101,13 +76,7 @@ pub fn fingerprint() -> String {
         hash.update(part.len().to_be_bytes());
         hash.update(part);
     };
-    for text in [
-        ESSENTIAL_HOOK,
-        CUSTOMIZE_HOOK,
-        PACKAGES,
-        DISK_SCRIPT,
-        super::assembly::STEPS_VERSION,
-    ] {
+    for text in [ESSENTIAL_HOOK, CUSTOMIZE_HOOK, PACKAGES, DISK_SCRIPT, super::assembly::STEPS_VERSION] {
         add(text.as_bytes());
     }
     for file in ROOT_FILES {
@@ -115,31 +84,20 @@ pub fn fingerprint() -> String {
         add(&file.mode.to_be_bytes());
         add(file.contents.as_bytes());
     }
-    hash.finalize()[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The files of `root/` as a tar archive, owned by root, with modes that do not depend on how this program was checked
 /// out.
 pub fn root_archive() -> Result<Vec<u8>> {
-    archive(
-        ROOT_FILES
-            .iter()
-            .map(|file| (file.path, file.mode, file.contents)),
-    )
-    .context("packing the image's files")
+    archive(ROOT_FILES.iter().map(|file| (file.path, file.mode, file.contents))).context("packing the image's files")
 }
 
 /// The hooks as a tar archive, unpacked at `HOOKS_FOLDER` of the new root while it is built.
 pub fn hooks_archive() -> Result<Vec<u8>> {
     archive(
-        [
-            ("essential.sh", ESSENTIAL_HOOK),
-            ("customize.sh", CUSTOMIZE_HOOK),
-        ]
-        .map(|(name, contents)| (name, PROGRAM, contents)),
+        [("essential.sh", ESSENTIAL_HOOK), ("customize.sh", CUSTOMIZE_HOOK)]
+            .map(|(name, contents)| (name, PROGRAM, contents)),
     )
     .context("packing the image's hooks")
 }
@@ -174,13 +132,8 @@ mod tests {
                 if path.is_dir() {
                     files(&path, found, root);
                 } else {
-                    let executable =
-                        path.metadata().expect("metadata").permissions().mode() & 0o111 != 0;
-                    let inside = path
-                        .strip_prefix(root)
-                        .expect("inside")
-                        .to_string_lossy()
-                        .into_owned();
+                    let executable = path.metadata().expect("metadata").permissions().mode() & 0o111 != 0;
+                    let inside = path.strip_prefix(root).expect("inside").to_string_lossy().into_owned();
                     found.insert((inside, executable));
                 }
             }
@@ -188,10 +141,7 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("image/root");
         let mut on_disk = BTreeSet::new();
         files(&root, &mut on_disk, &root);
-        let embedded = ROOT_FILES
-            .iter()
-            .map(|file| (file.path.to_owned(), file.mode == PROGRAM))
-            .collect();
+        let embedded = ROOT_FILES.iter().map(|file| (file.path.to_owned(), file.mode == PROGRAM)).collect();
         assert_eq!(on_disk, embedded);
     }
 
@@ -202,14 +152,7 @@ mod tests {
         let names: BTreeSet<String> = archive
             .entries()
             .expect("entries")
-            .map(|entry| {
-                entry
-                    .expect("an entry")
-                    .path()
-                    .expect("a path")
-                    .to_string_lossy()
-                    .into_owned()
-            })
+            .map(|entry| entry.expect("an entry").path().expect("a path").to_string_lossy().into_owned())
             .collect();
         assert_eq!(names.len(), ROOT_FILES.len());
         assert!(names.contains("usr/lib/flatcar/etcd-wrapper"));

@@ -15,10 +15,7 @@ const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// The mirror arguments of mmdebstrap: the environment's mirror, else the host's own sources for this release, else
 /// none, which makes mmdebstrap take deb.debian.org.
 pub fn mirrors() -> Vec<String> {
-    if let Some(mirror) = std::env::var(MIRROR_VARIABLE)
-        .ok()
-        .filter(|mirror| !mirror.is_empty())
-    {
+    if let Some(mirror) = std::env::var(MIRROR_VARIABLE).ok().filter(|mirror| !mirror.is_empty()) {
         return vec![mirror];
     }
     let mut files = vec![Path::new("/etc/apt/sources.list").to_path_buf()];
@@ -28,12 +25,7 @@ pub fn mirrors() -> Vec<String> {
     files.sort();
     files
         .iter()
-        .filter_map(|path| {
-            Some((
-                path.extension()?.to_str()?.to_owned(),
-                fs::read_to_string(path).ok()?,
-            ))
-        })
+        .filter_map(|path| Some((path.extension()?.to_str()?.to_owned(), fs::read_to_string(path).ok()?)))
         .flat_map(|(extension, text)| match extension.as_str() {
             "list" => one_line_sources(&text),
             "sources" => deb822_sources(&text),
@@ -48,15 +40,8 @@ pub fn options() -> Vec<String> {
     if Path::new(KEYRING).exists() {
         options.push(format!("--keyring={KEYRING}"));
     }
-    for name in [
-        "Acquire::Check-Valid-Until",
-        "Acquire::http::Proxy",
-        "Acquire::https::Proxy",
-    ] {
-        let Ok(output) = Command::new("apt-config")
-            .args(["dump", "--format", "%v", name])
-            .output()
-        else {
+    for name in ["Acquire::Check-Valid-Until", "Acquire::http::Proxy", "Acquire::https::Proxy"] {
+        let Ok(output) = Command::new("apt-config").args(["dump", "--format", "%v", name]).output() else {
             continue;
         };
         let value = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -69,11 +54,7 @@ pub fn options() -> Vec<String> {
 
 /// Debian's own archive and nothing else: a third party's repository for the same release would change the image.
 fn is_debian(uri: &str, suite: &str, components: &[&str]) -> bool {
-    let suites = [
-        RELEASE.to_owned(),
-        format!("{RELEASE}-updates"),
-        format!("{RELEASE}-security"),
-    ];
+    let suites = [RELEASE.to_owned(), format!("{RELEASE}-updates"), format!("{RELEASE}-security")];
     let path = uri.trim_end_matches('/');
     suites.iter().any(|known| known == suite)
         && components.contains(&"main")
@@ -81,23 +62,14 @@ fn is_debian(uri: &str, suite: &str, components: &[&str]) -> bool {
 }
 
 fn source_line(uri: &str, suite: &str) -> String {
-    let signed_by = if Path::new(KEYRING).exists() {
-        format!("[signed-by={KEYRING}] ")
-    } else {
-        String::new()
-    };
+    let signed_by = if Path::new(KEYRING).exists() { format!("[signed-by={KEYRING}] ") } else { String::new() };
     format!("deb {signed_by}{uri} {suite} main")
 }
 
 fn one_line_sources(text: &str) -> Vec<String> {
     text.lines()
         .filter_map(|line| {
-            let line = line
-                .split('#')
-                .next()?
-                .trim()
-                .strip_prefix("deb ")?
-                .trim_start();
+            let line = line.split('#').next()?.trim().strip_prefix("deb ")?.trim_start();
             let line = match line.strip_prefix('[') {
                 Some(with_options) => with_options.split_once(']')?.1,
                 None => line,
@@ -112,11 +84,8 @@ fn one_line_sources(text: &str) -> Vec<String> {
 
 fn deb822_sources(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
-    let without_comments: String = text
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .flat_map(|line| [line.trim_end(), "\n"])
-        .collect();
+    let without_comments: String =
+        text.lines().filter(|line| !line.starts_with('#')).flat_map(|line| [line.trim_end(), "\n"]).collect();
     for stanza in without_comments.split("\n\n") {
         let field = |name: &str| -> Vec<&str> {
             stanza
@@ -146,10 +115,7 @@ mod tests {
     use super::*;
 
     fn without_signature(lines: Vec<String>) -> Vec<String> {
-        lines
-            .into_iter()
-            .map(|line| line.replace(&format!("[signed-by={KEYRING}] "), ""))
-            .collect()
+        lines.into_iter().map(|line| line.replace(&format!("[signed-by={KEYRING}] "), "")).collect()
     }
 
     #[test]

@@ -17,9 +17,7 @@ pub struct NoMachines {
 
 impl NoMachines {
     fn running(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
-        self.running
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -31,11 +29,7 @@ impl MachineHost for NoMachines {
     }
 
     async fn wait_until_ready(&self, id: &str, _within: Duration) -> Result<(), MachineError> {
-        if self.is_running(id) {
-            Ok(())
-        } else {
-            Err(MachineError::NotRunning)
-        }
+        if self.is_running(id) { Ok(()) } else { Err(MachineError::NotRunning) }
     }
 
     async fn stop(&self, id: &str) -> Result<(), MachineError> {
@@ -61,11 +55,7 @@ impl MachineHost for NoMachines {
     }
 
     fn console(&self, id: &str) -> String {
-        if self.is_running(id) {
-            "this host starts no machines\n".to_owned()
-        } else {
-            String::new()
-        }
+        if self.is_running(id) { "this host starts no machines\n".to_owned() } else { String::new() }
     }
 
     async fn shut_down(&self) {

@@ -28,16 +28,11 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     if configurations.is_empty() {
         return Err(ArmError::bad(
             "NetworkInterfaceMustHaveIpConfiguration",
-            format!(
-                "Network interface {} must have at least one IP configuration.",
-                draft.id.text()
-            ),
+            format!("Network interface {} must have at least one IP configuration.", draft.id.text()),
         ));
     }
-    let primaries = configurations
-        .iter()
-        .filter(|entry| entry.pointer("/properties/primary") == Some(&json!(true)))
-        .count();
+    let primaries =
+        configurations.iter().filter(|entry| entry.pointer("/properties/primary") == Some(&json!(true))).count();
     if primaries > 1 || (configurations.len() > 1 && primaries == 0) {
         return Err(ArmError::bad(
             "NetworkInterfaceMustHaveOnePrimaryIpConfiguration",
@@ -65,9 +60,7 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
             "All IP configurations of a network interface must be in one virtual network.",
         ));
     }
-    if let Some(group) =
-        text(&draft.document, "/properties/networkSecurityGroup/id").map(str::to_owned)
-    {
+    if let Some(group) = text(&draft.document, "/properties/networkSecurityGroup/id").map(str::to_owned) {
         draft.refer(&group, Kind::NetworkSecurityGroup, None)?;
     }
     for flag in ["enableAcceleratedNetworking", "enableIPForwarding"] {
@@ -79,46 +72,27 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     Ok(())
 }
 
-fn complete_configuration(
-    draft: &mut Draft<'_>,
-    configuration: &mut Value,
-    before: &[Value],
-) -> Result<(), ArmError> {
-    let subnet = text(configuration, "/properties/subnet/id")
-        .map(str::to_owned)
-        .ok_or_else(|| ArmError::required("subnet"))?;
+fn complete_configuration(draft: &mut Draft<'_>, configuration: &mut Value, before: &[Value]) -> Result<(), ArmError> {
+    let subnet =
+        text(configuration, "/properties/subnet/id").map(str::to_owned).ok_or_else(|| ArmError::required("subnet"))?;
     let network = draft.refer(&subnet, Kind::VirtualNetwork, Some("subnets"))?;
-    choice(
-        configuration,
-        "/properties/privateIPAddressVersion",
-        &["IPv4"],
-        Some("IPv4"),
-    )?;
-    let method = choice(
-        configuration,
-        "/properties/privateIPAllocationMethod",
-        &["Static", "Dynamic"],
-        Some("Dynamic"),
-    )?;
+    choice(configuration, "/properties/privateIPAddressVersion", &["IPv4"], Some("IPv4"))?;
+    let method =
+        choice(configuration, "/properties/privateIPAllocationMethod", &["Static", "Dynamic"], Some("Dynamic"))?;
     let address = address(draft, configuration, before, network, &subnet, method)?;
     configuration["properties"]["privateIPAddress"] = json!(address.to_string());
     configuration["properties"]["privateIPAllocationMethod"] = json!(method);
     configuration["properties"]["privateIPAddressVersion"] = json!("IPv4");
 
     for pool in list(configuration, "/properties/loadBalancerBackendAddressPools") {
-        let pool = text(pool, "/id")
-            .ok_or_else(|| ArmError::required("id").target("loadBalancerBackendAddressPools"))?;
+        let pool =
+            text(pool, "/id").ok_or_else(|| ArmError::required("id").target("loadBalancerBackendAddressPools"))?;
         let balancer = draft.refer(pool, Kind::LoadBalancer, Some("backendAddressPools"))?;
         check_join(draft, balancer)?;
         let own = draft.id.key();
         let pool_key = key(pool);
-        let others = members(draft.state, &pool_key)
-            .filter(|(nic, _)| nic.id.key() != own)
-            .count();
-        let here = before
-            .iter()
-            .filter(|entry| joins(entry, &pool_key))
-            .count();
+        let others = members(draft.state, &pool_key).filter(|(nic, _)| nic.id.key() != own).count();
+        let here = before.iter().filter(|entry| joins(entry, &pool_key)).count();
         check_outbound_ports(&balancer.document, &pool_key, others + here + 1)?;
     }
     if !list(configuration, "/properties/loadBalancerInboundNatRules").is_empty() {
@@ -139,11 +113,7 @@ fn complete_configuration(
 pub fn check_public_address(draft: &Draft<'_>, public: &Resource) -> Result<(), ArmError> {
     let owner = draft.id.key();
     let public_key = public.id.key();
-    match draft
-        .state
-        .referrers(&public_key)
-        .find(|user| user.id.key() != owner)
-    {
+    match draft.state.referrers(&public_key).find(|user| user.id.key() != owner) {
         None => Ok(()),
         Some(user) => Err(ArmError::bad(
             "PublicIPAddressInUse",
@@ -169,28 +139,16 @@ fn address(
     let name = virtual_network::subnet_name(subnet);
     let range = child(&network.document, "subnets", name)
         .and_then(virtual_network::subnet_range)
-        .ok_or_else(|| {
-            ArmError::bad(
-                "NetcfgInvalidSubnet",
-                format!("Subnet '{name}' has no IPv4 range."),
-            )
-        })?;
+        .ok_or_else(|| ArmError::bad("NetcfgInvalidSubnet", format!("Subnet '{name}' has no IPv4 range.")))?;
     let own = draft.id.key();
     let subnet_key = key(subnet);
     let mut taken: Vec<(Ipv4Addr, String)> = draft
         .state
         .of_kind(Kind::NetworkInterface)
         .filter(|other| other.refers_to(&subnet_key) && other.id.key() != own)
-        .flat_map(|other| {
-            addresses_in(&other.document, &subnet_key).map(|address| (address, other.id.text()))
-        })
+        .flat_map(|other| addresses_in(&other.document, &subnet_key).map(|address| (address, other.id.text())))
         .collect();
-    taken.extend(
-        before
-            .iter()
-            .filter_map(configuration_address)
-            .map(|address| (address, draft.id.text())),
-    );
+    taken.extend(before.iter().filter_map(configuration_address).map(|address| (address, draft.id.text())));
 
     if method == "Static" {
         let written = text(configuration, "/properties/privateIPAddress").ok_or_else(|| {
@@ -209,17 +167,13 @@ fn address(
         if !range.contains(&address) {
             return Err(ArmError::bad(
                 "PrivateIPAddressNotInSubnet",
-                format!(
-                    "Private static IP address {address} does not belong to the range of subnet prefix {range}."
-                ),
+                format!("Private static IP address {address} does not belong to the range of subnet prefix {range}."),
             ));
         }
         if virtual_network::is_reserved(range, address) {
             return Err(ArmError::bad(
                 "PrivateIPAddressInReservedRange",
-                format!(
-                    "Private static IP address {address} falls within reserved IP range of subnet prefix {range}."
-                ),
+                format!("Private static IP address {address} falls within reserved IP range of subnet prefix {range}."),
             ));
         }
         if let Some((_, user)) = taken.iter().find(|(other, _)| *other == address) {
@@ -241,28 +195,23 @@ fn address(
         .and_then(configuration_address)
         .filter(|address| range.contains(address) && !taken.contains(address));
     kept.or_else(|| virtual_network::free_address(range, &taken)).ok_or_else(|| {
-        ArmError::bad("SubnetIsFull", format!("Subnet {name} with address prefix {range} does not have enough capacity for 1 IP addresses."))
+        ArmError::bad(
+            "SubnetIsFull",
+            format!("Subnet {name} with address prefix {range} does not have enough capacity for 1 IP addresses."),
+        )
     })
 }
 
-fn addresses_in<'a>(
-    document: &'a Value,
-    subnet_key: &'a str,
-) -> impl Iterator<Item = Ipv4Addr> + 'a {
+fn addresses_in<'a>(document: &'a Value, subnet_key: &'a str) -> impl Iterator<Item = Ipv4Addr> + 'a {
     list(document, "/properties/ipConfigurations")
         .iter()
-        .filter(move |entry| {
-            text(entry, "/properties/subnet/id")
-                .is_some_and(|id| id.eq_ignore_ascii_case(subnet_key))
-        })
+        .filter(move |entry| text(entry, "/properties/subnet/id").is_some_and(|id| id.eq_ignore_ascii_case(subnet_key)))
         .filter_map(configuration_address)
 }
 
 /// The address of an IP configuration's document.
 pub fn configuration_address(configuration: &Value) -> Option<Ipv4Addr> {
-    text(configuration, "/properties/privateIPAddress")?
-        .parse()
-        .ok()
+    text(configuration, "/properties/privateIPAddress")?.parse().ok()
 }
 
 /// Azure fails NIC writes at random when many join one load balancer; here the tenth is always refused.
@@ -273,10 +222,7 @@ fn check_join(draft: &Draft<'_>, balancer: &Resource) -> Result<(), ArmError> {
         .referrers(&balancer_key)
         .filter(|nic| {
             nic.is(Kind::NetworkInterface)
-                && matches!(
-                    nic.provisioning,
-                    Provisioning::Creating | Provisioning::Updating
-                )
+                && matches!(nic.provisioning, Provisioning::Creating | Provisioning::Updating)
         })
         .count();
     if joining < CONCURRENT_JOINS {
@@ -301,11 +247,7 @@ fn mac_address(draft: &Draft<'_>) -> String {
     loop {
         let [.., a, b, c] = hash.to_be_bytes();
         let candidate = format!("00-0D-3A-{a:02X}-{b:02X}-{c:02X}");
-        if !draft
-            .state
-            .of_kind(Kind::NetworkInterface)
-            .any(|other| other.text(MAC) == Some(&candidate))
-        {
+        if !draft.state.of_kind(Kind::NetworkInterface).any(|other| other.text(MAC) == Some(&candidate)) {
             return candidate;
         }
         hash = hash.wrapping_add(1);
@@ -313,19 +255,13 @@ fn mac_address(draft: &Draft<'_>) -> String {
 }
 
 /// The NICs whose IP configurations are members of a pool, with those configurations.
-pub fn members<'a>(
-    state: &'a State,
-    pool_key: &'a str,
-) -> impl Iterator<Item = (&'a Resource, &'a Value)> {
-    state
-        .of_kind(Kind::NetworkInterface)
-        .filter(|nic| nic.refers_to(pool_key))
-        .flat_map(move |nic| {
-            list(&nic.document, "/properties/ipConfigurations")
-                .iter()
-                .filter(move |entry| joins(entry, pool_key))
-                .map(move |entry| (nic, entry))
-        })
+pub fn members<'a>(state: &'a State, pool_key: &'a str) -> impl Iterator<Item = (&'a Resource, &'a Value)> {
+    state.of_kind(Kind::NetworkInterface).filter(|nic| nic.refers_to(pool_key)).flat_map(move |nic| {
+        list(&nic.document, "/properties/ipConfigurations")
+            .iter()
+            .filter(move |entry| joins(entry, pool_key))
+            .map(move |entry| (nic, entry))
+    })
 }
 
 /// Whether an IP configuration is a member of a pool.

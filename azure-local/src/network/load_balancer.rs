@@ -14,12 +14,7 @@ use crate::network::{interface, load_balancer_rules, nat};
 const COMPUTED: &[(&str, &[&str])] = &[
     (
         "frontendIPConfigurations",
-        &[
-            "loadBalancingRules",
-            "inboundNatRules",
-            "outboundRules",
-            "privateIPAllocationMethod",
-        ],
+        &["loadBalancingRules", "inboundNatRules", "outboundRules", "privateIPAllocationMethod"],
     ),
     (
         "backendAddressPools",
@@ -59,21 +54,12 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
 
 fn check_frontends(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     for frontend in list(&draft.document, "/properties/frontendIPConfigurations").to_vec() {
-        match (
-            text(&frontend, "/properties/publicIPAddress/id"),
-            text(&frontend, "/properties/subnet/id"),
-        ) {
+        match (text(&frontend, "/properties/publicIPAddress/id"), text(&frontend, "/properties/subnet/id")) {
             (Some(public), None) => {
                 let public = draft.refer(public, Kind::PublicIpAddress, None)?;
                 interface::check_public_address(draft, public)?;
                 let public_key = public.id.key();
-                if draft
-                    .references
-                    .iter()
-                    .filter(|reference| **reference == public_key)
-                    .count()
-                    > 1
-                {
+                if draft.references.iter().filter(|reference| **reference == public_key).count() > 1 {
                     return Err(ArmError::bad(
                         "PublicIPAddressInUse",
                         format!(
@@ -103,25 +89,18 @@ fn check_frontends(draft: &mut Draft<'_>) -> Result<(), ArmError> {
 
 fn check_probes(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     for probe in children_mut(&mut draft.document, "probes") {
-        let protocol = choice(
-            probe,
-            "/properties/protocol",
-            &["Tcp", "Http", "Https"],
-            None,
-        )?;
+        let protocol = choice(probe, "/properties/protocol", &["Tcp", "Http", "Https"], None)?;
         number(probe, "/properties/port", 1..=65535, None)?;
-        let interval = number(
-            probe,
-            "/properties/intervalInSeconds",
-            5..=u64::from(u32::MAX),
-            Some(15),
-        )?;
+        let interval = number(probe, "/properties/intervalInSeconds", 5..=u64::from(u32::MAX), Some(15))?;
         let threshold = number(probe, "/properties/probeThreshold", 1..=100, Some(1))?;
         let path = text(probe, "/properties/requestPath");
         if (protocol == "Tcp") == path.is_some() {
             return Err(ArmError::bad(
                 "InvalidRequestFormat",
-                format!("Probe {}: requestPath is required for Http and Https probes and not allowed for Tcp probes.", probe["name"]),
+                format!(
+                    "Probe {}: requestPath is required for Http and Https probes and not allowed for Tcp probes.",
+                    probe["name"]
+                ),
             )
             .target("requestPath"));
         }
@@ -149,21 +128,13 @@ fn check_members(draft: &Draft<'_>) -> Result<(), ArmError> {
                 ),
             ));
         }
-        for pool in member
-            .references
-            .iter()
-            .filter(|reference| resource_part(reference) == own)
-        {
-            let kept = child_part(pool).is_some_and(|(collection, name)| {
-                child(&draft.document, collection, name).is_some()
-            });
+        for pool in member.references.iter().filter(|reference| resource_part(reference) == own) {
+            let kept =
+                child_part(pool).is_some_and(|(collection, name)| child(&draft.document, collection, name).is_some());
             if !kept {
                 return Err(ArmError::bad(
                     "InUseBackendAddressPoolCannotBeDeleted",
-                    format!(
-                        "Backend address pool {pool} is in use by {} and cannot be deleted.",
-                        member.id.text()
-                    ),
+                    format!("Backend address pool {pool} is in use by {} and cannot be deleted.", member.id.text()),
                 ));
             }
         }
@@ -183,10 +154,7 @@ pub fn own_child<'d>(
     };
     let wanted = key(reference);
     let found = match child_part(&wanted) {
-        Some((found, name))
-            if resource_part(&wanted) == draft.id.key()
-                && found.eq_ignore_ascii_case(collection) =>
-        {
+        Some((found, name)) if resource_part(&wanted) == draft.id.key() && found.eq_ignore_ascii_case(collection) => {
             child(&draft.document, collection, name)
         }
         _ => None,

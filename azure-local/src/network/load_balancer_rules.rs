@@ -34,9 +34,7 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     for (index, rule) in occupied.iter().enumerate() {
         let clash = occupied[..index].iter().find(|other| {
             other.frontend == rule.frontend
-                && (other.protocol == rule.protocol
-                    || other.protocol == "All"
-                    || rule.protocol == "All")
+                && (other.protocol == rule.protocol || other.protocol == "All" || rule.protocol == "All")
                 && other.first <= rule.last
                 && rule.first <= other.last
         });
@@ -59,12 +57,8 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
                 properties.entry("idleTimeoutInMinutes").or_insert(json!(4));
                 properties.entry("enableTcpReset").or_insert(json!(false));
                 if collection == "loadBalancingRules" {
-                    properties
-                        .entry("disableOutboundSnat")
-                        .or_insert(json!(false));
-                    properties
-                        .entry("loadDistribution")
-                        .or_insert(json!("Default"));
+                    properties.entry("disableOutboundSnat").or_insert(json!(false));
+                    properties.entry("loadDistribution").or_insert(json!("Default"));
                 }
                 if collection != "outboundRules" {
                     properties.entry("enableFloatingIP").or_insert(json!(false));
@@ -77,12 +71,7 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
 
 /// The id of a rule's backend pool, as the client wrote it.
 pub fn pool(rule: &Value) -> Option<&str> {
-    text(rule, POOL).or_else(|| {
-        text(
-            list(rule, "/properties/backendAddressPools").first()?,
-            "/id",
-        )
-    })
+    text(rule, POOL).or_else(|| text(list(rule, "/properties/backendAddressPools").first()?, "/id"))
 }
 
 fn name(rule: &Value) -> String {
@@ -117,24 +106,9 @@ fn check_balancing_rule(draft: &Draft<'_>, rule: &Value) -> Result<Occupied, Arm
     let port = number(rule, "/properties/frontendPort", least..=65534, None)?;
     number(rule, "/properties/backendPort", least..=65535, None)?;
     number(rule, "/properties/idleTimeoutInMinutes", 4..=100, Some(4))?;
-    choice(
-        rule,
-        "/properties/loadDistribution",
-        &["Default", "SourceIP", "SourceIPProtocol"],
-        Some("Default"),
-    )?;
-    let (first, last) = if protocol == "All" {
-        (0, 65535)
-    } else {
-        (port, port)
-    };
-    Ok(Occupied {
-        rule: name(rule),
-        frontend,
-        protocol,
-        first,
-        last,
-    })
+    choice(rule, "/properties/loadDistribution", &["Default", "SourceIP", "SourceIPProtocol"], Some("Default"))?;
+    let (first, last) = if protocol == "All" { (0, 65535) } else { (port, port) };
+    Ok(Occupied { rule: name(rule), frontend, protocol, first, last })
 }
 
 fn check_nat_rule(draft: &Draft<'_>, rule: &Value) -> Result<Occupied, ArmError> {
@@ -148,11 +122,7 @@ fn check_nat_rule(draft: &Draft<'_>, rule: &Value) -> Result<Occupied, ArmError>
             ),
         ));
     }
-    if rule
-        .pointer("/properties/frontendPort")
-        .and_then(Value::as_u64)
-        .is_some_and(|port| port != 0)
-    {
+    if rule.pointer("/properties/frontendPort").and_then(Value::as_u64).is_some_and(|port| port != 0) {
         return Err(ArmError::bad(
             "InboundNatRuleWithBackendPoolCannotHaveFrontendPort",
             format!("Inbound NAT rule {} references a backend address pool and must use frontendPortRangeStart and frontendPortRangeEnd instead of frontendPort.", name(rule)),
@@ -161,21 +131,10 @@ fn check_nat_rule(draft: &Draft<'_>, rule: &Value) -> Result<Occupied, ArmError>
     }
     let protocol = choice(rule, "/properties/protocol", &["Tcp", "Udp", "All"], None)?;
     let first = number(rule, "/properties/frontendPortRangeStart", 1..=65534, None)?;
-    let last = number(
-        rule,
-        "/properties/frontendPortRangeEnd",
-        first..=65534,
-        None,
-    )?;
+    let last = number(rule, "/properties/frontendPortRangeEnd", first..=65534, None)?;
     number(rule, "/properties/backendPort", 1..=65535, None)?;
     number(rule, "/properties/idleTimeoutInMinutes", 4..=30, Some(4))?;
-    Ok(Occupied {
-        rule: name(rule),
-        frontend,
-        protocol,
-        first,
-        last,
-    })
+    Ok(Occupied { rule: name(rule), frontend, protocol, first, last })
 }
 
 fn check_outbound_rule(draft: &Draft<'_>, rule: &Value) -> Result<(), ArmError> {
@@ -186,33 +145,21 @@ fn check_outbound_rule(draft: &Draft<'_>, rule: &Value) -> Result<(), ArmError> 
     for frontend in frontends {
         own_child(draft, frontend, "/id", "frontendIPConfigurations")?;
     }
-    own_child(draft, rule, POOL, "backendAddressPools")?
-        .ok_or_else(|| ArmError::required("backendAddressPool"))?;
+    own_child(draft, rule, POOL, "backendAddressPools")?.ok_or_else(|| ArmError::required("backendAddressPool"))?;
     choice(rule, "/properties/protocol", &["Tcp", "Udp", "All"], None)?;
     number(rule, "/properties/idleTimeoutInMinutes", 4..=100, Some(4))?;
-    let ports = number(
-        rule,
-        "/properties/allocatedOutboundPorts",
-        0..=PORTS_PER_FRONTEND,
-        Some(0),
-    )?;
+    let ports = number(rule, "/properties/allocatedOutboundPorts", 0..=PORTS_PER_FRONTEND, Some(0))?;
     if ports % 8 != 0 {
         return Err(ArmError::bad(
             "InvalidAllocatedOutboundPorts",
-            format!(
-                "allocatedOutboundPorts of outbound rule {} must be a multiple of 8.",
-                name(rule)
-            ),
+            format!("allocatedOutboundPorts of outbound rule {} must be a multiple of 8.", name(rule)),
         ));
     }
-    let sharing = list(&draft.document, "/properties/loadBalancingRules")
-        .iter()
-        .find(|balancing| {
-            let id = text(balancing, FRONTEND).unwrap_or_default();
-            frontends.iter().any(|frontend| {
-                text(frontend, "/id").is_some_and(|other| other.eq_ignore_ascii_case(id))
-            }) && balancing.pointer("/properties/disableOutboundSnat") != Some(&json!(true))
-        });
+    let sharing = list(&draft.document, "/properties/loadBalancingRules").iter().find(|balancing| {
+        let id = text(balancing, FRONTEND).unwrap_or_default();
+        frontends.iter().any(|frontend| text(frontend, "/id").is_some_and(|other| other.eq_ignore_ascii_case(id)))
+            && balancing.pointer("/properties/disableOutboundSnat") != Some(&json!(true))
+    });
     if let Some(balancing) = sharing {
         return Err(ArmError::bad(
             "LoadBalancingRuleMustDisableSNATSinceSameFrontendIPConfigurationIsReferencedByOutboundRule",
@@ -227,19 +174,11 @@ fn check_outbound_rule(draft: &Draft<'_>, rule: &Value) -> Result<(), ArmError> 
 }
 
 /// Refuses another member of a pool whose outbound rule cannot give it its SNAT ports.
-pub fn check_outbound_ports(
-    balancer: &Value,
-    pool_key: &str,
-    members: usize,
-) -> Result<(), ArmError> {
+pub fn check_outbound_ports(balancer: &Value, pool_key: &str, members: usize) -> Result<(), ArmError> {
     for rule in list(balancer, "/properties/outboundRules") {
         let is_of_pool = text(rule, POOL).is_some_and(|pool| pool.eq_ignore_ascii_case(pool_key));
-        let ports = rule
-            .pointer("/properties/allocatedOutboundPorts")
-            .and_then(Value::as_u64)
-            .unwrap_or(0);
-        let available =
-            PORTS_PER_FRONTEND * list(rule, "/properties/frontendIPConfigurations").len() as u64;
+        let ports = rule.pointer("/properties/allocatedOutboundPorts").and_then(Value::as_u64).unwrap_or(0);
+        let available = PORTS_PER_FRONTEND * list(rule, "/properties/frontendIPConfigurations").len() as u64;
         if is_of_pool && ports * members as u64 > available {
             return Err(ArmError::bad(
                 "AllocatedOutboundPortsForOutboundRuleExceedsTotalNumberOfAllowablePortsPerRule",

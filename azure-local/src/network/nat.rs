@@ -48,15 +48,10 @@ pub fn assign(draft: &Draft<'_>) -> Result<Vec<NatPort>, ArmError> {
         .map(|reference| resource_part(reference))
         .filter(|reference| reference.contains("/microsoft.network/loadbalancers/"))
         .collect();
-    let kept = draft
-        .existing
-        .map_or(&[][..], |existing| &existing.nat_ports);
+    let kept = draft.existing.map_or(&[][..], |existing| &existing.nat_ports);
     let own = draft.id.key();
     let mut ports = Vec::new();
-    for balancer in balancers
-        .into_iter()
-        .filter_map(|balancer| draft.state.get(balancer))
-    {
+    for balancer in balancers.into_iter().filter_map(|balancer| draft.state.get(balancer)) {
         for rule in rules(&balancer.document) {
             let mut taken = taken_ports(draft.state, &rule.id, Some(&own));
             for configuration in list(&draft.document, "/properties/ipConfigurations") {
@@ -71,41 +66,20 @@ pub fn assign(draft: &Draft<'_>) -> Result<Vec<NatPort>, ArmError> {
 }
 
 /// What the members' ports become when a load balancer's rules become those of `document`: each NIC's key and ports.
-pub fn reassign(
-    state: &State,
-    balancer_key: &str,
-    document: &Value,
-) -> Result<Vec<(String, Vec<NatPort>)>, ArmError> {
+pub fn reassign(state: &State, balancer_key: &str, document: &Value) -> Result<Vec<(String, Vec<NatPort>)>, ArmError> {
     let rules = rules(document);
     let of_balancer = |port: &NatPort| resource_part(&port.rule) == balancer_key;
-    let mut members: Vec<&Resource> = state
-        .referrers(balancer_key)
-        .filter(|resource| resource.is(Kind::NetworkInterface))
-        .collect();
+    let mut members: Vec<&Resource> =
+        state.referrers(balancer_key).filter(|resource| resource.is(Kind::NetworkInterface)).collect();
     members.sort_by_key(|nic| {
-        list(&nic.document, "/properties/ipConfigurations")
-            .first()
-            .and_then(interface::configuration_address)
+        list(&nic.document, "/properties/ipConfigurations").first().and_then(interface::configuration_address)
     });
-    let mut ports: Vec<Vec<NatPort>> = members
-        .iter()
-        .map(|nic| {
-            nic.nat_ports
-                .iter()
-                .filter(|port| !of_balancer(port))
-                .cloned()
-                .collect()
-        })
-        .collect();
+    let mut ports: Vec<Vec<NatPort>> =
+        members.iter().map(|nic| nic.nat_ports.iter().filter(|port| !of_balancer(port)).cloned().collect()).collect();
     for rule in rules {
         let mut taken = BTreeSet::new();
         for nic in &members {
-            taken.extend(
-                nic.nat_ports
-                    .iter()
-                    .filter(|port| port.rule == rule.id)
-                    .map(|port| port.frontend_port),
-            );
+            taken.extend(nic.nat_ports.iter().filter(|port| port.rule == rule.id).map(|port| port.frontend_port));
         }
         for (nic, ports) in members.iter().zip(&mut ports) {
             for configuration in list(&nic.document, "/properties/ipConfigurations") {
@@ -120,20 +94,11 @@ pub fn reassign(
 }
 
 /// The port that `member` has and that still lies in the range, or the lowest free one.
-fn port_for(
-    rule: &Rule,
-    member: &str,
-    kept: &[NatPort],
-    taken: &mut BTreeSet<u16>,
-) -> Result<NatPort, ArmError> {
+fn port_for(rule: &Rule, member: &str, kept: &[NatPort], taken: &mut BTreeSet<u16>) -> Result<NatPort, ArmError> {
     let range = rule.first..=rule.last;
     let kept = kept
         .iter()
-        .find(|port| {
-            port.rule == rule.id
-                && port.ip_configuration == member
-                && range.contains(&port.frontend_port)
-        })
+        .find(|port| port.rule == rule.id && port.ip_configuration == member && range.contains(&port.frontend_port))
         .map(|port| port.frontend_port);
     let frontend_port = kept.or_else(|| range.clone().find(|port| !taken.contains(port))).ok_or_else(|| {
         ArmError::bad(
@@ -142,11 +107,7 @@ fn port_for(
         )
     })?;
     taken.insert(frontend_port);
-    Ok(NatPort {
-        rule: rule.id.clone(),
-        ip_configuration: member.to_owned(),
-        frontend_port,
-    })
+    Ok(NatPort { rule: rule.id.clone(), ip_configuration: member.to_owned(), frontend_port })
 }
 
 fn taken_ports(state: &State, rule: &str, except_nic: Option<&str>) -> BTreeSet<u16> {
@@ -168,9 +129,7 @@ pub fn mappings(balancer: &Resource, nic: &Resource, ip_configuration: &str) -> 
         .filter_map(|port| {
             let rule = list(&balancer.document, "/properties/inboundNatRules")
                 .iter()
-                .find(|rule| {
-                    text(rule, "/id").is_some_and(|id| id.eq_ignore_ascii_case(&port.rule))
-                })?;
+                .find(|rule| text(rule, "/id").is_some_and(|id| id.eq_ignore_ascii_case(&port.rule)))?;
             Some(json!({
                 "inboundNatRuleName": rule["name"],
                 "protocol": rule["properties"]["protocol"],
@@ -182,12 +141,7 @@ pub fn mappings(balancer: &Resource, nic: &Resource, ip_configuration: &str) -> 
 }
 
 /// The result of `queryInboundNatRulePortMapping` for the member that `body` names by IP configuration or address.
-pub fn query(
-    state: &State,
-    balancer: &Resource,
-    pool_key: &str,
-    body: &Value,
-) -> Result<Value, ArmError> {
+pub fn query(state: &State, balancer: &Resource, pool_key: &str, body: &Value) -> Result<Value, ArmError> {
     let configuration = text(body, "/ipConfiguration/id");
     let address = text(body, "/ipAddress");
     if configuration.is_some() == address.is_some() {

@@ -18,44 +18,24 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
         "IPv4BasicSkuPublicIpCountLimitReached",
         "Cannot create more than 0 IPv4 Basic SKU public IP addresses for this subscription in this region.",
     )?;
-    choice(
-        &draft.document,
-        "/properties/publicIPAddressVersion",
-        &["IPv4"],
-        Some("IPv4"),
-    )?;
-    let allocation = choice(
-        &draft.document,
-        "/properties/publicIPAllocationMethod",
-        &["Static", "Dynamic"],
-        Some("Dynamic"),
-    )?;
+    choice(&draft.document, "/properties/publicIPAddressVersion", &["IPv4"], Some("IPv4"))?;
+    let allocation =
+        choice(&draft.document, "/properties/publicIPAllocationMethod", &["Static", "Dynamic"], Some("Dynamic"))?;
     if allocation != "Static" {
         return Err(ArmError::bad(
             "StandardSkuPublicIPAddressesMustBeStatic",
-            format!(
-                "Standard sku publicIp {} must have AllocationMethod set to Static.",
-                draft.id.text()
-            ),
+            format!("Standard sku publicIp {} must have AllocationMethod set to Static.", draft.id.text()),
         ));
     }
-    let idle = number(
-        &draft.document,
-        "/properties/idleTimeoutInMinutes",
-        4..=30,
-        Some(4),
-    )?;
+    let idle = number(&draft.document, "/properties/idleTimeoutInMinutes", 4..=30, Some(4))?;
     draft.default("/properties", "idleTimeoutInMinutes", json!(idle));
     draft.default("/properties", "publicIPAddressVersion", json!("IPv4"));
     if let Some(properties) = draft.document["properties"].as_object_mut() {
         properties.remove("ipConfiguration");
     }
-    if let Some(label) =
-        text(&draft.document, "/properties/dnsSettings/domainNameLabel").map(str::to_owned)
-    {
+    if let Some(label) = text(&draft.document, "/properties/dnsSettings/domainNameLabel").map(str::to_owned) {
         check_label(draft, &label)?;
-        draft.document["properties"]["dnsSettings"]["fqdn"] =
-            json!(full_name(&label, draft.location()));
+        draft.document["properties"]["dnsSettings"]["fqdn"] = json!(full_name(&label, draft.location()));
     }
     let address = match draft.existing.and_then(address) {
         Some(address) => address,
@@ -77,10 +57,7 @@ fn check_label(draft: &Draft<'_>, label: &str) -> Result<(), ArmError> {
     if !label_is_free(draft.state, draft.location(), label, Some(&draft.id.key())) {
         return Err(ArmError::bad(
             "DnsRecordInUse",
-            format!(
-                "DNS record {} is already used by another public IP.",
-                full_name(label, draft.location())
-            ),
+            format!("DNS record {} is already used by another public IP.", full_name(label, draft.location())),
         ));
     }
     Ok(())
@@ -88,11 +65,7 @@ fn check_label(draft: &Draft<'_>, label: &str) -> Result<(), ArmError> {
 
 /// Whether nobody but `owner` has the label in this region.
 pub fn label_is_free(state: &State, location: &str, label: &str, owner: Option<&str>) -> bool {
-    !state
-        .settings()
-        .reserved_dns_labels
-        .iter()
-        .any(|reserved| reserved.eq_ignore_ascii_case(label))
+    !state.settings().reserved_dns_labels.iter().any(|reserved| reserved.eq_ignore_ascii_case(label))
         && !state.of_kind(Kind::PublicIpAddress).any(|other| {
             Some(other.id.key().as_str()) != owner
                 && other.location() == location
@@ -118,17 +91,11 @@ pub fn address(resource: &Resource) -> Option<Ipv4Addr> {
 
 /// The lowest address from the base on that no public IP has.
 fn free_address(state: &State) -> Result<Ipv4Addr, ArmError> {
-    let taken: Vec<Ipv4Addr> = state
-        .of_kind(Kind::PublicIpAddress)
-        .filter_map(address)
-        .collect();
+    let taken: Vec<Ipv4Addr> = state.of_kind(Kind::PublicIpAddress).filter_map(address).collect();
     (u32::from(state.frontend_base)..=u32::from(Ipv4Addr::new(127, 255, 255, 254)))
         .map(Ipv4Addr::from)
         .find(|candidate| !taken.contains(candidate))
         .ok_or_else(|| {
-            ArmError::bad(
-                "PublicIPCountLimitReached",
-                "No loopback address is left for another public IP address.",
-            )
+            ArmError::bad("PublicIPCountLimitReached", "No loopback address is left for another public IP address.")
         })
 }

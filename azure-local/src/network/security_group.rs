@@ -17,19 +17,9 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     let mut taken: Vec<(&str, u64, String)> = Vec::new();
     for rule in list(&draft.document, "/properties/securityRules") {
         let name = text(rule, "/name").unwrap_or_default();
-        let direction = choice(
-            rule,
-            "/properties/direction",
-            &["Inbound", "Outbound"],
-            None,
-        )?;
+        let direction = choice(rule, "/properties/direction", &["Inbound", "Outbound"], None)?;
         choice(rule, "/properties/access", &["Allow", "Deny"], None)?;
-        choice(
-            rule,
-            "/properties/protocol",
-            &["Tcp", "Udp", "Icmp", "Esp", "Ah", "*"],
-            None,
-        )?;
+        choice(rule, "/properties/protocol", &["Tcp", "Udp", "Icmp", "Esp", "Ah", "*"], None)?;
         let priority = rule
             .pointer("/properties/priority")
             .and_then(Value::as_u64)
@@ -42,10 +32,7 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
                 ),
             ));
         }
-        if let Some((_, _, other)) = taken
-            .iter()
-            .find(|(way, number, _)| *way == direction && *number == priority)
-        {
+        if let Some((_, _, other)) = taken.iter().find(|(way, number, _)| *way == direction && *number == priority) {
             return Err(ArmError::bad(
                 "SecurityRuleConflict",
                 format!(
@@ -56,9 +43,7 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
         taken.push((direction, priority, name.to_owned()));
         for side in ["source", "destination"] {
             check_either(rule, name, &format!("{side}AddressPrefix"), "es", |_| true)?;
-            check_either(rule, name, &format!("{side}PortRange"), "s", |range| {
-                port_range(range).is_some()
-            })?;
+            check_either(rule, name, &format!("{side}PortRange"), "s", |range| port_range(range).is_some())?;
         }
     }
     Ok(())
@@ -74,8 +59,7 @@ fn check_either(
 ) -> Result<(), ArmError> {
     let several = format!("{property}{plural}");
     let values = values(rule, property, &several);
-    let both = rule["properties"].get(property).is_some()
-        && !list(rule, &format!("/properties/{several}")).is_empty();
+    let both = rule["properties"].get(property).is_some() && !list(rule, &format!("/properties/{several}")).is_empty();
     if both {
         return Err(ArmError::bad(
             "SecurityRuleParameterContainsConflictingValues",
@@ -103,12 +87,7 @@ fn check_either(
 
 fn values<'a>(rule: &'a Value, property: &str, several: &str) -> Vec<&'a str> {
     let one = text(rule, &format!("/properties/{property}")).into_iter();
-    one.chain(
-        list(rule, &format!("/properties/{several}"))
-            .iter()
-            .filter_map(Value::as_str),
-    )
-    .collect()
+    one.chain(list(rule, &format!("/properties/{several}")).iter().filter_map(Value::as_str)).collect()
 }
 
 /// First and last port of `22`, `80-90` or `*`.
@@ -127,27 +106,18 @@ fn port_range(text: &str) -> Option<(u16, u16)> {
 pub fn admits_internet(group: &Value, port: u16) -> bool {
     let mut rules: Vec<&Value> = list(group, "/properties/securityRules")
         .iter()
-        .filter(|rule| {
-            text(rule, "/properties/direction")
-                .is_some_and(|way| way.eq_ignore_ascii_case("Inbound"))
-        })
+        .filter(|rule| text(rule, "/properties/direction").is_some_and(|way| way.eq_ignore_ascii_case("Inbound")))
         .collect();
-    rules.sort_by_key(|rule| {
-        number(rule, "/properties/priority", 100..=4096, None).unwrap_or(u64::MAX)
-    });
+    rules.sort_by_key(|rule| number(rule, "/properties/priority", 100..=4096, None).unwrap_or(u64::MAX));
     for rule in rules {
         let protocol = text(rule, "/properties/protocol").unwrap_or_default();
         let sources = values(rule, "sourceAddressPrefix", "sourceAddressPrefixes");
         let ports = values(rule, "destinationPortRange", "destinationPortRanges");
         let matches = (protocol == "*" || protocol.eq_ignore_ascii_case("Tcp"))
             && sources.iter().any(|source| is_internet(source))
-            && ports
-                .iter()
-                .filter_map(|range| port_range(range))
-                .any(|(first, last)| (first..=last).contains(&port));
+            && ports.iter().filter_map(|range| port_range(range)).any(|(first, last)| (first..=last).contains(&port));
         if matches {
-            return text(rule, "/properties/access")
-                .is_some_and(|access| access.eq_ignore_ascii_case("Allow"));
+            return text(rule, "/properties/access").is_some_and(|access| access.eq_ignore_ascii_case("Allow"));
         }
     }
     false
@@ -179,39 +149,11 @@ fn is_internet(source: &str) -> bool {
 /// The rules that every group has and that cannot be removed.
 pub fn default_rules(id: &str) -> Value {
     let rules = [
-        (
-            "AllowVnetInBound",
-            65000,
-            "Inbound",
-            "Allow",
-            "VirtualNetwork",
-            "VirtualNetwork",
-        ),
-        (
-            "AllowAzureLoadBalancerInBound",
-            65001,
-            "Inbound",
-            "Allow",
-            "AzureLoadBalancer",
-            "*",
-        ),
+        ("AllowVnetInBound", 65000, "Inbound", "Allow", "VirtualNetwork", "VirtualNetwork"),
+        ("AllowAzureLoadBalancerInBound", 65001, "Inbound", "Allow", "AzureLoadBalancer", "*"),
         ("DenyAllInBound", 65500, "Inbound", "Deny", "*", "*"),
-        (
-            "AllowVnetOutBound",
-            65000,
-            "Outbound",
-            "Allow",
-            "VirtualNetwork",
-            "VirtualNetwork",
-        ),
-        (
-            "AllowInternetOutBound",
-            65001,
-            "Outbound",
-            "Allow",
-            "*",
-            "Internet",
-        ),
+        ("AllowVnetOutBound", 65000, "Outbound", "Allow", "VirtualNetwork", "VirtualNetwork"),
+        ("AllowInternetOutBound", 65001, "Outbound", "Allow", "*", "Internet"),
         ("DenyAllOutBound", 65500, "Outbound", "Deny", "*", "*"),
     ];
     rules
@@ -250,21 +192,9 @@ mod tests {
             (vec![rule(100, "Allow", "*", "22")], 22, true),
             (vec![rule(100, "Allow", "*", "22")], 23, false),
             (vec![rule(100, "Allow", "Internet", "20-30")], 23, true),
-            (
-                vec![allow_all.clone(), rule(200, "Deny", "*", "23")],
-                23,
-                false,
-            ),
-            (
-                vec![allow_all.clone(), rule(400, "Deny", "*", "23")],
-                23,
-                true,
-            ),
-            (
-                vec![rule(100, "Allow", "AzureLoadBalancer", "*")],
-                80,
-                false,
-            ),
+            (vec![allow_all.clone(), rule(200, "Deny", "*", "23")], 23, false),
+            (vec![allow_all.clone(), rule(400, "Deny", "*", "23")], 23, true),
+            (vec![rule(100, "Allow", "AzureLoadBalancer", "*")], 80, false),
             (vec![rule(100, "Allow", "203.0.113.0/24", "22")], 22, true),
         ];
         for (rules, port, open) in table {
@@ -275,15 +205,9 @@ mod tests {
 
     #[test]
     fn only_ports_that_stay_open_are_listed() {
-        let rules = json!([
-            rule(100, "Deny", "*", "81"),
-            rule(200, "Allow", "*", "80-82"),
-            rule(300, "Allow", "*", "*")
-        ]);
-        assert_eq!(
-            allowed_ports(&json!({ "properties": { "securityRules": rules } })),
-            [80, 82]
-        );
+        let rules =
+            json!([rule(100, "Deny", "*", "81"), rule(200, "Allow", "*", "80-82"), rule(300, "Allow", "*", "*")]);
+        assert_eq!(allowed_ports(&json!({ "properties": { "securityRules": rules } })), [80, 82]);
     }
 
     #[test]

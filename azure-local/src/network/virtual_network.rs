@@ -22,12 +22,8 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     for subnet in children_mut(&mut draft.document, "subnets") {
         if let Some(properties) = subnet["properties"].as_object_mut() {
             properties.remove("ipConfigurations");
-            properties
-                .entry("privateEndpointNetworkPolicies")
-                .or_insert(json!("Disabled"));
-            properties
-                .entry("privateLinkServiceNetworkPolicies")
-                .or_insert(json!("Enabled"));
+            properties.entry("privateEndpointNetworkPolicies").or_insert(json!("Disabled"));
+            properties.entry("privateLinkServiceNetworkPolicies").or_insert(json!("Enabled"));
         }
     }
     let spaces = address_space(draft)?;
@@ -41,16 +37,10 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
             .ok_or_else(|| {
                 ArmError::bad(
                     "NetcfgInvalidSubnet",
-                    format!(
-                        "Subnet '{name}' is not valid in virtual network '{}'.",
-                        draft.id.name
-                    ),
+                    format!("Subnet '{name}' is not valid in virtual network '{}'.", draft.id.name),
                 )
             })?;
-        if let Some((other, _)) = ranges
-            .iter()
-            .find(|(_, taken)| taken.contains(&range) || range.contains(taken))
-        {
+        if let Some((other, _)) = ranges.iter().find(|(_, taken)| taken.contains(&range) || range.contains(taken)) {
             return Err(ArmError::bad(
                 "NetcfgSubnetRangesOverlap",
                 format!(
@@ -91,24 +81,15 @@ fn check_subnets_in_use(draft: &Draft<'_>, ranges: &[(String, Ipv4Net)]) -> Resu
     for subnet in list(&existing.document, "/properties/subnets") {
         let name = text(subnet, "/name").unwrap_or_default();
         let id = text(subnet, "/id").unwrap_or_default();
-        let Some(user) = draft
-            .state
-            .of_kind(Kind::NetworkInterface)
-            .find(|nic| nic.refers_to(&key(id)))
-        else {
+        let Some(user) = draft.state.of_kind(Kind::NetworkInterface).find(|nic| nic.refers_to(&key(id))) else {
             continue;
         };
-        match ranges
-            .iter()
-            .find(|(kept, _)| kept.eq_ignore_ascii_case(name))
-        {
+        match ranges.iter().find(|(kept, _)| kept.eq_ignore_ascii_case(name)) {
             None => return Err(in_use(id, name, &user.id.text())),
             Some((_, range)) if Some(*range) != subnet_range(subnet) => {
                 return Err(ArmError::bad(
                     "InUsePrefixCannotBeDeleted",
-                    format!(
-                        "IpPrefix on Subnet {name} has active allocations and cannot be deleted."
-                    ),
+                    format!("IpPrefix on Subnet {name} has active allocations and cannot be deleted."),
                 ));
             }
             Some(_) => {}
@@ -129,11 +110,7 @@ pub fn in_use(id: &str, name: &str, user: &str) -> ArmError {
 /// The range of a subnet's document.
 pub fn subnet_range(subnet: &Value) -> Option<Ipv4Net> {
     text(subnet, "/properties/addressPrefix")
-        .or_else(|| {
-            list(subnet, "/properties/addressPrefixes")
-                .first()?
-                .as_str()
-        })?
+        .or_else(|| list(subnet, "/properties/addressPrefixes").first()?.as_str())?
         .parse()
         .ok()
 }
@@ -145,15 +122,12 @@ pub fn subnet_name(reference: &str) -> &str {
 
 /// Whether Azure keeps this address of the range for itself.
 pub fn is_reserved(range: Ipv4Net, address: Ipv4Addr) -> bool {
-    u32::from(address) - u32::from(range.network()) < RESERVED_AT_START
-        || address == range.broadcast()
+    u32::from(address) - u32::from(range.network()) < RESERVED_AT_START || address == range.broadcast()
 }
 
 /// The lowest address of the range that is neither reserved nor in `taken`.
 pub fn free_address(range: Ipv4Net, taken: &[Ipv4Addr]) -> Option<Ipv4Addr> {
-    range
-        .hosts()
-        .find(|address| !is_reserved(range, *address) && !taken.contains(address))
+    range.hosts().find(|address| !is_reserved(range, *address) && !taken.contains(address))
 }
 
 #[cfg(test)]
@@ -163,14 +137,9 @@ mod tests {
     #[test]
     fn azure_keeps_five_addresses() {
         let range: Ipv4Net = "10.0.0.0/29".parse().expect("a range");
-        let free: Vec<u8> = (0..8)
-            .filter(|last| !is_reserved(range, Ipv4Addr::new(10, 0, 0, *last)))
-            .collect();
+        let free: Vec<u8> = (0..8).filter(|last| !is_reserved(range, Ipv4Addr::new(10, 0, 0, *last))).collect();
         assert_eq!(free, [4, 5, 6]);
-        assert_eq!(
-            free_address(range, &[Ipv4Addr::new(10, 0, 0, 4)]),
-            Some(Ipv4Addr::new(10, 0, 0, 5))
-        );
+        assert_eq!(free_address(range, &[Ipv4Addr::new(10, 0, 0, 4)]), Some(Ipv4Addr::new(10, 0, 0, 5)));
         let all: Vec<Ipv4Addr> = range.hosts().collect();
         assert_eq!(free_address(range, &all), None);
     }

@@ -33,11 +33,7 @@ impl Segment {
         let listener = UnixListener::bind(path)?;
         let table = Arc::new(Mutex::new(Table::default()));
         let accepting = tokio::spawn(accept(listener, Arc::clone(&table)));
-        Ok(Self {
-            path: path.to_owned(),
-            accepting,
-            table,
-        })
+        Ok(Self { path: path.to_owned(), accepting, table })
     }
 
     /// Where machines connect.
@@ -74,9 +70,7 @@ async fn accept(listener: UnixListener, table: Arc<Mutex<Table>>) {
 
 /// The table is valid after every statement, so a panic elsewhere does not spoil it.
 fn lock(table: &Mutex<Table>) -> std::sync::MutexGuard<'_, Table> {
-    table
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    table.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -120,11 +114,7 @@ mod tests {
         let segment = Segment::listen(&folder.path().join("segment")).expect("listening");
         let mut streams = Vec::new();
         for _ in 0..count {
-            streams.push(
-                UnixStream::connect(segment.path())
-                    .await
-                    .expect("connected"),
-            );
+            streams.push(UnixStream::connect(segment.path()).await.expect("connected"));
         }
         timeout(DEADLINE, async {
             while lock(&segment.table).ports() < count {
@@ -199,15 +189,9 @@ mod tests {
     #[tokio::test]
     async fn a_length_no_frame_has_ends_the_connection() {
         let (_folder, segment, mut streams) = segment_with_ports(2).await;
-        streams[0]
-            .write_all(&1_000_000_u32.to_be_bytes())
-            .await
-            .expect("sent");
+        streams[0].write_all(&1_000_000_u32.to_be_bytes()).await.expect("sent");
         let mut rest = Vec::new();
-        timeout(DEADLINE, streams[0].read_to_end(&mut rest))
-            .await
-            .expect("closed in time")
-            .expect("closed");
+        timeout(DEADLINE, streams[0].read_to_end(&mut rest)).await.expect("closed in time").expect("closed");
         timeout(DEADLINE, async {
             while lock(&segment.table).ports() > 1 {
                 tokio::task::yield_now().await;
@@ -223,10 +207,7 @@ mod tests {
         let path = segment.path().to_owned();
         drop(segment);
         let mut rest = Vec::new();
-        timeout(DEADLINE, streams[0].read_to_end(&mut rest))
-            .await
-            .expect("closed in time")
-            .expect("closed");
+        timeout(DEADLINE, streams[0].read_to_end(&mut rest)).await.expect("closed in time").expect("closed");
         assert!(!path.exists());
     }
 }

@@ -48,10 +48,7 @@ async fn read(id: PortId, input: OwnedReadHalf, table: &Mutex<Table>) -> io::Res
             Err(error) => return Err(error),
         };
         if length > LONGEST_FRAME_BYTES {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("a frame of {length} bytes"),
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("a frame of {length} bytes")));
         }
         let mut frame = vec![0; length as usize];
         input.read_exact(&mut frame).await?;

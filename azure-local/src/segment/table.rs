@@ -59,11 +59,7 @@ impl Table {
         if source[0] & GROUP_BIT == 0 && self.queues.contains_key(&from) {
             self.behind.insert(source, from);
         }
-        let known = if destination[0] & GROUP_BIT == 0 {
-            self.behind.get(&destination)
-        } else {
-            None
-        };
+        let known = if destination[0] & GROUP_BIT == 0 { self.behind.get(&destination) } else { None };
         match known {
             Some(port) if *port == from => {}
             Some(port) => {
@@ -109,10 +105,7 @@ mod tests {
             })
             .collect();
         let delivered = |queues: &mut Vec<mpsc::Receiver<Frame>>| -> Vec<bool> {
-            queues
-                .iter_mut()
-                .map(|queue| queue.try_recv().is_ok())
-                .collect()
+            queues.iter_mut().map(|queue| queue.try_recv().is_ok()).collect()
         };
 
         table.forward(PortId(0), frame(9, 1));

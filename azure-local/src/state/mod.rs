@@ -84,30 +84,15 @@ impl State {
                 resource.custom_data = Some(text);
             }
         }
-        let of_resource = |resource| {
-            [
-                Some(Record::Resource(Cow::Borrowed(resource))),
-                custom_data_record(resource),
-            ]
-        };
+        let of_resource = |resource| [Some(Record::Resource(Cow::Borrowed(resource))), custom_data_record(resource)];
         let records = resources
             .values()
             .flat_map(of_resource)
             .flatten()
-            .chain(
-                operations
-                    .values()
-                    .map(|operation| Record::Operation(Cow::Borrowed(operation))),
-            )
+            .chain(operations.values().map(|operation| Record::Operation(Cow::Borrowed(operation))))
             .chain([Record::Settings(Cow::Borrowed(&settings))]);
         let store = Store::compacted(path, records)?;
-        Ok(Self {
-            resources,
-            operations,
-            settings,
-            store,
-            frontend_base,
-        })
+        Ok(Self { resources, operations, settings, store, frontend_base })
     }
 
     /// Why the journal cannot be written any more, if so: then no further change may be accepted.
@@ -128,9 +113,7 @@ impl State {
         let orphans: Vec<Operation> = self
             .resources
             .iter()
-            .filter(|(key, resource)| {
-                !resource.provisioning.is_terminal() && self.running_on(key).is_none()
-            })
+            .filter(|(key, resource)| !resource.provisioning.is_terminal() && self.running_on(key).is_none())
             .map(|(_, resource)| {
                 let action = match resource.provisioning {
                     Provisioning::Deleting => Action::Delete,
@@ -151,44 +134,32 @@ impl State {
 
     /// All resources of a kind.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Resource> {
-        self.resources
-            .values()
-            .filter(move |resource| resource.id.kind == kind)
+        self.resources.values().filter(move |resource| resource.id.kind == kind)
     }
 
     /// A group's resources, without the group itself.
     pub fn in_group<'a>(&'a self, group_key: &str) -> impl Iterator<Item = &'a Resource> {
         let prefix = format!("{group_key}/");
-        self.resources
-            .iter()
-            .filter(move |(key, _)| key.starts_with(&prefix))
-            .map(|(_, resource)| resource)
+        self.resources.iter().filter(move |(key, _)| key.starts_with(&prefix)).map(|(_, resource)| resource)
     }
 
     /// The resources that refer to `key` or to one of its sub-resources.
     pub fn referrers<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Resource> {
         self.resources.values().filter(move |resource| {
-            resource
-                .references
-                .iter()
-                .any(|reference| reference == key || (resource_part(reference) == key))
+            resource.references.iter().any(|reference| reference == key || (resource_part(reference) == key))
         })
     }
 
     /// Stores a resource, new or changed.
     pub fn put(&mut self, resource: Resource) {
         let key = resource.id.key();
-        let known = self
-            .resources
-            .get(&key)
-            .and_then(|stored| stored.custom_data.as_ref());
+        let known = self.resources.get(&key).and_then(|stored| stored.custom_data.as_ref());
         if known != resource.custom_data.as_ref()
             && let Some(record) = custom_data_record(&resource)
         {
             self.store.append(&record);
         }
-        self.store
-            .append(&Record::Resource(Cow::Borrowed(&resource)));
+        self.store.append(&Record::Resource(Cow::Borrowed(&resource)));
         self.resources.insert(key, resource);
     }
 
@@ -196,8 +167,7 @@ impl State {
     pub fn update(&mut self, key: &str, change: impl FnOnce(&mut Resource)) {
         if let Some(resource) = self.resources.get_mut(key) {
             change(resource);
-            self.store
-                .append(&Record::Resource(Cow::Borrowed(resource)));
+            self.store.append(&Record::Resource(Cow::Borrowed(resource)));
         }
     }
 
@@ -221,11 +191,7 @@ impl State {
 
     /// All operations that have not ended.
     pub fn running(&self) -> Vec<Operation> {
-        self.operations
-            .values()
-            .filter(|operation| operation.is_running())
-            .cloned()
-            .collect()
+        self.operations.values().filter(|operation| operation.is_running()).cloned().collect()
     }
 
     /// Stores a new operation and makes it the one at work on its resource.
@@ -237,28 +203,19 @@ impl State {
 
     /// Stores a new operation that changes nothing.
     pub fn track(&mut self, operation: Operation) {
-        self.store
-            .append(&Record::Operation(Cow::Borrowed(&operation)));
+        self.store.append(&Record::Operation(Cow::Borrowed(&operation)));
         self.operations.insert(operation.id.clone(), operation);
     }
 
     /// Ends an operation and gives its resource, if still there, the provisioning state that follows.
     pub fn finish(&mut self, id: &str, outcome: Outcome) {
-        let Some(operation) = self
-            .operations
-            .get_mut(id)
-            .filter(|operation| operation.is_running())
-        else {
+        let Some(operation) = self.operations.get_mut(id).filter(|operation| operation.is_running()) else {
             return;
         };
         operation.finished_milliseconds = Some(now_milliseconds());
         operation.outcome = Some(outcome.clone());
-        let (key, changes) = (
-            operation.resource.key(),
-            operation.action.changes_resource(),
-        );
-        self.store
-            .append(&Record::Operation(Cow::Borrowed(operation)));
+        let (key, changes) = (operation.resource.key(), operation.action.changes_resource());
+        self.store.append(&Record::Operation(Cow::Borrowed(operation)));
         if changes {
             self.update(&key, |resource| match outcome {
                 Outcome::Succeeded => {
@@ -281,23 +238,17 @@ impl State {
     /// Changes the settings.
     pub fn change_settings(&mut self, change: impl FnOnce(&mut Settings)) {
         change(&mut self.settings);
-        self.store
-            .append(&Record::Settings(Cow::Borrowed(&self.settings)));
+        self.store.append(&Record::Settings(Cow::Borrowed(&self.settings)));
     }
 }
 
 /// What the journal keeps apart from a resource's own record.
 fn custom_data_record(resource: &Resource) -> Option<Record<'_>> {
     let text = resource.custom_data.as_deref()?;
-    Some(Record::CustomData {
-        key: Cow::Owned(resource.id.key()),
-        text: Cow::Borrowed(text),
-    })
+    Some(Record::CustomData { key: Cow::Owned(resource.id.key()), text: Cow::Borrowed(text) })
 }
 
 /// Unix time.
 pub fn now_milliseconds() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis() as u64)
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }

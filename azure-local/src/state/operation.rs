@@ -76,12 +76,7 @@ pub struct Operation {
 
 impl Operation {
     /// A new operation that starts now.
-    pub fn new(
-        action: Action,
-        resource: &ResourceId,
-        location: &str,
-        planned_milliseconds: u64,
-    ) -> Self {
+    pub fn new(action: Action, resource: &ResourceId, location: &str, planned_milliseconds: u64) -> Self {
         Self {
             id: uuid::Uuid::new_v4().to_string(),
             action,
@@ -109,8 +104,7 @@ impl Operation {
 
     /// Whether its URL may answer 404 by now.
     pub fn is_forgotten(&self, now_milliseconds: u64) -> bool {
-        self.finished_milliseconds
-            .is_some_and(|finished| finished + KEPT_MILLISECONDS < now_milliseconds)
+        self.finished_milliseconds.is_some_and(|finished| finished + KEPT_MILLISECONDS < now_milliseconds)
     }
 
     /// `Azure-AsyncOperation`'s answer.

@@ -54,9 +54,7 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Record<'static>>> {
                 tracing::warn!(line = index + 1, %error, "the last record was cut short and is dropped");
             }
             Err(error) => {
-                return Err(error).with_context(|| {
-                    format!("reading line {} of `{}`", index + 1, path.display())
-                });
+                return Err(error).with_context(|| format!("reading line {} of `{}`", index + 1, path.display()));
             }
         }
     }
@@ -65,10 +63,7 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Record<'static>>> {
 
 impl Store {
     /// Replaces the journal at `path` by one that holds just `records`, and opens it for appending.
-    pub fn compacted<'a>(
-        path: &Path,
-        records: impl Iterator<Item = Record<'a>>,
-    ) -> anyhow::Result<Self> {
+    pub fn compacted<'a>(path: &Path, records: impl Iterator<Item = Record<'a>>) -> anyhow::Result<Self> {
         let temporary = path.with_extension("jsonl.new");
         let context = || format!("writing `{}`", temporary.display());
         let file = OpenOptions::new()
@@ -83,18 +78,10 @@ impl Store {
             serde_json::to_writer(&mut writer, &record).with_context(context)?;
             writer.write_all(b"\n").with_context(context)?;
         }
-        let file = writer
-            .into_inner()
-            .map_err(|error| error.into_error())
-            .with_context(context)?;
+        let file = writer.into_inner().map_err(|error| error.into_error()).with_context(context)?;
         file.sync_all().with_context(context)?;
         fs::rename(&temporary, path).with_context(|| format!("replacing `{}`", path.display()))?;
-        Ok(Self {
-            file,
-            pending: Vec::new(),
-            is_held: false,
-            broken: None,
-        })
+        Ok(Self { file, pending: Vec::new(), is_held: false, broken: None })
     }
 
     /// Appends a record. After an error nothing more is written and [`Store::broken`] tells why.
@@ -143,8 +130,7 @@ mod tests {
     fn a_torn_last_line_is_dropped_and_any_other_is_an_error() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("resources.jsonl");
-        let mut store =
-            Store::compacted(&path, [Record::Removed("a".into())].into_iter()).expect("written");
+        let mut store = Store::compacted(&path, [Record::Removed("a".into())].into_iter()).expect("written");
         store.append(&Record::Removed("b".into()));
         assert_eq!(read(&path).expect("read").len(), 2);
 

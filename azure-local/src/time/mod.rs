@@ -22,16 +22,9 @@ pub struct TimeServer {
 impl TimeServer {
     /// Starts the server at a free UDP port of 127.0.0.1.
     pub async fn start() -> Result<Self> {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .context("binding the time server's port")?;
-        let address = socket
-            .local_addr()
-            .context("reading the time server's port")?;
-        Ok(Self {
-            address,
-            serving: tokio::spawn(serve(socket)),
-        })
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.context("binding the time server's port")?;
+        let address = socket.local_addr().context("reading the time server's port")?;
+        Ok(Self { address, serving: tokio::spawn(serve(socket)) })
     }
 
     /// Where it listens.
@@ -74,9 +67,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_is_told_the_hosts_time() {
         let server = TimeServer::start().await.expect("started");
-        let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .expect("bound");
+        let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("bound");
         client.connect(server.address()).await.expect("connected");
 
         // What is not a request is not answered, and does not end the server.
@@ -86,10 +77,8 @@ mod tests {
         let before = packet::timestamp(SystemTime::now());
         client.send(&request).await.expect("sent");
         let mut answer = [0; 64];
-        let length = timeout(Duration::from_secs(30), client.recv(&mut answer))
-            .await
-            .expect("in time")
-            .expect("an answer");
+        let length =
+            timeout(Duration::from_secs(30), client.recv(&mut answer)).await.expect("in time").expect("an answer");
         let after = packet::timestamp(SystemTime::now());
 
         assert_eq!(length, 48);

@@ -25,11 +25,7 @@ const REFERENCE: [u8; 4] = [127, 0, 0, 1];
 
 /// The answer to `request`, which arrived at `received`; `None` when it is not a client's request. `now` is asked as late
 /// as possible.
-pub fn answer(
-    request: &[u8],
-    received: SystemTime,
-    now: impl FnOnce() -> SystemTime,
-) -> Option<[u8; PACKET_BYTES]> {
+pub fn answer(request: &[u8], received: SystemTime, now: impl FnOnce() -> SystemTime) -> Option<[u8; PACKET_BYTES]> {
     if request.len() < PACKET_BYTES {
         return None;
     }
@@ -69,15 +65,9 @@ mod tests {
     fn timestamps_are_ntps() {
         for (time, expected) in [
             (UNIX_EPOCH, 2_208_988_800 << 32),
-            (
-                UNIX_EPOCH + Duration::from_millis(500),
-                (2_208_988_800 << 32) | 0x8000_0000,
-            ),
+            (UNIX_EPOCH + Duration::from_millis(500), (2_208_988_800 << 32) | 0x8000_0000),
             // The next era begins in 2036.
-            (
-                UNIX_EPOCH + Duration::from_secs((1 << 32) - UNIX_EPOCH_SECONDS + 7),
-                7 << 32,
-            ),
+            (UNIX_EPOCH + Duration::from_secs((1 << 32) - UNIX_EPOCH_SECONDS + 7), 7 << 32),
         ] {
             assert_eq!(timestamp(time), expected);
         }
@@ -104,11 +94,7 @@ mod tests {
         for (first, length) in [(0x23, 47), (0x24, 48), (0x3b, 48), (0x03, 48)] {
             let mut request = vec![0; length];
             request[0] = first;
-            assert_eq!(
-                answer(&request, UNIX_EPOCH, || UNIX_EPOCH),
-                None,
-                "{first:#x}, {length} bytes"
-            );
+            assert_eq!(answer(&request, UNIX_EPOCH, || UNIX_EPOCH), None, "{first:#x}, {length} bytes");
         }
     }
 }

@@ -144,9 +144,6 @@ pub async fn create_base(emulator: &Emulator) {
 
 /// Creates a node with the address `10.0.0.<last>`.
 pub async fn create_node(emulator: &Emulator, name: &str, last: u8) {
-    emulator
-        .put(&nic_path(name), &nic(&format!("10.0.0.{last}")))
-        .await
-        .good();
+    emulator.put(&nic_path(name), &nic(&format!("10.0.0.{last}"))).await.good();
     emulator.put(&vm_path(name), &vm(name)).await.good();
 }

@@ -52,12 +52,7 @@ impl Reply {
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.expect("a body");
         let body = serde_json::from_str(&text).unwrap_or_default();
-        Self {
-            status,
-            headers,
-            body,
-            text,
-        }
+        Self { status, headers, body, text }
     }
 
     /// Fails the test with the whole answer unless the status is a success.
@@ -104,10 +99,7 @@ fn version(path: &str) -> &'static str {
 }
 
 /// Polls until `check` gives a value.
-pub async fn eventually<T, F: Future<Output = Option<T>>>(
-    what: &str,
-    mut check: impl FnMut() -> F,
-) -> T {
+pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut check: impl FnMut() -> F) -> T {
     let started = Instant::now();
     loop {
         if let Some(value) = check().await {
@@ -128,34 +120,18 @@ impl Emulator {
     pub async fn start(options: Options) -> Self {
         let directory = options.directory.clone();
         let (stop, stopped) = oneshot::channel::<()>();
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .expect("a runtime");
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let daemon = runtime.spawn(serve(options, async {
             let _ = stopped.await;
         }));
         let endpoint = eventually("an endpoint that answers", || async {
             assert!(!daemon.is_finished(), "the daemon ended");
             let endpoint = std::fs::read_to_string(directory.endpoint()).ok()?;
-            Client::new()
-                .get(&endpoint)
-                .send()
-                .await
-                .ok()
-                .map(|_| endpoint)
+            Client::new().get(&endpoint).send().await.ok().map(|_| endpoint)
         })
         .await;
         let token = std::fs::read_to_string(directory.token()).expect("a token");
-        Self {
-            endpoint,
-            token,
-            client: Client::new(),
-            stop,
-            daemon,
-            runtime,
-        }
+        Self { endpoint, token, client: Client::new(), stop, daemon, runtime }
     }
 
     pub async fn stop(self) {
@@ -174,17 +150,8 @@ impl Emulator {
         format!("{}{path}", self.endpoint)
     }
 
-    pub fn request(
-        &self,
-        method: Method,
-        url: &str,
-        body: Option<&Value>,
-    ) -> reqwest::RequestBuilder {
-        let url = if url.starts_with('/') {
-            self.url(url)
-        } else {
-            url.to_owned()
-        };
+    pub fn request(&self, method: Method, url: &str, body: Option<&Value>) -> reqwest::RequestBuilder {
+        let url = if url.starts_with('/') { self.url(url) } else { url.to_owned() };
         let request = self.client.request(method, url).bearer_auth(&self.token);
         match body {
             Some(body) => request.json(body),
@@ -193,12 +160,7 @@ impl Emulator {
     }
 
     /// Sends to a path (api-version is added) or to a whole URL.
-    pub async fn try_send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> reqwest::Result<Reply> {
+    pub async fn try_send(&self, method: Method, path: &str, body: Option<&Value>) -> reqwest::Result<Reply> {
         let mut url = path.to_owned();
         if path.starts_with("/subscriptions") && !path.contains("api-version") {
             url += if path.contains('?') { "&" } else { "?" };
@@ -229,10 +191,7 @@ impl Emulator {
 
     /// Follows an operation to its end and gives its status document.
     pub async fn follow(&self, reply: &Reply) -> Value {
-        let url = reply
-            .header("azure-asyncoperation")
-            .expect("an operation to follow")
-            .to_owned();
+        let url = reply.header("azure-asyncoperation").expect("an operation to follow").to_owned();
         eventually("the end of an operation", || async {
             let reply = self.get(&url).await;
             // Machines have a polling limit of their own, which a tight loop meets.
@@ -253,28 +212,15 @@ impl Emulator {
     /// The listeners as `public address:port -> machines`.
     pub async fn listeners(&self) -> Vec<(String, Vec<String>)> {
         let listeners = self.get("/azure-local/listeners").await.good().body;
-        let name = |machine: &Value| {
-            machine
-                .as_str()
-                .and_then(|id| id.rsplit('/').next())
-                .unwrap_or_default()
-                .to_owned()
-        };
+        let name =
+            |machine: &Value| machine.as_str().and_then(|id| id.rsplit('/').next()).unwrap_or_default().to_owned();
         listeners
             .as_array()
             .expect("a list")
             .iter()
             .map(|listener| {
-                let machines = listener["healthy_machines"]
-                    .as_array()
-                    .expect("a list")
-                    .iter()
-                    .map(name)
-                    .collect();
-                (
-                    listener["public"].as_str().expect("an address").to_owned(),
-                    machines,
-                )
+                let machines = listener["healthy_machines"].as_array().expect("a list").iter().map(name).collect();
+                (listener["public"].as_str().expect("an address").to_owned(), machines)
             })
             .collect()
     }

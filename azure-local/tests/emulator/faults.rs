@@ -12,28 +12,16 @@ async fn connections_are_dropped_before_or_after_the_effect() {
     let (emulator, _folder) = Emulator::fresh(Latency::none()).await;
     emulator.put(&path(""), &group()).await.good();
     for (effect, is_there) in [("drop_before", false), ("drop_after", true)] {
-        emulator.fault(json!([{ "method": "PUT", "type": "Microsoft.Network/publicIPAddresses", "effect": effect }])).await;
-        let error = emulator
-            .try_send(Method::PUT, &path(PIP), Some(&pip("demo-cluster")))
-            .await
-            .err();
-        assert!(
-            error.is_some_and(|error| error.is_request()),
-            "{effect}: an answer came"
-        );
-        assert_eq!(
-            emulator.get(&path(PIP)).await.status == StatusCode::OK,
-            is_there,
-            "{effect}"
-        );
+        emulator
+            .fault(json!([{ "method": "PUT", "type": "Microsoft.Network/publicIPAddresses", "effect": effect }]))
+            .await;
+        let error = emulator.try_send(Method::PUT, &path(PIP), Some(&pip("demo-cluster"))).await.err();
+        assert!(error.is_some_and(|error| error.is_request()), "{effect}: an answer came");
+        assert_eq!(emulator.get(&path(PIP)).await.status == StatusCode::OK, is_there, "{effect}");
     }
     let journal = emulator.get("/azure-local/journal").await.good().body;
-    let dropped = journal["requests"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .filter(|request| request["status"] == 0)
-        .count();
+    let dropped =
+        journal["requests"].as_array().expect("a list").iter().filter(|request| request["status"] == 0).count();
     assert_eq!(dropped, 2);
     emulator.stop().await;
 }
@@ -42,10 +30,7 @@ async fn connections_are_dropped_before_or_after_the_effect() {
 async fn answers_and_operations_fail_as_scripted() {
     let (emulator, _folder) = Emulator::fresh(Latency::none()).await;
     create_base(&emulator).await;
-    emulator
-        .put(&nic_path("node-1"), &nic("10.0.0.11"))
-        .await
-        .good();
+    emulator.put(&nic_path("node-1"), &nic("10.0.0.11")).await.good();
     emulator
         .fault(json!([
             { "method": "PUT", "type": "Microsoft.Compute/virtualMachines", "name": "node-1", "nth": 1, "effect": { "status": { "code": 409, "error": "QuotaExceeded", "message": "no", "retry_after_seconds": 7 } } },
@@ -56,47 +41,24 @@ async fn answers_and_operations_fail_as_scripted() {
         .await;
     let refused = emulator.put(&vm_path("node-1"), &vm("node-1")).await;
     assert_eq!(
-        (
-            refused.status.as_u16(),
-            refused.code(),
-            refused.header("retry-after")
-        ),
+        (refused.status.as_u16(), refused.code(), refused.header("retry-after")),
         (409, "QuotaExceeded", Some("7"))
     );
     let expired = emulator.get(&vm_path("node-1")).await;
-    assert_eq!(
-        (expired.status.as_u16(), expired.code()),
-        (401, "ExpiredAuthenticationToken")
-    );
+    assert_eq!((expired.status.as_u16(), expired.code()), (401, "ExpiredAuthenticationToken"));
     for code in ["OSProvisioningTimedOut", "AllocationFailed"] {
         let reply = emulator.put(&vm_path("node-1"), &vm("node-1")).await.good();
         let operation = emulator.follow(&reply).await;
-        assert_eq!(
-            (&operation["status"], &operation["error"]["code"]),
-            (&json!("Failed"), &json!(code))
-        );
+        assert_eq!((&operation["status"], &operation["error"]["code"]), (&json!("Failed"), &json!(code)));
         let machine = emulator.get(&vm_path("node-1")).await.good().body;
         assert_eq!(machine["properties"]["provisioningState"], "Failed");
     }
     // The same PUT again mends the machine.
-    let mended = emulator
-        .put(&vm_path("node-1"), &vm("node-1"))
-        .await
-        .good()
-        .body;
+    let mended = emulator.put(&vm_path("node-1"), &vm("node-1")).await.good().body;
     assert_eq!(mended["properties"]["provisioningState"], "Succeeded");
-    assert_eq!(
-        emulator.get("/azure-local/faults").await.good().body[0]["seen"],
-        4
-    );
-    assert_eq!(
-        emulator.delete("/azure-local/faults").await.status,
-        StatusCode::NO_CONTENT
-    );
-    assert_eq!(
-        emulator.get("/azure-local/faults").await.good().body,
-        json!([])
-    );
+    assert_eq!(emulator.get("/azure-local/faults").await.good().body[0]["seen"], 4);
+    assert_eq!(emulator.delete("/azure-local/faults").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(emulator.get("/azure-local/faults").await.good().body, json!([]));
     emulator.stop().await;
 }
 
@@ -118,39 +80,20 @@ async fn bad_faults_are_refused() {
 #[tokio::test]
 async fn too_many_requests_are_throttled() {
     // Time is slowed down so far that the buckets do not refill during the test.
-    let (emulator, _folder) = Emulator::fresh(Latency {
-        scale: 1000.0,
-        ..Latency::none()
-    })
-    .await;
+    let (emulator, _folder) = Emulator::fresh(Latency { scale: 1000.0, ..Latency::none() }).await;
     let subscription = format!("{SUBSCRIPTION}/locations");
     let first = emulator.get(&subscription).await.good();
-    assert_eq!(
-        first.header("x-ms-ratelimit-remaining-subscription-reads"),
-        Some("249")
-    );
+    assert_eq!(first.header("x-ms-ratelimit-remaining-subscription-reads"), Some("249"));
     for index in 1..250 {
         let reply = emulator.get(&subscription).await;
         assert_eq!(reply.status, StatusCode::OK, "request {index}");
     }
     let reply = emulator.get(&subscription).await;
-    assert_eq!(
-        (reply.status, reply.code()),
-        (
-            StatusCode::TOO_MANY_REQUESTS,
-            "SubscriptionRequestsThrottled"
-        )
-    );
-    let wait: u64 = reply
-        .header("retry-after")
-        .and_then(|seconds| seconds.parse().ok())
-        .expect("whole seconds");
+    assert_eq!((reply.status, reply.code()), (StatusCode::TOO_MANY_REQUESTS, "SubscriptionRequestsThrottled"));
+    let wait: u64 = reply.header("retry-after").and_then(|seconds| seconds.parse().ok()).expect("whole seconds");
     assert!(wait >= 1);
     // Writes have a bucket of their own.
     let write = emulator.put(&path(""), &group()).await.good();
-    assert_eq!(
-        write.header("x-ms-ratelimit-remaining-subscription-writes"),
-        Some("199")
-    );
+    assert_eq!(write.header("x-ms-ratelimit-remaining-subscription-writes"), Some("199"));
     emulator.stop().await;
 }

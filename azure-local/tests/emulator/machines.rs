@@ -50,10 +50,7 @@ impl MachineHost for Gated {
 
     async fn delete(&self, id: &str, delete_disks: &[String]) -> Result<(), MachineError> {
         self.running.lock().unwrap().remove(id);
-        self.deleted
-            .lock()
-            .unwrap()
-            .push((id.to_owned(), delete_disks.to_vec()));
+        self.deleted.lock().unwrap().push((id.to_owned(), delete_disks.to_vec()));
         Ok(())
     }
 
@@ -96,70 +93,36 @@ async fn gated(boots: usize) -> (Emulator, Arc<Gated>, TempDir) {
 #[tokio::test]
 async fn a_machine_is_created_when_its_guest_is_ready() {
     let (emulator, host, _folder) = gated(0).await;
-    emulator
-        .put(&nic_path("node-1"), &nic("10.0.0.11"))
-        .await
-        .good();
+    emulator.put(&nic_path("node-1"), &nic("10.0.0.11")).await.good();
     let reply = emulator.put(&vm_path("node-1"), &vm("node-1")).await.good();
-    assert_eq!(
-        (reply.status, reply.header("location")),
-        (StatusCode::CREATED, None)
-    );
+    assert_eq!((reply.status, reply.header("location")), (StatusCode::CREATED, None));
     assert_eq!(reply.body["properties"]["provisioningState"], "Creating");
     assert_eq!(reply.header("retry-after"), Some("4"));
     let operation = reply.header("azure-asyncoperation").expect("an operation");
-    assert_eq!(
-        emulator.get(operation).await.good().body["status"],
-        "InProgress"
-    );
+    assert_eq!(emulator.get(operation).await.good().body["status"], "InProgress");
     // The same PUT again joins the running operation; another one is refused.
     let again = emulator.put(&vm_path("node-1"), &vm("node-1")).await.good();
     assert_eq!(again.header("azure-asyncoperation"), Some(operation));
     let mut other = vm("node-1");
     other["tags"] = json!({});
-    assert_eq!(
-        emulator.put(&vm_path("node-1"), &other).await.code(),
-        "AnotherOperationInProgress"
-    );
+    assert_eq!(emulator.put(&vm_path("node-1"), &other).await.code(), "AnotherOperationInProgress");
     host.boots.add_permits(1);
     assert_eq!(emulator.follow(&reply).await["status"], "Succeeded");
 
     let spec = host.started.lock().unwrap()[0].clone();
-    assert_eq!(
-        (spec.name.as_str(), spec.computer_name.as_str()),
-        ("node-1", "node-1")
-    );
+    assert_eq!((spec.name.as_str(), spec.computer_name.as_str()), ("node-1", "node-1"));
     assert_eq!(spec.custom_data.as_deref(), Some(SECRET.as_bytes()));
-    assert_eq!(
-        (
-            spec.data_disks[0].lun,
-            spec.data_disks[0].disk.size_gib,
-            spec.os_disk.size_gib
-        ),
-        (0, Some(10), None)
-    );
+    assert_eq!((spec.data_disks[0].lun, spec.data_disks[0].disk.size_gib, spec.os_disk.size_gib), (0, Some(10), None));
     let interface = &spec.network_interfaces[0];
-    assert_eq!(
-        (
-            interface.address.to_string().as_str(),
-            interface.prefix_length
-        ),
-        ("10.0.0.11", 24)
-    );
-    assert!(
-        interface.network.ends_with("/virtualnetworks/vnet"),
-        "{}",
-        interface.network
-    );
+    assert_eq!((interface.address.to_string().as_str(), interface.prefix_length), ("10.0.0.11", 24));
+    assert!(interface.network.ends_with("/virtualnetworks/vnet"), "{}", interface.network);
     assert_eq!(interface.mac_address.len(), "AA-BB-CC-DD-EE-FF".len());
 
     // A group takes machines and all of their disks along.
     let deletion = emulator.delete(&path("")).await;
     let location = deletion.header("location").expect("a location").to_owned();
-    eventually("the group's end", || async {
-        (emulator.get(&location).await.status == StatusCode::OK).then_some(())
-    })
-    .await;
+    eventually("the group's end", || async { (emulator.get(&location).await.status == StatusCode::OK).then_some(()) })
+        .await;
     let deleted = host.deleted.lock().unwrap().clone();
     assert_eq!((deleted.len(), deleted[0].1.len()), (1, 2), "{deleted:?}");
     emulator.stop().await;
@@ -168,47 +131,21 @@ async fn a_machine_is_created_when_its_guest_is_ready() {
 #[tokio::test]
 async fn machines_that_do_not_boot_fail_with_azures_codes_and_can_be_tried_again() {
     let (emulator, host, _folder) = gated(1).await;
-    for (index, (name, code, is_up)) in [
-        ("unusable", "OSProvisioningClientError", false),
-        ("silent", "OSProvisioningTimedOut", true),
-    ]
-    .into_iter()
-    .enumerate()
+    for (index, (name, code, is_up)) in
+        [("unusable", "OSProvisioningClientError", false), ("silent", "OSProvisioningTimedOut", true)]
+            .into_iter()
+            .enumerate()
     {
-        emulator
-            .put(&nic_path(name), &nic(&format!("10.0.0.{}", 11 + index)))
-            .await
-            .good();
+        emulator.put(&nic_path(name), &nic(&format!("10.0.0.{}", 11 + index))).await.good();
         for attempt in 1..=2 {
             let reply = emulator.put(&vm_path(name), &vm(name)).await.good();
-            assert_eq!(
-                emulator.follow(&reply).await["error"]["code"],
-                code,
-                "{name} {attempt}"
-            );
-            let starts = host
-                .started
-                .lock()
-                .unwrap()
-                .iter()
-                .filter(|spec| spec.name == name)
-                .count();
+            assert_eq!(emulator.follow(&reply).await["error"]["code"], code, "{name} {attempt}");
+            let starts = host.started.lock().unwrap().iter().filter(|spec| spec.name == name).count();
             assert_eq!(starts, attempt, "{name}");
         }
-        let view = emulator
-            .get(&format!("{}/instanceView", vm_path(name)))
-            .await
-            .good()
-            .body;
-        assert_eq!(
-            view["statuses"][0]["code"],
-            json!(format!("ProvisioningState/failed/{code}"))
-        );
-        assert_eq!(
-            view["statuses"].as_array().map(Vec::len),
-            Some(1 + usize::from(is_up)),
-            "{view}"
-        );
+        let view = emulator.get(&format!("{}/instanceView", vm_path(name))).await.good().body;
+        assert_eq!(view["statuses"][0]["code"], json!(format!("ProvisioningState/failed/{code}")));
+        assert_eq!(view["statuses"].as_array().map(Vec::len), Some(1 + usize::from(is_up)), "{view}");
     }
     emulator.stop().await;
 }
@@ -216,24 +153,12 @@ async fn machines_that_do_not_boot_fail_with_azures_codes_and_can_be_tried_again
 #[tokio::test]
 async fn a_machine_can_be_deleted_while_it_boots() {
     let (emulator, host, _folder) = gated(0).await;
-    emulator
-        .put(&nic_path("node-1"), &nic("10.0.0.11"))
-        .await
-        .good();
+    emulator.put(&nic_path("node-1"), &nic("10.0.0.11")).await.good();
     let creation = emulator.put(&vm_path("node-1"), &vm("node-1")).await.good();
-    assert_eq!(
-        emulator.delete(&vm_path("node-1")).await.status,
-        StatusCode::OK
-    );
-    assert_eq!(
-        emulator.follow(&creation).await["error"]["code"],
-        "OperationPreempted"
-    );
+    assert_eq!(emulator.delete(&vm_path("node-1")).await.status, StatusCode::OK);
+    assert_eq!(emulator.follow(&creation).await["error"]["code"], "OperationPreempted");
     host.boots.add_permits(2);
-    assert_eq!(
-        emulator.get(&vm_path("node-1")).await.status,
-        StatusCode::NOT_FOUND
-    );
+    assert_eq!(emulator.get(&vm_path("node-1")).await.status, StatusCode::NOT_FOUND);
     create_node(&emulator, "node-1", 11).await;
     emulator.stop().await;
 }

@@ -8,9 +8,7 @@ use crate::emulator::{Emulator, path};
 
 async fn port_of(emulator: &Emulator, node: &str) -> Value {
     let body = json!({ "ipConfiguration": { "id": format!("{}/ipConfigurations/primary", nic_path(node)) } });
-    let query = path(&format!(
-        "{LB}/backendAddressPools/nodes/queryInboundNatRulePortMapping"
-    ));
+    let query = path(&format!("{LB}/backendAddressPools/nodes/queryInboundNatRulePortMapping"));
     let reply = emulator.post(&query, &body).await.good();
     assert_eq!(reply.status, 202);
     emulator.follow(&reply).await;
@@ -37,28 +35,11 @@ async fn nat_ports_are_handed_out_in_the_order_of_joining_and_stay() {
     assert_eq!(port_of(&emulator, "d").await["frontendPort"], 22002);
     assert_eq!(port_of(&emulator, "a").await["frontendPort"], 22003);
 
-    let pool = emulator
-        .get(&path(&format!("{LB}/backendAddressPools/nodes")))
-        .await
-        .good()
-        .body;
-    let addresses = pool["properties"]["loadBalancerBackendAddresses"]
-        .as_array()
-        .expect("a list");
-    let of_c = addresses
-        .iter()
-        .find(|address| address["name"] == "demo_c-nicprimary")
-        .expect("the first node");
-    assert_eq!(
-        of_c["properties"]["inboundNatRulesPortMapping"],
-        json!([expected])
-    );
-    assert_eq!(
-        pool["properties"]["backendIPConfigurations"]
-            .as_array()
-            .map(Vec::len),
-        Some(3)
-    );
+    let pool = emulator.get(&path(&format!("{LB}/backendAddressPools/nodes"))).await.good().body;
+    let addresses = pool["properties"]["loadBalancerBackendAddresses"].as_array().expect("a list");
+    let of_c = addresses.iter().find(|address| address["name"] == "demo_c-nicprimary").expect("the first node");
+    assert_eq!(of_c["properties"]["inboundNatRulesPortMapping"], json!([expected]));
+    assert_eq!(pool["properties"]["backendIPConfigurations"].as_array().map(Vec::len), Some(3));
 
     // A wider range keeps what was handed out; a narrower one is refused.
     let mut body = lb();
@@ -66,10 +47,7 @@ async fn nat_ports_are_handed_out_in_the_order_of_joining_and_stay() {
     emulator.put(&path(LB), &body).await.good();
     assert_eq!(port_of(&emulator, "d").await["frontendPort"], 22002);
     body["properties"]["inboundNatRules"][0]["properties"]["frontendPortRangeEnd"] = json!(22002);
-    assert_eq!(
-        emulator.put(&path(LB), &body).await.code(),
-        "InboundNatRuleFrontendPortRangeTooSmall"
-    );
+    assert_eq!(emulator.put(&path(LB), &body).await.code(), "InboundNatRuleFrontendPortRangeTooSmall");
     emulator.stop().await;
 }
 
@@ -81,28 +59,15 @@ async fn only_ports_that_a_security_group_opens_have_listeners() {
     create_node(&emulator, "node-1", 11).await;
     create_node(&emulator, "node-2", 12).await;
     let listener = |port: u16, machines: &[&str]| {
-        (
-            format!("127.77.0.1:{port}"),
-            machines
-                .iter()
-                .map(|name| (*name).to_owned())
-                .collect::<Vec<_>>(),
-        )
+        (format!("127.77.0.1:{port}"), machines.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
     };
-    let open = [
-        listener(80, &["node-1", "node-2"]),
-        listener(22001, &["node-1"]),
-        listener(22002, &["node-2"]),
-    ];
+    let open = [listener(80, &["node-1", "node-2"]), listener(22001, &["node-1"]), listener(22002, &["node-2"])];
     assert_eq!(emulator.listeners().await, open);
 
     let mut body = nsg();
     body["properties"]["securityRules"] = json!([rule("https", 100, "443")]);
     emulator.put(&path(NSG), &body).await.good();
-    assert_eq!(
-        emulator.listeners().await,
-        [listener(443, &["node-1", "node-2"])]
-    );
+    assert_eq!(emulator.listeners().await, [listener(443, &["node-1", "node-2"])]);
     emulator.delete(&vm_path("node-1")).await.good();
     assert_eq!(emulator.listeners().await, [listener(443, &["node-2"])]);
     emulator.stop().await;

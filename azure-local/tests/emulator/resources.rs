@@ -4,9 +4,7 @@ use azure_local::latency::Latency;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::bodies::{
-    LB, NSG, PIP, SECRET, SET, VNET, base, create_base, create_node, group, nic_path, vm, vm_path,
-};
+use crate::bodies::{LB, NSG, PIP, SECRET, SET, VNET, base, create_base, create_node, group, nic_path, vm, vm_path};
 use crate::emulator::{Emulator, SUBSCRIPTION, nothing, path};
 
 #[tokio::test]
@@ -17,11 +15,7 @@ async fn a_cluster_is_created_and_read_back() {
         assert_eq!(reply.status, StatusCode::CREATED, "{path} {}", reply.text);
         assert_eq!(reply.header("azure-asyncoperation"), None, "{path}");
         let again = emulator.put(&path, &body).await;
-        assert_eq!(
-            (again.status, &again.body),
-            (StatusCode::OK, &reply.body),
-            "{path}"
-        );
+        assert_eq!((again.status, &again.body), (StatusCode::OK, &reply.body), "{path}");
         // What a GET gives can be put back unchanged.
         let read = emulator.get(&path).await.good().body;
         assert_eq!(emulator.put(&path, &read).await.good().body, read, "{path}");
@@ -29,92 +23,40 @@ async fn a_cluster_is_created_and_read_back() {
     create_node(&emulator, "node-1", 11).await;
     create_node(&emulator, "node-2", 12).await;
 
-    let machine = emulator
-        .get(&format!("{}?$expand=instanceView", vm_path("NODE-1")))
-        .await
-        .good();
+    let machine = emulator.get(&format!("{}?$expand=instanceView", vm_path("NODE-1"))).await.good();
     assert!(!machine.text.contains("customData") && !machine.text.contains(SECRET));
     assert_eq!(machine.body["name"], "node-1");
     assert_eq!(machine.body["properties"]["provisioningState"], "Succeeded");
-    assert_eq!(
-        machine.body["properties"]["instanceView"]["statuses"][1]["code"],
-        "PowerState/running"
-    );
+    assert_eq!(machine.body["properties"]["instanceView"]["statuses"][1]["code"], "PowerState/running");
     let read = emulator.get(&vm_path("node-1")).await.good().body;
-    assert_eq!(
-        emulator.put(&vm_path("node-1"), &read).await.good().body,
-        read
-    );
-    assert_eq!(
-        emulator.put(&vm_path("node-1"), &vm("node-1")).await.status,
-        StatusCode::OK
-    );
+    assert_eq!(emulator.put(&vm_path("node-1"), &read).await.good().body, read);
+    assert_eq!(emulator.put(&vm_path("node-1"), &vm("node-1")).await.status, StatusCode::OK);
 
-    let disk = emulator
-        .get(&path("Compute/disks/node-1-data"))
-        .await
-        .good()
-        .body;
+    let disk = emulator.get(&path("Compute/disks/node-1-data")).await.good().body;
     assert_eq!(disk["managedBy"], json!(vm_path("node-1")));
-    assert_eq!(
-        (&disk["properties"]["diskSizeGB"], &disk["tags"]["cluster"]),
-        (&json!(10), &json!("demo"))
-    );
+    assert_eq!((&disk["properties"]["diskSizeGB"], &disk["tags"]["cluster"]), (&json!(10), &json!("demo")));
 
-    let subnet = emulator
-        .get(&path(&format!("{VNET}/subnets/nodes")))
-        .await
-        .good()
-        .body;
-    assert_eq!(
-        subnet["properties"]["ipConfigurations"]
-            .as_array()
-            .map(Vec::len),
-        Some(2)
-    );
+    let subnet = emulator.get(&path(&format!("{VNET}/subnets/nodes"))).await.good().body;
+    assert_eq!(subnet["properties"]["ipConfigurations"].as_array().map(Vec::len), Some(2));
     assert_eq!(subnet["properties"]["provisioningState"], "Succeeded");
     let address = emulator.get(&path(PIP)).await.good().body;
     assert_eq!(address["properties"]["ipAddress"], "127.77.0.1");
-    assert_eq!(
-        address["properties"]["dnsSettings"]["fqdn"],
-        "demo-cluster.westeurope.cloudapp.azure.com"
-    );
+    assert_eq!(address["properties"]["dnsSettings"]["fqdn"], "demo-cluster.westeurope.cloudapp.azure.com");
     assert_eq!(
         address["properties"]["ipConfiguration"]["id"],
         json!(format!("{}/frontendIPConfigurations/front", path(LB)))
     );
     let set = emulator.get(&path(SET)).await.good().body;
-    assert_eq!(
-        set["properties"]["virtualMachines"]
-            .as_array()
-            .map(Vec::len),
-        Some(2)
-    );
+    assert_eq!(set["properties"]["virtualMachines"].as_array().map(Vec::len), Some(2));
     let nsg = emulator.get(&path(NSG)).await.good().body;
-    assert_eq!(
-        nsg["properties"]["defaultSecurityRules"]
-            .as_array()
-            .map(Vec::len),
-        Some(6)
-    );
+    assert_eq!(nsg["properties"]["defaultSecurityRules"].as_array().map(Vec::len), Some(6));
     assert_eq!(nsg["location"], "westeurope");
 
-    let listed = emulator
-        .get(&format!("{}/resources", path("")))
-        .await
-        .good()
-        .body;
+    let listed = emulator.get(&format!("{}/resources", path(""))).await.good().body;
     assert_eq!(listed["value"].as_array().map(Vec::len), Some(5 + 2 * 4));
-    let machines = emulator
-        .get(&path("Compute/virtualMachines"))
-        .await
-        .good()
-        .body;
+    let machines = emulator.get(&path("Compute/virtualMachines")).await.good().body;
     assert_eq!(machines["value"].as_array().map(Vec::len), Some(2));
-    assert_eq!(
-        emulator.send(Method::HEAD, &path(""), None).await.status,
-        StatusCode::NO_CONTENT
-    );
+    assert_eq!(emulator.send(Method::HEAD, &path(""), None).await.status, StatusCode::NO_CONTENT);
     emulator.stop().await;
 }
 
@@ -124,60 +66,31 @@ async fn catalogues_answer_what_preflight_asks() {
     let at = |path: &str| format!("{SUBSCRIPTION}{path}");
     let get = async |path: &str| emulator.get(&at(path)).await;
     assert_eq!(get("").await.good().body["state"], "Enabled");
-    assert!(
-        get("/locations").await.good().body["value"]
-            .as_array()
-            .is_some_and(|regions| regions.len() > 20)
-    );
-    assert_eq!(
-        get("/providers/Microsoft.Compute").await.good().body["registrationState"],
-        "Registered"
-    );
+    assert!(get("/locations").await.good().body["value"].as_array().is_some_and(|regions| regions.len() > 20));
+    assert_eq!(get("/providers/Microsoft.Compute").await.good().body["registrationState"], "Registered");
 
     let images = "/providers/Microsoft.Compute/locations/westeurope/publishers/kinvolk/artifacttypes/vmimage/offers";
-    let newest = get(&format!("{images}/flatcar-container-linux-corevm-amd64/skus/stable-gen2/versions?$top=1&$orderby=name%20desc")).await.good().body;
+    let newest = get(&format!(
+        "{images}/flatcar-container-linux-corevm-amd64/skus/stable-gen2/versions?$top=1&$orderby=name%20desc"
+    ))
+    .await
+    .good()
+    .body;
     let version = newest[0]["name"].as_str().expect("a version").to_owned();
-    let image = get(&format!(
-        "{images}/flatcar-container-linux-corevm-amd64/skus/stable-gen2/versions/{version}"
-    ))
-    .await
-    .good()
-    .body;
-    assert_eq!(
-        (
-            &image["properties"]["architecture"],
-            &image["properties"]["plan"]
-        ),
-        (&json!("x64"), &Value::Null)
-    );
-    let free = get(&format!(
-        "{images}/flatcar-container-linux-free/skus/stable-gen2/versions/{version}"
-    ))
-    .await
-    .good()
-    .body;
-    assert_eq!(
-        free["properties"]["plan"]["product"],
-        "flatcar-container-linux-free"
-    );
-    let missing = get(&format!(
-        "{images}/flatcar-container-linux-free/skus/stable-gen2/versions/1.2.3"
-    ))
-    .await;
-    assert_eq!(
-        (missing.status, missing.code()),
-        (StatusCode::NOT_FOUND, "PlatformImageNotFound")
-    );
-
-    let skus = get("/providers/Microsoft.Compute/skus?$filter=location%20eq%20'westeurope'")
+    let image = get(&format!("{images}/flatcar-container-linux-corevm-amd64/skus/stable-gen2/versions/{version}"))
         .await
         .good()
         .body;
+    assert_eq!((&image["properties"]["architecture"], &image["properties"]["plan"]), (&json!("x64"), &Value::Null));
+    let free =
+        get(&format!("{images}/flatcar-container-linux-free/skus/stable-gen2/versions/{version}")).await.good().body;
+    assert_eq!(free["properties"]["plan"]["product"], "flatcar-container-linux-free");
+    let missing = get(&format!("{images}/flatcar-container-linux-free/skus/stable-gen2/versions/1.2.3")).await;
+    assert_eq!((missing.status, missing.code()), (StatusCode::NOT_FOUND, "PlatformImageNotFound"));
+
+    let skus = get("/providers/Microsoft.Compute/skus?$filter=location%20eq%20'westeurope'").await.good().body;
     let sizes = skus["value"].as_array().expect("a list");
-    let size = sizes
-        .iter()
-        .find(|size| size["name"] == "Standard_D2as_v5")
-        .expect("the default size");
+    let size = sizes.iter().find(|size| size["name"] == "Standard_D2as_v5").expect("the default size");
     assert_eq!(size["family"], "standardDASv5Family");
 
     let dns = "/providers/Microsoft.Network/locations/westeurope/CheckDnsNameAvailability?domainNameLabel=demo-cluster";
@@ -185,10 +98,7 @@ async fn catalogues_answer_what_preflight_asks() {
     create_base(&emulator).await;
     create_node(&emulator, "node-1", 11).await;
     assert_eq!(get(dns).await.good().body["available"], false);
-    let usages = get("/providers/Microsoft.Compute/locations/westeurope/usages")
-        .await
-        .good()
-        .body;
+    let usages = get("/providers/Microsoft.Compute/locations/westeurope/usages").await.good().body;
     let used = |name: &str| {
         usages["value"]
             .as_array()
@@ -198,16 +108,9 @@ async fn catalogues_answer_what_preflight_asks() {
             .expect("a usage")["currentValue"]
             .clone()
     };
-    assert_eq!(
-        (used("cores"), used("standardDASv5Family")),
-        (json!(2), json!(2))
-    );
+    assert_eq!((used("cores"), used("standardDASv5Family")), (json!(2), json!(2)));
     assert!(
-        get("/providers/Microsoft.Network/locations/westeurope/usages")
-            .await
-            .good()
-            .text
-            .contains("NetworkInterfaces")
+        get("/providers/Microsoft.Network/locations/westeurope/usages").await.good().text.contains("NetworkInterfaces")
     );
     emulator.stop().await;
 }
@@ -216,22 +119,12 @@ async fn catalogues_answer_what_preflight_asks() {
 async fn plans_need_accepted_terms() {
     let (emulator, _folder) = Emulator::fresh(Latency::none()).await;
     create_base(&emulator).await;
-    emulator
-        .put(&nic_path("node-1"), &crate::bodies::nic("10.0.0.11"))
-        .await
-        .good();
+    emulator.put(&nic_path("node-1"), &crate::bodies::nic("10.0.0.11")).await.good();
     let mut body = vm("node-1");
-    body["properties"]["storageProfile"]["imageReference"]["offer"] =
-        json!("flatcar-container-linux-free");
-    assert_eq!(
-        emulator.put(&vm_path("node-1"), &body).await.code(),
-        "VMMarketplaceInvalidInput"
-    );
+    body["properties"]["storageProfile"]["imageReference"]["offer"] = json!("flatcar-container-linux-free");
+    assert_eq!(emulator.put(&vm_path("node-1"), &body).await.code(), "VMMarketplaceInvalidInput");
     body["plan"] = json!({ "publisher": "kinvolk", "product": "flatcar-container-linux-free", "name": "stable-gen2" });
-    assert_eq!(
-        emulator.put(&vm_path("node-1"), &body).await.code(),
-        "MarketplacePurchaseEligibilityFailed"
-    );
+    assert_eq!(emulator.put(&vm_path("node-1"), &body).await.code(), "MarketplacePurchaseEligibilityFailed");
     let terms = format!(
         "{SUBSCRIPTION}/providers/Microsoft.MarketplaceOrdering/offerTypes/virtualMachine/publishers/kinvolk/offers/flatcar-container-linux-free/plans/stable-gen2/agreements/current"
     );
@@ -248,47 +141,22 @@ async fn power_operations_and_the_console() {
     let (emulator, _folder) = Emulator::fresh(Latency::none()).await;
     create_base(&emulator).await;
     create_node(&emulator, "node-1", 11).await;
-    for (action, state) in [
-        ("powerOff", "stopped"),
-        ("start", "running"),
-        ("deallocate", "deallocated"),
-        ("restart", "running"),
-    ] {
-        let reply = emulator
-            .post(&format!("{}/{action}", vm_path("node-1")), &nothing())
-            .await;
+    for (action, state) in
+        [("powerOff", "stopped"), ("start", "running"), ("deallocate", "deallocated"), ("restart", "running")]
+    {
+        let reply = emulator.post(&format!("{}/{action}", vm_path("node-1")), &nothing()).await;
         assert_eq!(reply.status, StatusCode::ACCEPTED, "{action}");
-        assert_eq!(
-            emulator.follow(&reply).await["status"],
-            "Succeeded",
-            "{action}"
-        );
-        let view = emulator
-            .get(&format!("{}/instanceView", vm_path("node-1")))
-            .await
-            .good()
-            .body;
-        assert_eq!(
-            view["statuses"][1]["code"],
-            json!(format!("PowerState/{state}")),
-            "{action}"
-        );
+        assert_eq!(emulator.follow(&reply).await["status"], "Succeeded", "{action}");
+        let view = emulator.get(&format!("{}/instanceView", vm_path("node-1"))).await.good().body;
+        assert_eq!(view["statuses"][1]["code"], json!(format!("PowerState/{state}")), "{action}");
     }
-    let data = emulator
-        .post(
-            &format!("{}/retrieveBootDiagnosticsData", vm_path("node-1")),
-            &nothing(),
-        )
-        .await
-        .good()
-        .body;
+    let data =
+        emulator.post(&format!("{}/retrieveBootDiagnosticsData", vm_path("node-1")), &nothing()).await.good().body;
     let url = data["serialConsoleLogBlobUri"].as_str().expect("a URL");
     let console = reqwest::get(url).await.expect("an answer");
     assert!(console.status().is_success());
     assert!(console.text().await.expect("text").contains("no machines"));
-    let forged = reqwest::get(url.replace("sig=", "sig=0"))
-        .await
-        .expect("an answer");
+    let forged = reqwest::get(url.replace("sig=", "sig=0")).await.expect("an answer");
     assert_eq!(forged.status(), StatusCode::NOT_FOUND);
     emulator.stop().await;
 }
@@ -301,16 +169,10 @@ async fn tags_change_and_the_rest_stays() {
     let mut body = vm("node-1");
     body["tags"] = json!({ "cluster": "other" });
     let reply = emulator.put(&vm_path("node-1"), &body).await.good();
-    assert_eq!(
-        (reply.status, &reply.body["tags"]["cluster"]),
-        (StatusCode::OK, &json!("other"))
-    );
+    assert_eq!((reply.status, &reply.body["tags"]["cluster"]), (StatusCode::OK, &json!("other")));
     let mut body = group();
     body["location"] = json!("eastus");
     let reply = emulator.put(&path(""), &body).await;
-    assert_eq!(
-        (reply.status, reply.code()),
-        (StatusCode::CONFLICT, "InvalidResourceGroupLocation")
-    );
+    assert_eq!((reply.status, reply.code()), (StatusCode::CONFLICT, "InvalidResourceGroupLocation"));
     emulator.stop().await;
 }

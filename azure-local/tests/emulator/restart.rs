@@ -18,18 +18,12 @@ async fn everything_is_there_after_a_restart() {
     let emulator = Emulator::start(options(folder.path(), Latency::none())).await;
     create_base(&emulator).await;
     create_node(&emulator, "node-1", 11).await;
-    emulator
-        .put("/azure-local/reserved-dns-labels", &json!(["taken"]))
-        .await
-        .good();
+    emulator.put("/azure-local/reserved-dns-labels", &json!(["taken"])).await.good();
     let machine = emulator.get(&vm_path("node-1")).await.good().body;
     let listeners = emulator.listeners().await;
     assert!(!listeners.is_empty());
     for private in [directory.token(), directory.resources()] {
-        let mode = std::fs::metadata(&private)
-            .expect("a file")
-            .permissions()
-            .mode();
+        let mode = std::fs::metadata(&private).expect("a file").permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{}", private.display());
     }
     emulator.stop().await;
@@ -40,26 +34,16 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(emulator.listeners().await, listeners);
     let status = emulator.get("/azure-local/status").await.good().body;
     assert_eq!(
-        (
-            &status["machines"][0]["name"],
-            &status["machines"][0]["power_state"]
-        ),
+        (&status["machines"][0]["name"], &status["machines"][0]["power_state"]),
         (&json!("node-1"), &json!("running"))
     );
     eventually("the machine's start", || async {
-        (emulator.get("/azure-local/status").await.good().body["machines"][0]["running"] == true)
-            .then_some(())
+        (emulator.get("/azure-local/status").await.good().body["machines"][0]["running"] == true).then_some(())
     })
     .await;
-    assert_eq!(
-        emulator.get("/azure-local/settings").await.good().body["reserved_dns_labels"],
-        json!(["taken"])
-    );
+    assert_eq!(emulator.get("/azure-local/settings").await.good().body["reserved_dns_labels"], json!(["taken"]));
     // The same custom data as before is no change.
-    assert_eq!(
-        emulator.put(&vm_path("node-1"), &vm("node-1")).await.status,
-        StatusCode::OK
-    );
+    assert_eq!(emulator.put(&vm_path("node-1"), &vm("node-1")).await.status, StatusCode::OK);
     emulator.stop().await;
 }
 
@@ -68,39 +52,25 @@ async fn operations_go_on_after_a_kill() {
     let folder = tempfile::tempdir().expect("a folder");
     let emulator = Emulator::start(options(folder.path(), Latency::none())).await;
     create_base(&emulator).await;
-    emulator
-        .put(&nic_path("node-1"), &nic("10.0.0.11"))
-        .await
-        .good();
+    emulator.put(&nic_path("node-1"), &nic("10.0.0.11")).await.good();
     emulator.stop().await;
 
     let emulator = Emulator::start(options(folder.path(), Latency::azure(0.02))).await;
     let reply = emulator.put(&vm_path("node-1"), &vm("node-1")).await.good();
     assert_eq!(reply.body["properties"]["provisioningState"], "Creating");
-    let operation = reply
-        .header("azure-asyncoperation")
-        .expect("an operation")
-        .to_owned();
+    let operation = reply.header("azure-asyncoperation").expect("an operation").to_owned();
     let at = operation.find("/subscriptions").expect("a path");
     emulator.kill().await;
 
     let emulator = Emulator::start(options(folder.path(), Latency::azure(0.02))).await;
     let ended = eventually("the operation's end", || async {
         let reply = emulator.get(&operation[at..]).await;
-        (reply.body["status"] != "InProgress" && reply.status == StatusCode::OK)
-            .then_some(reply.body)
+        (reply.body["status"] != "InProgress" && reply.status == StatusCode::OK).then_some(reply.body)
     })
     .await;
     assert_eq!(ended["status"], "Succeeded");
-    let machine = emulator
-        .get(&format!("{}?$expand=instanceView", vm_path("node-1")))
-        .await
-        .good()
-        .body;
-    assert_eq!(
-        machine["properties"]["instanceView"]["statuses"][1]["code"],
-        "PowerState/running"
-    );
+    let machine = emulator.get(&format!("{}?$expand=instanceView", vm_path("node-1"))).await.good().body;
+    assert_eq!(machine["properties"]["instanceView"]["statuses"][1]["code"], "PowerState/running");
     emulator.stop().await;
 }
 
@@ -108,18 +78,9 @@ async fn operations_go_on_after_a_kill() {
 async fn one_folder_has_one_daemon() {
     let folder = tempfile::tempdir().expect("a folder");
     let emulator = Emulator::start(options(folder.path(), Latency::none())).await;
-    let error = serve(
-        options(folder.path(), Latency::none()),
-        std::future::pending(),
-    )
-    .await
-    .expect_err("a second daemon");
-    assert!(
-        error
-            .to_string()
-            .contains(&format!("process {}", std::process::id())),
-        "{error}"
-    );
+    let error =
+        serve(options(folder.path(), Latency::none()), std::future::pending()).await.expect_err("a second daemon");
+    assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
     emulator.put(&path(""), &group()).await.good();
     emulator.put(&path(NSG), &nsg()).await.good();
     emulator.stop().await;
@@ -130,29 +91,17 @@ async fn resources_without_their_operation_are_taken_up_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let emulator = Emulator::start(options(folder.path(), Latency::none())).await;
     create_base(&emulator).await;
-    emulator
-        .put(&nic_path("node-1"), &nic("10.0.0.11"))
-        .await
-        .good();
-    emulator
-        .put(&nic_path("node-2"), &nic("10.0.0.12"))
-        .await
-        .good();
+    emulator.put(&nic_path("node-1"), &nic("10.0.0.11")).await.good();
+    emulator.put(&nic_path("node-2"), &nic("10.0.0.12")).await.good();
     emulator.stop().await;
 
     let emulator = Emulator::start(options(folder.path(), Latency::azure(1000.0))).await;
     emulator.put(&vm_path("node-1"), &vm("node-1")).await.good();
-    assert_eq!(
-        emulator.delete(&nic_path("node-2")).await.status,
-        StatusCode::ACCEPTED
-    );
+    assert_eq!(emulator.delete(&nic_path("node-2")).await.status, StatusCode::ACCEPTED);
     emulator.kill().await;
     let journal = Directory::new(folder.path()).resources();
     let text = std::fs::read_to_string(&journal).expect("a journal");
-    let kept: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.starts_with("{\"operation\""))
-        .collect();
+    let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("{\"operation\"")).collect();
     std::fs::write(&journal, kept.join("\n") + "\n").expect("written");
 
     let emulator = Emulator::start(options(folder.path(), Latency::none())).await;

@@ -44,11 +44,7 @@ impl Health {
         }
         self.contradictions += 1;
         if !self.is_known || self.contradictions >= threshold {
-            *self = Self {
-                is_up: answered,
-                contradictions: 0,
-                is_known: true,
-            };
+            *self = Self { is_up: answered, contradictions: 0, is_known: true };
         }
     }
 }
@@ -58,22 +54,10 @@ impl Pool {
     pub fn candidates(&self, target: &Target) -> Vec<String> {
         match target {
             Target::Machine { machine, .. } => vec![machine.clone()],
-            Target::Pool {
-                machines,
-                probe: None,
-                ..
-            } => machines.clone(),
-            Target::Pool {
-                machines,
-                probe: Some(_),
-                ..
-            } => {
+            Target::Pool { machines, probe: None, .. } => machines.clone(),
+            Target::Pool { machines, probe: Some(_), .. } => {
                 let health = self.lock();
-                machines
-                    .iter()
-                    .filter(|id| health.get(*id).is_some_and(|health| health.is_up))
-                    .cloned()
-                    .collect()
+                machines.iter().filter(|id| health.get(*id).is_some_and(|health| health.is_up)).cloned().collect()
             }
         }
     }
@@ -85,19 +69,10 @@ impl Pool {
 
 /// Probes the machines of a listener at its probe's interval until it is aborted. A changed listener is probed at once;
 /// machines that stay keep their state.
-pub async fn probe(
-    pool: Arc<Pool>,
-    machines: Arc<dyn MachineHost>,
-    mut listener: watch::Receiver<Listener>,
-) {
+pub async fn probe(pool: Arc<Pool>, machines: Arc<dyn MachineHost>, mut listener: watch::Receiver<Listener>) {
     loop {
         let target = listener.borrow_and_update().target.clone();
-        let Target::Pool {
-            machines: members,
-            probe: Some(probe),
-            ..
-        } = target
-        else {
+        let Target::Pool { machines: members, probe: Some(probe), .. } = target else {
             pool.lock().clear();
             if listener.changed().await.is_err() {
                 return;
@@ -111,18 +86,13 @@ pub async fn probe(
             for id in members {
                 let (probe, machines) = (probe.clone(), Arc::clone(&machines));
                 answers.spawn(async move {
-                    let answered = timeout(probe.interval, ask(&probe, &id, &*machines))
-                        .await
-                        .unwrap_or(false);
+                    let answered = timeout(probe.interval, ask(&probe, &id, &*machines)).await.unwrap_or(false);
                     (id, answered)
                 });
             }
             while let Some(answer) = answers.join_next().await {
                 if let Ok((id, answered)) = answer {
-                    pool.lock()
-                        .entry(id)
-                        .or_default()
-                        .note(answered, probe.threshold);
+                    pool.lock().entry(id).or_default().note(answered, probe.threshold);
                 }
             }
             sleep_until(next).await;
@@ -169,10 +139,7 @@ async fn ask(probe: &Probe, machine: &str, machines: &dyn MachineHost) -> bool {
             }
             let status_line = String::from_utf8_lossy(&status_line);
             let mut words = status_line.split_whitespace();
-            words
-                .next()
-                .is_some_and(|version| version.starts_with("HTTP/1."))
-                && words.next() == Some("200")
+            words.next().is_some_and(|version| version.starts_with("HTTP/1.")) && words.next() == Some("200")
         }
     }
 }
@@ -184,12 +151,9 @@ mod tests {
     #[test]
     fn a_state_changes_after_threshold_equal_answers() {
         // Answers, one character each, and the states that they lead to.
-        for (threshold, answers, states) in [
-            (1, "++-+", "++-+"),
-            (2, "+--+-++", "++----+"),
-            (3, "-++-+++", "------+"),
-            (2, "+-+-+-", "++++++"),
-        ] {
+        for (threshold, answers, states) in
+            [(1, "++-+", "++-+"), (2, "+--+-++", "++----+"), (3, "-++-+++", "------+"), (2, "+-+-+-", "++++++")]
+        {
             let mut health = Health::default();
             let reached: String = answers
                 .chars()

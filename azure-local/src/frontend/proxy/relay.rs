@@ -30,12 +30,7 @@ pub async fn is_alive(client: &TcpStream, server: &TcpStream) -> bool {
 }
 
 /// Carries bytes until the connection ends, and ends it on both sides.
-pub async fn run(
-    mut client: TcpStream,
-    mut server: TcpStream,
-    idle_timeout: Duration,
-    reset_when_idle: bool,
-) {
+pub async fn run(mut client: TcpStream, mut server: TcpStream, idle_timeout: Duration, reset_when_idle: bool) {
     // What is written goes out as it came.
     let _ = client.set_nodelay(true);
     let _ = server.set_nodelay(true);
@@ -69,11 +64,7 @@ pub fn reset(stream: &TcpStream) {
     let _ = stream.set_zero_linger();
 }
 
-async fn carry(
-    mut from: ReadHalf<'_>,
-    mut to: WriteHalf<'_>,
-    last_byte: &Mutex<Instant>,
-) -> io::Result<()> {
+async fn carry(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, last_byte: &Mutex<Instant>) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
         let length = from.read(&mut buffer).await?;

@@ -24,17 +24,11 @@ struct LocalMachines {
 
 impl LocalMachines {
     fn set(&self, machine: &str, port: u16, address: SocketAddr) {
-        self.addresses
-            .lock()
-            .expect("a lock")
-            .insert((machine.to_owned(), port), address);
+        self.addresses.lock().expect("a lock").insert((machine.to_owned(), port), address);
     }
 
     fn unset(&self, machine: &str, port: u16) {
-        self.addresses
-            .lock()
-            .expect("a lock")
-            .remove(&(machine.to_owned(), port));
+        self.addresses.lock().expect("a lock").remove(&(machine.to_owned(), port));
     }
 }
 
@@ -56,12 +50,7 @@ impl MachineHost for LocalMachines {
         Ok(())
     }
     async fn forward(&self, id: &str, port: u16) -> Result<SocketAddr, MachineError> {
-        self.addresses
-            .lock()
-            .expect("a lock")
-            .get(&(id.to_owned(), port))
-            .copied()
-            .ok_or(MachineError::NotRunning)
+        self.addresses.lock().expect("a lock").get(&(id.to_owned(), port)).copied().ok_or(MachineError::NotRunning)
     }
     fn is_running(&self, _: &str) -> bool {
         true
@@ -74,9 +63,7 @@ impl MachineHost for LocalMachines {
 
 /// A server that sends its name and then everything back that it gets.
 async fn echo_server(name: &'static str) -> SocketAddr {
-    let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .await
-        .expect("bound");
+    let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("bound");
     let address = socket.local_addr().expect("an address");
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = socket.accept().await {
@@ -92,24 +79,15 @@ async fn echo_server(name: &'static str) -> SocketAddr {
 
 /// A server that answers every request with `status`.
 async fn http_server(status: Arc<Mutex<&'static str>>) -> SocketAddr {
-    let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .await
-        .expect("bound");
+    let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("bound");
     let address = socket.local_addr().expect("an address");
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = socket.accept().await {
             let mut request = vec![0; 1024];
             let length = stream.read(&mut request).await.unwrap_or_default();
-            let asked = String::from_utf8_lossy(&request[..length])
-                .starts_with("GET /health-check HTTP/1.1\r\n");
-            let status = if asked {
-                *status.lock().expect("a lock")
-            } else {
-                "400 Bad Request"
-            };
-            let _ = stream
-                .write_all(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").as_bytes())
-                .await;
+            let asked = String::from_utf8_lossy(&request[..length]).starts_with("GET /health-check HTTP/1.1\r\n");
+            let status = if asked { *status.lock().expect("a lock") } else { "400 Bad Request" };
+            let _ = stream.write_all(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").as_bytes()).await;
         }
     });
     address
@@ -117,9 +95,7 @@ async fn http_server(status: Arc<Mutex<&'static str>>) -> SocketAddr {
 
 /// An address at which connections are accepted and closed, as QEMU does for a guest that refuses them.
 async fn closing_server() -> SocketAddr {
-    let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .await
-        .expect("bound");
+    let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("bound");
     let address = socket.local_addr().expect("an address");
     tokio::spawn(async move { while socket.accept().await.is_ok() {} });
     address
@@ -137,38 +113,22 @@ fn listener(rule: &str, target: Target) -> Listener {
 }
 
 fn pool(machines: &[&str], probe: Option<Probe>) -> Target {
-    Target::Pool {
-        machines: machines.iter().map(|&id| id.to_owned()).collect(),
-        port: GUEST_PORT,
-        probe,
-    }
+    Target::Pool { machines: machines.iter().map(|&id| id.to_owned()).collect(), port: GUEST_PORT, probe }
 }
 
 fn nat(machine: &str) -> Target {
-    Target::Machine {
-        machine: machine.to_owned(),
-        port: GUEST_PORT,
-    }
+    Target::Machine { machine: machine.to_owned(), port: GUEST_PORT }
 }
 
 fn tcp_probe() -> Probe {
-    Probe {
-        check: Check::Tcp,
-        port: GUEST_PORT,
-        interval: Duration::from_millis(100),
-        threshold: 1,
-    }
+    Probe { check: Check::Tcp, port: GUEST_PORT, interval: Duration::from_millis(100), threshold: 1 }
 }
 
 async fn healthy(proxy: &TcpProxy, rule: &str, wanted: &[&str]) {
     timeout(DEADLINE, async {
         loop {
             let bound = proxy.bound();
-            if bound
-                .iter()
-                .find(|bound| bound.rule == rule)
-                .is_some_and(|bound| bound.healthy_machines == wanted)
-            {
+            if bound.iter().find(|bound| bound.rule == rule).is_some_and(|bound| bound.healthy_machines == wanted) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -182,29 +142,20 @@ async fn healthy(proxy: &TcpProxy, rule: &str, wanted: &[&str]) {
 async fn greeted(address: SocketAddr) -> (TcpStream, String) {
     let mut stream = TcpStream::connect(address).await.expect("connected");
     let mut name = [0; 3];
-    timeout(DEADLINE, stream.read_exact(&mut name))
-        .await
-        .expect("in time")
-        .expect("a name");
+    timeout(DEADLINE, stream.read_exact(&mut name)).await.expect("in time").expect("a name");
     (stream, String::from_utf8_lossy(&name).into_owned())
 }
 
 /// How a connection ends: `Ok` with what came before a proper end, or the error.
 async fn end_of(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut rest = Vec::new();
-    timeout(DEADLINE, stream.read_to_end(&mut rest))
-        .await
-        .expect("an end in time")
-        .map(|_| rest)
+    timeout(DEADLINE, stream.read_to_end(&mut rest)).await.expect("an end in time").map(|_| rest)
 }
 
 async fn echoes(stream: &mut TcpStream) {
     stream.write_all(b"ping").await.expect("sent");
     let mut answer = [0; 4];
-    timeout(DEADLINE, stream.read_exact(&mut answer))
-        .await
-        .expect("in time")
-        .expect("an answer");
+    timeout(DEADLINE, stream.read_exact(&mut answer)).await.expect("in time").expect("an answer");
     assert_eq!(&answer, b"ping");
 }
 
@@ -225,10 +176,7 @@ async fn a_nat_rule_reaches_its_machine_and_carries_both_ends() {
     // One direction ends before the other: what is on its way still arrives.
     stream.write_all(b"last words").await.expect("sent");
     stream.shutdown().await.expect("half closed");
-    assert_eq!(
-        end_of(&mut stream).await.expect("a proper end"),
-        b"last words"
-    );
+    assert_eq!(end_of(&mut stream).await.expect("a proper end"), b"last words");
     proxy.shut_down().await;
     assert!(proxy.bound().is_empty());
     assert!(TcpStream::connect(bound[0].bound).await.is_err());
@@ -240,12 +188,7 @@ async fn connections_go_to_every_healthy_member_and_to_no_other() {
     machines.set("a", GUEST_PORT, echo_server("one").await);
     machines.set("b", GUEST_PORT, echo_server("two").await);
     machines.set("c", GUEST_PORT, closing_server().await);
-    proxy
-        .apply(vec![listener(
-            "web",
-            pool(&["a", "b", "c", "d"], Some(tcp_probe())),
-        )])
-        .await;
+    proxy.apply(vec![listener("web", pool(&["a", "b", "c", "d"], Some(tcp_probe())))]).await;
     healthy(&proxy, "web", &["a", "b"]).await;
     let address = proxy.bound()[0].bound;
     let mut seen = std::collections::BTreeSet::new();
@@ -263,10 +206,7 @@ async fn connections_go_to_every_healthy_member_and_to_no_other() {
     healthy(&proxy, "web", &[]).await;
     // No member is left for new connections; the established one goes on.
     let mut refused = TcpStream::connect(address).await.expect("accepted");
-    assert_eq!(
-        end_of(&mut refused).await.expect_err("a reset").kind(),
-        io::ErrorKind::ConnectionReset
-    );
+    assert_eq!(end_of(&mut refused).await.expect_err("a reset").kind(), io::ErrorKind::ConnectionReset);
     echoes(&mut established).await;
 
     machines.set("d", GUEST_PORT, echo_server("new").await);
@@ -280,9 +220,7 @@ async fn a_member_that_does_not_answer_is_passed_over() {
     let (machines, proxy) = proxy();
     machines.set("b", GUEST_PORT, closing_server().await);
     machines.set("c", GUEST_PORT, echo_server("yes").await);
-    proxy
-        .apply(vec![listener("web", pool(&["a", "b", "c"], None))])
-        .await;
+    proxy.apply(vec![listener("web", pool(&["a", "b", "c"], None))]).await;
     for _ in 0..20 {
         assert_eq!(greeted(proxy.bound()[0].bound).await.1, "yes");
     }
@@ -295,18 +233,9 @@ async fn an_http_probe_wants_200() {
     let status = Arc::new(Mutex::new("503 Service Unavailable"));
     machines.set("a", 8080, http_server(Arc::clone(&status)).await);
     machines.set("a", GUEST_PORT, echo_server("one").await);
-    let check = Check::Http {
-        path: "/health-check".to_owned(),
-    };
-    let probe = Probe {
-        check,
-        port: 8080,
-        interval: Duration::from_millis(50),
-        threshold: 2,
-    };
-    proxy
-        .apply(vec![listener("web", pool(&["a"], Some(probe)))])
-        .await;
+    let check = Check::Http { path: "/health-check".to_owned() };
+    let probe = Probe { check, port: 8080, interval: Duration::from_millis(50), threshold: 2 };
+    proxy.apply(vec![listener("web", pool(&["a"], Some(probe)))]).await;
     healthy(&proxy, "web", &[]).await;
     *status.lock().expect("a lock") = "200 OK";
     healthy(&proxy, "web", &["a"]).await;
@@ -320,12 +249,7 @@ async fn changes_leave_what_stays_alone() {
     let (machines, proxy) = proxy();
     machines.set("a", GUEST_PORT, echo_server("one").await);
     machines.set("b", GUEST_PORT, echo_server("two").await);
-    proxy
-        .apply(vec![
-            listener("web", pool(&["a"], None)),
-            listener("ssh", nat("a")),
-        ])
-        .await;
+    proxy.apply(vec![listener("web", pool(&["a"], None)), listener("ssh", nat("a"))]).await;
     let before = proxy.bound();
     let (mut web, _) = greeted(before[0].bound).await;
     let (mut ssh, _) = greeted(before[1].bound).await;
@@ -350,12 +274,7 @@ async fn a_port_that_is_taken_gets_a_substitute() {
     let address = Ipv4Addr::new(127, 0, 0, 9);
     let taken = TcpListener::bind((address, 0)).await.expect("bound");
     let port = taken.local_addr().expect("an address").port();
-    proxy
-        .apply(vec![Listener {
-            port,
-            ..listener("ssh", nat("a"))
-        }])
-        .await;
+    proxy.apply(vec![Listener { port, ..listener("ssh", nat("a")) }]).await;
     let bound = proxy.bound().remove(0);
     assert_eq!(bound.public, SocketAddr::from((address, port)));
     assert_eq!(bound.bound.ip(), address);
@@ -373,15 +292,10 @@ async fn silence_ends_a_connection_and_traffic_keeps_it() {
         reset_when_idle,
         ..listener(rule, nat("a"))
     };
-    proxy
-        .apply(vec![short("reset", true), short("quiet", false)])
-        .await;
+    proxy.apply(vec![short("reset", true), short("quiet", false)]).await;
     let bound = proxy.bound();
     let (mut reset, _) = greeted(bound[0].bound).await;
-    assert_eq!(
-        end_of(&mut reset).await.expect_err("a reset").kind(),
-        io::ErrorKind::ConnectionReset
-    );
+    assert_eq!(end_of(&mut reset).await.expect_err("a reset").kind(), io::ErrorKind::ConnectionReset);
     let (mut quiet, _) = greeted(bound[1].bound).await;
     assert_eq!(end_of(&mut quiet).await.expect("a proper end"), b"");
     proxy.shut_down().await;

@@ -14,11 +14,7 @@ pub enum Accelerator {
 impl Accelerator {
     /// What this host can do.
     pub fn of_host() -> Self {
-        let device_opens = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open("/dev/kvm")
-            .is_ok();
+        let device_opens = OpenOptions::new().read(true).write(true).open("/dev/kvm").is_ok();
         let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         Self::from(device_opens, &processor)
     }
@@ -29,15 +25,8 @@ impl Accelerator {
         let virtualizes = processor
             .lines()
             .filter(|line| line.starts_with("flags"))
-            .any(|line| {
-                line.split_whitespace()
-                    .any(|flag| flag == "vmx" || flag == "svm")
-            });
-        if device_opens && virtualizes {
-            Self::Kvm
-        } else {
-            Self::Tcg
-        }
+            .any(|line| line.split_whitespace().any(|flag| flag == "vmx" || flag == "svm"));
+        if device_opens && virtualizes { Self::Kvm } else { Self::Tcg }
     }
 
     /// QEMU's arguments for it.

@@ -40,92 +40,40 @@ pub fn arguments(
         .words(["-action", "reboot=shutdown"])
         .words(["-machine", "pc"])
         .words(Accelerator::of_host().arguments())
-        .words([
-            "-smp",
-            &options.vcpus.to_string(),
-            "-m",
-            &options.memory_mib.to_string(),
-        ])
+        .words(["-smp", &options.vcpus.to_string(), "-m", &options.memory_mib.to_string()])
         .words(qmp::ARGUMENTS)
-        .option(
-            "-chardev",
-            "file,id=console,append=on",
-            &[("path", &folder.console())],
-        )
+        .option("-chardev", "file,id=console,append=on", &[("path", &folder.console())])
         .words(["-serial", "chardev:console"]);
     // The page cache is the host's matter; QEMU's own tables are still written at each flush of the guest.
-    arguments.option(
-        "-drive",
-        "if=none,id=os,format=qcow2,cache=unsafe,discard=unmap",
-        &[("file", &disks.os)],
-    );
+    arguments.option("-drive", "if=none,id=os,format=qcow2,cache=unsafe,discard=unmap", &[("file", &disks.os)]);
     arguments.words(["-device", "virtio-blk-pci,drive=os,serial=root"]);
     for (lun, path) in &disks.data {
         let drive = format!("if=none,id=lun{lun},format=raw,cache=unsafe,discard=unmap");
         arguments.option("-drive", &drive, &[("file", path)]);
-        arguments.words([
-            "-device",
-            &format!("virtio-blk-pci,drive=lun{lun},serial=lun{lun}"),
-        ]);
+        arguments.words(["-device", &format!("virtio-blk-pci,drive=lun{lun},serial=lun{lun}")]);
     }
     for (index, (interface, segment)) in spec.network_interfaces.iter().zip(segments).enumerate() {
         let netdev = format!("stream,id=eth{index},server=off,addr.type=unix");
         arguments.option("-netdev", &netdev, &[("addr.path", segment)]);
-        arguments.words([
-            "-device",
-            &network_card(
-                &format!("eth{index}"),
-                &interface.mac_address.replace('-', ":"),
-            ),
-        ]);
+        arguments.words(["-device", &network_card(&format!("eth{index}"), &interface.mac_address.replace('-', ":"))]);
     }
     arguments
-        .words([
-            "-netdev",
-            &format!(
-                "user,id={},net={},ipv6=off",
-                way_out::NETDEV,
-                way_out::NETWORK
-            ),
-        ])
-        .words([
-            "-device",
-            &network_card(way_out::NETDEV, &way_out::mac_address(&spec.id)),
-        ]);
+        .words(["-netdev", &format!("user,id={},net={},ipv6=off", way_out::NETDEV, way_out::NETWORK)])
+        .words(["-device", &network_card(way_out::NETDEV, &way_out::mac_address(&spec.id))]);
     for (name, path) in items {
-        arguments.option(
-            "-fw_cfg",
-            &format!("name=opt/azure-local/{name}"),
-            &[("file", path)],
-        );
+        arguments.option("-fw_cfg", &format!("name=opt/azure-local/{name}"), &[("file", path)]);
     }
     arguments.0
 }
 
 /// The arguments of one boot. `configuration` is the Ignition file of a first boot.
-pub fn boot_arguments(
-    kernel: &Path,
-    initramfs: &Path,
-    configuration: Option<&Path>,
-) -> Vec<OsString> {
+pub fn boot_arguments(kernel: &Path, initramfs: &Path, configuration: Option<&Path>) -> Vec<OsString> {
     let mut arguments = Arguments::default();
-    arguments.0.extend([
-        "-kernel".into(),
-        kernel.into(),
-        "-initrd".into(),
-        initramfs.into(),
-    ]);
+    arguments.0.extend(["-kernel".into(), kernel.into(), "-initrd".into(), initramfs.into()]);
     match configuration {
         Some(configuration) => arguments
-            .words([
-                "-append",
-                &format!("{KERNEL_ARGUMENTS} {FIRST_BOOT_ARGUMENTS}"),
-            ])
-            .option(
-                "-fw_cfg",
-                "name=opt/com.coreos/config",
-                &[("file", configuration)],
-            ),
+            .words(["-append", &format!("{KERNEL_ARGUMENTS} {FIRST_BOOT_ARGUMENTS}")])
+            .option("-fw_cfg", "name=opt/com.coreos/config", &[("file", configuration)]),
         None => arguments.words(["-append", KERNEL_ARGUMENTS]),
     };
     arguments.0
@@ -164,27 +112,13 @@ mod tests {
 
     #[test]
     fn only_a_first_boot_applies_a_configuration() {
-        let text =
-            |arguments: Vec<OsString>| arguments.join(" ".as_ref()).into_string().expect("text");
+        let text = |arguments: Vec<OsString>| arguments.join(" ".as_ref()).into_string().expect("text");
         let kernel = Path::new("/k");
-        let first = text(boot_arguments(
-            kernel,
-            Path::new("/i"),
-            Some(Path::new("/m/a,b/config.ign")),
-        ));
-        assert!(
-            first.contains("ignition.firstboot ignition.platform.id=qemu -fw_cfg"),
-            "{first}"
-        );
-        assert!(
-            first.ends_with("name=opt/com.coreos/config,file=/m/a,,b/config.ign"),
-            "{first}"
-        );
+        let first = text(boot_arguments(kernel, Path::new("/i"), Some(Path::new("/m/a,b/config.ign"))));
+        assert!(first.contains("ignition.firstboot ignition.platform.id=qemu -fw_cfg"), "{first}");
+        assert!(first.ends_with("name=opt/com.coreos/config,file=/m/a,,b/config.ign"), "{first}");
         let later = text(boot_arguments(kernel, Path::new("/i"), None));
         assert!(!later.contains("ignition"), "{later}");
-        assert!(
-            later.starts_with("-kernel /k -initrd /i -append root=LABEL=ROOT "),
-            "{later}"
-        );
+        assert!(later.starts_with("-kernel /k -initrd /i -append root=LABEL=ROOT "), "{later}");
     }
 }

@@ -50,19 +50,12 @@ pub fn why_it_cannot_start(path: &Path, offset: u64) -> Option<String> {
     let text = since(path, offset);
     let (_, report) = text.split_once(CANNOT_START)?;
     let mut reasons: Vec<&str> = Vec::new();
-    for reason in report
-        .lines()
-        .filter_map(|line| line.trim_end().strip_prefix(REASON))
-    {
+    for reason in report.lines().filter_map(|line| line.trim_end().strip_prefix(REASON)) {
         if !reasons.contains(&reason) && reasons.len() < SHOWN_REASONS {
             reasons.push(reason);
         }
     }
-    Some(if reasons.is_empty() {
-        "its initramfs gave no reason".to_owned()
-    } else {
-        reasons.join("\n")
-    })
+    Some(if reasons.is_empty() { "its initramfs gave no reason".to_owned() } else { reasons.join("\n") })
 }
 
 fn since(path: &Path, offset: u64) -> String {
@@ -95,10 +88,7 @@ mod tests {
         let report = "\r\nazure-local: the machine cannot start\r\nazure-local: reason: bad unit\r\n\
                       [ 2.0] noise\r\nazure-local: reason: bad unit\r\nazure-local: reason: worse\r\n";
         fs::write(&path, format!("{first}{report}")).expect("written");
-        assert_eq!(
-            why_it_cannot_start(&path, 0).as_deref(),
-            Some("bad unit\nworse")
-        );
+        assert_eq!(why_it_cannot_start(&path, 0).as_deref(), Some("bad unit\nworse"));
     }
 
     #[test]

@@ -43,10 +43,7 @@ mod tests {
     #[test]
     fn only_ignition_is_taken() {
         let config = br#"{"ignition":{"version":"3.3.0"}}"#;
-        assert_eq!(
-            ignition(Some(config)).expect("Ignition"),
-            Some(config.to_vec())
-        );
+        assert_eq!(ignition(Some(config)).expect("Ignition"), Some(config.to_vec()));
         assert_eq!(ignition(None).expect("nothing"), None);
         assert_eq!(ignition(Some(b" \n")).expect("nothing"), None);
         for (bytes, named) in [

@@ -51,16 +51,11 @@ impl Disks {
     /// The disks of a machine; those that are missing are made, an OS disk from `image`.
     pub async fn of_machine(&self, spec: &MachineSpec, image: &Image) -> Result<MachineDisks> {
         let os = self.file(&spec.os_disk.id, OVERLAY);
-        let size_gib = spec
-            .os_disk
-            .size_gib
-            .unwrap_or(DISK_SIZE_GIB)
-            .max(DISK_SIZE_GIB);
+        let size_gib = spec.os_disk.size_gib.unwrap_or(DISK_SIZE_GIB).max(DISK_SIZE_GIB);
         let note = os.with_extension(IMAGE);
         let image = if os.exists() {
             let text = fs::read(&note).with_context(|| format!("reading `{}`", note.display()))?;
-            serde_json::from_slice(&text)
-                .with_context(|| format!("reading `{}`", note.display()))?
+            serde_json::from_slice(&text).with_context(|| format!("reading `{}`", note.display()))?
         } else {
             let text = serde_json::to_vec(image).context("noting a disk's image")?;
             write_private(&note, &text)?;
@@ -73,12 +68,7 @@ impl Disks {
             create_raw(&path, disk.disk.size_gib.unwrap_or(1))?;
             data.push((disk.lun, path));
         }
-        Ok(MachineDisks {
-            os,
-            image,
-            is_grown: size_gib > DISK_SIZE_GIB,
-            data,
-        })
+        Ok(MachineDisks { os, image, is_grown: size_gib > DISK_SIZE_GIB, data })
     }
 
     /// Removes a disk and what is noted about it; one that is not there is removed already.
@@ -111,11 +101,7 @@ async fn create_overlay(path: &Path, image: &Image, size_gib: u32) -> Result<()>
         .await
         .context("running `qemu-img` (is it installed?)")?;
     if !output.status.success() {
-        bail!(
-            "creating `{}`: {}",
-            path.display(),
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("creating `{}`: {}", path.display(), String::from_utf8_lossy(&output.stderr).trim());
     }
     fs::rename(&temporary, path).with_context(|| format!("creating `{}`", path.display()))
 }
@@ -123,17 +109,9 @@ async fn create_overlay(path: &Path, image: &Image, size_gib: u32) -> Result<()>
 /// One that is there keeps its content, and grows when the disk has been made larger.
 fn create_raw(path: &Path, size_gib: u32) -> Result<()> {
     let grow = || {
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)?;
+        let file = File::options().create(true).truncate(false).write(true).open(path)?;
         let bytes = u64::from(size_gib) << 30;
-        if file.metadata()?.len() < bytes {
-            file.set_len(bytes)
-        } else {
-            Ok(())
-        }
+        if file.metadata()?.len() < bytes { file.set_len(bytes) } else { Ok(()) }
     };
     grow().with_context(|| format!("creating `{}`", path.display()))
 }
@@ -149,17 +127,8 @@ mod tests {
             name: "node".to_owned(),
             computer_name: "node".to_owned(),
             custom_data: None,
-            os_disk: Disk {
-                id: "/x/disks/os".to_owned(),
-                size_gib: Some(64),
-            },
-            data_disks: vec![DataDisk {
-                lun: 3,
-                disk: Disk {
-                    id: "/x/disks/data".to_owned(),
-                    size_gib: Some(2),
-                },
-            }],
+            os_disk: Disk { id: "/x/disks/os".to_owned(), size_gib: Some(64) },
+            data_disks: vec![DataDisk { lun: 3, disk: Disk { id: "/x/disks/data".to_owned(), size_gib: Some(2) } }],
             network_interfaces: Vec::new(),
         }
     }
@@ -172,26 +141,17 @@ mod tests {
             initramfs: folder.path().join(format!("{name}-initramfs")),
             disk: folder.path().join(name),
         };
-        File::create(folder.path().join("old"))
-            .expect("an image")
-            .set_len(1 << 30)
-            .expect("sized");
+        File::create(folder.path().join("old")).expect("an image").set_len(1 << 30).expect("sized");
         let disks = Disks::new(folder.path().join("disks")).expect("disks");
 
-        let made = disks
-            .of_machine(&spec(), &image("old"))
-            .await
-            .expect("made");
+        let made = disks.of_machine(&spec(), &image("old")).await.expect("made");
         assert!(made.os.exists() && made.is_grown);
         assert_eq!(made.data[0].0, 3);
         assert_eq!(made.data[0].1.metadata().expect("metadata").len(), 2 << 30);
         fs::write(made.configured_marker(), "").expect("marked");
 
         // A later image does not replace the one that the disk is made from.
-        let kept = disks
-            .of_machine(&spec(), &image("new"))
-            .await
-            .expect("kept");
+        let kept = disks.of_machine(&spec(), &image("new")).await.expect("kept");
         assert_eq!(kept.image, image("old"));
 
         disks.remove("/x/disks/os").expect("removed");

@@ -23,23 +23,14 @@ pub fn file_name(id: &str) -> String {
     let readable: String = name
         .chars()
         .take(NAME_CHARACTERS)
-        .map(|character| {
-            if character.is_ascii_alphanumeric() || "-_".contains(character) {
-                character
-            } else {
-                '-'
-            }
-        })
+        .map(|character| if character.is_ascii_alphanumeric() || "-_".contains(character) { character } else { '-' })
         .collect();
     format!("{readable}-{}", short_hash(id))
 }
 
 /// Eight hexadecimal digits.
 pub fn short_hash(text: &str) -> String {
-    Sha256::digest(text)[..4]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(text)[..4].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Makes a folder that only its owner can look into.
@@ -56,11 +47,7 @@ pub fn write_private(path: &Path, contents: &[u8]) -> Result<()> {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         file.write_all(contents)?;
         fs::rename(&temporary, path)
     };
@@ -76,18 +63,12 @@ pub struct Folder {
 impl Folder {
     /// The folder of the machine `id`; nothing is created.
     pub fn of(machines_directory: &Path, id: &str) -> Self {
-        Self {
-            path: machines_directory.join(file_name(id)),
-        }
+        Self { path: machines_directory.join(file_name(id)) }
     }
 
     /// The machine's name on this host.
     pub fn name(&self) -> String {
-        self.path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned()
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// What the serial port said, boot after boot.
@@ -149,11 +130,7 @@ impl Folder {
             while self.runs_here(process) {
                 let _ = kill_process(process, Signal::KILL);
                 if Instant::now() > deadline {
-                    bail!(
-                        "process {} of `{}` does not end",
-                        process.as_raw_nonzero(),
-                        self.path.display()
-                    );
+                    bail!("process {} of `{}` does not end", process.as_raw_nonzero(), self.path.display());
                 }
                 thread::sleep(Duration::from_millis(20));
             }
@@ -164,20 +141,17 @@ impl Folder {
 
     /// Whether the process is this folder's QEMU: the number may have been given to another one.
     fn runs_here(&self, process: Pid) -> bool {
-        let command_line =
-            fs::read(format!("/proc/{}/cmdline", process.as_raw_nonzero())).unwrap_or_default();
+        let command_line = fs::read(format!("/proc/{}/cmdline", process.as_raw_nonzero())).unwrap_or_default();
         let console = self.console();
         let wanted = console.as_os_str().as_encoded_bytes();
-        command_line
-            .windows(wanted.len())
-            .any(|window| window == wanted)
+        command_line.windows(wanted.len()).any(|window| window == wanted)
     }
 }
 
 /// Ends every unsupervised QEMU below the folder of machines.
 pub fn end_stale_processes(machines_directory: &Path) -> Result<()> {
-    let entries = fs::read_dir(machines_directory)
-        .with_context(|| format!("listing `{}`", machines_directory.display()))?;
+    let entries =
+        fs::read_dir(machines_directory).with_context(|| format!("listing `{}`", machines_directory.display()))?;
     for entry in entries {
         let path = entry.context("listing the machines")?.path();
         Folder { path }.end_stale_process()?;
@@ -192,14 +166,10 @@ mod tests {
 
     #[test]
     fn file_names_are_short_readable_and_unique() {
-        let id =
-            "/subscriptions/s/resourcegroups/g/providers/microsoft.compute/virtualmachines/node.1";
+        let id = "/subscriptions/s/resourcegroups/g/providers/microsoft.compute/virtualmachines/node.1";
         assert_eq!(file_name(id), format!("node-1-{}", short_hash(id)));
         assert_ne!(file_name("/a/node"), file_name("/b/node"));
-        assert_eq!(
-            file_name(&format!("/x/{}", "n".repeat(64))).len(),
-            NAME_CHARACTERS + 9
-        );
+        assert_eq!(file_name(&format!("/x/{}", "n".repeat(64))).len(), NAME_CHARACTERS + 9);
     }
 
     #[test]
@@ -217,16 +187,9 @@ mod tests {
 
         let console = folder.console();
         fs::write(&console, "").expect("written");
-        let mut own = Command::new("tail")
-            .arg("-f")
-            .arg(&console)
-            .spawn()
-            .expect("tail");
+        let mut own = Command::new("tail").arg("-f").arg(&console).spawn().expect("tail");
         // For a moment after its start a process has no command line yet.
-        while fs::read(format!("/proc/{}/cmdline", own.id()))
-            .expect("a process")
-            .is_empty()
-        {
+        while fs::read(format!("/proc/{}/cmdline", own.id())).expect("a process").is_empty() {
             thread::yield_now();
         }
         folder.note_process(own.id()).expect("noted");
@@ -244,9 +207,6 @@ mod tests {
         write_private(&path, b"a").expect("written");
         write_private(&path, b"b").expect("written again");
         assert_eq!(fs::read(&path).expect("read"), b"b");
-        assert_eq!(
-            path.metadata().expect("metadata").permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(path.metadata().expect("metadata").permissions().mode() & 0o777, 0o600);
     }
 }

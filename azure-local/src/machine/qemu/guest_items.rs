@@ -16,16 +16,10 @@ use crate::machine::{MachineSpec, NetworkInterface};
 pub type Item = (String, PathBuf);
 
 /// Writes the items of a machine into its folder, replacing those of an earlier start.
-pub fn write(
-    folder: &Folder,
-    spec: &MachineSpec,
-    disks: &MachineDisks,
-    options: &QemuOptions,
-) -> Result<Vec<Item>> {
+pub fn write(folder: &Folder, spec: &MachineSpec, disks: &MachineDisks, options: &QemuOptions) -> Result<Vec<Item>> {
     let directory = folder.guest_items();
     if directory.exists() {
-        fs::remove_dir_all(&directory)
-            .with_context(|| format!("removing `{}`", directory.display()))?;
+        fs::remove_dir_all(&directory).with_context(|| format!("removing `{}`", directory.display()))?;
     }
     create_private(&directory).with_context(|| format!("creating `{}`", directory.display()))?;
     contents(spec, disks.is_grown, options.time_server_port)
@@ -38,36 +32,20 @@ pub fn write(
         .collect()
 }
 
-fn contents(
-    spec: &MachineSpec,
-    is_grown: bool,
-    time_server_port: Option<u16>,
-) -> Vec<(String, String)> {
-    let mut items = vec![(
-        "computer-name".to_owned(),
-        format!("{}\n", spec.computer_name),
-    )];
+fn contents(spec: &MachineSpec, is_grown: bool, time_server_port: Option<u16>) -> Vec<(String, String)> {
+    let mut items = vec![("computer-name".to_owned(), format!("{}\n", spec.computer_name))];
     for (index, interface) in spec.network_interfaces.iter().enumerate() {
-        items.push((
-            format!("network/10-eth{index}.network"),
-            private_network(interface),
-        ));
+        items.push((format!("network/10-eth{index}.network"), private_network(interface)));
     }
     items.push(("network/20-out.network".to_owned(), network_out(&spec.id)));
     if let Some(interface) = spec.network_interfaces.first() {
         // The names that Flatcar's metadata agent gives them.
-        items.push((
-            "metadata".to_owned(),
-            format!("COREOS_AZURE_IPV4_DYNAMIC={}\n", interface.address),
-        ));
+        items.push(("metadata".to_owned(), format!("COREOS_AZURE_IPV4_DYNAMIC={}\n", interface.address)));
     }
     if let Some(port) = time_server_port {
         items.push((
             "chrony".to_owned(),
-            format!(
-                "server {} port {port} iburst minpoll 4 maxpoll 6\n",
-                way_out::HOST_ADDRESS
-            ),
+            format!("server {} port {port} iburst minpoll 4 maxpoll 6\n", way_out::HOST_ADDRESS),
         ));
     }
     if is_grown {
@@ -116,15 +94,9 @@ mod tests {
             name: "node".to_owned(),
             computer_name: "node-1".to_owned(),
             custom_data: None,
-            os_disk: Disk {
-                id: "/x/os".to_owned(),
-                size_gib: None,
-            },
+            os_disk: Disk { id: "/x/os".to_owned(), size_gib: None },
             data_disks: Vec::new(),
-            network_interfaces: vec![
-                interface(4, "00-0D-3A-00-00-01"),
-                interface(5, "00-0D-3A-00-00-02"),
-            ],
+            network_interfaces: vec![interface(4, "00-0D-3A-00-00-01"), interface(5, "00-0D-3A-00-00-02")],
         };
         let items = contents(&spec, true, Some(1123));
         let names: Vec<&str> = items.iter().map(|(name, _)| name.as_str()).collect();
@@ -140,21 +112,11 @@ mod tests {
                 "grow"
             ]
         );
-        assert!(
-            items[1].1.contains("MACAddress=00:0D:3A:00:00:01\n")
-                && items[1].1.contains("Address=10.0.0.4/20\n")
-        );
+        assert!(items[1].1.contains("MACAddress=00:0D:3A:00:00:01\n") && items[1].1.contains("Address=10.0.0.4/20\n"));
         assert!(items[3].1.contains("Gateway=198.18.0.2\n"));
         assert_eq!(items[4].1, "COREOS_AZURE_IPV4_DYNAMIC=10.0.0.4\n");
-        assert_eq!(
-            items[5].1,
-            "server 198.18.0.2 port 1123 iburst minpoll 4 maxpoll 6\n"
-        );
+        assert_eq!(items[5].1, "server 198.18.0.2 port 1123 iburst minpoll 4 maxpoll 6\n");
         // The device's names have at most 55 characters.
-        assert!(
-            names
-                .iter()
-                .all(|name| format!("opt/azure-local/{name}").len() <= 55)
-        );
+        assert!(names.iter().all(|name| format!("opt/azure-local/{name}").len() <= 55));
     }
 }

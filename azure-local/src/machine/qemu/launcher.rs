@@ -43,24 +43,15 @@ impl Launcher {
     /// A command that runs `program` so that it is killed when this process ends.
     pub fn command(program: &str) -> Command {
         let mut command = Command::new("setpriv");
-        command
-            .args(["--pdeathsig", "KILL", "--", program])
-            .kill_on_drop(true);
+        command.args(["--pdeathsig", "KILL", "--", program]).kill_on_drop(true);
         command
     }
 
     /// Starts a process.
     pub async fn spawn(&self, command: Command) -> Result<Child> {
         let (answer, answered) = oneshot::channel();
-        let program = command
-            .as_std()
-            .get_program()
-            .to_string_lossy()
-            .into_owned();
-        self.requests
-            .send(Request { command, answer })
-            .ok()
-            .context("the thread that starts machines has ended")?;
+        let program = command.as_std().get_program().to_string_lossy().into_owned();
+        self.requests.send(Request { command, answer }).ok().context("the thread that starts machines has ended")?;
         answered
             .await
             .context("the thread that starts machines has ended")?
@@ -86,10 +77,8 @@ mod tests {
             tokio::task::yield_now().await;
         }
         drop(launcher);
-        let status = tokio::time::timeout(Duration::from_secs(30), child.wait())
-            .await
-            .expect("in time")
-            .expect("ended");
+        let status =
+            tokio::time::timeout(Duration::from_secs(30), child.wait()).await.expect("in time").expect("ended");
         assert!(!status.success());
     }
 }

@@ -19,7 +19,7 @@ mod way_out;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -79,7 +79,10 @@ pub struct QemuMachines {
     sockets: Sockets,
     launcher: Launcher,
     machines: Mutex<HashMap<String, Arc<Machine>>>,
-    segments: Mutex<HashMap<String, Segment>>,
+    /// By virtual network; each lives as long as a machine is attached to it.
+    segments: Mutex<HashMap<String, Weak<Segment>>>,
+    /// By machine.
+    attached: Mutex<HashMap<String, Vec<Arc<Segment>>>>,
 }
 
 impl QemuMachines {
@@ -87,15 +90,9 @@ impl QemuMachines {
     /// within a tokio runtime.
     pub fn new(options: QemuOptions) -> Result<Self> {
         let directory = &options.machines_directory;
-        folder::create_private(directory)
-            .with_context(|| format!("creating `{}`", directory.display()))?;
-        let directory = directory
-            .canonicalize()
-            .with_context(|| format!("finding `{}`", directory.display()))?;
-        let options = QemuOptions {
-            machines_directory: directory,
-            ..options
-        };
+        folder::create_private(directory).with_context(|| format!("creating `{}`", directory.display()))?;
+        let directory = directory.canonicalize().with_context(|| format!("finding `{}`", directory.display()))?;
+        let options = QemuOptions { machines_directory: directory, ..options };
         folder::end_stale_processes(&options.machines_directory)?;
         Ok(Self {
             disks: Disks::new(options.machines_directory.join("disks"))?,
@@ -103,6 +100,7 @@ impl QemuMachines {
             launcher: Launcher::new()?,
             machines: Mutex::default(),
             segments: Mutex::default(),
+            attached: Mutex::default(),
             options,
         })
     }
@@ -115,26 +113,21 @@ impl QemuMachines {
         Arc::clone(
             lock(&self.machines)
                 .entry(id.to_owned())
-                .or_insert_with(|| {
-                    Arc::new(Machine::new(Folder::of(
-                        &self.options.machines_directory,
-                        id,
-                    )))
-                }),
+                .or_insert_with(|| Arc::new(Machine::new(Folder::of(&self.options.machines_directory, id)))),
         )
     }
 
-    /// The socket of a virtual network's segment, which exists from its first machine on.
-    fn segment(&self, network: &str) -> Result<PathBuf> {
+    /// The segment of a virtual network, which exists from its first machine on and goes with its last.
+    fn segment(&self, network: &str) -> Result<Arc<Segment>> {
         let mut segments = lock(&self.segments);
-        if let Some(segment) = segments.get(network) {
-            return Ok(segment.path().to_owned());
+        if let Some(segment) = segments.get(network).and_then(Weak::upgrade) {
+            return Ok(segment);
         }
         let path = self.sockets.of_network(network);
-        let segment =
-            Segment::listen(&path).with_context(|| format!("listening at `{}`", path.display()))?;
-        segments.insert(network.to_owned(), segment);
-        Ok(path)
+        let segment = Segment::listen(&path).with_context(|| format!("listening at `{}`", path.display()))?;
+        let segment = Arc::new(segment);
+        segments.insert(network.to_owned(), Arc::downgrade(&segment));
+        Ok(segment)
     }
 }
 
@@ -151,26 +144,19 @@ impl MachineHost for QemuMachines {
         for interface in &spec.network_interfaces {
             segments.push(self.segment(&interface.network)?);
         }
+        let sockets: Vec<PathBuf> = segments.iter().map(|segment| segment.path().to_owned()).collect();
+        lock(&self.attached).insert(spec.id.clone(), segments);
         machine.folder.create()?;
         machine.folder.end_stale_process()?;
         let disks = self.disks.of_machine(spec, &self.options.image).await?;
         let items = guest_items::write(&machine.folder, spec, &disks, &self.options)?;
         let boot = supervisor::Boot {
-            arguments: command_line::arguments(
-                &self.options,
-                &machine.folder,
-                spec,
-                &segments,
-                &disks,
-                &items,
-            ),
+            arguments: command_line::arguments(&self.options, &machine.folder, spec, &sockets, &disks, &items),
             image: disks.image.clone(),
             configuration,
             configured: disks.configured_marker(),
         };
-        Arc::clone(&machine)
-            .start(boot, self.launcher.clone())
-            .await
+        Arc::clone(&machine).start(boot, self.launcher.clone()).await
     }
 
     async fn wait_until_ready(&self, id: &str, within: Duration) -> Result<(), MachineError> {
@@ -223,6 +209,7 @@ impl MachineHost for QemuMachines {
             self.disks.remove(disk)?;
         }
         lock(&self.machines).remove(id);
+        lock(&self.attached).remove(id);
         Ok(())
     }
 
@@ -261,7 +248,7 @@ impl MachineHost for QemuMachines {
         for stopped in stopping {
             let _ = stopped.await;
         }
-        lock(&self.segments).clear();
+        lock(&self.attached).clear();
         self.sockets.remove();
     }
 }

@@ -17,12 +17,7 @@ use super::lock;
 const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
 
 /// QEMU's arguments for a control connection on its standard input and output.
-pub const ARGUMENTS: [&str; 4] = [
-    "-chardev",
-    "stdio,id=qmp,signal=off",
-    "-mon",
-    "chardev=qmp,mode=control",
-];
+pub const ARGUMENTS: [&str; 4] = ["-chardev", "stdio,id=qmp,signal=off", "-mon", "chardev=qmp,mode=control"];
 
 type Output = Box<dyn AsyncWrite + Send + Unpin>;
 
@@ -48,10 +43,7 @@ impl Qmp {
         Self::over(BufReader::new(input), Box::new(output)).await
     }
 
-    async fn over(
-        mut input: impl AsyncBufRead + Send + Unpin + 'static,
-        output: Output,
-    ) -> Result<Self> {
+    async fn over(mut input: impl AsyncBufRead + Send + Unpin + 'static, output: Output) -> Result<Self> {
         let mut greeting = String::new();
         timeout(ANSWER_PATIENCE, input.read_line(&mut greeting))
             .await
@@ -62,10 +54,7 @@ impl Qmp {
         }
         let heard = Arc::new(Mutex::new(Heard::default()));
         tokio::spawn(listen(input, Arc::clone(&heard)));
-        let connection = Self {
-            output: tokio::sync::Mutex::new(output),
-            heard,
-        };
+        let connection = Self { output: tokio::sync::Mutex::new(output), heard };
         connection.execute("qmp_capabilities", json!({})).await?;
         Ok(connection)
     }
@@ -83,8 +72,7 @@ impl Qmp {
             heard.waiting.insert(number, answer);
             (number, answered)
         };
-        let mut line =
-            json!({ "execute": command, "arguments": arguments, "id": number }).to_string();
+        let mut line = json!({ "execute": command, "arguments": arguments, "id": number }).to_string();
         line.push('\n');
         let exchange = async {
             {
@@ -106,12 +94,7 @@ impl Qmp {
 
     /// Runs a command of the human monitor, for what QMP itself lacks, and returns its text.
     pub async fn human(&self, command_line: &str) -> Result<String> {
-        let answer = self
-            .execute(
-                "human-monitor-command",
-                json!({ "command-line": command_line }),
-            )
-            .await?;
+        let answer = self.execute("human-monitor-command", json!({ "command-line": command_line })).await?;
         Ok(answer.as_str().unwrap_or_default().to_owned())
     }
 
@@ -139,17 +122,9 @@ async fn listen(input: impl AsyncBufRead + Unpin, heard: Arc<Mutex<Heard>>) {
         };
         let mut heard = lock(&heard);
         if message["event"] == "SHUTDOWN" {
-            heard.shutdown_reason = Some(
-                message["data"]["reason"]
-                    .as_str()
-                    .unwrap_or("unknown")
-                    .to_owned(),
-            );
+            heard.shutdown_reason = Some(message["data"]["reason"].as_str().unwrap_or("unknown").to_owned());
         }
-        if let Some(waiting) = message["id"]
-            .as_u64()
-            .and_then(|number| heard.waiting.remove(&number))
-        {
+        if let Some(waiting) = message["id"].as_u64().and_then(|number| heard.waiting.remove(&number)) {
             let answer = match message["error"]["desc"].as_str() {
                 Some(description) => Err(description.to_owned()),
                 None => Ok(message["return"].take()),
@@ -173,10 +148,7 @@ mod tests {
         let qemu = tokio::spawn(async move {
             let (reader, mut writer) = tokio::io::split(theirs);
             let mut lines = BufReader::new(reader).lines();
-            writer
-                .write_all(b"{\"QMP\":{}}\r\n")
-                .await
-                .expect("greeting");
+            writer.write_all(b"{\"QMP\":{}}\r\n").await.expect("greeting");
             while let Some(line) = lines.next_line().await.expect("a line") {
                 let command: Value = serde_json::from_str(&line).expect("JSON");
                 let id = &command["id"];
@@ -186,23 +158,14 @@ mod tests {
                     "quit" => break,
                     other => json!({ "error": { "desc": format!("no {other}") }, "id": id }),
                 };
-                writer
-                    .write_all(b"{\"event\":\"RTC_CHANGE\"}\r\n")
-                    .await
-                    .expect("event");
-                writer
-                    .write_all(format!("{answer}\r\n").as_bytes())
-                    .await
-                    .expect("answer");
+                writer.write_all(b"{\"event\":\"RTC_CHANGE\"}\r\n").await.expect("event");
+                writer.write_all(format!("{answer}\r\n").as_bytes()).await.expect("answer");
             }
-            let event =
-                "{\"event\":\"SHUTDOWN\",\"data\":{\"guest\":true,\"reason\":\"guest-reset\"}}\r\n";
+            let event = "{\"event\":\"SHUTDOWN\",\"data\":{\"guest\":true,\"reason\":\"guest-reset\"}}\r\n";
             writer.write_all(event.as_bytes()).await.expect("event");
         });
 
-        let qmp = Qmp::over(BufReader::new(input), Box::new(output))
-            .await
-            .expect("connected");
+        let qmp = Qmp::over(BufReader::new(input), Box::new(output)).await.expect("connected");
         assert_eq!(qmp.human("info usernet").await.expect("text"), "text\r\n");
         let error = qmp.execute("dance", json!({})).await.expect_err("unknown");
         assert_eq!(format!("{error:#}"), "running `dance`: no dance");

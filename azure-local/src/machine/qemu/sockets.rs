@@ -27,26 +27,15 @@ impl Sockets {
         let folder = if beside.as_os_str().len() + NAME_BYTES <= LONGEST_PATH_BYTES {
             beside
         } else {
-            let name = format!(
-                "azure-local-{}",
-                short_hash(&machines_directory.to_string_lossy())
-            );
-            std::env::var_os("XDG_RUNTIME_DIR")
-                .map_or_else(std::env::temp_dir, PathBuf::from)
-                .join(name)
+            let name = format!("azure-local-{}", short_hash(&machines_directory.to_string_lossy()));
+            std::env::var_os("XDG_RUNTIME_DIR").map_or_else(std::env::temp_dir, PathBuf::from).join(name)
         };
         create_private(&folder).with_context(|| format!("creating `{}`", folder.display()))?;
         // The name can be known beforehand: in a folder open to all, somebody else may have been quicker.
-        let metadata = fs::symlink_metadata(&folder)
-            .with_context(|| format!("looking at `{}`", folder.display()))?;
-        let own = fs::metadata("/proc/self")
-            .context("looking at `/proc/self`")?
-            .uid();
+        let metadata = fs::symlink_metadata(&folder).with_context(|| format!("looking at `{}`", folder.display()))?;
+        let own = fs::metadata("/proc/self").context("looking at `/proc/self`")?.uid();
         if !metadata.is_dir() || metadata.uid() != own || metadata.mode() & 0o077 != 0 {
-            bail!(
-                "`{}` is not a private folder of this user",
-                folder.display()
-            );
+            bail!("`{}` is not a private folder of this user", folder.display());
         }
         Ok(Self { folder })
     }
@@ -76,11 +65,7 @@ mod tests {
 
         let deep = Sockets::new(&directory.path().join("d".repeat(100))).expect("a folder");
         let path = deep.of_network("/x/vnet");
-        assert!(
-            path.as_os_str().len() <= LONGEST_PATH_BYTES,
-            "{}",
-            path.display()
-        );
+        assert!(path.as_os_str().len() <= LONGEST_PATH_BYTES, "{}", path.display());
         deep.remove();
         assert!(!path.parent().expect("a folder").exists());
     }

@@ -104,11 +104,7 @@ impl Machine {
     }
 
     /// Starts the process and a task that looks after it.
-    pub async fn start(
-        self: Arc<Self>,
-        boot: Boot,
-        launcher: Launcher,
-    ) -> Result<(), MachineError> {
+    pub async fn start(self: Arc<Self>, boot: Boot, launcher: Launcher) -> Result<(), MachineError> {
         self.is_stopping.store(false, Ordering::SeqCst);
         let (child, run) = self.launch(&boot, &launcher).await?;
         tokio::spawn(self.supervise(boot, launcher, child, run));
@@ -138,11 +134,7 @@ impl Machine {
             }
             // Its answer says nothing about the guest; the change of phase does.
             let _ = run.qmp.execute("system_powerdown", json!({})).await;
-            let _ = timeout_at(
-                deadline.min(Instant::now() + POWER_BUTTON_INTERVAL),
-                phase.changed(),
-            )
-            .await;
+            let _ = timeout_at(deadline.min(Instant::now() + POWER_BUTTON_INTERVAL), phase.changed()).await;
         }
     }
 
@@ -164,10 +156,7 @@ impl Machine {
 
     async fn launch(&self, boot: &Boot, launcher: &Launcher) -> Result<(Child, Arc<Run>)> {
         let console_offset = console::prepare(&self.folder.console());
-        let configuration = boot
-            .configuration
-            .as_ref()
-            .filter(|_| !boot.configured.exists());
+        let configuration = boot.configuration.as_ref().filter(|_| !boot.configured.exists());
         let file = self.folder.configuration();
         if let Some(bytes) = configuration {
             write_private(&file, bytes)?;
@@ -202,29 +191,14 @@ impl Machine {
         }
         let (child, qmp) = started?;
         let qmp = qmp.with_context(|| format!("starting QEMU: {}", self.last_errors()))?;
-        let process = child
-            .id()
-            .and_then(|number| i32::try_from(number).ok())
-            .and_then(Pid::from_raw);
+        let process = child.id().and_then(|number| i32::try_from(number).ok()).and_then(Pid::from_raw);
         let configured = boot.configured.clone();
-        let run = Arc::new(Run {
-            qmp,
-            process,
-            forwards: Mutex::default(),
-            console_offset,
-            configured,
-        });
+        let run = Arc::new(Run { qmp, process, forwards: Mutex::default(), console_offset, configured });
         self.phase.send_replace(Phase::Running(Arc::clone(&run)));
         Ok((child, run))
     }
 
-    async fn supervise(
-        self: Arc<Self>,
-        boot: Boot,
-        launcher: Launcher,
-        mut child: Child,
-        mut run: Arc<Run>,
-    ) {
+    async fn supervise(self: Arc<Self>, boot: Boot, launcher: Launcher, mut child: Child, mut run: Arc<Run>) {
         let mut fruitless_resets = 0;
         loop {
             let status = child.wait().await;
@@ -243,9 +217,7 @@ impl Machine {
                 let came_up = run.agent_has_spoken(&console);
                 fruitless_resets = if came_up { 0 } else { fruitless_resets + 1 };
                 if fruitless_resets >= FRUITLESS_RESETS {
-                    self.phase.send_replace(Phase::Ended(
-                        "the guest resets again and again while it boots".to_owned(),
-                    ));
+                    self.phase.send_replace(Phase::Ended("the guest resets again and again while it boots".to_owned()));
                     return;
                 }
                 self.phase.send_replace(Phase::Restarting);
@@ -270,11 +242,7 @@ impl Machine {
 
     fn last_errors(&self) -> String {
         let text = console::tail(&self.folder.errors());
-        if text.trim().is_empty() {
-            "QEMU gave no reason".to_owned()
-        } else {
-            text.trim().to_owned()
-        }
+        if text.trim().is_empty() { "QEMU gave no reason".to_owned() } else { text.trim().to_owned() }
     }
 }
 
@@ -291,19 +259,13 @@ impl Run {
             return Ok(*address);
         }
         let (netdev, guest) = (way_out::NETDEV, way_out::GUEST_ADDRESS);
-        let answer = self
-            .qmp
-            .human(&format!(
-                "hostfwd_add {netdev} tcp:127.0.0.1:0-{guest}:{port}"
-            ))
-            .await?;
+        let answer = self.qmp.human(&format!("hostfwd_add {netdev} tcp:127.0.0.1:0-{guest}:{port}")).await?;
         if !answer.trim().is_empty() {
             bail!("forwarding to port {port} of the guest: {}", answer.trim());
         }
         let table = self.qmp.human("info usernet").await?;
-        let host_port = forwarded_port(&table, port).with_context(|| {
-            format!("forwarding to port {port} of the guest: QEMU does not list it")
-        })?;
+        let host_port = forwarded_port(&table, port)
+            .with_context(|| format!("forwarding to port {port} of the guest: QEMU does not list it"))?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, host_port));
         forwards.insert(port, address);
         Ok(address)
@@ -327,11 +289,7 @@ fn forwarded_port(table: &str, guest_port: u16) -> Option<u16> {
             return None;
         };
         let matches = state == "TCP[HOST_FORWARD]" && port.parse() == Ok(guest_port);
-        if matches {
-            host_port.parse().ok()
-        } else {
-            None
-        }
+        if matches { host_port.parse().ok() } else { None }
     })
 }
 

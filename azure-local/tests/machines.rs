@@ -27,7 +27,7 @@ fn image_cache() -> PathBuf {
     let cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").expect("`HOME` is set")).join(".cache"));
-    cache.join("azure-local")
+    cache.join("azure-local/image")
 }
 
 async fn image() -> image::Image {

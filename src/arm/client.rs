@@ -154,6 +154,11 @@ impl Arm {
         self.follow(&format!("waiting for {id}"), id, Monitor::Resource, None, false).await.map(drop)
     }
 
+    /// Waits for the end of a deletion that somebody else began.
+    pub async fn wait_until_gone(&self, id: &ResourceId) -> Result<(), ArmError> {
+        self.follow(&format!("waiting until {id} is gone"), id, Monitor::Resource, None, true).await.map(drop)
+    }
+
     /// Waits until every replica of ARM knows a resource group that was just made.
     /// <https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-not-found>
     pub async fn wait_until_consistent(&self, id: &ResourceId) -> Result<(), ArmError> {
@@ -190,6 +195,7 @@ impl Arm {
         };
         let deadline = Instant::now() + OPERATION_DEADLINE;
         let mut wait = first_wait.unwrap_or(DEFAULT_POLL);
+        let mut missing_since = None;
         while Instant::now() < deadline {
             tokio::time::sleep(wait.max(shortest)).await;
             let answer = match self.send(doing, Method::Get, url.clone(), None).await {
@@ -197,6 +203,12 @@ impl Arm {
                 Err(error) if error.status == Some(404) => Answer { status: 404, ..Answer::default() },
                 Err(error) => return Err(error),
             };
+            if answer.status != 404 {
+                missing_since = None;
+            } else if missing_since.get_or_insert_with(Instant::now).elapsed() > CONSISTENCY_DEADLINE {
+                let message = "it has disappeared: Azure says that it does not exist";
+                return Err(ArmError::local(ArmErrorKind::OperationFailed, doing, message));
+            }
             match operation::poll(doing, &monitor, &answer, deleting) {
                 Outcome::Running => wait = answer.retry_after.unwrap_or(DEFAULT_POLL),
                 Outcome::Succeeded => return Ok(answer.body),
@@ -226,7 +238,14 @@ impl Arm {
         let mut url = self.inner.base.join(path).map_err(|error| {
             ArmError::local(ArmErrorKind::Unexpected, format!("building the URL of `{path}`"), error.to_string())
         })?;
-        url.query_pairs_mut().append_pair("api-version", api_version);
+        if url.origin() != self.inner.base.origin() {
+            let message = format!("Azure named `{url}`, which is not where it was asked");
+            return Err(ArmError::local(ArmErrorKind::Unexpected, format!("following `{path}`"), message));
+        }
+        // The link to a list's next page is complete.
+        if !url.query_pairs().any(|(name, _)| name == "api-version") {
+            url.query_pairs_mut().append_pair("api-version", api_version);
+        }
         Ok(url)
     }
 
@@ -251,7 +270,7 @@ impl Arm {
                 Err(error) => (error, None, retry::UNREACHABLE_DEADLINE),
             };
             let wait = retry::wait(attempt, retry_after);
-            if start.elapsed() + wait > deadline {
+            if start.elapsed() + wait > deadline && attempt >= retry::LEAST_ATTEMPTS {
                 return Err(error);
             }
             tracing::debug!(%error, ?wait, attempt, "trying again");

@@ -6,8 +6,11 @@ use rand::RngExt as _;
 
 /// One request is tried this long before its last error is reported.
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(5 * 60);
-/// Without any answer at all, people want to know sooner.
+/// Without any answer at all, people want to know sooner; but never before `LEAST_ATTEMPTS`, because one silent try can
+/// take longer than this by itself.
 pub const UNREACHABLE_DEADLINE: Duration = Duration::from_secs(30);
+/// See `UNREACHABLE_DEADLINE`.
+pub const LEAST_ATTEMPTS: u32 = 2;
 /// First wait without a `Retry-After`.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// Longest wait without a `Retry-After`.

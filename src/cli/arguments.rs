@@ -124,8 +124,8 @@ impl ClusterArguments {
 /// Where Azure is, and where clusters are kept.
 #[derive(Clone, Debug, Args)]
 pub struct ConnectionArguments {
-    /// Subscription id [default: that of `az login`]
-    #[arg(long, value_name = "ID", env = "AZURE_SUBSCRIPTION_ID", hide_env_values = true, help_heading = "Azure")]
+    /// Subscription id [default: AZURE_SUBSCRIPTION_ID, else that of `az login`]
+    #[arg(long, value_name = "ID", help_heading = "Azure")]
     pub subscription: Option<String>,
     /// Use the local emulator; it is started when it does not run
     #[arg(long, help_heading = "Azure")]

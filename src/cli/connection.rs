@@ -73,7 +73,10 @@ fn subscription(arguments: &ConnectionArguments, stored: Option<&StoredCluster>)
     {
         return Err(Failure::Usage(format!("the cluster is in subscription `{settled}`, not in `{asked}`")));
     }
-    match arguments.subscription.clone().or(settled).or_else(developer_tools_subscription) {
+    let from_environment = || std::env::var("AZURE_SUBSCRIPTION_ID").ok().filter(|id| !id.is_empty());
+    let found =
+        arguments.subscription.clone().or(settled).or_else(from_environment).or_else(developer_tools_subscription);
+    match found {
         Some(subscription) => Ok(subscription),
         None => {
             let error = ArmError::local(

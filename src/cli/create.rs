@@ -10,7 +10,7 @@ use super::output;
 use super::prepare::{Prepared, prepare, reporter};
 use crate::arm::ArmError;
 use crate::directory::{Cloud, DirectoryLock};
-use crate::execute::{execute, observe, ssh_ports};
+use crate::execute::{execute, observe_settled, ssh_ports};
 use crate::outputs::{self, DnsRecord, Inventory, InventoryNode, InventoryPort, InventorySsh, SocketEndpoint};
 use crate::plan::{Action, Plan, ResourceNames, desired, plan};
 use crate::readiness;
@@ -20,6 +20,7 @@ use crate::ssh::Identity;
 
 /// Runs the command.
 pub async fn run(cluster: ClusterArguments, arguments: CreateArguments) -> Result<(), Failure> {
+    super::prepare::one_kind_of_output(&cluster.output)?;
     let reporter = reporter(&cluster.output)?;
     let start = Instant::now();
     let result = create(&cluster, &arguments, &reporter).await;
@@ -35,6 +36,7 @@ async fn create(
     arguments: &CreateArguments,
     reporter: &Reporter,
 ) -> Result<Inventory, Failure> {
+    // Everything that can be wrong is found before anything is written; keys are read again under the lock.
     let prepared = prepare(cluster)?;
     let connection = connect(&cluster.connection, prepared.stored.as_ref(), reporter).await?;
     let name = prepared.spec.name.to_string();
@@ -42,19 +44,31 @@ async fn create(
     let refused = |error: ArmError| Failure::azure(error.clone(), hint(&error));
 
     super::plan::check_image(&connection, &prepared).await?;
+    // Whether the key can be used is known before there are machines that wait for it.
+    let identity = Identity::load(prepared.identity().filter(|file| file.exists()).as_deref());
+    let identity = identity.map_err(|error| Failure::Usage(error.to_string()))?;
+    if !arguments.no_wait && prepared.needs_agent() && matches!(identity, Identity::Agent) {
+        Identity::check_agent().await.map_err(|error| Failure::Usage(error.to_string()))?;
+    }
     prepared.directory.create()?;
-    let _lock = DirectoryLock::acquire(&prepared.directory)?;
-    prepared.store(&connection.subscription)?;
+    let lock = DirectoryLock::acquire(&prepared.directory);
+    let _lock = lock.map_err(|error| Failure::Usage(format!("{error:#}; wait for it, then run again")))?;
+    let prepared = prepare(cluster)?;
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);
     let desired = desired(&prepared.spec, &names, &prepared.user_data);
-    let observed = observe(&connection.arm, &desired).await.map_err(refused)?;
+    let observed = observe_settled(&connection.arm, &desired, reporter).await.map_err(refused)?;
+    super::plan::check_owner(&prepared, &desired, &observed)?;
+    prepared.store(&connection.subscription)?;
     let plan = plan(&prepared.spec, desired, &observed);
     announce(&plan, reporter);
     if connection.cloud == Cloud::Azure && !arguments.yes {
-        confirm_updates(&plan)?;
+        confirm_updates(&plan).await?;
     }
     if let Err(errors) = execute(&connection.arm, plan, reporter).await {
-        let hint = errors.first().map(hint).unwrap_or_default();
+        let mut hints: Vec<String> = errors.iter().map(hint).collect();
+        hints.sort_unstable();
+        hints.dedup();
+        let hint = hints.join("\nhint: ");
         return Err(Failure::Azure { errors, hint });
     }
     let inventory = inventory(&connection, &prepared, &names).await?;
@@ -69,7 +83,7 @@ async fn create(
 
 fn announce(plan: &Plan, reporter: &Reporter) {
     reporter.event(Event::Plan {
-        create: plan.count(|action| matches!(action, Action::Create)),
+        create: plan.count(|action| matches!(action, Action::Create | Action::Replace { .. })),
         update: plan.count(|action| matches!(action, Action::Update { .. })),
         wait: plan.count(|action| matches!(action, Action::Wait { .. })),
         keep: plan.count(|action| matches!(action, Action::Keep { .. })),
@@ -82,12 +96,12 @@ fn announce(plan: &Plan, reporter: &Reporter) {
 }
 
 /// Asks before resources that exist are changed; only where somebody can answer.
-fn confirm_updates(plan: &Plan) -> Result<(), Failure> {
-    let updates = plan.count(|action| matches!(action, Action::Update { .. }));
+async fn confirm_updates(plan: &Plan) -> Result<(), Failure> {
+    let updates = plan.count(|action| matches!(action, Action::Update { .. } | Action::Replace { .. }));
     if updates == 0 || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Ok(());
     }
-    if confirm(&format!("change {updates} resources that exist?"))? {
+    if confirm(&format!("change {updates} resources that exist?")).await? {
         Ok(())
     } else {
         Err(Failure::Usage("nothing was changed".into()))
@@ -95,11 +109,15 @@ fn confirm_updates(plan: &Plan) -> Result<(), Failure> {
 }
 
 /// Asks a question on stderr; anything but `y` or `yes` is no.
-pub fn confirm(question: &str) -> Result<bool, Failure> {
-    let mut stderr = std::io::stderr().lock();
+pub async fn confirm(question: &str) -> Result<bool, Failure> {
+    let mut stderr = std::io::stderr();
     let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).map_err(anyhow::Error::new)?;
+    // On a thread of its own, so that Ctrl-C is heard meanwhile.
+    let read = || {
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).map(|_| answer)
+    };
+    let answer = tokio::task::spawn_blocking(read).await.map_err(anyhow::Error::new)?.map_err(anyhow::Error::new)?;
     Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
 }
 
@@ -107,9 +125,14 @@ pub fn confirm(question: &str) -> Result<bool, Failure> {
 fn remedy(name: &str, error: &ArmError) -> String {
     let again = format!("azure-coreos-cluster {name}");
     if error.is_quota() {
-        format!("ask for more quota or choose another --vm-size or --location, then `{again}` goes on from here")
+        format!("ask for more quota or choose another --vm-size, then `{again}` goes on from here")
     } else if error.has_code("DnsRecordInUse") {
-        "the name is taken in this region: choose another NAME".into()
+        format!("the name is taken in this region: `azure-coreos-cluster destroy {name}`, then choose another NAME")
+    } else if ["MissingSubscriptionRegistration", "NoRegisteredProviderFound"].iter().any(|code| error.has_code(code)) {
+        format!(
+            "az provider register --wait --namespace Microsoft.Network, and Microsoft.Compute; \
+             then `{again}` goes on from here"
+        )
     } else if error.has_code("OSProvisioningTimedOut") || error.has_code("OSProvisioningClientError") {
         format!("azure-coreos-cluster status {name} shows the machine's console")
     } else {

@@ -29,16 +29,16 @@ pub async fn run(arguments: DestroyArguments) -> Result<(), Failure> {
         if !std::io::stdin().is_terminal() {
             return Err(Failure::Usage(format!("nobody is here to confirm; `{again} --yes` removes without asking")));
         }
-        if !confirm(&format!("remove cluster {} for good?", arguments.name))? {
+        if !confirm(&format!("remove cluster {} for good?", arguments.name)).await? {
             return Err(Failure::Usage("nothing was removed".into()));
         }
     }
     let result = remove(&connection.arm, &removal, &reporter).await;
     reporter.finish();
     result.map_err(|errors| Failure::Azure { errors, hint: format!("`{again}` removes what is left") })?;
-    drop(lock);
     // The keys of machines that are gone open nothing.
     directory.remove()?;
+    drop(lock);
     let value = serde_json::json!({ "name": arguments.name, "removed": removal != Removal::Nothing });
     let text = match removal {
         Removal::Nothing => format!("cluster {}: nothing was left on {}\n", arguments.name, connection.cloud.as_str()),
@@ -59,7 +59,11 @@ fn preview(removal: &Removal) -> String {
         }
         Removal::Resources { stages, others } => {
             let count: usize = stages.iter().map(Vec::len).sum();
-            let _ = write!(text, "removes up to {count} resources of the cluster; the resource group stays");
+            let _ = write!(text, "removes {count} resources of the cluster:");
+            for id in stages.iter().flatten() {
+                let _ = write!(text, "\n  - {id}");
+            }
+            let _ = write!(text, "\nthe resource group stays");
             if !others.is_empty() {
                 let _ = write!(text, ", because these are not the cluster's:");
             }

@@ -34,9 +34,6 @@ pub async fn run(command: LocalCommand) -> Result<(), Failure> {
 async fn up(arguments: &LocalUpArguments) -> Result<(), Failure> {
     check(arguments)?;
     let directory = local::directory()?;
-    if let Some(emulator) = Emulator::find(&directory).await {
-        return output::print(&format!("the local emulator runs already: {}\n", emulator.base));
-    }
     let passed = [
         "--vms".into(),
         word(&arguments.vms),
@@ -49,7 +46,15 @@ async fn up(arguments: &LocalUpArguments) -> Result<(), Failure> {
         "--boot-timeout".into(),
         arguments.boot_timeout.to_string(),
     ];
-    let emulator = local::start(&directory, &passed, arguments.vms == Vms::Qemu, &Reporter::silent()).await?;
+    if let Some(emulator) = Emulator::find(&directory).await {
+        if local::last_arguments(&directory).is_some_and(|last| last != passed) {
+            let message =
+                "the local emulator runs already, with other options; `azure-coreos-cluster local down` first";
+            return Err(Failure::Usage(message.into()));
+        }
+        return output::print(&format!("the local emulator runs already: {}\n", emulator.base));
+    }
+    let emulator = local::start(&directory, &passed, &Reporter::new(None)).await?;
     output::print(&format!("local emulator: {}\n", emulator.base))
 }
 

@@ -63,11 +63,14 @@ pub async fn run(arguments: &PlatformArguments, format: OutputFormat) -> Result<
     output::result(format, &machines, &text(&machines))?;
     let hint = format!("azure-coreos-cluster status {}", inventory.name);
     if !errors.is_empty() {
-        return Err(Failure::Host { errors, hint });
+        return Err(Failure::Host { errors, unhealthy: Vec::new(), hint });
     }
     let unwell = machines.iter().filter(|machine| !["running", "degraded"].contains(&machine.state.as_str()));
-    let reasons: Vec<String> =
+    let mut reasons: Vec<String> =
         unwell.map(|machine| format!("node `{}` is `{}`", machine.name, machine.state)).collect();
+    let silent = machines.iter().filter(|machine| machine.etcd_member && machine.etcd.as_deref() != Some("active"));
+    reasons.extend(silent.map(|machine| format!("node `{}`: etcd-member.service is not active", machine.name)));
+    let hint = format!("ssh -F {} NODE journalctl --boot --priority warning", inventory.ssh.config.display());
     if reasons.is_empty() { Ok(()) } else { Err(Failure::Unhealthy { reasons, hint }) }
 }
 

@@ -8,8 +8,8 @@ use super::arguments::ClusterArguments;
 use super::connection::{Connection, connect};
 use super::output;
 use super::prepare::{Prepared, prepare, reporter};
-use crate::execute::observe;
-use crate::plan::{Action, Plan, ResourceNames, desired, plan};
+use crate::execute::{being_deleted, observe};
+use crate::plan::{Action, CLUSTER_TAG, Desired, Observed, Plan, ResourceNames, StepKey, desired, plan, strangers};
 use crate::report::Failure;
 use crate::spec::{Image, Origin, Problems};
 
@@ -35,6 +35,10 @@ pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
     let desired = desired(&prepared.spec, &names, &prepared.user_data);
     let again = format!("azure-coreos-cluster plan {}", prepared.spec.name);
     let observed = observe(&connection.arm, &desired).await.map_err(|error| Failure::azure(error, again))?;
+    check_owner(&prepared, &desired, &observed)?;
+    for id in being_deleted(&desired, &observed) {
+        reporter.note(format!("{id} is being deleted; creation would wait until it is gone"));
+    }
     let plan = plan(&prepared.spec, desired, &observed);
     let steps: Vec<PlannedStep> = plan
         .steps
@@ -49,9 +53,35 @@ pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
     output::result(arguments.output.output, &steps, &text(&plan))
 }
 
+/// Resources that only have our names are someone else's, and machines whose keys are not here cannot be joined.
+pub fn check_owner(prepared: &Prepared, desired: &[Desired], observed: &Observed) -> Result<(), Failure> {
+    let mut problems = Problems::new();
+    for stranger in strangers(&prepared.spec, desired, observed) {
+        let message = format!(
+            "{stranger} exists and is not this cluster's: it has no tag `{CLUSTER_TAG}={}`",
+            prepared.spec.name
+        );
+        problems.add_with_hint(Origin::Flag("NAME"), message, "choose another NAME or --resource-group");
+    }
+    let machines = observed.keys().filter(|key| matches!(key, StepKey::VirtualMachine(_))).count();
+    if prepared.stored.is_none() && machines > 0 && problems.is_empty() {
+        let message = format!(
+            "{machines} machines of this cluster exist, but their keys are not in `{}`",
+            prepared.directory.root().display()
+        );
+        let hint = "copy the directory from where the cluster was created, or name it with --state-dir";
+        problems.add_with_hint(Origin::Flag("NAME"), message, hint);
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
+}
+
 /// An image that does not exist is a mistake of the spec, found before the first write.
 pub async fn check_image(connection: &Connection, prepared: &Prepared) -> Result<(), Failure> {
     let Image::Marketplace(image) = &prepared.spec.image else { return Ok(()) };
+    // An image that machines were made from may be withdrawn; it must exist only where machines are to be made.
+    if prepared.stored.as_ref().is_some_and(|stored| stored.spec.image == prepared.spec.image) {
+        return Ok(());
+    }
     let versions = format!(
         "/subscriptions/{}/providers/Microsoft.Compute/locations/{}/publishers/{}/artifacttypes/vmimage/offers/{}/skus/{}/versions",
         connection.subscription, prepared.spec.location, image.publisher, image.offer, image.sku
@@ -63,7 +93,11 @@ pub async fn check_image(connection: &Connection, prepared: &Prepared) -> Result
     let doing = format!("reading image `{}`", prepared.spec.image);
     let hint = format!("az vm image list --all --publisher {} --location {}", image.publisher, prepared.spec.location);
     let found = connection.arm.get_path(&doing, &path, IMAGES_API_VERSION).await;
-    let found = found.map_err(|error| Failure::azure(error, hint.clone()))?;
+    let found = match found {
+        // Whoever may write to one resource group need not see the subscription's images; Azure will tell later.
+        Err(error) if error.status == Some(403) => return Ok(()),
+        other => other.map_err(|error| Failure::azure(error, hint.clone()))?,
+    };
     let exists = found.is_some_and(|document| document.as_array().is_none_or(|versions| !versions.is_empty()));
     if exists {
         return Ok(());
@@ -80,6 +114,7 @@ fn text(plan: &Plan) -> String {
         let mark = match step.action {
             Action::Create => '+',
             Action::Update { .. } => '~',
+            Action::Replace { .. } => '±',
             Action::Wait { .. } => '…',
             Action::Keep { .. } => '=',
         };
@@ -89,7 +124,8 @@ fn text(plan: &Plan) -> String {
         }
     }
     let count = |word: &str| plan.count(|action| action.word() == word);
-    let (create, update, wait, keep) = (count("create"), count("update"), count("wait"), count("keep"));
+    let (create, update) = (count("create") + count("replace"), count("update"));
+    let (wait, keep) = (count("wait"), count("keep"));
     let _ = writeln!(text, "{create} to create, {update} to update, {wait} to wait for, {keep} to keep");
     text
 }

@@ -1,6 +1,6 @@
 //! What `create`, `plan` and `user-data` have in common: from arguments to a spec, key material and user-data.
 
-use super::arguments::ClusterArguments;
+use super::arguments::{ClusterArguments, OutputArguments, OutputFormat};
 use super::connection;
 use crate::config::{ClusterInput, InputFile, resolve};
 use crate::directory::{Cloud, ClusterDirectory, StoredCluster};
@@ -80,6 +80,11 @@ impl Prepared {
         if self.uses_operator_key() { Some(self.directory.identity()) } else { self.identity.clone() }
     }
 
+    /// Whether nobody but an agent can sign in: the key is not ours, or it is locked by a passphrase.
+    pub fn needs_agent(&self) -> bool {
+        !self.uses_operator_key()
+    }
+
     fn uses_operator_key(&self) -> bool {
         self.operator_key.public.trim() == self.spec.ssh_public_key.as_str()
     }
@@ -103,8 +108,17 @@ impl Prepared {
     }
 }
 
+/// Events and a document on one stdout would be neither.
+pub fn one_kind_of_output(output: &OutputArguments) -> Result<(), Failure> {
+    let events_on_stdout = output.events.as_deref() == Some(std::path::Path::new("-"));
+    if events_on_stdout && output.output != OutputFormat::Text {
+        return Err(Failure::Usage("`--events -` and `--output` both want stdout; give events a file".into()));
+    }
+    Ok(())
+}
+
 /// A reporter as the output arguments ask for it.
-pub fn reporter(output: &super::arguments::OutputArguments) -> Result<Reporter, Failure> {
+pub fn reporter(output: &OutputArguments) -> Result<Reporter, Failure> {
     let sink = output.events.as_deref().map(EventSink::open).transpose()?;
     Ok(Reporter::new(sink))
 }

@@ -111,6 +111,10 @@ pub fn resolve(
         fixed("--vm-name-prefix", "machine name prefix", earlier.machine_prefix.as_str(), prefix.as_str());
         let group = resource_group.as_ref().map_or(earlier.resource_group.as_str(), |group| group.as_str());
         fixed("--resource-group", "resource group", earlier.resource_group.as_str(), group);
+        let key = ssh_public_key.as_ref().unwrap_or(&earlier.ssh_public_key);
+        fixed("--ssh-key", "SSH key", earlier.ssh_public_key.as_str(), key.as_str());
+        let disk = |size: Option<u32>| size.map_or("none".to_owned(), |size| format!("{size} GiB"));
+        fixed("--data-disk", "data disk", &disk(earlier.data_disk_gib), &disk(data_disk_gib));
         fixed("--ssh", "first SSH port", &earlier.first_ssh_port.to_string(), &first_ssh_port.to_string());
     }
 
@@ -226,7 +230,11 @@ fn overlay(file: &InputFile, problems: &mut Problems) -> Option<Overlay> {
 fn check_ssh_ports(first: u16, count: u32, open_ports: &[OpenPort], problems: &mut Problems) {
     let origin = || Origin::Flag("--ssh");
     let last = u32::from(first) + count - 1;
-    if first == 0 || last > u32::from(u16::MAX) {
+    if first == 0 {
+        problems.add(origin(), "must be 1 to 65535, found 0");
+        return;
+    }
+    if last > u32::from(u16::MAX) {
         problems.add(origin(), format!("{count} nodes need ports {first} to {last}; ports end at {}", u16::MAX));
         return;
     }

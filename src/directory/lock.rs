@@ -2,6 +2,8 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 
+use std::os::unix::fs::OpenOptionsExt as _;
+
 use anyhow::Context as _;
 
 use super::ClusterDirectory;
@@ -20,6 +22,7 @@ impl DirectoryLock {
             .create(true)
             .truncate(false)
             .write(true)
+            .mode(0o600)
             .open(&path)
             .with_context(|| format!("opening `{}`", path.display()))?;
         match file.try_lock() {

@@ -52,8 +52,11 @@ impl ClusterDirectory {
         }
     }
 
-    /// Keeps the operator's key pair.
+    /// Keeps the operator's key pair; one that is on disk already stays as it is.
     pub fn store_operator_key(&self, pair: &SshKeyPair) -> anyhow::Result<()> {
+        if self.identity().exists() {
+            return Ok(());
+        }
         self.write(&self.identity(), &pair.private)?;
         self.write(&self.identity().with_extension("pub"), &pair.public)
     }

@@ -1,10 +1,10 @@
 //! Removes a cluster: the whole resource group when it is ours alone, else our resources one after another.
 
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
 use serde_json::Value;
 
 use crate::arm::{Arm, ArmError, ResourceId};
-use crate::plan::{CLUSTER_TAG, ResourceNames};
+use crate::plan::{ResourceNames, is_ours};
 use crate::report::{Event, Reporter};
 use crate::spec::ClusterSpec;
 
@@ -23,12 +23,10 @@ pub enum Removal {
 pub async fn removal(arm: &Arm, spec: &ClusterSpec, names: &ResourceNames) -> Result<Removal, ArmError> {
     let group = names.resource_group();
     let Some(document) = arm.get(&group).await? else { return Ok(Removal::Nothing) };
-    let tag = format!("/tags/{CLUSTER_TAG}");
-    let is_ours = |document: &Value| document.pointer(&tag).and_then(Value::as_str) == Some(spec.name.as_str());
 
     let mut present = Vec::new();
     let mut others = Vec::new();
-    let own_ids = own_resources(spec, names);
+    let own_ids = existing_of_ours(arm, spec, names).await?;
     let mut page = Some(format!("{}/resources", group.path()));
     while let Some(path) = page {
         let list = arm.get_path(&format!("listing {group}"), &path, group.api_version()).await?.unwrap_or_default();
@@ -40,11 +38,11 @@ pub async fn removal(arm: &Arm, spec: &ClusterSpec, names: &ResourceNames) -> Re
                 resource["type"].as_str().unwrap_or("resource"),
                 resource["name"].as_str().unwrap_or(id)
             );
-            if own || is_ours(resource) { present.push(label) } else { others.push(label) }
+            if own || is_ours(spec, resource) { present.push(label) } else { others.push(label) }
         }
         page = list["nextLink"].as_str().map(str::to_owned);
     }
-    if is_ours(&document) && others.is_empty() {
+    if is_ours(spec, &document) && others.is_empty() {
         return Ok(Removal::Group { group, resources: present });
     }
     Ok(Removal::Resources { stages: own_ids, others })
@@ -79,6 +77,29 @@ async fn remove_one(arm: &Arm, id: &ResourceId, reporter: &Reporter) -> Result<(
         Err(error) => reporter.event(Event::StepFailed { resource, error: error.message.clone() }),
     }
     result
+}
+
+/// Those of the cluster's resources that exist and are ours: by their tag, and disks by the machine they belong to or
+/// belonged to, because Azure need not pass a machine's tags on.
+async fn existing_of_ours(
+    arm: &Arm,
+    spec: &ClusterSpec,
+    names: &ResourceNames,
+) -> Result<Vec<Vec<ResourceId>>, ArmError> {
+    let nodes = spec.nodes();
+    let machines: Vec<ResourceId> = nodes.iter().map(|node| names.virtual_machine(&node.name)).collect();
+    let of_our_machine = |document: &Value| match document["managedBy"].as_str() {
+        Some(machine) => machines.iter().any(|ours| ours.path().eq_ignore_ascii_case(machine)),
+        None => false,
+    };
+    try_join_all(own_resources(spec, names).into_iter().map(|stage| async move {
+        let documents = try_join_all(stage.iter().map(|id| arm.get(id))).await?;
+        let ours = stage.into_iter().zip(documents).filter(|(_, document)| {
+            document.as_ref().is_some_and(|document| is_ours(spec, document) || of_our_machine(document))
+        });
+        Ok(ours.map(|(id, _)| id).collect())
+    }))
+    .await
 }
 
 /// Everything that the cluster can have made, in the order in which Azure lets it go. Machines take their interfaces and

@@ -6,12 +6,13 @@ mod observe;
 mod ports;
 
 pub use destroy::{Removal, removal, remove};
-pub use observe::observe;
+pub use observe::{being_deleted, observe, observe_settled};
 pub use ports::ssh_ports;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use futures::future::join_all;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -26,6 +27,12 @@ const PARALLEL_JOINS: usize = 8;
 
 /// Carries the plan out; every error of every step that failed.
 pub async fn execute(arm: &Arm, plan: Plan, reporter: &Reporter) -> Result<(), Vec<ArmError>> {
+    let replaced = plan.steps.iter().filter(|step| matches!(step.action, Action::Replace { .. }));
+    let removals = join_all(replaced.map(|step| arm.delete(&step.id))).await;
+    let errors: Vec<ArmError> = removals.into_iter().filter_map(Result::err).collect();
+    if !errors.is_empty() {
+        return Err(errors);
+    }
     let joins = Arc::new(Semaphore::new(PARALLEL_JOINS));
     let mut waiting = plan.steps;
     let mut done = BTreeSet::new();

@@ -51,21 +51,22 @@ pub async fn ensure_running(reporter: &Reporter) -> anyhow::Result<Emulator> {
     let directory = super::directory()?;
     match Emulator::find(&directory).await {
         Some(emulator) => Ok(emulator),
-        None => start(&directory, &["--vms".into(), "qemu".into()], true, reporter).await,
+        // As it ran last: a cluster that was made without machines does not get them by looking at it.
+        None => start(&directory, &last_arguments(&directory).unwrap_or_default(), reporter).await,
     }
 }
 
 /// Starts the daemon with these arguments of `local serve` and returns when it answers.
-pub async fn start(
-    directory: &Directory,
-    arguments: &[String],
-    with_machines: bool,
-    reporter: &Reporter,
-) -> anyhow::Result<Emulator> {
-    if with_machines {
+pub async fn start(directory: &Directory, arguments: &[String], reporter: &Reporter) -> anyhow::Result<Emulator> {
+    if !arguments.windows(2).any(|pair| pair == ["--vms", "none"]) {
         ensure_image(reporter).await?;
     }
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory.root())?;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory.root())
+        .with_context(|| format!("creating `{}`", directory.root().display()))?;
+    std::fs::write(arguments_file(directory), arguments.join("\n"))?;
     let log = directory.log();
     let output = OpenOptions::new()
         .create(true)
@@ -93,6 +94,16 @@ pub async fn start(
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }
+}
+
+/// The arguments with which the daemon was started last; none when it never was.
+pub fn last_arguments(directory: &Directory) -> Option<Vec<String>> {
+    let text = std::fs::read_to_string(arguments_file(directory)).ok()?;
+    Some(text.lines().map(str::to_owned).collect())
+}
+
+fn arguments_file(directory: &Directory) -> std::path::PathBuf {
+    directory.root().join("arguments")
 }
 
 /// Builds the image when there is none.

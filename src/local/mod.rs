@@ -5,7 +5,7 @@
 mod daemon;
 mod emulator;
 
-pub use daemon::{ServeOptions, ensure_running, serve, start, stop};
+pub use daemon::{ServeOptions, ensure_running, last_arguments, serve, start, stop};
 pub use emulator::{Emulator, Listener};
 
 use std::path::PathBuf;

@@ -3,11 +3,13 @@
 
 mod compare;
 mod desired;
+mod foreign;
 mod resource;
 mod step;
 
 pub use compare::differences;
 pub use desired::{CLUSTER_TAG, Desired, ResourceNames, desired};
+pub use foreign::{is_ours, strangers};
 pub use resource::USER_DATA_TAG;
 pub use step::{Action, Observed, Plan, Step, StepKey};
 
@@ -18,16 +20,31 @@ use crate::spec::ClusterSpec;
 
 /// The plan that turns what was observed into what is desired.
 pub fn plan(spec: &ClusterSpec, desired: Vec<Desired>, observed: &Observed) -> Plan {
-    let steps = desired
+    let mut steps: Vec<Step> = desired
         .into_iter()
-        .map(|desired| {
+        .map(|mut desired| {
             let action = match observed.get(&desired.key) {
                 None => Action::Create,
-                Some(document) => existing(spec, &desired, document),
+                Some(document) => {
+                    desired.body = foreign::with_users_items(&desired.body, document);
+                    existing(spec, &desired, document)
+                }
             };
             Step { key: desired.key, id: desired.id, body: desired.body, needs: desired.needs, action }
         })
         .collect();
+    // A machine takes its interface along when it goes.
+    let replaced: Vec<StepKey> = steps
+        .iter()
+        .filter(|step| matches!(step.action, Action::Replace { .. }))
+        .filter_map(|step| match step.key {
+            StepKey::VirtualMachine(index) => Some(StepKey::NetworkInterface(index)),
+            _ => None,
+        })
+        .collect();
+    for step in steps.iter_mut().filter(|step| replaced.contains(&step.key)) {
+        step.action = Action::Create;
+    }
     Plan { steps }
 }
 
@@ -35,18 +52,21 @@ pub fn plan(spec: &ClusterSpec, desired: Vec<Desired>, observed: &Observed) -> P
 fn existing(spec: &ClusterSpec, desired: &Desired, document: &Value) -> Action {
     if desired.key == StepKey::ResourceGroup {
         // A group is never written over: its tags say whose it is, and it may be someone else's.
-        let ours =
-            document.pointer(&format!("/tags/{CLUSTER_TAG}")).and_then(Value::as_str) == Some(spec.name.as_str());
-        let notes =
-            if ours { Vec::new() } else { vec!["exists already and is not ours: it is used, not changed".into()] };
-        return Action::Keep { notes };
+        let other = vec!["exists already and is not ours: it is used, not changed".into()];
+        return Action::Keep { notes: if is_ours(spec, document) { Vec::new() } else { other } };
     }
     if let ProvisioningState::Running(state) = ProvisioningState::of(document) {
         return Action::Wait { state };
     }
     let failed = ProvisioningState::of(document) != ProvisioningState::Succeeded;
     let changes = differences(&desired.body, document);
+    let user_data = |document: &Value| document.pointer(&format!("/tags/{USER_DATA_TAG}")).cloned();
+    let other_user_data = user_data(document) != user_data(&desired.body);
     match desired.key {
+        // User-data acts at the first boot only, and this machine has not got through it.
+        StepKey::VirtualMachine(_) if failed && other_user_data => {
+            Action::Replace { reason: "it failed, and its user-data is another one now: deleted and made anew".into() }
+        }
         _ if failed => Action::Update { changes: vec!["the last operation on it failed".into()] },
         // Size, disks and user-data act when a machine is made; changing them under a running node is not done here.
         StepKey::VirtualMachine(_) | StepKey::NetworkInterface(_) | StepKey::AvailabilitySet => Action::Keep {

@@ -32,6 +32,8 @@ pub enum Action {
     Create,
     /// It exists and must become what is desired.
     Update { changes: Vec<String> },
+    /// It is deleted first and then made; only machines that never came up.
+    Replace { reason: String },
     /// An earlier run began it; its end is awaited.
     Wait { state: String },
     /// It is as it should be, or differs in what is not changed; the notes say how.
@@ -79,6 +81,7 @@ impl Action {
         match self {
             Self::Create => "create",
             Self::Update { .. } => "update",
+            Self::Replace { .. } => "replace",
             Self::Wait { .. } => "wait",
             Self::Keep { .. } => "keep",
         }
@@ -89,6 +92,7 @@ impl Action {
         match self {
             Self::Create => Vec::new(),
             Self::Update { changes } => changes.clone(),
+            Self::Replace { reason } => vec![reason.clone()],
             Self::Wait { state } => vec![format!("an earlier run began this; it is `{state}`")],
             Self::Keep { notes } => notes.clone(),
         }

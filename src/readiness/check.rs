@@ -53,7 +53,9 @@ impl Check {
             Self::Docker => "sudo docker info --format '{{.ServerVersion}} {{.Driver}}'".into(),
             Self::Etcd { address, .. } => format!(
                 "set -a; . /etc/environment; ETCDCTL_ENDPOINTS=https://{address}:2379; \
-                 etcdctl endpoint health >&2 && etcdctl member list"
+                 etcdctl endpoint health >&2 && etcdctl member list || {{ status=$?; \
+                 echo \"etcd-member.service is $(systemctl is-active etcd-member.service)\" >&2; \
+                 sudo journalctl --unit etcd-member.service --lines 2 --output cat >&2; exit $status; }}"
             ),
         }
     }

@@ -20,7 +20,9 @@ use crate::ssh::{Identity, Session, SshError};
 /// From here on a machine that does not answer on SSH counts as unreachable.
 const SSH_DEADLINE: Duration = Duration::from_secs(10 * 60);
 /// Services may still be starting, and pulling their images, when SSH answers.
-const CHECK_DEADLINE: Duration = Duration::from_secs(10 * 60);
+const CHECK_DEADLINE: Duration = Duration::from_secs(5 * 60);
+/// A check that does not pass says so this often.
+const NOTE_INTERVAL: Duration = Duration::from_secs(30);
 /// Between two tries.
 const RETRY_INTERVAL: Duration = Duration::from_secs(3);
 /// Largest difference between two nodes' clocks.
@@ -48,10 +50,15 @@ pub async fn wait_until_ready(inventory: &Inventory, identity: &Identity, report
         reasons.extend(clocks_agree(&sessions, reporter).await.err());
     }
     join_all(sessions.into_iter().map(|(_, session)| session.close())).await;
-    let hint = format!("azure-coreos-cluster status {}", inventory.name);
+    let config = inventory.ssh.config.display();
+    let hint = if unreachable.is_empty() {
+        format!("ssh -F {config} NODE journalctl --boot --priority warning")
+    } else {
+        format!("azure-coreos-cluster status {} shows what Azure knows of the machines", inventory.name)
+    };
     match (unreachable.is_empty(), reasons.is_empty()) {
         (true, true) => Ok(()),
-        (false, _) => Err(Failure::Host { errors: unreachable, hint }),
+        (false, _) => Err(Failure::Host { errors: unreachable, unhealthy: reasons, hint }),
         (true, false) => Err(Failure::Unhealthy { reasons, hint }),
     }
 }
@@ -77,7 +84,7 @@ async fn ready(
     });
     let mut failed = Vec::new();
     for check in Check::for_node(inventory, node) {
-        match pass(&session, &check).await {
+        match pass(&session, node, &check, reporter).await {
             Ok(detail) => reporter.event(Event::CheckPassed { node: node.name.clone(), check: check.name(), detail }),
             Err(reason) => {
                 let event = Event::CheckFailed { node: node.name.clone(), check: check.name(), reason: reason.clone() };
@@ -100,13 +107,18 @@ async fn connect(node: &InventoryNode, identity: &Identity) -> Result<Session, S
     }
 }
 
-async fn pass(session: &Session, check: &Check) -> Result<String, String> {
+async fn pass(session: &Session, node: &InventoryNode, check: &Check, reporter: &Reporter) -> Result<String, String> {
     let deadline = Instant::now() + CHECK_DEADLINE;
+    let mut next_note = Instant::now() + NOTE_INTERVAL;
     loop {
         let result = match session.run(&check.command(), None, CHECK_DEADLINE).await {
             Ok(output) => check.judge(&output),
             Err(error) => return Err(error.to_string()),
         };
+        if let (Err(reason), true) = (&result, Instant::now() >= next_note) {
+            reporter.note(format!("▴ {} {}: still waiting: {reason}", node.name, check.name()));
+            next_note = Instant::now() + NOTE_INTERVAL;
+        }
         match result {
             Err(_) if Instant::now() + RETRY_INTERVAL <= deadline => tokio::time::sleep(RETRY_INTERVAL).await,
             other => return other,

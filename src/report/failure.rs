@@ -35,7 +35,7 @@ pub enum Failure {
     /// Azure said no or nothing; one error per step that failed.
     Azure { errors: Vec<ArmError>, hint: String },
     /// Nodes that do not answer on SSH.
-    Host { errors: Vec<(String, SshError)>, hint: String },
+    Host { errors: Vec<(String, SshError)>, unhealthy: Vec<String>, hint: String },
     /// Nodes or services that are not well.
     Unhealthy { reasons: Vec<String>, hint: String },
     /// Ctrl-C or SIGTERM.
@@ -101,9 +101,12 @@ impl fmt::Display for Failure {
                 }
                 write!(formatter, "hint: {hint}")
             }
-            Self::Host { errors, hint } => {
+            Self::Host { errors, unhealthy, hint } => {
                 for (node, error) in errors {
                     writeln!(formatter, "error: reaching node `{node}` over SSH\ncause: {error}")?;
+                }
+                for reason in unhealthy {
+                    writeln!(formatter, "error: {reason}")?;
                 }
                 write!(formatter, "hint: {hint}")
             }

@@ -1,7 +1,7 @@
 //! Progress for people: a bar per running step on a terminal, plain lines elsewhere.
 
 use std::collections::HashMap;
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -92,11 +92,14 @@ impl Progress {
         self.line(text);
     }
 
-    #[allow(clippy::print_stderr)]
+    /// A reader that went away must not end a run that builds a cluster.
     fn line(&self, text: &str) {
+        let write = || {
+            let _ = writeln!(std::io::stderr().lock(), "{text}");
+        };
         match &self.bars {
-            Some(bars) => bars.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bars) => bars.suspend(write),
+            None => write(),
         }
     }
 }

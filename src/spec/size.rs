@@ -37,6 +37,14 @@ impl VmSize {
             _ => format!("/dev/disk/azure/data/by-lun/{lun}"),
         }
     }
+
+    /// Whether the size takes premium disks: its feature letters, between the digits and the version, have an `s`.
+    /// <https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions>
+    pub fn has_premium_disks(&self) -> bool {
+        let name = self.0.split_once('_').map_or("", |(_, rest)| rest);
+        let features = name.split('_').next().unwrap_or_default().trim_start_matches(|c: char| c.is_ascii_uppercase());
+        features.contains('s')
+    }
 }
 
 impl Default for VmSize {
@@ -79,6 +87,15 @@ impl From<VmSize> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn premium_disks_are_told_by_the_name() {
+        for (size, premium) in
+            [("Standard_D2as_v5", true), ("Standard_B2s", true), ("Standard_D2_v3", false), ("Standard_A2_v2", false)]
+        {
+            assert_eq!(size.parse::<VmSize>().unwrap().has_premium_disks(), premium, "{size}");
+        }
+    }
 
     #[test]
     fn sizes_and_their_disk_names() {

@@ -22,6 +22,9 @@ pub enum InvalidSshKey {
     /// It is a private key.
     #[error("this is a private key; give the public one (`….pub`)")]
     Private,
+    /// There is more than one.
+    #[error("there is more than one line; give one key, and others by `--custom-data`")]
+    Several,
     /// It cannot be read.
     #[error("not a public key in OpenSSH's format: {0}")]
     Unreadable(String),
@@ -47,6 +50,9 @@ impl FromStr for SshPublicKey {
         let line = text.trim();
         if line.contains("PRIVATE KEY") {
             return Err(InvalidSshKey::Private);
+        }
+        if line.lines().count() > 1 {
+            return Err(InvalidSshKey::Several);
         }
         let key = PublicKey::from_openssh(line).map_err(|error| InvalidSshKey::Unreadable(error.to_string()))?;
         match key.key_data() {

@@ -31,6 +31,18 @@ impl Identity {
         }
     }
 
+    /// Whether there is an agent with at least one key.
+    pub async fn check_agent() -> Result<(), SshError> {
+        let no_agent = |reason: String| {
+            SshError::Identity(format!(
+                "the private key is locked or not beside the public one, so an SSH agent must hold it: {reason}"
+            ))
+        };
+        let mut agent = AgentClient::connect_env().await.map_err(|error| no_agent(error.to_string()))?;
+        let identities = agent.request_identities().await.map_err(|error| no_agent(error.to_string()))?;
+        if identities.is_empty() { Err(no_agent("the agent holds no key; ssh-add adds one".into())) } else { Ok(()) }
+    }
+
     /// The private key's file that belongs to a public key's file: the same name without `.pub`, when it exists.
     pub fn beside(public_key: &Path) -> Option<PathBuf> {
         let private = public_key.with_extension("");
@@ -55,7 +67,9 @@ impl Identity {
             }
             Self::Agent => {
                 let mut agent = AgentClient::connect_env().await.map_err(|error| {
-                    SshError::Identity(format!("no key file is known for this cluster, and asking the agent: {error}"))
+                    SshError::Identity(format!(
+                        "the cluster's key is not in a file that can be used, and asking the agent: {error}"
+                    ))
                 })?;
                 let identities =
                     agent.request_identities().await.map_err(|error| SshError::Identity(error.to_string()))?;

@@ -131,6 +131,72 @@ fn two_clusters_do_not_meet() {
 }
 
 #[test]
+fn ports_that_are_closed_again_are_closed() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&[&CREATE[..], &["--deis"]].concat());
+    let inventory = sandbox.succeed(&[&CREATE[..], &["--deis=false"]].concat()).json();
+    assert_eq!(inventory["ports"], serde_json::json!([]));
+    let (_, listeners) = sandbox.request("GET", "/azure-local/listeners", None);
+    let rules: Vec<&str> = listeners
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["rule"].as_str().unwrap().rsplit('/').next().unwrap())
+        .collect();
+    assert_eq!(rules, ["ssh"; 3]);
+    sandbox.succeed(&CREATE).says(&["plan: nothing to do"]);
+}
+
+#[test]
+fn rules_that_a_user_added_stay() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&CREATE);
+    let group = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/mycluster/providers/Microsoft.Network/networkSecurityGroups\
+         /mycluster-nsg?api-version=2024-03-01"
+    );
+    let (_, mut document) = sandbox.request("GET", &group, None);
+    let mut rule = document["properties"]["securityRules"][0].clone();
+    rule["name"] = "office".into();
+    rule["properties"]["priority"] = 500.into();
+    document["properties"]["securityRules"].as_array_mut().unwrap().push(rule);
+    let (status, answer) = sandbox.request("PUT", &group, Some(&document));
+    assert!(status < 300, "{answer}");
+    sandbox.succeed(&CREATE).says(&["plan: nothing to do"]);
+    sandbox.succeed(&[&CREATE[..], &["--deis"]].concat());
+    let (_, document) = sandbox.request("GET", &group, None);
+    let names: Vec<&str> = document["properties"]["securityRules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| rule["name"].as_str().unwrap())
+        .collect();
+    assert!(names.contains(&"office") && names.contains(&"web"), "{names:?}");
+}
+
+#[test]
+fn a_cluster_whose_keys_are_elsewhere_is_not_touched() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&CREATE);
+    sandbox.clear_journal();
+    let elsewhere = sandbox.path("elsewhere");
+    let again = [&CREATE[..], &["--state-dir", elsewhere.to_str().unwrap()]].concat();
+    sandbox.run(&again).demand(3).says(&["3 machines of this cluster exist, but their keys are not in", "--state-dir"]);
+    assert_eq!(sandbox.writes(), []);
+}
+
+#[test]
+fn a_reader_that_goes_away_does_not_end_the_run() {
+    let sandbox = Sandbox::with_emulator(&["--latency", "azure", "--time-scale", "0.02"]);
+    let mut command = sandbox.command(crate::sandbox::CREATOR, &CREATE);
+    command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stderr.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(sandbox.resources("mycluster").len(), 14);
+}
+
+#[test]
 fn a_small_cluster_has_a_single_member() {
     let sandbox = Sandbox::with_emulator(&[]);
     let inventory = sandbox.succeed(&[&CREATE[..], &["--num-nodes", "1", "--allow-small"]].concat()).json();

@@ -122,6 +122,19 @@ fn a_machine_that_never_boots_is_explained() {
 }
 
 #[test]
+fn a_machine_that_failed_is_made_anew_with_other_user_data() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let machine = "mycluster-coreos-1";
+    sandbox.faults(json!([{"type": "Microsoft.Compute/virtualMachines", "name": machine, "effect": "never_boots"}]));
+    sandbox.run(&CREATE).demand(5);
+    sandbox.no_faults();
+    let other = [&CREATE[..], &["--ntp-server", "192.0.2.1"]].concat();
+    sandbox.succeed(&other).says(&["it failed, and its user-data is another one now: deleted and made anew"]);
+    assert_eq!(sandbox.resources("mycluster"), undisturbed());
+    sandbox.succeed(&CREATE).says(&["plan: nothing to do"]);
+}
+
+#[test]
 fn a_token_that_expires_on_the_way_is_a_matter_of_signing_in() {
     let sandbox = Sandbox::with_emulator(&[]);
     sandbox.faults(json!([{"method": "PUT", "type": "Microsoft.Network/virtualNetworks", "effect": "expired_token"}]));

@@ -55,6 +55,33 @@ fn a_stranger_in_our_group_survives() {
 }
 
 #[test]
+fn someone_elses_resource_with_our_name_is_neither_used_nor_removed() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let group = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/shared");
+    sandbox.request("PUT", &format!("{group}?api-version=2021-04-01"), Some(&json!({"location": "westeurope"})));
+    let theirs = format!("{group}/providers/Microsoft.Network/networkSecurityGroups/mycluster-nsg");
+    let body = json!({"location": "westeurope", "tags": {"team": "other"}});
+    let (status, answer) = sandbox.request("PUT", &format!("{theirs}?api-version=2024-03-01"), Some(&body));
+    assert!(status < 300, "{answer}");
+    let create = ["mycluster", "--local", "--no-wait", "--resource-group", "shared"];
+    sandbox.clear_journal();
+    let parts = ["network security group `mycluster-nsg` exists and is not this cluster's", "choose another NAME"];
+    sandbox.run(&create).demand(3).says(&parts);
+    assert_eq!(sandbox.writes(), []);
+}
+
+#[test]
+fn secrets_of_machines_that_are_gone_are_forgotten() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&["mycluster", "--local", "--no-wait"]);
+    let journal = || std::fs::read_to_string(sandbox.path("azure-local/resources.jsonl")).unwrap();
+    let longest = |text: &str| text.lines().map(str::len).max().unwrap_or_default();
+    assert!(longest(&journal()) > 8_000, "user-data is kept for machines that may have to start again");
+    sandbox.succeed(&["destroy", "mycluster", "--yes"]);
+    assert!(longest(&journal()) < 8_000);
+}
+
+#[test]
 fn a_destroy_that_was_refused_goes_on_later() {
     let sandbox = Sandbox::with_emulator(&[]);
     sandbox.succeed(&["mycluster", "--local", "--no-wait"]);

@@ -84,14 +84,7 @@ impl State {
                 resource.custom_data = Some(text);
             }
         }
-        let of_resource = |resource| [Some(Record::Resource(Cow::Borrowed(resource))), custom_data_record(resource)];
-        let records = resources
-            .values()
-            .flat_map(of_resource)
-            .flatten()
-            .chain(operations.values().map(|operation| Record::Operation(Cow::Borrowed(operation))))
-            .chain([Record::Settings(Cow::Borrowed(&settings))]);
-        let store = Store::compacted(path, records)?;
+        let store = Store::compacted(path, records(&resources, &operations, &settings))?;
         Ok(Self { resources, operations, settings, store, frontend_base })
     }
 
@@ -105,6 +98,7 @@ impl State {
         self.store.hold();
         let result = changes(self);
         self.store.release();
+        self.forget_secrets();
         result
     }
 
@@ -173,8 +167,22 @@ impl State {
 
     /// Forgets a resource.
     pub fn remove(&mut self, key: &str) {
-        if self.resources.remove(key).is_some() {
+        if let Some(resource) = self.resources.remove(key) {
             self.store.append(&Record::Removed(Cow::Borrowed(key)));
+            self.store.holds_secrets |= resource.custom_data.is_some();
+            self.forget_secrets();
+        }
+    }
+
+    /// Writes the journal anew when it still has the customData of a machine that is gone.
+    fn forget_secrets(&mut self) {
+        if !self.store.holds_secrets || self.store.is_held() || self.store.broken().is_some() {
+            return;
+        }
+        match self.store.replaced(records(&self.resources, &self.operations, &self.settings)) {
+            Ok(store) => self.store = store,
+            // The old journal is still good; the secrets go at the next start.
+            Err(error) => tracing::warn!("{error:#}"),
         }
     }
 
@@ -240,6 +248,21 @@ impl State {
         change(&mut self.settings);
         self.store.append(&Record::Settings(Cow::Borrowed(&self.settings)));
     }
+}
+
+/// Everything that a journal has to say.
+fn records<'a>(
+    resources: &'a BTreeMap<String, Resource>,
+    operations: &'a BTreeMap<String, Operation>,
+    settings: &'a Settings,
+) -> impl Iterator<Item = Record<'a>> {
+    let of_resource = |resource| [Some(Record::Resource(Cow::Borrowed(resource))), custom_data_record(resource)];
+    resources
+        .values()
+        .flat_map(of_resource)
+        .flatten()
+        .chain(operations.values().map(|operation| Record::Operation(Cow::Borrowed(operation))))
+        .chain([Record::Settings(Cow::Borrowed(settings))])
 }
 
 /// What the journal keeps apart from a resource's own record.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -31,10 +31,13 @@ pub enum Record<'a> {
 
 /// The open journal.
 pub struct Store {
+    path: PathBuf,
     file: File,
     /// Lines that are not written yet.
     pending: Vec<u8>,
     is_held: bool,
+    /// Whether it has customData of machines that are gone.
+    pub holds_secrets: bool,
     broken: Option<String>,
 }
 
@@ -81,7 +84,18 @@ impl Store {
         let file = writer.into_inner().map_err(|error| error.into_error()).with_context(context)?;
         file.sync_all().with_context(context)?;
         fs::rename(&temporary, path).with_context(|| format!("replacing `{}`", path.display()))?;
-        Ok(Self { file, pending: Vec::new(), is_held: false, broken: None })
+        let path = path.to_owned();
+        Ok(Self { path, file, pending: Vec::new(), is_held: false, holds_secrets: false, broken: None })
+    }
+
+    /// This journal, written anew with just `records`.
+    pub fn replaced<'a>(&self, records: impl Iterator<Item = Record<'a>>) -> anyhow::Result<Self> {
+        Self::compacted(&self.path, records)
+    }
+
+    /// Whether records are kept back now.
+    pub fn is_held(&self) -> bool {
+        self.is_held
     }
 
     /// Appends a record. After an error nothing more is written and [`Store::broken`] tells why.

@@ -80,12 +80,19 @@ pub fn load_balancer(spec: &ClusterSpec, names: &ResourceNames) -> Value {
         }],
         ..LoadBalancerPropertiesFormat::default()
     };
-    document(&LoadBalancer {
+    let mut document = document(&LoadBalancer {
         resource: network_resource(spec),
         sku: Some(LoadBalancerSku { name: Some(load_balancer_sku::Name::Standard), tier: None }),
         properties: Some(properties),
         ..LoadBalancer::default()
-    })
+    });
+    // The models leave empty lists out; here an empty list says that there shall be none.
+    if let Some(properties) = document["properties"].as_object_mut() {
+        for list in ["probes", "loadBalancingRules"] {
+            properties.entry(list).or_insert_with(|| Value::Array(Vec::new()));
+        }
+    }
+    document
 }
 
 fn frontend(names: &ResourceNames) -> azure_mgmt_network::package_2024_03::models::SubResource {

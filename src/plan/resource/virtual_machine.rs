@@ -26,7 +26,7 @@ pub fn virtual_machine(spec: &ClusterSpec, names: &ResourceNames, node: &Node, u
     let data_disks = spec.data_disk_gib.iter().map(|size| DataDisk {
         name: Some(format!("{}-data-0", node.name)),
         disk_size_gb: i32::try_from(*size).ok(),
-        managed_disk: Some(premium()),
+        managed_disk: Some(managed_disk(spec)),
         delete_option: Some(DeleteOption::Delete),
         ..DataDisk::new(0, CreateOption::Empty)
     });
@@ -45,7 +45,7 @@ pub fn virtual_machine(spec: &ClusterSpec, names: &ResourceNames, node: &Node, u
                 image_reference: Some(image_reference(&spec.image)),
                 os_disk: Some(OsDisk {
                     name: Some(format!("{}-os", node.name)),
-                    managed_disk: Some(premium()),
+                    managed_disk: Some(managed_disk(spec)),
                     delete_option: Some(DeleteOption::Delete),
                     ..OsDisk::new(CreateOption::FromImage)
                 }),
@@ -89,9 +89,14 @@ pub fn virtual_machine(spec: &ClusterSpec, names: &ResourceNames, node: &Node, u
     })
 }
 
-fn premium() -> ManagedDiskParameters {
+fn managed_disk(spec: &ClusterSpec) -> ManagedDiskParameters {
+    let premium = spec.vm_size.has_premium_disks();
     ManagedDiskParameters {
-        storage_account_type: Some(StorageAccountType::PremiumLrs),
+        storage_account_type: Some(if premium {
+            StorageAccountType::PremiumLrs
+        } else {
+            StorageAccountType::StandardSsdLrs
+        }),
         ..ManagedDiskParameters::default()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
+use std::time::Instant;
 
 use super::arguments::DestroyArguments;
 use super::connection::connect;
@@ -12,13 +13,22 @@ use super::status::known_cluster;
 use crate::directory::DirectoryLock;
 use crate::execute::{Removal, removal, remove};
 use crate::plan::ResourceNames;
-use crate::report::Failure;
+use crate::report::{Event, Failure, Reporter, exit_code};
 
 /// Runs the command.
 pub async fn run(arguments: DestroyArguments) -> Result<(), Failure> {
+    super::prepare::one_kind_of_output(&arguments.output)?;
     let reporter = reporter(&arguments.output)?;
+    let start = Instant::now();
+    let result = destroy(&arguments, &reporter).await;
+    let code = result.as_ref().err().map_or(exit_code::DONE, Failure::exit_code);
+    reporter.event(Event::Finished { exit_code: code, seconds: start.elapsed().as_secs_f64() });
+    result
+}
+
+async fn destroy(arguments: &DestroyArguments, reporter: &Reporter) -> Result<(), Failure> {
     let (directory, stored) = known_cluster(&arguments.name, &arguments.connection)?;
-    let connection = connect(&arguments.connection, Some(&stored), &reporter).await?;
+    let connection = connect(&arguments.connection, Some(&stored), reporter).await?;
     let lock = DirectoryLock::acquire(&directory)?;
     let names = ResourceNames::new(&connection.subscription, &stored.spec);
     let again = format!("azure-coreos-cluster destroy {}", arguments.name);
@@ -33,7 +43,7 @@ pub async fn run(arguments: DestroyArguments) -> Result<(), Failure> {
             return Err(Failure::Usage("nothing was removed".into()));
         }
     }
-    let result = remove(&connection.arm, &removal, &reporter).await;
+    let result = remove(&connection.arm, &removal, reporter).await;
     reporter.finish();
     result.map_err(|errors| Failure::Azure { errors, hint: format!("`{again}` removes what is left") })?;
     // The keys of machines that are gone open nothing.

@@ -102,6 +102,17 @@ fn azures_refusals_keep_their_words_and_what_was_made() {
     ]);
     sandbox.request("PUT", "/azure-local/reserved-dns-labels", Some(&json!([])));
 
+    let policy = json!([{"type": "Microsoft.Network/loadBalancers", "message": "no load balancers here"}]);
+    sandbox.request("PUT", "/azure-local/policies", Some(&policy));
+    let ended = sandbox.run(&create).demand(5);
+    ended.says(&[
+        "cause: RequestDisallowedByPolicy: ",
+        "no load balancers here",
+        "request id: ",
+        "what was made stays",
+    ]);
+    sandbox.request("PUT", "/azure-local/policies", Some(&json!([])));
+
     sandbox.request("PUT", "/azure-local/quotas", Some(&json!({"standardDASv5Family": 4})));
     let ended = sandbox.run(&create).demand(5);
     ended.says(&["cause: OperationNotAllowed: ", "quota", "request id: ", "hint: ask for more quota"]);

@@ -13,7 +13,7 @@ pub const MIRROR_VARIABLE: &str = "AZURE_LOCAL_DEBIAN_MIRROR";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// The mirror arguments of mmdebstrap: the environment's mirror, else the host's own sources for this release, else
-/// none, which makes mmdebstrap take deb.debian.org.
+/// none, which makes mmdebstrap take its own default.
 pub fn mirrors() -> Vec<String> {
     if let Some(mirror) = std::env::var(MIRROR_VARIABLE).ok().filter(|mirror| !mirror.is_empty()) {
         return vec![mirror];

@@ -58,12 +58,12 @@ async fn create(
     let desired = desired(&prepared.spec, &names, &prepared.user_data);
     let observed = observe_settled(&connection.arm, &desired, reporter).await.map_err(refused)?;
     super::plan::check_owner(&prepared, &desired, &observed)?;
-    prepared.store(&connection.subscription)?;
     let plan = plan(&prepared.spec, desired, &observed);
     announce(&plan, reporter);
     if connection.cloud == Cloud::Azure && !arguments.yes {
         confirm_updates(&plan).await?;
     }
+    prepared.store(&connection.subscription)?;
     if let Err(errors) = execute(&connection.arm, plan, reporter).await {
         let mut hints: Vec<String> = errors.iter().map(hint).collect();
         hints.sort_unstable();

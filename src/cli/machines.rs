@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::arguments::{OutputFormat, PlatformArguments};
 use super::output;
-use crate::directory::{ClusterDirectory, clusters_home, known_clusters};
+use crate::directory::{ClusterDirectory, clusters_home, known_clusters, unknown_cluster};
 use crate::outputs::{Inventory, InventoryNode};
 use crate::report::Failure;
 use crate::spec::{Origin, Problems};
@@ -76,10 +76,7 @@ pub async fn run(arguments: &PlatformArguments, format: OutputFormat) -> Result<
 
 /// The inventory of the cluster that is meant: the named one, else the only one.
 fn find_inventory(arguments: &PlatformArguments) -> Result<Inventory, Failure> {
-    let home = match &arguments.state_dir {
-        Some(home) => home.clone(),
-        None => clusters_home()?,
-    };
+    let home = clusters_home(arguments.state_dir.as_deref())?;
     let known = known_clusters(&home);
     let mut problems = Problems::new();
     let name = match (&arguments.cluster, known.as_slice()) {
@@ -102,14 +99,7 @@ fn find_inventory(arguments: &PlatformArguments) -> Result<Inventory, Failure> {
         let directory = ClusterDirectory::locate(Some(&home), &name)?;
         match directory.read_json(&directory.inventory())? {
             Some(inventory) => return Ok(inventory),
-            None => {
-                let list =
-                    if known.is_empty() { "none is".to_owned() } else { format!("these are: {}", known.join(", ")) };
-                problems.add(
-                    Origin::Flag("--cluster"),
-                    format!("no cluster `{name}` is known in `{}`; {list}", home.display()),
-                );
-            }
+            None => problems.add(Origin::Flag("--cluster"), unknown_cluster(&home, name.as_str())),
         }
     }
     Err(problems.into())

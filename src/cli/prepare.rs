@@ -119,7 +119,8 @@ pub fn one_kind_of_output(output: &OutputArguments) -> Result<(), Failure> {
 
 /// A reporter as the output arguments ask for it.
 pub fn reporter(output: &OutputArguments) -> Result<Reporter, Failure> {
-    let sink = output.events.as_deref().map(EventSink::open).transpose()?;
+    let sink = output.events.as_deref().map(EventSink::open).transpose();
+    let sink = sink.map_err(|error| Failure::Usage(format!("`--events`: {error:#}")))?;
     Ok(Reporter::new(sink))
 }
 

@@ -11,7 +11,7 @@ use super::connection::{Connection, connect};
 use super::output;
 use super::prepare::reporter;
 use crate::arm::ArmError;
-use crate::directory::{ClusterDirectory, StoredCluster, clusters_home, known_clusters};
+use crate::directory::{ClusterDirectory, StoredCluster, clusters_home, unknown_cluster};
 use crate::plan::{Desired, ResourceNames, StepKey, desired};
 use crate::report::Failure;
 use crate::spec::{ClusterName, Origin, Problems};
@@ -61,13 +61,8 @@ pub fn known_cluster(
         if let Some(stored) = directory.stored_cluster()? {
             return Ok((directory, stored));
         }
-        let home = match &connection.state_dir {
-            Some(home) => home.clone(),
-            None => clusters_home()?,
-        };
-        let known = known_clusters(&home);
-        let list = if known.is_empty() { "none is".to_owned() } else { format!("these are: {}", known.join(", ")) };
-        problems.add(Origin::Flag("NAME"), format!("no cluster `{name}` is known in `{}`; {list}", home.display()));
+        let home = clusters_home(connection.state_dir.as_deref())?;
+        problems.add(Origin::Flag("NAME"), unknown_cluster(&home, name));
     }
     Err(problems.into())
 }

@@ -51,9 +51,19 @@ fn xdg_home(variable: &str, below_home: &str) -> anyhow::Result<PathBuf> {
     }
 }
 
-/// The folder that holds one directory per cluster.
-pub fn clusters_home() -> anyhow::Result<PathBuf> {
-    Ok(state_home()?.join(STATE_FOLDER))
+/// The folder that holds one directory per cluster: the named one, else the one below the user's state folder.
+pub fn clusters_home(state_directory: Option<&Path>) -> anyhow::Result<PathBuf> {
+    match state_directory {
+        Some(directory) => Ok(std::path::absolute(directory)?),
+        None => Ok(state_home()?.join(STATE_FOLDER)),
+    }
+}
+
+/// Says that there is no such cluster in `home`, and which there are.
+pub fn unknown_cluster(home: &Path, name: &str) -> String {
+    let known = known_clusters(home);
+    let list = if known.is_empty() { "none is".to_owned() } else { format!("these are: {}", known.join(", ")) };
+    format!("no cluster `{name}` is known in `{}`; {list}", home.display())
 }
 
 /// Names of the clusters that have an inventory in `home`, sorted.
@@ -70,11 +80,7 @@ pub fn known_clusters(home: &Path) -> Vec<String> {
 impl ClusterDirectory {
     /// The cluster's directory: below `state_directory` when given, else below the user's state folder.
     pub fn locate(state_directory: Option<&Path>, name: &ClusterName) -> anyhow::Result<Self> {
-        let home = match state_directory {
-            Some(directory) => std::path::absolute(directory)?,
-            None => clusters_home()?,
-        };
-        Ok(Self { root: home.join(name.as_str()) })
+        Ok(Self { root: clusters_home(state_directory)?.join(name.as_str()) })
     }
 
     /// The directory itself.

@@ -124,6 +124,14 @@ fn azures_refusals_keep_their_words_and_what_was_made() {
 }
 
 #[test]
+fn a_place_for_events_that_cannot_be_opened_is_a_matter_of_usage() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let create = ["mycluster", "--local", "--no-wait", "--events", "missing/events.jsonl"];
+    sandbox.run(&create).demand(2).says(&["`--events`: opening `missing/events.jsonl` for events: No such file"]);
+    assert_eq!(sandbox.writes(), []);
+}
+
+#[test]
 fn unknown_clusters_are_named_with_the_known_ones() {
     let sandbox = Sandbox::with_emulator(&[]);
     sandbox.succeed(&["mycluster", "--local", "--no-wait"]);

@@ -2,7 +2,7 @@
 //!
 //! One direction, one type per stage: flags make a `config::ClusterInput`, validation a `spec::ClusterSpec`, comparison
 //! with Azure a `plan::Plan`, execution an `outputs::Inventory`. `config`, `spec`, `plan`, `userdata` and `outputs` are
-//! pure; `arm`, `execute`, `ssh` and `readiness` are async; only `cli` and `report` print.
+//! pure; `arm`, `execute`, `ssh`, `readiness` and `platform` are async; only `cli` and `report` print.
 
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
@@ -15,6 +15,7 @@ pub mod local;
 pub mod outputs;
 pub mod pki;
 pub mod plan;
+pub mod platform;
 pub mod readiness;
 pub mod report;
 pub mod spec;

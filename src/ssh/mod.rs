@@ -8,4 +8,4 @@ mod session;
 
 pub use error::SshError;
 pub use identity::Identity;
-pub use session::{Output, Session};
+pub use session::{CONNECT_TIMEOUT, Output, Session, Stream};

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use russh::client::{self, Handle};
 use russh::keys::{HashAlg, PublicKey, PublicKeyOrCertificate};
-use russh::{ChannelMsg, Disconnect};
+use russh::{ChannelMsg, ChannelStream, Disconnect};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::error::SshError;
 use super::identity::Identity;
@@ -14,15 +15,21 @@ use crate::outputs::SocketEndpoint;
 /// The account on every node.
 const USER: &str = "core";
 /// A machine that is starting answers late; one that is gone never does.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
-/// Silence after which the other side is asked whether it is still there.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// Silence after which the other side is asked whether it is still there; after three questions without an answer the
+/// connection counts as lost.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// A connection.
 pub struct Session {
     handle: Handle<PinnedHost>,
     address: String,
+    /// Carries this connection when the node was not reached directly.
+    _jump: Option<Arc<Session>>,
 }
+
+/// A stream of bytes over a connection.
+pub type Stream = ChannelStream<client::Msg>;
 
 /// What a command said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,9 +52,9 @@ impl Output {
     }
 }
 
-/// Accepts one host key and no other.
+/// Accepts the given host keys and no other.
 pub(super) struct PinnedHost {
-    expected: PublicKey,
+    expected: Vec<PublicKey>,
     offered: Arc<Mutex<Option<String>>>,
 }
 
@@ -56,7 +63,7 @@ impl client::Handler for PinnedHost {
 
     async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
         let PublicKeyOrCertificate::PublicKey { key, .. } = key else { return Ok(false) };
-        let known = key.key_data() == self.expected.key_data();
+        let known = self.expected.iter().any(|expected| key.key_data() == expected.key_data());
         if !known {
             let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
             *self.offered.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(fingerprint);
@@ -68,23 +75,66 @@ impl client::Handler for PinnedHost {
 impl Session {
     /// Connects and signs in; `host_key` is the only key that the server may show (`ssh-ed25519 AAAA…`).
     pub async fn connect(endpoint: &SocketEndpoint, host_key: &str, identity: &Identity) -> Result<Self, SshError> {
-        let address = format!("{}:{}", endpoint.host, endpoint.port);
-        let timed_out = SshError::TimedOut { address: address.clone(), within: CONNECT_TIMEOUT };
-        let connecting = Self::connect_now(endpoint, host_key, identity, address);
-        tokio::time::timeout(CONNECT_TIMEOUT, connecting).await.unwrap_or(Err(timed_out))
+        Self::connect_within(endpoint, &[host_key], identity, CONNECT_TIMEOUT).await
     }
 
-    async fn connect_now(
+    /// The same with a time limit, for a server that may be any of several machines.
+    pub async fn connect_within(
         endpoint: &SocketEndpoint,
-        host_key: &str,
+        host_keys: &[&str],
         identity: &Identity,
-        address: String,
+        timeout: Duration,
     ) -> Result<Self, SshError> {
-        let expected = PublicKey::from_openssh(host_key.trim())
-            .map_err(|error| SshError::Identity(format!("the inventory's host key of {address}: {error}")))?;
+        let address = format!("{}:{}", endpoint.host, endpoint.port);
+        let timed_out = SshError::TimedOut { address: address.clone(), within: timeout };
+        let connecting = async {
+            let stream = tokio::net::TcpStream::connect((endpoint.host.as_str(), endpoint.port))
+                .await
+                .map_err(|error| SshError::Connect { address: address.clone(), reason: error.to_string() })?;
+            // Small questions and answers: waiting to fill packets would be measured as clock skew.
+            let _ = stream.set_nodelay(true);
+            Self::over(stream, address, host_keys, identity, None).await
+        };
+        tokio::time::timeout(timeout, connecting).await.unwrap_or(Err(timed_out))
+    }
+
+    /// Connects to `endpoint` as `jump` sees it, through `jump`.
+    pub async fn connect_through(
+        jump: Arc<Session>,
+        endpoint: &SocketEndpoint,
+        host_keys: &[&str],
+        identity: &Identity,
+        timeout: Duration,
+    ) -> Result<Self, SshError> {
+        let address = format!("{}:{} (through {})", endpoint.host, endpoint.port, jump.address);
+        let timed_out = SshError::TimedOut { address: address.clone(), within: timeout };
+        let connecting = async {
+            let stream = jump
+                .tcp(&endpoint.host, endpoint.port)
+                .await
+                .map_err(|error| SshError::Connect { address: address.clone(), reason: error.to_string() })?;
+            Self::over(stream, address, host_keys, identity, Some(jump.clone())).await
+        };
+        tokio::time::timeout(timeout, connecting).await.unwrap_or(Err(timed_out))
+    }
+
+    async fn over(
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        address: String,
+        host_keys: &[&str],
+        identity: &Identity,
+        jump: Option<Arc<Session>>,
+    ) -> Result<Self, SshError> {
+        let expected: Vec<PublicKey> = host_keys
+            .iter()
+            .map(|host_key| PublicKey::from_openssh(host_key.trim()))
+            .collect::<Result<_, _>>()
+            .map_err(|error| SshError::Identity(format!("the host key that is known of {address}: {error}")))?;
         let offered = Arc::new(Mutex::new(None));
-        // Only the pinned key's own type is asked for: a server may hold keys of other types too.
-        let preferred = russh::Preferred { key: vec![expected.algorithm()].into(), ..russh::Preferred::default() };
+        // Only the pinned keys' own types are asked for: a server may hold keys of other types too.
+        let mut algorithms: Vec<_> = expected.iter().map(PublicKey::algorithm).collect();
+        algorithms.dedup();
+        let preferred = russh::Preferred { key: algorithms.into(), ..russh::Preferred::default() };
         let config = client::Config {
             keepalive_interval: Some(KEEPALIVE_INTERVAL),
             preferred,
@@ -92,11 +142,6 @@ impl Session {
             ..client::Config::default()
         };
         let handler = PinnedHost { expected, offered: offered.clone() };
-        let stream = tokio::net::TcpStream::connect((endpoint.host.as_str(), endpoint.port))
-            .await
-            .map_err(|error| SshError::Connect { address: address.clone(), reason: error.to_string() })?;
-        // Small questions and answers: waiting to fill packets would be measured as clock skew.
-        let _ = stream.set_nodelay(true);
         let connected = client::connect_stream(Arc::new(config), stream, handler).await;
         let mut handle = connected.map_err(|error| {
             match offered.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take() {
@@ -105,7 +150,25 @@ impl Session {
             }
         })?;
         identity.sign_in(&mut handle, USER, &address).await?;
-        Ok(Self { handle, address })
+        Ok(Self { handle, address, _jump: jump })
+    }
+
+    /// Whether the connection is known to be gone.
+    pub fn is_closed(&self) -> bool {
+        self.handle.is_closed()
+    }
+
+    /// A TCP connection that the node opens to `host` and `port`.
+    pub async fn tcp(&self, host: &str, port: u16) -> Result<Stream, SshError> {
+        let opened = self.handle.channel_open_direct_tcpip(host, u32::from(port), "127.0.0.1", 0).await;
+        opened.map(russh::Channel::into_stream).map_err(|error| self.broken(&error))
+    }
+
+    /// A connection to a Unix socket on the node.
+    /// <https://cvsweb.openbsd.org/src/usr.bin/ssh/PROTOCOL?annotate=HEAD> §2.4
+    pub async fn unix(&self, path: &str) -> Result<Stream, SshError> {
+        let opened = self.handle.channel_open_direct_streamlocal(path).await;
+        opened.map(russh::Channel::into_stream).map_err(|error| self.broken(&error))
     }
 
     /// Runs a command with `input` on its standard input and returns what it said, within `timeout`.

@@ -1,0 +1,107 @@
+//! A cluster's nodes as `platformctl` works with them: an inventory turned into connections that are made when they are
+//! needed and made again when they are lost.
+
+mod connections;
+mod docker;
+mod lock;
+mod node;
+
+pub use connections::{Gateway, Timeouts};
+pub use docker::DockerError;
+pub use lock::ClusterLock;
+pub use node::Node;
+
+use std::sync::Arc;
+
+use futures::future::join_all;
+
+use crate::outputs::InventoryNode;
+use crate::report::Failure;
+use crate::ssh::{Identity, SshError};
+use connections::Connections;
+
+/// The nodes of one cluster.
+#[derive(Clone)]
+pub struct Cluster {
+    name: String,
+    nodes: Arc<Vec<Node>>,
+}
+
+impl Cluster {
+    /// A cluster from what the inventory says of its nodes; nothing is connected yet. With a `gateway` all nodes are
+    /// reached through it, else directly, and through each other where that fails.
+    pub fn new(
+        name: String,
+        nodes: Vec<InventoryNode>,
+        identity: Identity,
+        gateway: Option<Gateway>,
+        timeouts: Timeouts,
+    ) -> Self {
+        let connections = Arc::new(Connections::new(nodes.clone(), identity, gateway, timeouts));
+        let nodes = nodes.into_iter().enumerate().map(|(index, node)| Node::new(node, index, connections.clone()));
+        Self { name, nodes: Arc::new(nodes.collect()) }
+    }
+
+    /// The cluster's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// All nodes in the inventory's order.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The node with this name.
+    pub fn node(&self, name: &str) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.name() == name)
+    }
+
+    /// Nodes that are members of etcd and so managers of the swarm.
+    pub fn members(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(|node| node.is_etcd_member())
+    }
+
+    /// Connects to every node at once: those that answer, and why the others do not.
+    pub async fn connect(&self) -> (Vec<Node>, Vec<(String, SshError)>) {
+        let results = join_all(self.nodes.iter().map(Node::session)).await;
+        let mut reachable = Vec::new();
+        let mut errors = Vec::new();
+        for (node, result) in self.nodes.iter().zip(results) {
+            match result {
+                Ok(_) => reachable.push(node.clone()),
+                Err(error) => errors.push((node.name().to_owned(), error)),
+            }
+        }
+        (reachable, errors)
+    }
+
+    /// Connects to every node, or says which do not answer.
+    pub async fn connect_all(&self) -> Result<(), Failure> {
+        let (_, errors) = self.connect().await;
+        if errors.is_empty() { Ok(()) } else { Err(self.unreachable(errors)) }
+    }
+
+    /// The failure for nodes that do not answer.
+    pub fn unreachable(&self, errors: Vec<(String, SshError)>) -> Failure {
+        let hint = if errors.iter().any(|(_, error)| matches!(error, SshError::HostKey { .. })) {
+            "a changed host key means another machine, or one that was made anew: `azure-coreos-cluster NAME` writes the \
+             inventory anew when it was you"
+                .to_owned()
+        } else if errors
+            .iter()
+            .any(|(_, error)| matches!(error, SshError::Authentication { .. } | SshError::Identity(_)))
+        {
+            "--identity FILE names another key; without one the SSH agent is asked (SSH_AUTH_SOCK)".to_owned()
+        } else {
+            format!("azure-coreos-cluster status {}", self.name)
+        };
+        Failure::Host { errors, unhealthy: Vec::new(), hint }
+    }
+}
+
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Cluster({})", self.name)
+    }
+}

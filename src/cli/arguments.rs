@@ -261,34 +261,6 @@ pub enum LatencyProfile {
     Azure,
 }
 
-/// Put a platform on a cluster over SSH, and look after it.
-#[derive(Debug, Parser)]
-#[command(name = "platformctl", version, arg_required_else_help = true, max_term_width = 110)]
-pub struct PlatformArguments {
-    /// Name of the cluster [default: the only one there is]
-    #[arg(long, value_name = "NAME", global = true)]
-    pub cluster: Option<String>,
-    /// Private key to sign in with [default: the cluster's own, else the agent]
-    #[arg(long, value_name = "FILE", global = true)]
-    pub identity: Option<PathBuf>,
-    /// Directory that holds one directory per cluster [default: ~/.local/state/azure-coreos-cluster]
-    #[arg(long, value_name = "DIR", global = true)]
-    pub state_dir: Option<PathBuf>,
-    #[command(subcommand)]
-    pub command: PlatformCommand,
-}
-
-/// Commands of `platformctl`.
-#[derive(Debug, Subcommand)]
-pub enum PlatformCommand {
-    /// Show each machine's state, asked over SSH
-    Machines {
-        /// Form of the result on stdout
-        #[arg(short, long, value_enum, default_value_t = OutputFormat::Text)]
-        output: OutputFormat,
-    },
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,7 +269,6 @@ mod tests {
     #[test]
     fn the_command_lines_are_consistent() {
         Arguments::command().debug_assert();
-        PlatformArguments::command().debug_assert();
     }
 
     #[test]

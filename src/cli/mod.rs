@@ -6,9 +6,9 @@ mod connection;
 mod create;
 mod destroy;
 mod local;
-mod machines;
 mod output;
 mod plan;
+mod platform;
 mod prepare;
 mod status;
 mod user_data;
@@ -22,7 +22,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::report::Failure;
-use arguments::{Arguments, Command, LocalCommand, PlatformArguments, PlatformCommand};
+use arguments::{Arguments, Command, LocalCommand};
+use platform::PlatformArguments;
 
 /// Runs `azure-coreos-cluster` with these arguments, the program's name first.
 pub fn azure_coreos_cluster(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -54,9 +55,7 @@ pub fn platformctl(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
-    match &arguments.command {
-        PlatformCommand::Machines { output } => run("run the same command again", machines::run(&arguments, *output)),
-    }
+    platform::run(&arguments)
 }
 
 /// clap's own message: help on stdout with 0, mistakes on stderr with 2.

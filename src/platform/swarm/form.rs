@@ -114,7 +114,8 @@ fn one_cluster(states: &[(Node, SwarmInfo)]) -> Result<(), Failure> {
     let groups: Vec<String> = clusters.values().map(|nodes| nodes.join(" and ")).collect();
     Err(Failure::Unhealthy {
         reasons: vec![format!("the nodes are in different swarms: {}", groups.join("; "))],
-        hint: "decide which swarm stays; on the other nodes run `docker swarm leave --force`, then install again".into(),
+        hint: "decide which swarm stays; on the other nodes run `docker swarm leave --force`, then install again"
+            .into(),
     })
 }
 
@@ -122,7 +123,10 @@ fn no_manager(states: &[(Node, SwarmInfo)]) -> Failure {
     let active = states.iter().filter(|(_, info)| info.local_node_state == Some(LocalNodeState::ACTIVE));
     let names: Vec<&str> = active.map(|(node, _)| node.name()).collect();
     Failure::Unhealthy {
-        reasons: vec![format!("{} are in a swarm, but no manager of it is among the members of etcd", names.join(", "))],
+        reasons: vec![format!(
+            "{} are in a swarm, but no manager of it is among the members of etcd",
+            names.join(", ")
+        )],
         hint: "run `docker swarm leave --force` on these nodes, then install again".into(),
     }
 }
@@ -175,8 +179,7 @@ async fn join(
     for node in managers {
         join_one(node, &remote, tokens.manager.clone(), "manager", reporter).await?;
     }
-    let workers =
-        workers.into_iter().map(|node| join_one(node, &remote, tokens.worker.clone(), "worker", reporter));
+    let workers = workers.into_iter().map(|node| join_one(node, &remote, tokens.worker.clone(), "worker", reporter));
     try_join_all(workers).await?;
     Ok(())
 }
@@ -219,8 +222,7 @@ async fn wait_until_ready(swarm: &Swarm) -> Result<Vec<Member>, Failure> {
     loop {
         let members = swarm.members().await?.unwrap_or_default();
         let is_ready = |node: &&Node| members.iter().any(|member| member.name == node.name() && member.ready);
-        let silent: Vec<&str> =
-            swarm.cluster().nodes().iter().filter(|node| !is_ready(node)).map(Node::name).collect();
+        let silent: Vec<&str> = swarm.cluster().nodes().iter().filter(|node| !is_ready(node)).map(Node::name).collect();
         if silent.is_empty() {
             return Ok(members);
         }
@@ -259,13 +261,16 @@ async fn settle(swarm: &Swarm, members: &[Member], reporter: &Reporter) -> Resul
     for node in swarm.cluster().nodes() {
         let Some(member) = members.iter().find(|member| member.ready && member.name == node.name()) else { continue };
         let role = if node.is_etcd_member() { Role::Manager } else { Role::Worker };
-        let missing: Vec<&str> =
-            LABELS.into_iter().filter(|label| !member.labels.contains_key(*label)).collect();
+        let missing: Vec<&str> = LABELS.into_iter().filter(|label| !member.labels.contains_key(*label)).collect();
         if member.role == role && missing.is_empty() {
             continue;
         }
         if member.role != role {
-            reporter.note(format!("● swarm: {} becomes a {}", member.name, if role == Role::Manager { "manager" } else { "worker" }));
+            reporter.note(format!(
+                "● swarm: {} becomes a {}",
+                member.name,
+                if role == Role::Manager { "manager" } else { "worker" }
+            ));
         }
         change(swarm, &member.id, |spec| {
             spec.role = Some(if role == Role::Manager { NodeSpecRoleEnum::MANAGER } else { NodeSpecRoleEnum::WORKER });

@@ -74,7 +74,10 @@ impl Swarm {
     /// Its nodes, or the failure that says how to make it.
     pub async fn require(&self) -> Result<Vec<Member>, Failure> {
         self.members().await?.ok_or_else(|| Failure::Unhealthy {
-            reasons: vec![format!("cluster `{}` has no swarm yet, so no platform is installed on it", self.cluster.name())],
+            reasons: vec![format!(
+                "cluster `{}` has no swarm yet, so no platform is installed on it",
+                self.cluster.name()
+            )],
             hint: "platformctl install platform".into(),
         })
     }

@@ -6,13 +6,14 @@ use std::time::Duration;
 use futures::future::join_all;
 use serde::Serialize;
 
-use super::arguments::{OutputFormat, PlatformArguments};
-use super::output;
-use crate::directory::{ClusterDirectory, clusters_home, known_clusters, unknown_cluster};
-use crate::outputs::{Inventory, InventoryNode};
+use super::arguments::ConnectionArguments;
+use super::connect;
+use crate::cli::arguments::OutputFormat;
+use crate::cli::output;
+use crate::outputs::InventoryNode;
+use crate::platform::cluster::Node;
 use crate::report::Failure;
-use crate::spec::{Origin, Problems};
-use crate::ssh::{Identity, Session, SshError};
+use crate::ssh::SshError;
 
 /// One question to one node.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -44,72 +45,35 @@ struct Machine {
 }
 
 /// Runs the command: 7 when a node cannot be reached, 8 when one is neither `running` nor `degraded`.
-pub async fn run(arguments: &PlatformArguments, format: OutputFormat) -> Result<(), Failure> {
-    let inventory = find_inventory(arguments)?;
-    let file = arguments.identity.as_deref().or(inventory.ssh.identity.as_deref());
-    let identity = Identity::load(file).map_err(|error| Failure::Usage(error.to_string()))?;
-    let answers = join_all(inventory.nodes.iter().map(|node| ask(node, &identity))).await;
+pub async fn run(arguments: &ConnectionArguments, format: OutputFormat) -> Result<(), Failure> {
+    let cluster = connect::cluster(arguments).await?;
+    let answers = join_all(cluster.nodes().iter().map(ask)).await;
     let mut machines = Vec::new();
     let mut errors = Vec::new();
-    for (node, answer) in inventory.nodes.iter().zip(answers) {
+    for (node, answer) in cluster.nodes().iter().zip(answers) {
         match answer {
-            Ok(text) => machines.push(machine(node, &text)),
+            Ok(text) => machines.push(machine(node.facts(), &text)),
             Err(error) => {
-                machines.push(unreachable(node, &error));
-                errors.push((node.name.clone(), error));
+                machines.push(unreachable(node.facts(), &error));
+                errors.push((node.name().to_owned(), error));
             }
         }
     }
     output::result(format, &machines, &text(&machines))?;
-    let hint = format!("azure-coreos-cluster status {}", inventory.name);
     if !errors.is_empty() {
-        return Err(Failure::Host { errors, unhealthy: Vec::new(), hint });
+        return Err(cluster.unreachable(errors));
     }
     let unwell = machines.iter().filter(|machine| !["running", "degraded"].contains(&machine.state.as_str()));
     let mut reasons: Vec<String> =
         unwell.map(|machine| format!("node `{}` is `{}`", machine.name, machine.state)).collect();
     let silent = machines.iter().filter(|machine| machine.etcd_member && machine.etcd.as_deref() != Some("active"));
     reasons.extend(silent.map(|machine| format!("node `{}`: etcd-member.service is not active", machine.name)));
-    let hint = format!("ssh -F {} NODE journalctl --boot --priority warning", inventory.ssh.config.display());
+    let hint = "platformctl ssh NODE journalctl --boot --priority warning".to_owned();
     if reasons.is_empty() { Ok(()) } else { Err(Failure::Unhealthy { reasons, hint }) }
 }
 
-/// The inventory of the cluster that is meant: the named one, else the only one.
-fn find_inventory(arguments: &PlatformArguments) -> Result<Inventory, Failure> {
-    let home = clusters_home(arguments.state_dir.as_deref())?;
-    let known = known_clusters(&home);
-    let mut problems = Problems::new();
-    let name = match (&arguments.cluster, known.as_slice()) {
-        (Some(name), _) => name.clone(),
-        (None, [only]) => only.clone(),
-        (None, []) => {
-            let message = format!("no cluster is known in `{}`", home.display());
-            problems.add_with_hint(Origin::Flag("--cluster"), message, "azure-coreos-cluster NAME --local creates one");
-            return Err(problems.into());
-        }
-        (None, several) => {
-            problems.add(
-                Origin::Flag("--cluster"),
-                format!("there are several clusters, name one: {}", several.join(", ")),
-            );
-            return Err(problems.into());
-        }
-    };
-    if let Some(name) = problems.take(Origin::Flag("--cluster"), name.parse()) {
-        let directory = ClusterDirectory::locate(Some(&home), &name)?;
-        match directory.read_json(&directory.inventory())? {
-            Some(inventory) => return Ok(inventory),
-            None => problems.add(Origin::Flag("--cluster"), unknown_cluster(&home, name.as_str())),
-        }
-    }
-    Err(problems.into())
-}
-
-async fn ask(node: &InventoryNode, identity: &Identity) -> Result<String, SshError> {
-    let session = Session::connect(&node.ssh, &node.host_key, identity).await?;
-    let output = session.run(QUESTION, None, TIMEOUT).await;
-    session.close().await;
-    Ok(output?.stdout)
+async fn ask(node: &Node) -> Result<String, SshError> {
+    Ok(node.run(QUESTION, None, TIMEOUT).await?.stdout)
 }
 
 fn machine(node: &InventoryNode, answer: &str) -> Machine {

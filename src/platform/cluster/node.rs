@@ -91,7 +91,7 @@ impl Node {
 
     /// Asks Docker something that may be asked again when the connection breaks under it; `doing` says what for:
     /// `listing services`.
-    pub async fn ask<T, F>(&self, doing: &str, question: impl Fn(Docker) -> F) -> Result<T, DockerError>
+    pub async fn ask<T, F>(&self, doing: impl AsRef<str>, question: impl Fn(Docker) -> F) -> Result<T, DockerError>
     where
         F: Future<Output = Result<T, bollard::errors::Error>>,
     {
@@ -101,7 +101,7 @@ impl Node {
             match question(docker).await {
                 Ok(answer) => return Ok(answer),
                 Err(source) => {
-                    let error = DockerError::new(self.name(), doing, source);
+                    let error = DockerError::new(self.name(), doing.as_ref(), source);
                     if !error.is_lost_connection() || repeats == MOST_REPEATS {
                         return Err(error);
                     }

@@ -6,9 +6,17 @@
 mod address_pool;
 mod form;
 mod member;
+mod placement;
+mod resource;
+mod secret;
+mod service;
+mod task;
 
 pub use form::form;
 pub use member::{Member, Role};
+pub use secret::SecretVersion;
+pub use service::{Applied, COMPONENT_LABEL, Initially, NAMESPACE_LABEL, Service};
+pub use task::Task;
 
 use bollard::Docker;
 use bollard::errors::Error;
@@ -37,13 +45,13 @@ impl Swarm {
     }
 
     /// Asks the first manager that answers something that may be asked again.
-    pub async fn ask<T, F>(&self, doing: &str, question: impl Fn(Docker) -> F) -> Result<T, DockerError>
+    pub async fn ask<T, F>(&self, doing: impl AsRef<str>, question: impl Fn(Docker) -> F) -> Result<T, DockerError>
     where
         F: Future<Output = Result<T, Error>>,
     {
         let mut last = None;
         for node in self.cluster.members() {
-            match node.ask(doing, &question).await {
+            match node.ask(doing.as_ref(), &question).await {
                 Ok(answer) => return Ok(answer),
                 // Another manager may answer: this one is gone, has left the swarm, or sees no majority.
                 Err(error)
@@ -58,7 +66,7 @@ impl Swarm {
         }
         Err(last.unwrap_or_else(|| {
             let nothing = Error::IOError { err: std::io::Error::other("the inventory names no member of etcd") };
-            DockerError::new(self.cluster.name(), doing, nothing)
+            DockerError::new(self.cluster.name(), doing.as_ref(), nothing)
         }))
     }
 

@@ -15,6 +15,7 @@ pub mod local;
 pub mod outputs;
 pub mod pki;
 pub mod plan;
+pub mod platform;
 pub mod readiness;
 pub mod report;
 pub mod spec;

@@ -1,0 +1,4 @@
+//! What `platformctl` does, without printing: bundles and Compose files in, a running platform out.
+
+pub mod bundle;
+pub mod compose;

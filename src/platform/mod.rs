@@ -5,6 +5,7 @@
 pub mod cluster;
 pub mod store;
 pub mod swarm;
+pub mod target;
 
 use serde::{Deserialize, Serialize};
 

@@ -2,7 +2,10 @@
 //!
 //! `cli/platform` calls it with an inventory; everything travels over SSH. Nothing here prints.
 
+pub mod bundle;
 pub mod cluster;
+pub mod compose;
+pub mod images;
 pub mod store;
 pub mod swarm;
 

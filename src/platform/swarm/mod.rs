@@ -7,13 +7,17 @@ mod address_pool;
 mod form;
 mod member;
 mod placement;
+mod resolve;
 mod resource;
+mod rollout;
 mod secret;
 mod service;
 mod task;
 
 pub use form::form;
 pub use member::{Member, Role};
+pub use resolve::{References, UnknownSecret};
+pub use rollout::{Rollout, RolloutFailure};
 pub use secret::SecretVersion;
 pub use service::{Applied, COMPONENT_LABEL, Initially, NAMESPACE_LABEL, Service};
 pub use task::Task;

@@ -109,6 +109,13 @@ impl Service {
         image.split_once('@').map_or(image, |(name, _)| name)
     }
 
+    /// Whether its spec has a health check; its image may have one too.
+    pub fn has_health_check(&self) -> bool {
+        let check = container(&self.spec).and_then(|container| container.health_check.as_ref());
+        let test = check.and_then(|check| check.test.as_ref());
+        test.is_some_and(|test| test.first().is_some_and(|word| word != "NONE"))
+    }
+
     /// Whether a change is being rolled out.
     pub fn is_updating(&self) -> bool {
         matches!(

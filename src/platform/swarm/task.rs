@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bollard::container::LogOutput;
-use bollard::models::{Task as TaskObject, TaskState};
+use bollard::models::{Task as TaskObject, TaskSpec, TaskState};
 use bollard::query_parameters::{ListTasksOptions, LogsOptions};
 use futures::TryStreamExt as _;
 
@@ -29,8 +29,9 @@ pub struct Task {
     pub image: String,
     /// When it took its state, in RFC 3339.
     pub since: String,
-    /// Raft's index when it was made: larger is newer.
+    /// When it was made, in RFC 3339.
     pub created_at: String,
+    spec: TaskSpec,
 }
 
 impl Task {
@@ -53,9 +54,10 @@ impl Task {
             wanted: matches!(task.desired_state, Some(TaskState::RUNNING | TaskState::READY | TaskState::ACCEPTED)),
             error,
             container_id: container.container_id.filter(|id| !id.is_empty()),
-            image: spec.container_spec.and_then(|container| container.image).unwrap_or_default(),
+            image: spec.container_spec.as_ref().and_then(|container| container.image.clone()).unwrap_or_default(),
             since: status.timestamp.unwrap_or_default(),
             created_at: task.created_at.unwrap_or_default(),
+            spec,
         })
     }
 
@@ -68,6 +70,13 @@ impl Task {
     /// Whether it ended badly or was never started.
     pub fn has_failed(&self) -> bool {
         matches!(self.state, TaskState::FAILED | TaskState::REJECTED)
+    }
+
+    /// Whether it was made from the service's current spec, rather than from an earlier one.
+    pub fn follows(&self, service: &Service) -> bool {
+        let Some(current) = &service.spec.task_template else { return true };
+        let forced = |spec: &TaskSpec| spec.force_update.unwrap_or_default();
+        self.spec.container_spec == current.container_spec && forced(&self.spec) == forced(current)
     }
 
     /// Where it belongs: its slot, or its node.

@@ -1,5 +1,16 @@
 //! YAML in and out. The only place that knows which crate does it.
 
+mod document;
+mod fields;
+mod node;
+mod position;
+
+pub use document::Document;
+pub use fields::{Fields, suggestion};
+pub use node::Node;
+pub use position::{Step, line_of, path_text};
+pub use serde_yaml::Value;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

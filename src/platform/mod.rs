@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod compose;
 pub mod images;
 pub mod lifecycle;
+pub mod settings;
 pub mod store;
 pub mod swarm;
 pub mod target;

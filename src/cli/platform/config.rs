@@ -119,7 +119,8 @@ pub async fn run(connection: &ConnectionArguments, arguments: &ConfigArguments) 
             let shown = show(&schema, &values, target);
             let chosen: Vec<Shown> =
                 shown.into_iter().filter(|one| keys.is_empty() || keys.contains(&one.key)).collect();
-            let text: String = chosen.iter().map(|one| format!("{}\n", one.value.as_deref().unwrap_or_default())).collect();
+            let text: String =
+                chosen.iter().map(|one| format!("{}\n", one.value.as_deref().unwrap_or_default())).collect();
             output::result(*output, &chosen, &text)
         }
         ConfigCommand::List { output } => {

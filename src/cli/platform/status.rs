@@ -59,7 +59,10 @@ fn verdict(states: &[ComponentState]) -> Result<(), Failure> {
     let reason = |state: &ComponentState| {
         let error = state.instances.iter().find_map(|instance| instance.error.as_ref());
         let error = error.map(|error| format!(": {error}")).unwrap_or_default();
-        format!("component `{}` is {}/{}, {} of {} tasks run{error}", state.component, state.active, state.sub, state.running, state.wanted)
+        format!(
+            "component `{}` is {}/{}, {} of {} tasks run{error}",
+            state.component, state.active, state.sub, state.running, state.wanted
+        )
     };
     let reasons: Vec<String> = unwell.map(reason).collect();
     if reasons.is_empty() {
@@ -95,7 +98,13 @@ fn status_text(states: &[ComponentState]) -> String {
             let number = instance.number.map(|number| format!("@{number}")).unwrap_or_default();
             let was = if instance.wanted { "" } else { "earlier: " };
             let machine = if instance.machine.is_empty() { "no machine" } else { &instance.machine };
-            let _ = write!(text, "    {}{number} {was}{} on {machine} since {}", state.component, instance.state, seconds_only(&instance.since));
+            let _ = write!(
+                text,
+                "    {}{number} {was}{} on {machine} since {}",
+                state.component,
+                instance.state,
+                seconds_only(&instance.since)
+            );
             if let Some(error) = &instance.error {
                 let _ = write!(text, ": {error}");
             }
@@ -138,8 +147,7 @@ fn list_text(states: &[ComponentState]) -> String {
     let widths: Vec<usize> = (0..5).map(width).collect();
     let mut text = String::new();
     for row in &rows {
-        let cells: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         let _ = writeln!(text, "{}", cells.join("  ").trim_end());
     }
     text
@@ -190,11 +198,15 @@ mod tests {
 
     #[test]
     fn texts_name_instances() {
-        let states = [state("activating", "starting", vec![
-            instance(1, "running", None, true),
-            instance(1, "failed", Some("exit 3"), false),
-            instance(2, "starting", None, true),
-        ])];
+        let states = [state(
+            "activating",
+            "starting",
+            vec![
+                instance(1, "running", None, true),
+                instance(1, "failed", Some("exit 3"), false),
+                instance(2, "starting", None, true),
+            ],
+        )];
         let list = list_text(&states);
         assert_eq!(list.lines().count(), 3, "{list}");
         assert!(list.contains("router@2  a        loaded  activating  starting"), "{list}");

@@ -6,8 +6,6 @@ use super::{Bundle, MANIFEST, PLATFORM_TARGET};
 use crate::config::yaml::suggestion;
 use crate::spec::{Origin, Problems};
 
-/// Variables that name folders with bundles, the first that is set counts. A folder may be a bundle itself.
-const VARIABLES: [&str; 2] = ["PLATFORMCTL_UNITS", "DEISCTL_UNITS"];
 /// The bundle that is meant when nothing is said.
 const DEFAULT_NAME: &str = PLATFORM_TARGET;
 
@@ -16,6 +14,9 @@ const DEFAULT_NAME: &str = PLATFORM_TARGET;
 pub struct BundleSource;
 
 impl BundleSource {
+    /// Variables that name folders with bundles, the first that is set counts. A folder may be a bundle itself.
+    pub const VARIABLES: [&str; 2] = ["PLATFORMCTL_UNITS", "DEISCTL_UNITS"];
+
     /// The bundle that `flag` (a name or a folder) or, without one, the environment means; else the shipped `platform`.
     pub fn resolve(flag: Option<&str>, environment: &dyn Fn(&str) -> Option<String>) -> Result<Bundle, Problems> {
         Self::resolve_for("--bundle", flag, environment)
@@ -83,7 +84,8 @@ fn named(flag: &'static str, name: &str, folders: &[PathBuf]) -> Result<Bundle, 
 
 /// The bundles' folders that the environment names, in order.
 fn folders(environment: &dyn Fn(&str) -> Option<String>) -> Vec<PathBuf> {
-    let Some(value) = VARIABLES.iter().find_map(|variable| environment(variable).filter(|value| !value.is_empty()))
+    let Some(value) =
+        BundleSource::VARIABLES.iter().find_map(|variable| environment(variable).filter(|value| !value.is_empty()))
     else {
         return Vec::new();
     };

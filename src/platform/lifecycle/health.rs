@@ -67,7 +67,9 @@ async fn well(platform: &Platform, bundle: &Bundle, component: &Component, repor
     loop {
         let reason = match &component.health {
             Health::Container => break,
-            Health::EtcdQuorum => platform.store.range("/platform/.cluster/").await.err().map(|error| error.to_string()),
+            Health::EtcdQuorum => {
+                platform.store.range("/platform/.cluster/").await.err().map(|error| error.to_string())
+            }
             Health::Http { port, path, status } => {
                 asked_everywhere(platform, &service, *port, path, *status).await.err()
             }

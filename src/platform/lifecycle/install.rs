@@ -98,9 +98,8 @@ pub async fn provide_images(
         reporter.event(Event::CheckPassed { node: "all nodes".into(), check: "images", detail });
         return Ok(());
     }
-    let unreachable = missing.iter().filter_map(|missing| {
-        Some((missing.node.clone(), missing.error.unreachable()?.clone()))
-    });
+    let unreachable =
+        missing.iter().filter_map(|missing| Some((missing.node.clone(), missing.error.unreachable()?.clone())));
     let unreachable: Vec<_> = unreachable.collect();
     if !unreachable.is_empty() {
         return Err(platform.cluster.unreachable(unreachable));
@@ -132,11 +131,7 @@ fn image_of(service: &RenderedService) -> Option<String> {
 }
 
 /// Networks, configs and ids of secrets that the services refer to.
-pub async fn make_references(
-    platform: &Platform,
-    bundle: &Bundle,
-    rendered: &Rendered,
-) -> Result<References, Failure> {
+pub async fn make_references(platform: &Platform, bundle: &Bundle, rendered: &Rendered) -> Result<References, Failure> {
     let swarm = &platform.swarm;
     for network in &rendered.networks {
         swarm.ensure_network(network).await?;

@@ -45,16 +45,20 @@ pub async fn scale(
     for scale in scales {
         match bundle.component(&scale.component) {
             Some(component) if component.scalable => components.push(component),
-            Some(_) => return Err(Failure::Usage(format!(
-                "component `{}` cannot be scaled: its stack says on which nodes it runs; these can: {}",
-                scale.component,
-                scalable.join(", ")
-            ))),
-            None => return Err(Failure::Usage(format!(
-                "there is no component `{}`; these can be scaled: {}",
-                scale.component,
-                scalable.join(", ")
-            ))),
+            Some(_) => {
+                return Err(Failure::Usage(format!(
+                    "component `{}` cannot be scaled: its stack says on which nodes it runs; these can: {}",
+                    scale.component,
+                    scalable.join(", ")
+                )));
+            }
+            None => {
+                return Err(Failure::Usage(format!(
+                    "there is no component `{}`; these can be scaled: {}",
+                    scale.component,
+                    scalable.join(", ")
+                )));
+            }
         }
     }
     for scale in scales {

@@ -63,7 +63,10 @@ pub async fn rolling_restart(
 
 /// The failure for components that are not well.
 pub fn unwell(reasons: Vec<String>) -> Failure {
-    Failure::Unhealthy { reasons, hint: "platformctl status; platformctl journal COMPONENT -n 100; platformctl doctor".into() }
+    Failure::Unhealthy {
+        reasons,
+        hint: "platformctl status; platformctl journal COMPONENT -n 100; platformctl doctor".into(),
+    }
 }
 
 fn not_installed(component: &Component) -> Failure {

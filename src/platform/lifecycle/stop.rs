@@ -54,7 +54,13 @@ async fn wait_until_ended(platform: &Platform, services: &[&Service], reporter: 
             let count = live.iter().filter(|task| task.service_id == service.id).count();
             if count == 0 {
                 let component = service.component().to_owned();
-                let event = Event::ComponentChanged { component, active: "inactive", sub: "dead".into(), running: 0, wanted: 0 };
+                let event = Event::ComponentChanged {
+                    component,
+                    active: "inactive",
+                    sub: "dead".into(),
+                    running: 0,
+                    wanted: 0,
+                };
                 reporter.event(event);
             }
             count > 0

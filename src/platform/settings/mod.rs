@@ -46,12 +46,7 @@ impl<'a> Settings<'a> {
     }
 
     /// Sets all of `assignments`, the plain ones in one transaction. A secret needs a swarm; there must be one.
-    pub async fn set(
-        &self,
-        schema: &SettingsSchema,
-        target: &str,
-        assignments: &[Assignment],
-    ) -> Result<(), Failure> {
+    pub async fn set(&self, schema: &SettingsSchema, target: &str, assignments: &[Assignment]) -> Result<(), Failure> {
         let mut transaction = Transaction::new();
         for assignment in assignments {
             let Assignment { key, value } = assignment;

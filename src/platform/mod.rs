@@ -5,19 +5,20 @@
 pub mod bundle;
 pub mod cluster;
 pub mod compose;
+pub mod images;
+pub mod lifecycle;
+pub mod settings;
 pub mod store;
 pub mod swarm;
+pub mod target;
 
-use serde::{Deserialize, Serialize};
-
-use crate::outputs::InventoryNode;
 use crate::report::Failure;
-use cluster::Cluster;
+use cluster::{Cluster, ClusterFacts};
 use store::{Store, Transaction};
 use swarm::Swarm;
 
-/// Which nodes there are, for those who reach the cluster through a tunnel and have no inventory.
-const NODES_KEY: &str = "/platform/.cluster/nodes";
+/// What the cluster consists of, for those who reach it through a tunnel and have no inventory.
+const FACTS_KEY: &str = "/platform/.cluster/facts";
 
 /// A cluster with what works on it.
 #[derive(Clone, Debug)]
@@ -27,34 +28,25 @@ pub struct Platform {
     pub swarm: Swarm,
 }
 
-/// The nodes of a cluster as they stand in its etcd. Holds nothing secret.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct NodesOnRecord {
-    pub name: String,
-    pub nodes: Vec<InventoryNode>,
-}
-
 impl Platform {
     /// The platform of `cluster`.
     pub fn new(cluster: Cluster) -> Self {
         Self { store: Store::new(cluster.clone()), swarm: Swarm::new(cluster.clone()), cluster }
     }
 
-    /// The nodes as an earlier `install` wrote them down.
-    pub async fn nodes_on_record(&self) -> Result<Option<NodesOnRecord>, Failure> {
-        let entry = self.store.get(NODES_KEY).await.map_err(|error| self.store.failure(error))?;
+    /// What an earlier `install` wrote down of the cluster.
+    pub async fn facts_on_record(&self) -> Result<Option<ClusterFacts>, Failure> {
+        let entry = self.store.get(FACTS_KEY).await.map_err(|error| self.store.failure(error))?;
         Ok(entry.and_then(|entry| serde_json::from_str(&entry.value).ok()))
     }
 
-    /// Writes down which nodes there are, when that is not what is written already.
-    pub async fn record_nodes(&self) -> Result<(), Failure> {
-        let nodes = self.cluster.nodes().iter().map(|node| node.facts().clone()).collect();
-        let record = NodesOnRecord { name: self.cluster.name().to_owned(), nodes };
-        if self.nodes_on_record().await?.as_ref() == Some(&record) {
+    /// Writes down what the cluster consists of, when that is not what is written already.
+    pub async fn record_facts(&self) -> Result<(), Failure> {
+        if self.facts_on_record().await?.as_ref() == Some(self.cluster.facts()) {
             return Ok(());
         }
-        let text = serde_json::to_string(&record).map_err(anyhow::Error::from)?;
-        let written = self.store.commit(&Transaction::new().put(NODES_KEY, &text)).await;
+        let text = serde_json::to_string(self.cluster.facts()).map_err(anyhow::Error::from)?;
+        let written = self.store.commit(&Transaction::new().put(FACTS_KEY, &text)).await;
         written.map(drop).map_err(|error| self.store.failure(error))
     }
 }

@@ -4,7 +4,7 @@
 //! `cli` calls it after `execute`; every wait has a deadline, and every failure a reason.
 
 mod check;
-mod clock;
+pub mod clock;
 
 pub use check::Check;
 

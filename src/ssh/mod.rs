@@ -2,10 +2,12 @@
 //!
 //! `readiness` and `platformctl` call it with what the inventory says.
 
+mod conversation;
 mod error;
 mod identity;
 mod session;
 
+pub use conversation::{Conversation, Ending, Nudge, PseudoTerminal, WindowSize};
 pub use error::SshError;
 pub use identity::Identity;
 pub use session::{CONNECT_TIMEOUT, Output, Session, Stream};

@@ -178,8 +178,7 @@ impl Session {
     }
 
     async fn run_now(&self, command: &str, input: Option<&str>) -> Result<Output, SshError> {
-        let mut channel = self.handle.channel_open_session().await.map_err(|error| self.broken(&error))?;
-        channel.exec(true, command).await.map_err(|error| self.broken(&error))?;
+        let mut channel = self.open(command).await?;
         if let Some(input) = input {
             channel.data(input.as_bytes()).await.map_err(|error| self.broken(&error))?;
             channel.eof().await.map_err(|error| self.broken(&error))?;
@@ -207,9 +206,14 @@ impl Session {
         }
     }
 
+    /// A channel for one program.
+    pub(super) async fn channel(&self) -> Result<russh::Channel<client::Msg>, SshError> {
+        self.handle.channel_open_session().await.map_err(|error| self.broken(&error))
+    }
+
     /// Opens a channel for a conversation with a command.
     pub(crate) async fn open(&self, command: &str) -> Result<russh::Channel<client::Msg>, SshError> {
-        let channel = self.handle.channel_open_session().await.map_err(|error| self.broken(&error))?;
+        let channel = self.channel().await?;
         channel.exec(true, command).await.map_err(|error| self.broken(&error))?;
         Ok(channel)
     }

@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::config::ConfigArguments;
+use super::install::{InstallArguments, UninstallArguments, UpgradeArguments};
+use super::run::{ScaleArguments, TargetArguments};
+use super::status::{ListArguments, StatusArguments};
 use crate::cli::arguments::OutputFormat;
 
 /// Put a platform on a cluster over SSH, and look after it.
@@ -57,6 +61,28 @@ pub struct ConnectionArguments {
 /// Commands of `platformctl`.
 #[derive(Debug, Subcommand)]
 pub enum PlatformCommand {
+    /// Read and write settings
+    Config(ConfigArguments),
+    /// Put components on the cluster, stopped; on an installed platform, bring them up to date with the settings
+    Install(InstallArguments),
+    /// Start components, subsystem by subsystem, and wait until they are well
+    Start(TargetArguments),
+    /// Stop components
+    Stop(TargetArguments),
+    /// Stop and start components, or replace single instances
+    Restart(TargetArguments),
+    /// Replace the tasks of components one after the other
+    RollingRestart(TargetArguments),
+    /// Change how many tasks a component has
+    Scale(ScaleArguments),
+    /// Go to another version of the bundle, and back when it does not become well
+    Upgrade(UpgradeArguments),
+    /// Remove components; volumes, secrets and settings stay
+    Uninstall(UninstallArguments),
+    /// Show what runs, where, and what went wrong
+    Status(StatusArguments),
+    /// List all instances, one a line
+    List(ListArguments),
     /// Show each machine's state, asked over SSH
     Machines {
         /// Form of the result on stdout

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::directory::{ClusterDirectory, clusters_home, known_clusters, unknown_cluster};
 use crate::outputs::{Inventory, InventoryNode, SocketEndpoint};
 use crate::platform::Platform;
-use crate::platform::cluster::{Cluster, Gateway, Timeouts};
+use crate::platform::cluster::{Cluster, ClusterFacts, Gateway, Timeouts};
 use crate::report::Failure;
 use crate::spec::{Origin, Problems};
 use crate::ssh::Identity;
@@ -43,7 +43,7 @@ pub async fn cluster(arguments: &ConnectionArguments) -> Result<Cluster, Failure
         endpoint,
         host_keys: inventory.nodes.iter().map(|node| node.host_key.clone()).collect(),
     });
-    Ok(Cluster::new(inventory.name, inventory.nodes, identity, gateway, timeouts))
+    Ok(Cluster::new(inventory.into(), identity, gateway, timeouts))
 }
 
 /// The inventory of the cluster that is meant: the named one, else the only one; none when none is known, or when a
@@ -156,11 +156,16 @@ async fn through_unknown(
         host_key: host_keys[0].clone(),
     };
     let gateway = Gateway { endpoint, host_keys };
-    // The gateway sees itself at 127.0.0.1, so this one-node cluster is the gateway.
-    let alone = Cluster::new(UNNAMED.into(), vec![first], identity.clone(), Some(gateway.clone()), timeouts);
-    let platform = Platform::new(alone);
-    match platform.nodes_on_record().await? {
-        Some(record) => Ok(Cluster::new(record.name, record.nodes, identity, Some(gateway), timeouts)),
+    // The gateway sees itself at 127.0.0.1, so this cluster of one node is the gateway.
+    let alone = ClusterFacts {
+        name: UNNAMED.into(),
+        nodes: vec![first],
+        public_address: std::net::Ipv4Addr::UNSPECIFIED,
+        ports: Vec::new(),
+    };
+    let platform = Platform::new(Cluster::new(alone, identity.clone(), Some(gateway.clone()), timeouts));
+    match platform.facts_on_record().await? {
+        Some(facts) => Ok(Cluster::new(facts, identity, Some(gateway), timeouts)),
         None => Err(Failure::Usage(format!(
             "the cluster behind {}:{} does not say which nodes it has; the first `platformctl install` writes that, run \
              where the cluster was created (--cluster NAME)",

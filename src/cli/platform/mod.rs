@@ -1,8 +1,13 @@
 //! The commands of `platformctl`: one file a verb, and how they find their cluster.
 
 mod arguments;
+mod config;
 mod connect;
+mod install;
 mod machines;
+mod run;
+mod setup;
+mod status;
 
 use std::process::ExitCode;
 
@@ -12,7 +17,19 @@ use arguments::PlatformCommand;
 /// Runs the command.
 pub fn run(arguments: &PlatformArguments) -> ExitCode {
     let again = "run the same command again";
+    let connection = &arguments.connection;
     match &arguments.command {
-        PlatformCommand::Machines { output } => super::run(again, machines::run(&arguments.connection, *output)),
+        PlatformCommand::Config(arguments) => super::run(again, config::run(connection, arguments)),
+        PlatformCommand::Install(arguments) => super::run(again, install::install(connection, arguments)),
+        PlatformCommand::Start(arguments) => super::run(again, run::start(connection, arguments)),
+        PlatformCommand::Stop(arguments) => super::run(again, run::stop(connection, arguments)),
+        PlatformCommand::Restart(arguments) => super::run(again, run::restart(connection, arguments)),
+        PlatformCommand::RollingRestart(arguments) => super::run(again, run::rolling_restart(connection, arguments)),
+        PlatformCommand::Scale(arguments) => super::run(again, run::scale(connection, arguments)),
+        PlatformCommand::Upgrade(arguments) => super::run(again, install::upgrade(connection, arguments)),
+        PlatformCommand::Uninstall(arguments) => super::run(again, install::uninstall(connection, arguments)),
+        PlatformCommand::Status(arguments) => super::run(again, status::status(connection, arguments)),
+        PlatformCommand::List(arguments) => super::run(again, status::list(connection, arguments)),
+        PlatformCommand::Machines { output } => super::run(again, machines::run(connection, *output)),
     }
 }

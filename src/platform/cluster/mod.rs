@@ -3,6 +3,7 @@
 
 mod connections;
 mod docker;
+mod http;
 mod lock;
 mod node;
 
@@ -11,40 +12,65 @@ pub use docker::DockerError;
 pub use lock::ClusterLock;
 pub use node::Node;
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use futures::future::join_all;
 
-use crate::outputs::InventoryNode;
+use serde::{Deserialize, Serialize};
+
+use crate::outputs::{Inventory, InventoryNode, InventoryPort};
 use crate::report::Failure;
 use crate::ssh::{Identity, SshError};
 use connections::Connections;
 
+/// What a cluster consists of, as the inventory says it. Holds nothing secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClusterFacts {
+    pub name: String,
+    pub nodes: Vec<InventoryNode>,
+    /// The load balancer's address.
+    pub public_address: Ipv4Addr,
+    /// The load balancer's ports.
+    pub ports: Vec<InventoryPort>,
+}
+
+impl From<Inventory> for ClusterFacts {
+    fn from(inventory: Inventory) -> Self {
+        Self {
+            name: inventory.name,
+            nodes: inventory.nodes,
+            public_address: inventory.public_address,
+            ports: inventory.ports,
+        }
+    }
+}
+
 /// The nodes of one cluster.
 #[derive(Clone)]
 pub struct Cluster {
-    name: String,
+    facts: Arc<ClusterFacts>,
     nodes: Arc<Vec<Node>>,
 }
 
 impl Cluster {
-    /// A cluster from what the inventory says of its nodes; nothing is connected yet. With a `gateway` all nodes are
-    /// reached through it, else directly, and through each other where that fails.
-    pub fn new(
-        name: String,
-        nodes: Vec<InventoryNode>,
-        identity: Identity,
-        gateway: Option<Gateway>,
-        timeouts: Timeouts,
-    ) -> Self {
-        let connections = Arc::new(Connections::new(nodes.clone(), identity, gateway, timeouts));
-        let nodes = nodes.into_iter().enumerate().map(|(index, node)| Node::new(node, index, connections.clone()));
-        Self { name, nodes: Arc::new(nodes.collect()) }
+    /// A cluster from what the inventory says of it; nothing is connected yet. With a `gateway` all nodes are reached
+    /// through it, else directly, and through each other where that fails.
+    pub fn new(facts: ClusterFacts, identity: Identity, gateway: Option<Gateway>, timeouts: Timeouts) -> Self {
+        let connections = Arc::new(Connections::new(facts.nodes.clone(), identity, gateway, timeouts));
+        let nodes = facts.nodes.iter().cloned().enumerate();
+        let nodes = nodes.map(|(index, node)| Node::new(node, index, connections.clone())).collect();
+        Self { facts: Arc::new(facts), nodes: Arc::new(nodes) }
     }
 
     /// The cluster's name.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.facts.name
+    }
+
+    /// What it consists of.
+    pub fn facts(&self) -> &ClusterFacts {
+        &self.facts
     }
 
     /// All nodes in the inventory's order.
@@ -94,7 +120,7 @@ impl Cluster {
         {
             "--identity FILE names another key; without one the SSH agent is asked (SSH_AUTH_SOCK)".to_owned()
         } else {
-            format!("azure-coreos-cluster status {}", self.name)
+            format!("azure-coreos-cluster status {}", self.name())
         };
         Failure::Host { errors, unhealthy: Vec::new(), hint }
     }
@@ -102,6 +128,6 @@ impl Cluster {
 
 impl std::fmt::Debug for Cluster {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Cluster({})", self.name)
+        write!(formatter, "Cluster({})", self.name())
     }
 }

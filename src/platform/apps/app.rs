@@ -105,6 +105,11 @@ impl App {
         self.releases.last().filter(|release| release.state == ReleaseState::Pending)
     }
 
+    /// The last release that ran before the one that runs.
+    fn earlier(&self) -> Option<&Release> {
+        self.releases.iter().rev().find(|release| release.state == ReleaseState::Replaced)
+    }
+
     /// Records that `content` is to run.
     pub fn begin(&mut self, content: Content, what: &str, now: &str) -> Begun {
         let number = self.releases.last().map_or(1, |newest| newest.version + 1);
@@ -164,12 +169,11 @@ impl App {
                 newest: self.releases.last().map(|release| release.version),
             }),
             None => {
-                let earlier = self.releases.iter().rev().find(|release| release.state == ReleaseState::Replaced);
                 // After a release that was begun and not seen running, the way back is to what runs.
                 let target = if self.pending().is_some_and(|pending| !pending.is_rollback()) {
-                    self.current().or(earlier)
+                    self.current().or(self.earlier())
                 } else {
-                    earlier
+                    self.earlier()
                 };
                 target.ok_or_else(|| NoRollback::NoneEarlier(self.name.clone()))
             }
@@ -180,11 +184,8 @@ impl App {
     fn prune(&mut self) {
         while self.releases.len() > MOST_RELEASES || (self.releases.len() > 1 && self.bytes() > LARGEST_BYTES) {
             let newest = self.releases.last().map(|release| release.version);
-            let keep = [
-                newest,
-                self.current().map(|release| release.version),
-                self.rollback_target(None).ok().map(|release| release.version),
-            ];
+            let keep =
+                [newest, self.current().map(|release| release.version), self.earlier().map(|release| release.version)];
             let Some(oldest) = self.releases.iter().position(|release| !keep.contains(&Some(release.version))) else {
                 return;
             };

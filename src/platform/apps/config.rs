@@ -26,9 +26,6 @@ pub struct ConfigChange {
 /// Why a change cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidConfig {
-    /// No `=`.
-    #[error("`{0}` is not NAME=VALUE")]
-    NoPair(String),
     /// Not a name that every shell can read.
     #[error("`{0}` is no name of a variable: letters, digits and `_`, not first a digit")]
     Name(String),
@@ -130,11 +127,6 @@ impl ConfigChange {
     }
 }
 
-/// `NAME=VALUE` at its first `=`.
-pub fn pair(text: &str) -> Result<(&str, &str), InvalidConfig> {
-    text.split_once('=').ok_or_else(|| InvalidConfig::NoPair(text.to_owned()))
-}
-
 fn checked(name: &str) -> Result<&str, InvalidConfig> {
     match is_name(name) {
         true if name == PORT => Err(InvalidConfig::Port),
@@ -152,19 +144,6 @@ pub fn is_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pairs_are_split_at_the_first_equals_sign() {
-        for (text, expected) in [
-            ("A=b", Some(("A", "b"))),
-            ("A=b=c=", Some(("A", "b=c="))),
-            ("A=", Some(("A", ""))),
-            ("=b", Some(("", "b"))),
-            ("A", None),
-        ] {
-            assert_eq!(pair(text).ok(), expected, "{text}");
-        }
-    }
 
     #[test]
     fn names_and_values_are_checked() {
@@ -186,7 +165,8 @@ mod tests {
 
     #[test]
     fn a_change_is_made_whole() {
-        let old = Config::default().changed(&ConfigChange::new().set("A", "1").unwrap().set("B", "2").unwrap()).unwrap();
+        let old =
+            Config::default().changed(&ConfigChange::new().set("A", "1").unwrap().set("B", "2").unwrap()).unwrap();
         let change = ConfigChange::new().set("A", "3").unwrap().unset("B").unwrap().unset("C").unwrap();
         assert_eq!(change.what(), "set A; unset B, C");
         let new = old.changed(&change).unwrap();

@@ -27,7 +27,9 @@ pub fn reference(text: &str) -> Result<String, InvalidImage> {
     let (host, path) = host_and_path(repository);
     let hex = |text: &str| text.len() == 64 && text.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c));
     let right = full.len() <= LONGEST
-        && host.is_none_or(|host| !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c)))
+        && host.is_none_or(|host| {
+            !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c))
+        })
         && path.split('/').all(is_component)
         && tag.is_none_or(is_tag)
         && digest.is_none_or(|digest| digest.strip_prefix("sha256:").is_some_and(hex));
@@ -55,9 +57,8 @@ pub fn pinned(reference: &str, digests: &[String]) -> Option<String> {
         return Some(reference.to_owned());
     }
     let (repository, _) = repository_and_tag(reference);
-    let of_repository = |known: &&String| {
-        known.split_once('@').is_some_and(|(name, _)| familiar(name) == familiar(repository))
-    };
+    let of_repository =
+        |known: &&String| known.split_once('@').is_some_and(|(name, _)| familiar(name) == familiar(repository));
     let digest = digests.iter().find(of_repository)?.split_once('@')?.1;
     Some(format!("{reference}@{digest}"))
 }
@@ -140,8 +141,11 @@ mod tests {
         for (reference, known, expected) in [
             ("hello:1", vec![pin("hello")], Some(format!("hello:1@{DIGEST}"))),
             ("docker.io/library/hello:1", vec![pin("hello")], Some(format!("docker.io/library/hello:1@{DIGEST}"))),
-            ("127.0.0.1:5000/hello:1", vec![pin("hello"), pin("127.0.0.1:5000/hello")],
-             Some(format!("127.0.0.1:5000/hello:1@{DIGEST}"))),
+            (
+                "127.0.0.1:5000/hello:1",
+                vec![pin("hello"), pin("127.0.0.1:5000/hello")],
+                Some(format!("127.0.0.1:5000/hello:1@{DIGEST}")),
+            ),
             ("127.0.0.1:5000/hello:1", vec![pin("hello")], None),
             ("hello:1", vec![], None),
         ] {

@@ -114,8 +114,7 @@ mod tests {
 
     #[test]
     fn volumes_stay_where_they_are() {
-        let members =
-            [member("n0", NodeState::READY), member("n1", NodeState::READY), member("n2", NodeState::DOWN)];
+        let members = [member("n0", NodeState::READY), member("n1", NodeState::READY), member("n2", NodeState::DOWN)];
         type Case<'c> =
             (&'c [(&'c str, &'c [&'c str])], &'c [(&'c str, &'c str)], &'c [&'c str], Result<&'c str, &'c str>);
         let cases: [Case<'_>; 7] = [

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AppName, Config};
 use crate::config::yaml::{self, Step, Value, line_of, suggestion};
-use crate::platform::compose::{Mode, MountKind, Protocol, Stack};
+use crate::platform::compose::{MountKind, Protocol, Stack};
 use crate::spec::{Origin, Problems};
 
 /// Marks the public service.
@@ -66,8 +66,14 @@ impl ComposeFile {
         for (key, service) in &mut stack.services {
             let path = ["services", key.as_str()];
             if !is_service_name(key) || owner.app.service(key).len() > LONGEST_SERVICE_NAME {
-                problem(&path, format!("`{key}` cannot be a service's name here: letters, digits, `-` and `_`, \
-                     {LONGEST_SERVICE_NAME} of them at most in `{}`", owner.app.service(key)));
+                problem(
+                    &path,
+                    format!(
+                        "`{key}` cannot be a service's name here: letters, digits, `-` and `_`, \
+                     {LONGEST_SERVICE_NAME} of them at most in `{}`",
+                        owner.app.service(key)
+                    ),
+                );
             }
             let wants_config = service.extensions.get(CONFIG).and_then(serde_json::Value::as_bool);
             if wants_config.unwrap_or(*key == public) {
@@ -77,17 +83,31 @@ impl ComposeFile {
                 let path = ["services", key.as_str(), "ports"];
                 if *key != public {
                     if !public.is_empty() {
-                        problem(&path, format!("`services.{key}.ports`: only the public service `{public}` is reached \
-                             from outside, through the router; other services find `{key}` by its name: leave `ports` out"));
+                        problem(
+                            &path,
+                            format!(
+                                "`services.{key}.ports`: only the public service `{public}` is reached \
+                             from outside, through the router; other services find `{key}` by its name: leave `ports` out"
+                            ),
+                        );
                         break;
                     }
                 } else if port.protocol == Protocol::Udp {
-                    problem(&path, format!("`services.{key}.ports`: the router speaks HTTP, not UDP: leave port \
-                         {} out", port.target));
+                    problem(
+                        &path,
+                        format!(
+                            "`services.{key}.ports`: the router speaks HTTP, not UDP: leave port \
+                         {} out",
+                            port.target
+                        ),
+                    );
                 } else {
                     if let Some(published) = port.published {
-                        notes.push(format!("`services.{key}.ports`: {published} is not published; the router leads to \
-                             port {}", port.target));
+                        notes.push(format!(
+                            "`services.{key}.ports`: {published} is not published; the router leads to \
+                             port {}",
+                            port.target
+                        ));
                     }
                     ports.push(port.target);
                 }
@@ -100,16 +120,7 @@ impl ComposeFile {
                 notes.push(format!("`services.{key}.volumes`: `{source}` is each node's own folder"));
             }
         }
-        if problems.is_empty() {
-            Ok(Self { stack, public, ports, configured, notes })
-        } else {
-            Err(problems)
-        }
-    }
-
-    /// The services and whether they are global.
-    pub fn services(&self) -> BTreeMap<String, bool> {
-        self.stack.services.iter().map(|(key, service)| (key.clone(), service.mode == Mode::Global)).collect()
+        if problems.is_empty() { Ok(Self { stack, public, ports, configured, notes }) } else { Err(problems) }
     }
 }
 
@@ -267,11 +278,7 @@ fn exposed(value: &Value) -> BTreeMap<String, Vec<u16>> {
 }
 
 /// The named service, else the one that is marked, else the only one with ports, else the only one.
-fn choose_public(
-    stack: &Stack,
-    exposed: &BTreeMap<String, Vec<u16>>,
-    wanted: Option<&str>,
-) -> Result<String, String> {
+fn choose_public(stack: &Stack, exposed: &BTreeMap<String, Vec<u16>>, wanted: Option<&str>) -> Result<String, String> {
     let all: Vec<&str> = stack.services.keys().map(String::as_str).collect();
     if let Some(wanted) = wanted {
         return match suggestion(wanted, all.iter().copied()) {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::platform::apps::ConfigChange;
+use crate::platform::compose::Mode;
 
 fn config(pairs: &[(&str, &str)]) -> Config {
     let change = pairs.iter().try_fold(ConfigChange::new(), |change, (name, value)| change.set(name, value)).unwrap();
@@ -32,7 +33,7 @@ fn the_public_service_is_found() {
         (both("expose: [80]", "expose: [5432]"), None, Err("this could be db or web")),
         (both("", ""), None, Err("this could be db or web: name it with --public SERVICE or `x-public: true`")),
         (both("x-public: true", "x-public: true"), None, Err("this could be db or web")),
-        (both("", ""), Some("wbe"), Err("no service `wbe` to be public; did you mean `web`?")),
+        (both("", ""), Some("webb"), Err("no service `webb` to be public; did you mean `web`?")),
         (both("", ""), Some("zzz"), Err("there are db, web")),
     ] {
         match (read(&text, &Config::default(), named), expected) {
@@ -69,10 +70,7 @@ services:
     assert_eq!((web.image.as_str(), web.mode), ("shop:1", Mode::Replicated { replicas: 2 }));
     let environment: Vec<(&str, &str)> =
         web.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    assert_eq!(
-        environment,
-        [("LITERAL", "5$"), ("TOKEN", "a=b"), ("URL", "postgres://shop:p: $x # }@db/shop")]
-    );
+    assert_eq!(environment, [("LITERAL", "5$"), ("TOKEN", "a=b"), ("URL", "postgres://shop:p: $x # }@db/shop")]);
     assert_eq!(found.stack.services["db"].environment["PASSWORD"], "p: $x # }");
     assert_eq!(found.configured.iter().collect::<Vec<_>>(), ["web"]);
 
@@ -102,7 +100,10 @@ services:
     let lines: Vec<&str> = found.lines().collect();
     assert_eq!(lines.len(), 3, "{found}");
     assert!(lines[0].starts_with("`compose.yaml` line 8: `a.b` cannot be a service's name"), "{found}");
-    assert!(lines[1].starts_with("`compose.yaml` line 10: `services.a.b.ports`: only the public service `web`"), "{found}");
+    assert!(
+        lines[1].starts_with("`compose.yaml` line 10: `services.a.b.ports`: only the public service `web`"),
+        "{found}"
+    );
     assert!(lines[2].starts_with("`compose.yaml` line 7: `services.db.ports`: only the public"), "{found}");
 
     // What the reader of Compose files finds keeps its line though variables were filled in.

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use super::template;
 use super::{Bundle, Component, ComponentKind, Health, MANIFEST, SettingType, Values, image};
 use crate::config::yaml::{Document, Step, suggestion};
-use crate::platform::compose::{Mode, Parsed, Stack};
+use crate::platform::compose::{Mode, Naming, Parsed, Stack};
 use crate::spec::{Origin, Problem, Problems};
 
-/// Checks the stack, with few settings and with all of them; fills in the defaults of the components' images.
+/// Checks the stack, with few settings and with all of them; fills in the names of networks and the
+/// defaults of the components' images.
 pub(super) fn stack(bundle: &mut Bundle, manifest_file: &str, stack_file: &str, source: &str) -> Problems {
     let mut found: Vec<Problem> = undeclared(bundle, stack_file, source);
     let mut stacks = Vec::new();
@@ -25,6 +26,10 @@ pub(super) fn stack(bundle: &mut Bundle, manifest_file: &str, stack_file: &str, 
     }
     if let [few, all] = stacks.as_slice() {
         found.extend(components(bundle, manifest_file, few, all));
+        let naming = Naming { namespace: &bundle.name };
+        let made = [few, all].map(|stack| stack.render(&naming).networks);
+        let names: BTreeSet<String> = made.into_iter().flatten().map(|network| network.name).collect();
+        bundle.networks = names.into_iter().collect();
         for (key, service) in &few.services {
             bundle.settings.set_default(key, "image", service.image.clone());
         }

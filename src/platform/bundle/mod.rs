@@ -16,6 +16,9 @@ mod source;
 mod template;
 mod values;
 
+#[cfg(test)]
+mod tests;
+
 pub use component::{Component, ComponentKind, Health, Subsystem};
 pub use port::BundlePort;
 pub use schema::SettingsSchema;

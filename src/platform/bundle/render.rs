@@ -6,7 +6,7 @@ use minijinja::Value;
 
 use super::template::{self, RenderedText, TemplateError};
 use super::{Bundle, Component, ComponentKind, STACK, SettingKey, SettingType, Values};
-use crate::platform::compose::{Mode, Naming, Parsed, Rendered, Stack};
+use crate::platform::compose::{Examined, Mode, Naming, Rendered, Stack};
 use crate::spec::{Origin, Problems};
 
 impl Bundle {
@@ -20,7 +20,10 @@ impl Bundle {
             return Err(problems);
         }
         let file = format!("{}/{STACK}", self.origin);
-        let mut stack = self.stack(values, &file)?.stack;
+        let mut stack = match self.stack(values, &file) {
+            Examined { stack: Some(stack), problems, .. } if problems.is_empty() => stack,
+            Examined { problems, .. } => return Err(problems),
+        };
         let disabled = |component: &&Component| !self.is_enabled(component, values);
         for component in self.components().filter(disabled) {
             stack.services.remove(&component.name);
@@ -89,14 +92,14 @@ impl Bundle {
         problems.add_with_hint(Origin::Setting(name.to_owned()), message, value);
     }
 
-    /// The whole stack, with the services of disabled components.
-    pub(super) fn stack(&self, values: &Values, file: &str) -> Result<Parsed, Problems> {
+    /// The whole stack, with the services of disabled components, as far as it can be read.
+    pub(super) fn stack(&self, values: &Values, file: &str) -> Examined {
         match self.stack_text(values) {
-            Ok(rendered) => Stack::parse_rendered(&rendered.text, file, rendered.lines),
+            Ok(rendered) => Stack::examine(&rendered.text, file, rendered.lines),
             Err(error) => {
                 let mut problems = Problems::new();
                 problems.add(Origin::File { path: file.to_owned(), line: error.line }, error.message);
-                Err(problems)
+                Examined { stack: None, warnings: Vec::new(), problems }
             }
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
+use hyper::header::{HOST, HeaderValue};
 use hyper_util::rt::TokioIo;
 
 use super::node::Node;
@@ -18,8 +19,10 @@ const SOCKET: &str = "/var/run/docker.sock";
 
 /// A client whose requests each travel in a channel of their own.
 pub(super) fn connect(node: Node, timeout: Duration) -> Result<Docker, Error> {
-    let transport = move |request: BollardRequest| {
+    let transport = move |mut request: BollardRequest| {
         let node = node.clone();
+        // HTTP/1.1 wants one; Docker does not look at it.
+        request.headers_mut().insert(HOST, HeaderValue::from_static("docker"));
         async move {
             let stream = async { node.session().await?.unix(SOCKET).await };
             let stream = stream.await.map_err(|error| Error::IOError { err: std::io::Error::other(error) })?;

@@ -5,6 +5,7 @@
 pub mod bundle;
 pub mod cluster;
 pub mod compose;
+pub mod container;
 pub mod images;
 pub mod lifecycle;
 pub mod store;

@@ -63,6 +63,24 @@ pub enum PlatformCommand {
         #[arg(short, long, value_enum, default_value_t = OutputFormat::Text)]
         output: OutputFormat,
     },
+    /// Open a shell on a machine, or run a command there
+    Ssh(PlaceArguments),
+    /// Open a shell in a component's container, or run a command there
+    Dock(PlaceArguments),
+}
+
+/// A place and what to run there.
+#[derive(Debug, Args)]
+pub struct PlaceArguments {
+    /// Machine, component, instance like `router@2`, or app like `app/hello`
+    #[arg(value_name = "TARGET")]
+    pub target: String,
+    /// What to run [default: a shell]; options of our own come before TARGET
+    #[arg(value_name = "COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<String>,
+    /// Give the command a terminal, also when it would get none
+    #[arg(short = 't', long)]
+    pub tty: bool,
 }
 
 #[cfg(test)]

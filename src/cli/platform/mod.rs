@@ -2,7 +2,11 @@
 
 mod arguments;
 mod connect;
+mod dock;
 mod machines;
+mod place;
+mod ssh;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -14,5 +18,7 @@ pub fn run(arguments: &PlatformArguments) -> ExitCode {
     let again = "run the same command again";
     match &arguments.command {
         PlatformCommand::Machines { output } => super::run(again, machines::run(&arguments.connection, *output)),
+        PlatformCommand::Ssh(there) => super::to_its_end("off", ssh::run(&arguments.connection, there)),
+        PlatformCommand::Dock(there) => super::to_its_end("off", dock::run(&arguments.connection, there)),
     }
 }

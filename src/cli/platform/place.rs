@@ -76,8 +76,12 @@ fn choose(cluster: &Cluster, target: &str, found: &[TaskContainer], nodes: &[&st
     if HOST_COMPONENTS.iter().any(|host| host.name == *name) {
         let mut members: Vec<&Node> = cluster.members().collect();
         members.sort_by(|one, other| natural_order(one.name(), other.name()));
+        let count = members.len();
         let chosen = members.into_iter().zip(1..).find(|(_, number)| instances.include(*number));
-        return Ok(chosen.map(|(node, _)| Place::Machine(node.clone())));
+        return match chosen {
+            Some((node, _)) => Ok(Some(Place::Machine(node.clone()))),
+            None => Err(Failure::Usage(format!("`{target}`: {count} machines run `{name}`"))),
+        };
     }
     let of_target = found.iter().filter(|container| container.running && container.name == *name);
     let meant = of_target.filter(|container| match container.number {

@@ -122,12 +122,14 @@ impl Signals {
     /// Tells the program of signals until one of them ends us.
     async fn pass_on(mut self, nudges: &Sender<Nudge>, with_terminal: bool) {
         let mut interrupted = false;
+        // An interactive shell ends when its terminal is gone, and by nothing else.
+        let end = if with_terminal { Nudge::HangUp } else { Nudge::Terminate };
         loop {
             let (nudge, last) = tokio::select! {
                 _ = self.resized.recv(), if with_terminal => (Nudge::Resize(window_size()), false),
                 _ = self.interrupt.recv() => (Nudge::Interrupt, std::mem::replace(&mut interrupted, true)),
-                _ = self.terminate.recv() => (Nudge::Terminate, true),
-                _ = self.quit.recv() => (Nudge::Terminate, true),
+                _ = self.terminate.recv() => (end.clone(), true),
+                _ = self.quit.recv() => (end.clone(), true),
                 _ = self.hang_up.recv() => (Nudge::HangUp, true),
             };
             let _ = nudges.send(nudge).await;

@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod compose;
 pub mod container;
 pub mod images;
+pub mod journal;
 pub mod lifecycle;
 pub mod store;
 pub mod swarm;

@@ -63,6 +63,8 @@ pub enum PlatformCommand {
         #[arg(short, long, value_enum, default_value_t = OutputFormat::Text)]
         output: OutputFormat,
     },
+    /// Show what components, apps and machines wrote
+    Journal(JournalArguments),
     /// Open a shell on a machine, or run a command there
     Ssh(PlaceArguments),
     /// Open a shell in a component's container, or run a command there

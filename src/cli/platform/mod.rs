@@ -3,6 +3,7 @@
 mod arguments;
 mod connect;
 mod dock;
+mod journal;
 mod machines;
 mod place;
 mod ssh;
@@ -19,6 +20,7 @@ pub fn run(arguments: &PlatformArguments) -> ExitCode {
     match &arguments.command {
         PlatformCommand::Machines { output } => super::run(again, machines::run(&arguments.connection, *output)),
         PlatformCommand::Ssh(there) => super::to_its_end("off", ssh::run(&arguments.connection, there)),
+        PlatformCommand::Journal(arguments) => super::to_its_end("off", journal::run(connection, arguments)),
         PlatformCommand::Dock(there) => super::to_its_end("off", dock::run(&arguments.connection, there)),
     }
 }

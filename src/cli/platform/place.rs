@@ -4,7 +4,7 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 
 use crate::platform::cluster::{Cluster, Node};
-use crate::platform::container::{self, TaskContainer};
+use crate::platform::container::{self, Phase, TaskContainer};
 use crate::platform::target::{HOST_COMPONENTS, Instances, Known, Subject, natural_order, subjects};
 use crate::report::Failure;
 
@@ -83,7 +83,7 @@ fn choose(cluster: &Cluster, target: &str, found: &[TaskContainer], nodes: &[&st
             None => Err(Failure::Usage(format!("`{target}`: {count} machines run `{name}`"))),
         };
     }
-    let of_target = found.iter().filter(|container| container.running && container.name == *name);
+    let of_target = found.iter().filter(|container| container.phase == Phase::Running && container.name == *name);
     let meant = of_target.filter(|container| match container.number {
         Some(number) => instances.include(number),
         None => *instances == Instances::All,

@@ -15,7 +15,16 @@ use super::target::Instances;
 const SERVICE_NAME_LABEL: &str = "com.docker.swarm.service.name";
 const TASK_NAME_LABEL: &str = "com.docker.swarm.task.name";
 
-/// A container of a task, running or ended.
+/// How far a container is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Not started yet.
+    Created,
+    Running,
+    Ended,
+}
+
+/// A container of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskContainer {
     pub id: String,
@@ -25,7 +34,7 @@ pub struct TaskContainer {
     pub number: Option<u32>,
     /// The node's name.
     pub node: String,
-    pub running: bool,
+    pub phase: Phase,
     /// Seconds since 1970.
     pub created_seconds: i64,
 }
@@ -50,7 +59,11 @@ fn read(container: ContainerSummary, node: &str, nodes: &[&str]) -> Option<TaskC
         name: target_name(service, labels.get(NAMESPACE_LABEL).map(String::as_str)),
         number: Instances::number_of(slot, node, nodes),
         node: node.to_owned(),
-        running: container.state == Some(ContainerSummaryStateEnum::RUNNING),
+        phase: match container.state {
+            Some(ContainerSummaryStateEnum::CREATED) => Phase::Created,
+            Some(ContainerSummaryStateEnum::EXITED | ContainerSummaryStateEnum::DEAD) => Phase::Ended,
+            _ => Phase::Running,
+        },
         created_seconds: container.created.unwrap_or_default(),
     })
 }

@@ -28,6 +28,11 @@ pub fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Prints a line.
+pub fn line(text: &str) -> Result<(), Failure> {
+    print(&format!("{text}\n"))
+}
+
 /// Prints a failure.
 pub fn error(failure: &Failure) {
     let _ = writeln!(std::io::stderr().lock(), "{failure}");

@@ -9,6 +9,7 @@ pub mod container;
 pub mod images;
 pub mod journal;
 pub mod lifecycle;
+pub mod settings;
 pub mod store;
 pub mod swarm;
 pub mod target;

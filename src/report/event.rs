@@ -30,6 +30,10 @@ pub enum Event {
     CheckPassed { node: String, check: &'static str, detail: String },
     /// A node did not pass a check before its deadline.
     CheckFailed { node: String, check: &'static str, reason: String },
+    /// Components that start or stop together come next.
+    SubsystemStarted { name: String },
+    /// A component's state, in systemd's words: `active`/`running` is the end of a start.
+    ComponentChanged { component: String, active: &'static str, sub: String, running: usize, wanted: usize },
     /// The run ended.
     Finished { exit_code: u8, seconds: f64 },
 }

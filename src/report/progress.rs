@@ -56,6 +56,16 @@ impl Progress {
             Event::CheckFailed { node, check, reason } => {
                 self.line(&format!("{} {node} {check}: {reason}", self.mark("■", 31)));
             }
+            Event::SubsystemStarted { name } => self.line(&format!("{name}...")),
+            Event::ComponentChanged { component, active, sub, running, wanted } => {
+                let state = format!("{component}: {active}/{sub}");
+                let count = if *wanted > 0 { format!(" {running}/{wanted}") } else { String::new() };
+                match *active {
+                    "activating" => self.underway(component, &format!("{state}{count}")),
+                    "failed" => self.end(component, &format!("{} {state}", self.mark("■", 31))),
+                    _ => self.end(component, &format!("{} {state}{count}", self.mark("●", 32))),
+                }
+            }
             Event::Finished { .. } => self.finish(),
         }
     }
@@ -74,7 +84,7 @@ impl Progress {
     fn start(&self, resource: &str) {
         let Some(bars) = &self.bars else { return };
         let mut running = self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if running.len() >= MOST_BARS {
+        if running.len() >= MOST_BARS || running.contains_key(resource) {
             return;
         }
         let style =
@@ -82,6 +92,18 @@ impl Progress {
         let bar = bars.add(ProgressBar::new_spinner().with_style(style).with_message(resource.to_owned()));
         bar.enable_steady_tick(REDRAW_INTERVAL);
         running.insert(resource.to_owned(), bar);
+    }
+
+    /// One line that changes on a terminal, a new line elsewhere.
+    fn underway(&self, name: &str, text: &str) {
+        if self.bars.is_none() {
+            return self.line(&format!("▴ {text}"));
+        }
+        self.start(name);
+        let running = self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(bar) = running.get(name) {
+            bar.set_message(text.to_owned());
+        }
     }
 
     fn end(&self, resource: &str, text: &str) {

@@ -11,6 +11,8 @@ pub enum Origin {
     File { path: String, line: Option<usize> },
     /// The cluster as it was made earlier.
     EarlierRun,
+    /// A platform's setting, `TARGET/KEY`.
+    Setting(String),
 }
 
 impl fmt::Display for Origin {
@@ -20,6 +22,7 @@ impl fmt::Display for Origin {
             Self::File { path, line: Some(line) } => write!(formatter, "`{path}` line {line}"),
             Self::File { path, line: None } => write!(formatter, "`{path}`"),
             Self::EarlierRun => write!(formatter, "the cluster's earlier run"),
+            Self::Setting(name) => write!(formatter, "setting `{name}`"),
         }
     }
 }

@@ -4,6 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::config::ConfigArguments;
+use super::install::{InstallArguments, UninstallArguments, UpgradeArguments};
+use super::journal::JournalArguments;
+use super::place::PlaceArguments;
+use super::run::{ScaleArguments, TargetArguments};
+use super::status::{ListArguments, StatusArguments};
 use crate::cli::arguments::OutputFormat;
 
 /// Put a platform on a cluster over SSH, and look after it.
@@ -57,6 +63,28 @@ pub struct ConnectionArguments {
 /// Commands of `platformctl`.
 #[derive(Debug, Subcommand)]
 pub enum PlatformCommand {
+    /// Read and write settings
+    Config(ConfigArguments),
+    /// Put components on the cluster, stopped; on an installed platform, bring them up to date with the settings
+    Install(InstallArguments),
+    /// Start components, subsystem by subsystem, and wait until they are well
+    Start(TargetArguments),
+    /// Stop components
+    Stop(TargetArguments),
+    /// Stop and start components, or replace single instances
+    Restart(TargetArguments),
+    /// Replace the tasks of components one after the other
+    RollingRestart(TargetArguments),
+    /// Change how many tasks a component has
+    Scale(ScaleArguments),
+    /// Go to another version of the bundle, and back when it does not become well
+    Upgrade(UpgradeArguments),
+    /// Remove components; volumes, secrets and settings stay
+    Uninstall(UninstallArguments),
+    /// Show what runs, where, and what went wrong
+    Status(StatusArguments),
+    /// List all instances, one a line
+    List(ListArguments),
     /// Show each machine's state, asked over SSH
     Machines {
         /// Form of the result on stdout
@@ -69,20 +97,6 @@ pub enum PlatformCommand {
     Ssh(PlaceArguments),
     /// Open a shell in a component's container, or run a command there
     Dock(PlaceArguments),
-}
-
-/// A place and what to run there.
-#[derive(Debug, Args)]
-pub struct PlaceArguments {
-    /// Machine, component, instance like `router@2`, or app like `app/hello`
-    #[arg(value_name = "TARGET")]
-    pub target: String,
-    /// What to run [default: a shell]; options of our own come before TARGET
-    #[arg(value_name = "COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
-    pub command: Vec<String>,
-    /// Give the command a terminal, also when it would get none
-    #[arg(short = 't', long)]
-    pub tty: bool,
 }
 
 #[cfg(test)]

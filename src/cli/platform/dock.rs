@@ -3,8 +3,8 @@
 
 use std::process::ExitCode;
 
-use super::arguments::{ConnectionArguments, PlaceArguments};
-use super::place::{self, Place};
+use super::arguments::ConnectionArguments;
+use super::place::{self, Place, PlaceArguments};
 use super::{connect, terminal};
 use crate::cli::unless_interrupted;
 use crate::report::Failure;

@@ -1,12 +1,17 @@
 //! The commands of `platformctl`: one file a verb, and how they find their cluster.
 
 mod arguments;
+mod config;
 mod connect;
 mod dock;
+mod install;
 mod journal;
 mod machines;
 mod place;
+mod run;
+mod setup;
 mod ssh;
+mod status;
 mod terminal;
 
 use std::process::ExitCode;
@@ -17,10 +22,22 @@ use arguments::PlatformCommand;
 /// Runs the command.
 pub fn run(arguments: &PlatformArguments) -> ExitCode {
     let again = "run the same command again";
+    let connection = &arguments.connection;
     match &arguments.command {
-        PlatformCommand::Machines { output } => super::run(again, machines::run(&arguments.connection, *output)),
-        PlatformCommand::Ssh(there) => super::to_its_end("off", ssh::run(&arguments.connection, there)),
+        PlatformCommand::Config(arguments) => super::run(again, config::run(connection, arguments)),
+        PlatformCommand::Install(arguments) => super::run(again, install::install(connection, arguments)),
+        PlatformCommand::Start(arguments) => super::run(again, run::start(connection, arguments)),
+        PlatformCommand::Stop(arguments) => super::run(again, run::stop(connection, arguments)),
+        PlatformCommand::Restart(arguments) => super::run(again, run::restart(connection, arguments)),
+        PlatformCommand::RollingRestart(arguments) => super::run(again, run::rolling_restart(connection, arguments)),
+        PlatformCommand::Scale(arguments) => super::run(again, run::scale(connection, arguments)),
+        PlatformCommand::Upgrade(arguments) => super::run(again, install::upgrade(connection, arguments)),
+        PlatformCommand::Uninstall(arguments) => super::run(again, install::uninstall(connection, arguments)),
+        PlatformCommand::Status(arguments) => super::run(again, status::status(connection, arguments)),
+        PlatformCommand::List(arguments) => super::run(again, status::list(connection, arguments)),
+        PlatformCommand::Machines { output } => super::run(again, machines::run(connection, *output)),
         PlatformCommand::Journal(arguments) => super::to_its_end("off", journal::run(connection, arguments)),
-        PlatformCommand::Dock(there) => super::to_its_end("off", dock::run(&arguments.connection, there)),
+        PlatformCommand::Ssh(arguments) => super::to_its_end("off", ssh::run(connection, arguments)),
+        PlatformCommand::Dock(arguments) => super::to_its_end("off", dock::run(connection, arguments)),
     }
 }

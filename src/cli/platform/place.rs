@@ -1,5 +1,6 @@
 //! Where one target is: a machine, or a container on a machine. For commands that lead to one place.
 
+use clap::Args;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 
@@ -7,6 +8,20 @@ use crate::platform::cluster::{Cluster, Node};
 use crate::platform::container::{self, Phase, TaskContainer};
 use crate::platform::target::{HOST_COMPONENTS, Instances, Known, Subject, natural_order, subjects};
 use crate::report::Failure;
+
+/// A place and what to run there.
+#[derive(Debug, Args)]
+pub struct PlaceArguments {
+    /// Machine, component, instance like `router@2`, or app like `app/hello`
+    #[arg(value_name = "TARGET")]
+    pub target: String,
+    /// What to run [default: a shell]; options of our own come before TARGET
+    #[arg(value_name = "COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<String>,
+    /// Give the command a terminal, also when it would get none
+    #[arg(short = 't', long)]
+    pub tty: bool,
+}
 
 /// A place to go to.
 pub enum Place {

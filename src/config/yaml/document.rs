@@ -86,6 +86,10 @@ impl Document {
     }
 
     /// Keeps a mistake of the value at `path`.
+    pub fn problem(&self, path: &[Step], message: impl Into<String>) {
+        self.add(path, message, None);
+    }
+
     pub(super) fn add(&self, path: &[Step], message: impl Into<String>, hint: Option<String>) {
         let line = line_of(&self.text, path).and_then(|line| self.line_of_file(line));
         let origin = Origin::File { path: self.file.clone(), line };
@@ -101,11 +105,6 @@ impl Document {
             true => Some(line),
             false => self.lines.get(line - 1).copied(),
         }
-    }
-
-    /// Whether no mistake was found so far.
-    pub fn is_right(&self) -> bool {
-        self.problems.borrow().is_empty()
     }
 
     /// All mistakes found, in the order of their lines.

@@ -36,12 +36,13 @@ pub fn line_of(text: &str, path: &[Step]) -> Option<usize> {
     (1..=path.len()).rev().find_map(|length| exact_line_of(text, &path[..length]))
 }
 
-const FOUND: &str = "found";
-const ABSENT: &str = "absent";
+/// The reader's own words; messages of the parser's never have these.
+const FOUND: &str = "\0found";
+const ABSENT: &str = "\0absent";
 
 fn exact_line_of(text: &str, path: &[Step]) -> Option<usize> {
     let error = Seeker { path }.deserialize(serde_yaml::Deserializer::from_str(text)).err()?;
-    error.to_string().starts_with(FOUND).then(|| error.location().map(|location| location.line()))?
+    error.to_string().contains(FOUND).then(|| error.location().map(|location| location.line()))?
 }
 
 /// Goes down the path and fails at its end.

@@ -3,6 +3,7 @@
 
 mod connections;
 mod docker;
+mod http;
 mod lock;
 mod node;
 

@@ -136,9 +136,12 @@ impl Answer {
 /// What is not alike among the nodes: mixed versions of Docker break overlay networks now and then.
 fn differences(answers: &[(&str, Answer)]) -> Vec<String> {
     let mut differences = Vec::new();
-    let facts: [(&str, fn(&Answer) -> &str); 3] =
-        [("system", |answer| &answer.os), ("kernel", |answer| &answer.kernel), ("Docker", |answer| &answer.docker)];
-    for (what, fact) in facts {
+    for what in ["system", "kernel", "Docker"] {
+        let fact = |answer: &'_ Answer| match what {
+            "system" => answer.os.clone(),
+            "kernel" => answer.kernel.clone(),
+            _ => answer.docker.clone(),
+        };
         let Some((first, one)) = answers.first() else { break };
         if let Some((other, another)) = answers.iter().find(|(_, answer)| fact(answer) != fact(one)) {
             differences.push(format!(

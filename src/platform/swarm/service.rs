@@ -272,6 +272,14 @@ impl Swarm {
         self.update(&service.name, |spec| set_started(spec, started, count)).await
     }
 
+    /// Changes how many replicas a service has when it runs.
+    pub async fn scale(&self, name: &str, replicas: i64) -> Result<(), DockerError> {
+        let Some(service) = self.service(name).await? else { return Ok(()) };
+        // Scaled to nothing it looks stopped; a number brings it back.
+        let started = service.is_started() || service.replicas_when_started() == 0;
+        self.update(name, |spec| set_started(spec, started, replicas)).await
+    }
+
     /// Replaces every task by a new one, as the service's update settings say.
     pub async fn force_update(&self, name: &str) -> Result<(), DockerError> {
         self.update(name, |spec| {

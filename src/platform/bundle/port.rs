@@ -1,0 +1,29 @@
+//! Ports that a platform wants on the load balancer.
+
+use crate::spec::{OpenPort, PortProbe};
+
+/// A TCP port, open to the world and balanced over all nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundlePort {
+    /// Name of the rule: `web`.
+    pub name: String,
+    /// Same port outside and on the nodes.
+    pub port: u16,
+    /// How the load balancer tells a node that serves the port.
+    pub probe: PortProbe,
+    /// After this many silent minutes a connection ends; 4 to 30.
+    pub idle_timeout_minutes: i32,
+    /// Carries TLS: `--nohttps` leaves it closed.
+    pub tls: bool,
+}
+
+impl From<&BundlePort> for OpenPort {
+    fn from(port: &BundlePort) -> Self {
+        Self {
+            name: port.name.clone(),
+            port: port.port,
+            probe: port.probe.clone(),
+            idle_timeout_minutes: port.idle_timeout_minutes,
+        }
+    }
+}

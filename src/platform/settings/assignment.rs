@@ -1,0 +1,82 @@
+//! `key=value` as a user writes it.
+
+use std::path::PathBuf;
+
+/// A key and its new value.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Assignment {
+    pub key: String,
+    pub value: String,
+}
+
+/// Why a text is no assignment.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AssignmentError {
+    #[error("`{0}` is not KEY=VALUE, like domain=example.com")]
+    NoAssignment(String),
+    #[error("reading `{}` for `{key}`: {reason}", file.display())]
+    File { key: String, file: PathBuf, reason: String },
+}
+
+impl Assignment {
+    /// Reads `key=value`, or `key=@file` for a file's content; `key=@@value` for a value that starts with `@`. All that
+    /// follows the first `=` is the value.
+    pub fn parse(
+        text: &str,
+        read: impl Fn(&std::path::Path) -> std::io::Result<String>,
+    ) -> Result<Self, AssignmentError> {
+        let no_assignment = || AssignmentError::NoAssignment(text.split('=').next().unwrap_or_default().to_owned());
+        let (key, value) = text.split_once('=').ok_or_else(no_assignment)?;
+        if key.is_empty() || key.contains(['/', ' ']) {
+            return Err(no_assignment());
+        }
+        let value = match value.strip_prefix('@') {
+            Some(escaped) if escaped.starts_with('@') => escaped.to_owned(),
+            Some(file) => {
+                let file = PathBuf::from(file);
+                read(&file).map_err(|error| AssignmentError::File {
+                    key: key.to_owned(),
+                    file,
+                    reason: error.to_string(),
+                })?
+            }
+            None => value.to_owned(),
+        };
+        Ok(Self { key: key.to_owned(), value })
+    }
+}
+
+impl std::fmt::Debug for Assignment {
+    /// The value may be a secret.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Assignment({})", self.key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assignments() {
+        let read = |path: &std::path::Path| match path.to_str() {
+            Some("key.pem") => Ok("-----BEGIN\nx=\n".to_owned()),
+            _ => Err(std::io::ErrorKind::NotFound.into()),
+        };
+        for (text, expected) in [
+            ("domain=example.test", Some(("domain", "example.test"))),
+            ("a=b=c=", Some(("a", "b=c="))),
+            ("a=", Some(("a", ""))),
+            ("sslKey=@key.pem", Some(("sslKey", "-----BEGIN\nx=\n"))),
+            ("at=@@home", Some(("at", "@home"))),
+            ("a=@missing", None),
+            ("=x", None),
+            ("domain", None),
+            ("a b=c", None),
+        ] {
+            let assignment = Assignment::parse(text, read).ok();
+            let found = assignment.as_ref().map(|found| (found.key.as_str(), found.value.as_str()));
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+}

@@ -5,7 +5,9 @@
 pub mod bundle;
 pub mod cluster;
 pub mod compose;
+pub mod container;
 pub mod images;
+pub mod journal;
 pub mod lifecycle;
 pub mod settings;
 pub mod store;

@@ -3,11 +3,16 @@
 mod arguments;
 mod config;
 mod connect;
+mod dock;
 mod install;
+mod journal;
 mod machines;
+mod place;
 mod run;
 mod setup;
+mod ssh;
 mod status;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -31,5 +36,8 @@ pub fn run(arguments: &PlatformArguments) -> ExitCode {
         PlatformCommand::Status(arguments) => super::run(again, status::status(connection, arguments)),
         PlatformCommand::List(arguments) => super::run(again, status::list(connection, arguments)),
         PlatformCommand::Machines { output } => super::run(again, machines::run(connection, *output)),
+        PlatformCommand::Journal(arguments) => super::to_its_end("off", journal::run(connection, arguments)),
+        PlatformCommand::Ssh(arguments) => super::to_its_end("off", ssh::run(connection, arguments)),
+        PlatformCommand::Dock(arguments) => super::to_its_end("off", dock::run(connection, arguments)),
     }
 }

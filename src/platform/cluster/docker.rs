@@ -20,9 +20,9 @@ const SOCKET: &str = "/var/run/docker.sock";
 /// A client whose requests each travel in a channel of their own.
 pub(super) fn connect(node: Node, timeout: Duration) -> Result<Docker, Error> {
     let transport = move |mut request: BollardRequest| {
+        // hyper's connections, unlike its clients, send a request as it is; Docker wants to know its host's name.
+        request.headers_mut().entry(HOST).or_insert(HeaderValue::from_static("docker"));
         let node = node.clone();
-        // HTTP/1.1 wants one; Docker does not look at it.
-        request.headers_mut().insert(HOST, HeaderValue::from_static("docker"));
         async move {
             let stream = async { node.session().await?.unix(SOCKET).await };
             let stream = stream.await.map_err(|error| Error::IOError { err: std::io::Error::other(error) })?;

@@ -395,3 +395,17 @@ fn a_bundle_comes_back_from_its_files() {
     let names: Vec<&str> = bundle.components().map(|component| component.name.as_str()).collect();
     assert_eq!(names, ["db", "nodes", "web"]);
 }
+
+#[test]
+fn caprover_renders() {
+    let bundle = Bundle::shipped_named("caprover").unwrap();
+    let mut values = Values::new();
+    values.set("captain", "acceptTerms", "false");
+    let found = messages(&bundle.render(&values).unwrap_err());
+    assert_eq!(found.len(), 2, "{found:#?}");
+    values.set("captain", "acceptTerms", "true");
+    values.set_secret("captain", "password");
+    let rendered = bundle.render(&values).unwrap();
+    assert_eq!(names(&rendered), ["captain"]);
+    assert!(rendered.configs[0].content.starts_with("const fs = require(\"fs\");\n"));
+}

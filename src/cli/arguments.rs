@@ -69,10 +69,13 @@ pub struct ClusterArguments {
     /// Allow 1 or 2 machines, with a single etcd member
     #[arg(long)]
     pub allow_small: bool,
-    /// Open the platform's ports: 80, 443 and 2222
+    /// Open the ports that a platform bundle asks for: a name (see `platformctl bundles`) or a bundle's folder
+    #[arg(long, value_name = "NAME|DIR", conflicts_with = "deis")]
+    pub platform: Option<String>,
+    /// Open the ports of the default platform: 80, 443 and 2222
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "true|false")]
     pub deis: Option<bool>,
-    /// With --deis: leave port 443 closed
+    /// With --platform or --deis: leave closed what carries TLS, port 443
     #[arg(long)]
     pub nohttps: bool,
 

@@ -15,7 +15,7 @@ mod user_data;
 
 use std::ffi::OsString;
 use std::future::Future;
-use std::process::ExitCode;
+use std::process::{ExitCode, Termination};
 
 use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
@@ -66,17 +66,19 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 /// Runs a command to its end, to Ctrl-C or to SIGTERM, and says how it ended.
 fn run(interrupted_hint: &str, command: impl Future<Output = Result<(), Failure>>) -> ExitCode {
-    let interrupted = Failure::Interrupted { hint: interrupted_hint.to_owned() };
-    to_its_end("off", async {
-        tokio::select! {
-            result = command => result,
-            () = ended_by_signal() => Err(interrupted),
-        }
-    })
+    to_its_end("off", unless_interrupted(interrupted_hint, command))
+}
+
+/// What `work` comes to, or the failure of Ctrl-C and SIGTERM, which end it.
+async fn unless_interrupted<T>(hint: &str, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::select! {
+        result = work => result,
+        () = ended_by_signal() => Err(Failure::Interrupted { hint: hint.to_owned() }),
+    }
 }
 
 /// Runs a command that sees to signals itself; `log` is what it logs when nobody asked for anything else.
-fn to_its_end(log: &str, command: impl Future<Output = Result<(), Failure>>) -> ExitCode {
+fn to_its_end<T: Termination>(log: &str, command: impl Future<Output = Result<T, Failure>>) -> ExitCode {
     let filter = EnvFilter::try_from_env("AZURE_COREOS_CLUSTER_LOG").unwrap_or_else(|_| EnvFilter::new(log));
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(std::io::stderr).init();
     let runtime = match tokio::runtime::Runtime::new() {
@@ -90,7 +92,7 @@ fn to_its_end(log: &str, command: impl Future<Output = Result<(), Failure>>) -> 
     // A request that hangs must not hold the program up.
     runtime.shutdown_background();
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(ended) => ended.report(),
         Err(failure) => {
             output::error(&failure);
             ExitCode::from(failure.exit_code())

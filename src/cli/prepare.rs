@@ -5,6 +5,7 @@ use super::connection;
 use crate::config::{ClusterInput, InputFile, resolve};
 use crate::directory::{Cloud, ClusterDirectory, StoredCluster};
 use crate::pki::{Material, SshKeyPair};
+use crate::platform::bundle::BundleSource;
 use crate::report::{EventSink, Failure, Reporter};
 use crate::spec::{ClusterName, ClusterSpec, Origin, Problems};
 use crate::ssh::Identity;
@@ -135,6 +136,9 @@ fn input(arguments: &ClusterArguments) -> ClusterInput {
         vm_name_prefix: arguments.vm_name_prefix.clone(),
         ssh: arguments.ssh,
         ssh_key: arguments.ssh_key.as_deref().map(InputFile::read),
+        platform: arguments.platform.as_deref().map(|platform| {
+            BundleSource::resolve_for("--platform", Some(platform), &|variable| std::env::var(variable).ok())
+        }),
         deis: arguments.deis,
         nohttps: arguments.nohttps,
         data_disk: arguments.data_disk,

@@ -1,5 +1,8 @@
 //! What the user wrote, unchecked; every absent value is `None`.
 
+use crate::platform::bundle::Bundle;
+use crate::spec::Problems;
+
 /// Values of flags; files are already read.
 #[derive(Clone, Debug, Default)]
 pub struct ClusterInput {
@@ -12,6 +15,8 @@ pub struct ClusterInput {
     pub vm_name_prefix: Option<String>,
     pub ssh: Option<u16>,
     pub ssh_key: Option<InputFile>,
+    /// The bundle whose ports are opened, or why it cannot be had.
+    pub platform: Option<Result<Bundle, Problems>>,
     pub deis: Option<bool>,
     pub nohttps: bool,
     pub data_disk: Option<u32>,

@@ -7,6 +7,7 @@ pub mod yaml;
 
 pub use input::{ClusterInput, InputFile};
 
+use crate::platform::bundle::Bundle;
 use crate::spec::{
     AVAILABILITY_SET_MACHINES, ClusterName, ClusterSpec, Image, OpenPort, Origin, Problems, QUORUM_NODES, SshPublicKey,
     etcd_member_count,
@@ -21,6 +22,8 @@ pub const DEFAULT_LOCATION: &str = "westeurope";
 pub const DEFAULT_MACHINE_PREFIX: &str = "coreos";
 /// First SSH port when nothing is said.
 pub const DEFAULT_FIRST_SSH_PORT: u16 = 22001;
+/// The bundle that `--deis` means.
+pub const DEFAULT_PLATFORM: &str = "platform";
 /// Data disk in GiB when `--data-disk` stands alone.
 pub const DEFAULT_DATA_DISK_GIB: u32 = 100;
 /// Sizes that a managed data disk can have, in GiB.
@@ -70,18 +73,7 @@ pub fn resolve(
         Some(file) => overlay(file, &mut problems),
         None => earlier.and_then(|earlier| earlier.custom_data.clone()),
     };
-    let open_ports = match (input.deis, input.nohttps) {
-        (Some(false), _) => Vec::new(),
-        (Some(true), without_https) => OpenPort::of_platform(without_https),
-        (None, without_https) => match earlier {
-            Some(earlier) if !earlier.open_ports.is_empty() && without_https => OpenPort::of_platform(true),
-            Some(earlier) => earlier.open_ports.clone(),
-            None => Vec::new(),
-        },
-    };
-    if input.nohttps && open_ports.is_empty() {
-        problems.add(Origin::Flag("--nohttps"), "takes port 443 out of the platform's ports, so it needs `--deis`");
-    }
+    let open_ports = open_ports(input, earlier, &mut problems);
     let first_ssh_port = input.ssh.or(earlier.map(|earlier| earlier.first_ssh_port)).unwrap_or(DEFAULT_FIRST_SSH_PORT);
     check_ssh_ports(first_ssh_port, node_count, &open_ports, &mut problems);
     let data_disk_gib = input.data_disk.or(earlier.and_then(|earlier| earlier.data_disk_gib));
@@ -191,6 +183,29 @@ fn node_count(input: &ClusterInput, earlier: Option<&ClusterSpec>, problems: &mu
         problems.add(origin, message);
     }
     count
+}
+
+/// The ports of the platform that is asked for, else those of the earlier run.
+fn open_ports(input: &ClusterInput, earlier: Option<&ClusterSpec>, problems: &mut Problems) -> Vec<OpenPort> {
+    let shipped = || Bundle::shipped_named(DEFAULT_PLATFORM).map(|bundle| bundle.open_ports(input.nohttps));
+    let ports = match (&input.platform, input.deis) {
+        (Some(Ok(bundle)), _) => bundle.open_ports(input.nohttps),
+        (Some(Err(mistakes)), _) => {
+            problems.extend(mistakes.clone());
+            return Vec::new();
+        }
+        (None, Some(true)) => shipped().unwrap_or_default(),
+        (None, Some(false)) => Vec::new(),
+        (None, None) => {
+            let earlier = earlier.map(|earlier| earlier.open_ports.clone()).unwrap_or_default();
+            earlier.into_iter().filter(|port| !(port.tls && input.nohttps)).collect()
+        }
+    };
+    if input.nohttps && ports.is_empty() {
+        let message = "takes what carries TLS out of the platform's ports, so it needs `--platform` or `--deis`";
+        problems.add(Origin::Flag("--nohttps"), message);
+    }
+    ports
 }
 
 fn ssh_key(file: &InputFile, problems: &mut Problems) -> Option<SshPublicKey> {
@@ -317,7 +332,7 @@ mod tests {
             "`--coreos-image`: image `flatcar`",
             "`--ssh-key`: reading `missing.pub`: no such file",
             "`user.yaml` line 2: `host-name` is ignored",
-            "`--nohttps`: takes port 443",
+            "`--nohttps`: takes what carries TLS",
             "`--ssh`: 2 nodes need ports 65535 to 65536",
             "`--data-disk`: must be 4 to 32767 GiB, found 1",
             "`--ntp-server`: `a b`",
@@ -351,6 +366,31 @@ mod tests {
             let found = resolve(&input, None, &key()).ok().map(|spec| spec.etcd_member_count);
             assert_eq!(found, members, "{nodes} {allow_small}");
         }
+    }
+
+    #[test]
+    fn ports_come_from_the_platform() {
+        let ports = |input: &ClusterInput, earlier: Option<&ClusterSpec>| {
+            let spec = resolve(input, earlier, &key()).unwrap();
+            spec.open_ports.iter().map(|port| port.port).collect::<Vec<_>>()
+        };
+        let caprover = || Some(Ok(Bundle::shipped_named("caprover").unwrap()));
+        let deis = ClusterInput { deis: Some(true), ..input("mycluster") };
+        let earlier = resolve(&deis, None, &key()).unwrap();
+        for (platform, deis, nohttps, afresh, later) in [
+            (None, None, false, vec![], vec![80, 443, 2222]),
+            (None, Some(true), false, vec![80, 443, 2222], vec![80, 443, 2222]),
+            (None, Some(true), true, vec![80, 2222], vec![80, 2222]),
+            (None, Some(false), false, vec![], vec![]),
+            (caprover(), None, false, vec![80, 443, 3000, 996], vec![80, 443, 3000, 996]),
+            (caprover(), None, true, vec![80, 3000, 996], vec![80, 3000, 996]),
+        ] {
+            let input = ClusterInput { platform, deis, nohttps, ..input("mycluster") };
+            assert_eq!(ports(&input, None), afresh, "{deis:?} {nohttps}");
+            assert_eq!(ports(&input, Some(&earlier)), later, "{deis:?} {nohttps} again");
+        }
+        let without = ClusterInput { nohttps: true, ..input("mycluster") };
+        assert_eq!(ports(&without, Some(&earlier)), [80, 2222], "a port can be closed later");
     }
 
     #[test]

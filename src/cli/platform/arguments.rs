@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use super::apps::AppsCommand;
 use super::config::ConfigArguments;
 use super::install::{InstallArguments, UninstallArguments, UpgradeArguments};
+use super::journal::JournalArguments;
+use super::place::PlaceArguments;
 use super::run::{ScaleArguments, TargetArguments};
 use super::status::{ListArguments, StatusArguments};
 use crate::cli::arguments::OutputFormat;
@@ -93,6 +95,12 @@ pub enum PlatformCommand {
         #[arg(short, long, value_enum, default_value_t = OutputFormat::Text)]
         output: OutputFormat,
     },
+    /// Show what components, apps and machines wrote
+    Journal(JournalArguments),
+    /// Open a shell on a machine, or run a command there
+    Ssh(PlaceArguments),
+    /// Open a shell in a component's container, or run a command there
+    Dock(PlaceArguments),
 }
 
 #[cfg(test)]

@@ -4,11 +4,16 @@ mod apps;
 mod arguments;
 mod config;
 mod connect;
+mod dock;
 mod install;
+mod journal;
 mod machines;
+mod place;
 mod run;
 mod setup;
+mod ssh;
 mod status;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -33,5 +38,8 @@ pub fn run(arguments: &PlatformArguments) -> ExitCode {
         PlatformCommand::List(arguments) => super::run(again, status::list(connection, arguments)),
         PlatformCommand::Apps(command) => apps::run(connection, command),
         PlatformCommand::Machines { output } => super::run(again, machines::run(connection, *output)),
+        PlatformCommand::Journal(arguments) => super::to_its_end("off", journal::run(connection, arguments)),
+        PlatformCommand::Ssh(arguments) => super::to_its_end("off", ssh::run(connection, arguments)),
+        PlatformCommand::Dock(arguments) => super::to_its_end("off", dock::run(connection, arguments)),
     }
 }

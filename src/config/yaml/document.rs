@@ -107,11 +107,6 @@ impl Document {
         }
     }
 
-    /// Whether no mistake was found so far.
-    pub fn is_right(&self) -> bool {
-        self.problems.borrow().is_empty()
-    }
-
     /// All mistakes found, in the order of their lines.
     pub fn into_problems(self) -> Problems {
         let mut found = self.problems.into_inner();

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// A DNS label (RFC 1123 §2.1) leaves 63 characters; a service's name is `app-<name>_<service>` and has as many.
 const LONGEST: usize = 40;
+/// What namespaces of apps begin with, in the swarm.
+const NAMESPACE_PREFIX: &str = "app-";
 /// Labels below the platform's domain that belong to the platform, and the prefix of images in its registry.
 const RESERVED: [&str; 4] = ["captain", "platform", "registry", "router"];
 
@@ -34,13 +36,24 @@ impl AppName {
 
     /// What groups the app's services, networks, configs and volumes: `app-hello`.
     pub fn namespace(&self) -> String {
-        format!("app-{}", self.0)
+        format!("{NAMESPACE_PREFIX}{}", self.0)
     }
 
     /// A service's name in the swarm: `app-hello_web`.
     pub fn service(&self, key: &str) -> String {
-        format!("app-{}_{key}", self.0)
+        format!("{NAMESPACE_PREFIX}{}_{key}", self.0)
     }
+
+    /// What targets of commands call a service: `app/hello.web`.
+    pub fn target(&self, key: &str) -> String {
+        format!("app/{}.{key}", self.0)
+    }
+}
+
+/// What targets call the service `key` of a namespace, when that is an app's.
+pub fn target_name(namespace: &str, key: &str) -> Option<String> {
+    let name: AppName = namespace.strip_prefix(NAMESPACE_PREFIX)?.parse().ok()?;
+    Some(name.target(key))
 }
 
 impl FromStr for AppName {
@@ -115,5 +128,7 @@ mod tests {
         assert!(serde_json::from_str::<AppName>("\"../x\"").is_err());
         let name: AppName = serde_json::from_str("\"hello\"").unwrap();
         assert_eq!((name.namespace().as_str(), name.service("web").as_str()), ("app-hello", "app-hello_web"));
+        assert_eq!(target_name("app-hello", "web").as_deref(), Some("app/hello.web"));
+        assert_eq!(target_name("platform", "router"), None);
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::compose_file::Owner;
+use super::render::Blueprint;
 use super::{App, Apps};
 use crate::platform::swarm::{Service, Task};
 use crate::report::Failure;
@@ -33,6 +35,13 @@ pub struct ServiceState {
 }
 
 impl Apps {
+    /// Keys of the services that the app's newest release has.
+    pub fn services(&self, app: &App) -> Result<Vec<String>, Failure> {
+        let Some(release) = app.intended().or(app.releases.last()) else { return Ok(Vec::new()) };
+        let owner = Owner { app: &app.name, config: &release.content.config };
+        Ok(Blueprint::read(&release.content.source, owner)?.services().into_keys().collect())
+    }
+
     /// The services and tasks of an app that runs something.
     pub async fn processes(&self, app: &App) -> Result<(Vec<ServiceState>, Vec<Process>), Failure> {
         let swarm = &self.platform.swarm;

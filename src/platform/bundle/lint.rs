@@ -5,30 +5,38 @@ use std::collections::BTreeSet;
 use super::template;
 use super::{Bundle, Component, ComponentKind, Health, MANIFEST, SettingType, Values, image};
 use crate::config::yaml::{Document, Step, suggestion};
-use crate::platform::compose::{Mode, Parsed, Stack};
+use crate::platform::compose::{Examined, Mode, Naming, Stack};
 use crate::spec::{Origin, Problem, Problems};
 
-/// Checks the stack, with few settings and with all of them; fills in the defaults of the components' images.
+/// Checks the stack, with few settings and with all of them; fills in the names of networks and the
+/// defaults of the components' images.
 pub(super) fn stack(bundle: &mut Bundle, manifest_file: &str, stack_file: &str, source: &str) -> Problems {
     let mut found: Vec<Problem> = undeclared(bundle, stack_file, source);
     let mut stacks = Vec::new();
     for values in [samples(bundle, false), samples(bundle, true)] {
-        match bundle.stack(&values, stack_file) {
-            Ok(Parsed { stack, warnings }) => {
-                let origin = Origin::File { path: stack_file.to_owned(), line: None };
-                found.extend(warnings.into_iter().map(|message| problem(origin.clone(), message)));
-                found.extend(services(bundle, &values, &stack, stack_file));
-                stacks.push(stack);
-            }
-            Err(problems) => found.extend(problems.iter().cloned()),
+        let Examined { stack, warnings, problems } = bundle.stack(&values, stack_file);
+        found.extend(problems.iter().cloned());
+        let origin = Origin::File { path: stack_file.to_owned(), line: None };
+        found.extend(warnings.into_iter().map(|message| problem(origin.clone(), message)));
+        if let Some(stack) = stack {
+            found.extend(services(bundle, &values, &stack, stack_file));
+            stacks.push(stack);
         }
     }
     if let [few, all] = stacks.as_slice() {
         found.extend(components(bundle, manifest_file, few, all));
+        let naming = Naming { namespace: &bundle.name };
+        let made = [few, all].map(|stack| stack.render(&naming).networks);
+        let names: BTreeSet<String> = made.into_iter().flatten().map(|network| network.name).collect();
+        bundle.networks = names.into_iter().collect();
         for (key, service) in &few.services {
             bundle.settings.set_default(key, "image", service.image.clone());
         }
     }
+    found.sort_by_key(|problem| match problem.origin {
+        Origin::File { line, .. } => line.unwrap_or(usize::MAX),
+        _ => usize::MAX,
+    });
     let mut once: Vec<Problem> = Vec::new();
     for problem in found {
         if !once.contains(&problem) {
@@ -115,7 +123,9 @@ fn services(bundle: &Bundle, values: &Values, stack: &Stack, file: &str) -> Vec<
         .map(|setting| format!("{}.{}", setting.name.target, setting.name.key))
         .collect();
     for (key, service) in &stack.services {
-        if let Err(message) = image::check(&service.image) {
+        if !service.image.is_empty()
+            && let Err(message) = image::check(&service.image)
+        {
             document.problem(&at(key, Some("image")), message);
         }
         match bundle.component(key) {

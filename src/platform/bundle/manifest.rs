@@ -31,6 +31,7 @@ pub(super) fn read(file: &str, text: &str) -> Manifest {
         subsystems: Vec::new(),
         origin: String::new(),
         files: BTreeMap::new(),
+        networks: Vec::new(),
     };
     let problems = match Document::parse(file, text) {
         Ok(document) => {

@@ -16,9 +16,11 @@ mod source;
 mod template;
 mod values;
 
+#[cfg(test)]
+mod tests;
+
 pub use component::{Component, ComponentKind, Health, Subsystem};
 pub use port::BundlePort;
-pub use render::{BUNDLE_LABEL, COMPONENT_LABEL, VERSION_LABEL};
 pub use schema::SettingsSchema;
 pub use setting::{Setting, SettingKey, SettingType};
 pub use source::BundleSource;
@@ -51,6 +53,7 @@ pub struct Bundle {
     /// Where it comes from: a folder, or `shipped`.
     pub origin: String,
     files: BTreeMap<String, String>,
+    networks: Vec<String>,
 }
 
 impl Bundle {
@@ -103,6 +106,11 @@ impl Bundle {
     /// The texts of its files by name; [`Bundle::from_files`] takes them again.
     pub fn files(&self) -> &BTreeMap<String, String> {
         &self.files
+    }
+
+    /// Names in the swarm of the networks that it makes, whatever the settings.
+    pub fn network_names(&self) -> impl Iterator<Item = &String> {
+        self.networks.iter()
     }
 
     /// All components, in the order in which they start.

@@ -1,5 +1,6 @@
 //! Ports that a platform wants on the load balancer.
 
+use super::Bundle;
 use crate::spec::{OpenPort, PortProbe};
 
 /// A TCP port, open to the world and balanced over all nodes.
@@ -17,13 +18,18 @@ pub struct BundlePort {
     pub tls: bool,
 }
 
-impl From<&BundlePort> for OpenPort {
-    fn from(port: &BundlePort) -> Self {
-        Self {
-            name: port.name.clone(),
-            port: port.port,
-            probe: port.probe.clone(),
-            idle_timeout_minutes: port.idle_timeout_minutes,
-        }
+impl Bundle {
+    /// What the load balancer is to open for the platform; with `without_https` nothing that carries TLS.
+    pub fn open_ports(&self, without_https: bool) -> Vec<OpenPort> {
+        let ports = self.ports.iter().filter(|port| !(port.tls && without_https));
+        ports
+            .map(|port| OpenPort {
+                name: port.name.clone(),
+                port: port.port,
+                probe: port.probe.clone(),
+                idle_timeout_minutes: port.idle_timeout_minutes,
+                tls: port.tls,
+            })
+            .collect()
     }
 }

@@ -1,20 +1,13 @@
 //! A bundle and a user's settings to services.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use minijinja::Value;
 
 use super::template::{self, RenderedText, TemplateError};
 use super::{Bundle, Component, ComponentKind, STACK, SettingKey, SettingType, Values};
-use crate::platform::compose::{Mode, Naming, Parsed, Rendered, RenderedService, Stack};
+use crate::platform::compose::{Examined, Mode, Naming, Rendered, Stack};
 use crate::spec::{Origin, Problems};
-
-/// On services and containers: the component's name.
-pub const COMPONENT_LABEL: &str = "platform.component";
-/// On services and containers: the bundle's name.
-pub const BUNDLE_LABEL: &str = "platform.bundle";
-/// On services: the bundle's version.
-pub const VERSION_LABEL: &str = "platform.version";
 
 impl Bundle {
     /// The services of all components that are to run, with `values`; a service's `component` is the component's name.
@@ -27,7 +20,10 @@ impl Bundle {
             return Err(problems);
         }
         let file = format!("{}/{STACK}", self.origin);
-        let mut stack = self.stack(values, &file)?.stack;
+        let mut stack = match self.stack(values, &file) {
+            Examined { stack: Some(stack), problems, .. } if problems.is_empty() => stack,
+            Examined { problems, .. } => return Err(problems),
+        };
         let disabled = |component: &&Component| !self.is_enabled(component, values);
         for component in self.components().filter(disabled) {
             stack.services.remove(&component.name);
@@ -42,9 +38,8 @@ impl Bundle {
                 *replicas = count;
             }
         }
-        let mut rendered = stack.render(&Naming { namespace: &self.name });
-        for service in &mut rendered.services {
-            self.label(service);
+        let rendered = stack.render(&Naming { namespace: &self.name });
+        for service in &rendered.services {
             for secret in &service.secrets {
                 let set = secret.split_once('.').is_some_and(|(target, key)| values.has_secret(target, key));
                 if !set {
@@ -97,27 +92,14 @@ impl Bundle {
         problems.add_with_hint(Origin::Setting(name.to_owned()), message, value);
     }
 
-    fn label(&self, service: &mut RenderedService) {
-        let both = [(COMPONENT_LABEL, &service.component), (BUNDLE_LABEL, &self.name)];
-        let both = both.map(|(label, value)| (label.to_owned(), value.clone()));
-        let labels = service.spec.labels.get_or_insert_default();
-        labels.extend(both.clone());
-        // Not on containers: they need not be renewed for a version that changes nothing of theirs.
-        labels.insert(VERSION_LABEL.to_owned(), self.version.to_string());
-        let container = service.spec.task_template.as_mut().and_then(|task| task.container_spec.as_mut());
-        if let Some(container) = container {
-            container.labels.get_or_insert_with(HashMap::new).extend(both);
-        }
-    }
-
-    /// The whole stack, with the services of disabled components.
-    pub(super) fn stack(&self, values: &Values, file: &str) -> Result<Parsed, Problems> {
+    /// The whole stack, with the services of disabled components, as far as it can be read.
+    pub(super) fn stack(&self, values: &Values, file: &str) -> Examined {
         match self.stack_text(values) {
-            Ok(rendered) => Stack::parse_rendered(&rendered.text, file, rendered.lines),
+            Ok(rendered) => Stack::examine(&rendered.text, file, rendered.lines),
             Err(error) => {
                 let mut problems = Problems::new();
                 problems.add(Origin::File { path: file.to_owned(), line: error.line }, error.message);
-                Err(problems)
+                Examined { stack: None, warnings: Vec::new(), problems }
             }
         }
     }

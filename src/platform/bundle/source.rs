@@ -14,7 +14,7 @@ const DEFAULT_NAME: &str = PLATFORM_TARGET;
 pub struct BundleSource;
 
 impl BundleSource {
-    /// Variables that name folders with bundles, the first that is set counts. A folder may be a bundle itself.
+    /// Variables that name folders with bundles; the first that is set counts. A folder may be a bundle itself.
     pub const VARIABLES: [&str; 2] = ["PLATFORMCTL_UNITS", "DEISCTL_UNITS"];
 
     /// The bundle that `flag` (a name or a folder) or, without one, the environment means; else the shipped `platform`.

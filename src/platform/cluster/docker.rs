@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
+use hyper::header::{HOST, HeaderValue};
 use hyper_util::rt::TokioIo;
 
 use super::node::Node;
@@ -18,7 +19,9 @@ const SOCKET: &str = "/var/run/docker.sock";
 
 /// A client whose requests each travel in a channel of their own.
 pub(super) fn connect(node: Node, timeout: Duration) -> Result<Docker, Error> {
-    let transport = move |request: BollardRequest| {
+    let transport = move |mut request: BollardRequest| {
+        // hyper's connections, unlike its clients, send a request as it is; Docker wants to know its host's name.
+        request.headers_mut().entry(HOST).or_insert(HeaderValue::from_static("docker"));
         let node = node.clone();
         async move {
             let stream = async { node.session().await?.unix(SOCKET).await };

@@ -21,6 +21,7 @@ pub use service::{
     Service, TmpfsOptions, Ulimit, UpdateConfig, UpdateFailureAction, VolumeOptions,
 };
 pub use size::{InvalidSize, parse_size};
+pub(super) use stack::Examined;
 pub use stack::{Config, Network, Parsed, Secret, Stack, Volume};
 
 #[cfg(test)]

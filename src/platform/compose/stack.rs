@@ -71,17 +71,35 @@ pub struct Parsed {
     pub warnings: Vec<String>,
 }
 
+/// What could be read of a file.
+#[derive(Debug)]
+pub(in crate::platform) struct Examined {
+    /// None when the file is no Compose file at all; without its wrong parts when there are problems.
+    pub stack: Option<Stack>,
+    pub warnings: Vec<String>,
+    pub problems: Problems,
+}
+
 impl Stack {
     /// Reads a Compose file; `file` is the name that mistakes bear. Finds all mistakes at once.
     ///
     /// Variables (`${NAME}`) are not taken from anywhere: `${NAME:-default}` is its default, one without a default is a
     /// mistake; `$$` is a dollar sign.
     pub fn parse(text: &str, file: &str) -> Result<Parsed, Problems> {
-        super::read::stack(Document::parse(file, text)?)
+        match Self::examine(text, file, Vec::new()) {
+            Examined { stack: Some(stack), warnings, problems } if problems.is_empty() => {
+                Ok(Parsed { stack, warnings })
+            }
+            Examined { problems, .. } => Err(problems),
+        }
     }
 
-    /// Reads a Compose file that was rendered out of a template; `lines` has the template's line of each line.
-    pub fn parse_rendered(text: &str, file: &str, lines: Vec<usize>) -> Result<Parsed, Problems> {
-        super::read::stack(Document::parse_rendered(file, text, lines)?)
+    /// Reads what can be read of a Compose file that was rendered out of a template; `lines` has the template's line of
+    /// each line.
+    pub(in crate::platform) fn examine(text: &str, file: &str, lines: Vec<usize>) -> Examined {
+        match Document::parse_rendered(file, text, lines) {
+            Ok(document) => super::read::examine(document),
+            Err(problems) => Examined { stack: None, warnings: Vec::new(), problems },
+        }
     }
 }

@@ -4,7 +4,6 @@ use super::Selection;
 use super::stop::stop;
 use crate::platform::Platform;
 use crate::platform::bundle::{Bundle, ComponentKind};
-use crate::platform::settings::Settings;
 use crate::report::{Failure, Reporter};
 
 /// Stops and removes the selected components; with the last of them the bundle's networks and its record go too.
@@ -30,10 +29,10 @@ pub async fn uninstall(
         return Ok(());
     }
     swarm.remove_unused_configs(&bundle.name).await?;
-    let values = Settings::new(platform).load().await?;
-    for network in bundle.render(&values)?.networks {
-        if !swarm.remove_network(&network.name).await? {
-            reporter.note(format!("▴ network {}: stays, because something still uses it", network.name));
+    // Whatever the settings are now: they may have been others, or none.
+    for network in bundle.network_names() {
+        if !swarm.remove_network(network).await? {
+            reporter.note(format!("▴ network {network}: stays, because something still uses it"));
         }
     }
     platform.forget_installation().await

@@ -186,12 +186,18 @@ impl Watch {
         }
         let running: BTreeSet<String> =
             current.iter().filter(|task| task.is_running()).map(|task| task.id.clone()).collect();
-        if running.len() >= wanted && !service.is_updating() {
+        // Nodes that do not answer do not count; when none does, that is not the end of a start.
+        let nowhere = wanted == 0 && service.is_started();
+        if running.len() >= wanted && !service.is_updating() && !nowhere {
             return Seen::Running { tasks: running, proven: service.has_health_check() };
         }
         let behind = current.iter().filter(|task| task.wanted && !task.is_running());
         let behind = behind.max_by(|one, other| one.created_at.cmp(&other.created_at));
-        let state = behind.map_or(TaskState::NEW, |task| task.state).to_string();
+        let state = match behind {
+            _ if nowhere => "no node to run on".to_owned(),
+            Some(task) => task.state.to_string(),
+            None => TaskState::NEW.to_string(),
+        };
         let error = current.iter().rev().find_map(|task| task.error.clone());
         Seen::Underway(Rollout { running: running.len(), wanted, state }, error)
     }

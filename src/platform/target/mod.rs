@@ -8,7 +8,7 @@ mod instance;
 mod subject;
 
 pub use instance::{Instances, natural_order};
-pub use subject::{Known, Subject, subjects};
+pub use subject::{HOST_COMPONENTS, HostComponent, Known, Subject, subjects};
 
 use wildmatch::WildMatch;
 

@@ -3,6 +3,16 @@
 use super::{EVERYTHING, Instances, Target, parse_all, usage};
 use crate::report::Failure;
 
+/// A component that members of etcd run as a unit of their system, not in a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostComponent {
+    pub name: &'static str,
+    pub unit: &'static str,
+}
+
+/// What every platform has on its machines.
+pub const HOST_COMPONENTS: [HostComponent; 1] = [HostComponent { name: "store", unit: "etcd-member.service" }];
+
 /// The names that there are.
 #[derive(Clone, Copy, Debug)]
 pub struct Known<'a> {

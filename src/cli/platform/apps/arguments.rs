@@ -6,9 +6,10 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use crate::cli::arguments::OutputFormat;
+use crate::cli::platform::journal::{LineFormat, Lines, Since, lines};
 use crate::cli::platform::setup::ProgressArguments;
 use crate::platform::apps::{AppName, Domain, Wait};
-use crate::platform::compose::{parse_duration, parse_size};
+use crate::platform::compose::parse_size;
 
 /// What to do with apps.
 #[derive(Debug, Subcommand)]
@@ -244,21 +245,24 @@ pub enum DomainsCommand {
 pub struct LogsArguments {
     #[arg(value_name = "NAME")]
     pub name: AppName,
-    /// Go on with what is written from now on, until Ctrl-C
+    /// Go on with what is written from now on, until Ctrl-C, which is no error
     #[arg(short, long)]
     pub follow: bool,
-    /// So many of the last lines, of all processes together
-    #[arg(short = 'n', long, value_name = "LINES", default_value_t = 100)]
-    pub lines: usize,
-    /// Nothing older than this, such as 90s, 10m or 1h30m
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
-    pub since: Option<Duration>,
+    /// Last lines of each service, or `all` [default: 100, or all with --since]
+    #[arg(short = 'n', long, value_name = "N", value_parser = lines)]
+    pub lines: Option<Lines>,
+    /// Not what is older: a duration like `10m`, or a time like 2026-11-21T10:00:00Z
+    #[arg(long, value_name = "WHEN", value_parser = Since::parse)]
+    pub since: Option<Since>,
     /// One service alone
     #[arg(long, value_name = "SERVICE")]
     pub service: Option<String>,
-    /// Form of the result on stdout: json is one object a line
-    #[arg(short, long, value_enum, default_value_t = OutputFormat::Text)]
-    pub output: OutputFormat,
+    /// Each line's time in front of it
+    #[arg(long)]
+    pub timestamps: bool,
+    /// Form of the lines: `json` is one object a line
+    #[arg(short, long, value_enum, default_value_t = LineFormat::Text)]
+    pub output: LineFormat,
 }
 
 /// `v3` or `3`.

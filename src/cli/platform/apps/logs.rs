@@ -1,51 +1,41 @@
-//! `platformctl apps logs`.
-
-use std::io::{ErrorKind, Write as _};
-use std::ops::ControlFlow;
-use std::time::{SystemTime, UNIX_EPOCH};
+//! `platformctl apps logs`: what an app's containers write, on all nodes.
 
 use super::arguments::LogsArguments;
-use crate::cli::arguments::OutputFormat;
-use crate::cli::ended_by_signal;
 use crate::cli::platform::arguments::ConnectionArguments;
 use crate::cli::platform::connect;
-use crate::config::yaml;
-use crate::platform::apps::{Apps, LogLine, LogRequest};
+use crate::cli::platform::journal::{Lines, Printer, Since, show};
+use crate::platform::apps::Apps;
+use crate::platform::journal::{Journal, Source};
+use crate::platform::target::Instances;
 use crate::report::{Failure, Reporter};
+use crate::spec::{Origin, Problems};
 
-/// Follows until a signal, which is its good end.
-pub async fn follow(connection: &ConnectionArguments, arguments: &LogsArguments) -> Result<(), Failure> {
-    tokio::select! {
-        result = run(connection, arguments) => result,
-        () = ended_by_signal() => Ok(()),
-    }
-}
+const USUAL_LINES: usize = 100;
 
-/// Shows what there is.
+/// Runs the command; Ctrl-C is how following ends, and no failure.
 pub async fn run(connection: &ConnectionArguments, arguments: &LogsArguments) -> Result<(), Failure> {
-    let platform = connect::platform(connection).await?;
-    let apps = Apps::new(platform, Reporter::new(None));
-    let app = apps.require(&arguments.name).await?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let request = LogRequest {
-        follow: arguments.follow,
-        lines: Some(arguments.lines),
-        since: arguments.since.and_then(|ago| i64::try_from(now.saturating_sub(ago).as_secs()).ok()),
-        service: arguments.service.clone(),
+    let name = &arguments.name;
+    let most = match (arguments.lines, arguments.since) {
+        (Some(Lines::Last(most)), _) => Some(most),
+        (Some(Lines::All), _) | (None, Some(_)) => None,
+        (None, None) => Some(USUAL_LINES),
     };
-    let mut show = |line: LogLine| {
-        let text = match arguments.output {
-            OutputFormat::Text => format!("{}| {}\n", line.process, line.text),
-            OutputFormat::Json => serde_json::to_string(&line).map_err(anyhow::Error::from)? + "\n",
-            OutputFormat::Yaml => yaml::to_string(&[line]).map_err(anyhow::Error::from)?,
-        };
-        let mut stdout = std::io::stdout().lock();
-        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-            // Nobody reads any more: `… | head`.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
-            Err(error) => Err(Failure::Other(error.into())),
-            Ok(()) => Ok(ControlFlow::Continue(())),
+    let printer = Printer::new(arguments.output, arguments.timestamps, Some(name.target("")));
+    let journal = async {
+        let platform = connect::platform(connection).await?;
+        let apps = Apps::new(platform.clone(), Reporter::silent());
+        let services = apps.services(&apps.require(name).await?)?;
+        let chosen = services.iter().filter(|key| arguments.service.as_ref().is_none_or(|wanted| wanted == *key));
+        let source = |key: &String| Source::Service { name: name.target(key), instances: Instances::All };
+        let sources: Vec<Source> = chosen.map(source).collect();
+        if let (Some(wanted), true) = (&arguments.service, sources.is_empty()) {
+            let mut problems = Problems::new();
+            let message = format!("there is no service `{wanted}`; the app has {}", services.join(", "));
+            problems.add(Origin::Flag("--service"), message);
+            return Err(problems.into());
         }
+        let cluster = platform.cluster.clone();
+        Ok((platform, Journal::new(cluster, sources, arguments.since.map(Since::time), most)))
     };
-    apps.logs(&app, &request, &mut show).await
+    show(journal, arguments.follow, &printer).await
 }

@@ -30,11 +30,7 @@ pub fn run(connection: &ConnectionArguments, command: &AppsCommand) -> ExitCode 
         AppsCommand::Rollback { name, version, change } => {
             run(again, change::roll_back(connection, name, *version, change))
         }
-        // Ctrl-C is how a user ends it, and no failure.
-        AppsCommand::Logs(arguments) if arguments.follow => {
-            crate::cli::to_its_end("off", logs::follow(connection, arguments))
-        }
-        AppsCommand::Logs(arguments) => run(again, logs::run(connection, arguments)),
+        AppsCommand::Logs(arguments) => crate::cli::to_its_end("off", logs::run(connection, arguments)),
         AppsCommand::Info { name, result } => run(again, look::info(connection, name, result)),
         AppsCommand::Restart { name, services, change } => {
             run(again, change::restart(connection, name, services, change))

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AppName, Config};
 use crate::config::yaml::{self, Step, Value, line_of, suggestion};
-use crate::platform::compose::{MountKind, Protocol, Stack};
+use crate::platform::compose::{Examined, MountKind, Protocol, Stack};
 use crate::spec::{Origin, Problems};
 
 /// Marks the public service.
@@ -42,14 +42,15 @@ impl ComposeFile {
     /// at once, but that mistakes of a file whose variables are not all set would be guesses.
     pub fn read(text: &str, file: &str, owner: Owner<'_>, public: Option<&str>) -> Result<Self, Problems> {
         let filled = Filled::new(text, file, owner)?;
-        let parsed = match Stack::parse(&filled.text, file) {
-            Err(_) if filled.text != text => Stack::parse_rendered(&filled.text, file, filled.lines(text))?,
-            other => other?,
+        let mut examined = Stack::examine(&filled.text, file, Vec::new());
+        if !examined.problems.is_empty() && filled.text != text {
+            examined = Stack::examine(&filled.text, file, filled.lines(text));
+        }
+        let Examined { stack: Some(mut stack), warnings: mut notes, mut problems } = examined else {
+            return Err(examined.problems);
         };
         let exposed = exposed(&filled.value);
-        let mut notes = parsed.warnings;
-        let mut stack = parsed.stack;
-        let mut problems = Problems::new();
+        let is_whole = problems.is_empty();
         let mut problem = |path: &[&str], message: String| {
             let path: Vec<Step> = path.iter().map(|key| Step::Key((*key).to_owned())).collect();
             problems.add(Origin::File { path: file.to_owned(), line: line_of(text, &path) }, message);
@@ -57,7 +58,10 @@ impl ComposeFile {
         let public = match choose_public(&stack, &exposed, public) {
             Ok(public) => public,
             Err(message) => {
-                problem(&["services"], message);
+                // Of a service with mistakes a part may be missing that would decide it.
+                if is_whole {
+                    problem(&["services"], message);
+                }
                 String::new()
             }
         };

@@ -12,9 +12,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::interpolation::interpolate;
-use super::{Config, Parsed, PublishMode, Secret, Service, Stack, Volume};
+use super::stack::Examined;
+use super::{Config, PublishMode, Secret, Service, Stack, Volume};
 use crate::config::yaml::{Document, Fields, Node, Value};
-use crate::spec::Problems;
 
 /// What has no effect in a swarm, as it is met.
 #[derive(Default)]
@@ -26,15 +26,12 @@ impl Warnings {
     }
 }
 
-/// Reads a document, or tells all its mistakes.
-pub(super) fn stack(mut document: Document) -> Result<Parsed, Problems> {
+/// Reads a document as far as it can be read, and tells all its mistakes.
+pub(super) fn examine(mut document: Document) -> Examined {
     document.map_texts(&interpolate);
     let warnings = Warnings::default();
     let stack = read(document.root(), &warnings);
-    match stack {
-        Some(stack) if document.is_right() => Ok(Parsed { stack, warnings: warnings.0.into_inner() }),
-        _ => Err(document.into_problems()),
-    }
+    Examined { stack, warnings: warnings.0.into_inner(), problems: document.into_problems() }
 }
 
 fn read(root: Node<'_>, warnings: &Warnings) -> Option<Stack> {

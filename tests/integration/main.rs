@@ -1,5 +1,6 @@
 //! Whole-program tests: the real binaries against the real emulator, comparing status, stdout, stderr and files.
 
+mod apps;
 mod bundles;
 mod create;
 mod faults;

@@ -5,17 +5,19 @@ use serde::Serialize;
 use super::compose_file::Owner;
 use super::render::Blueprint;
 use super::{App, Apps};
+use crate::platform::cluster::Node;
 use crate::platform::swarm::{Service, Task};
+use crate::platform::target::{Instances, natural_order};
 use crate::report::Failure;
 
 /// A task as people and programs read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Process {
     pub service: String,
-    /// Of a replicated service; counts from 1.
-    pub slot: Option<i64>,
+    /// The slot, or the place of the node among the nodes.
+    pub number: Option<u32>,
     /// Empty as long as none is chosen.
-    pub node: String,
+    pub machine: String,
     /// Docker's word.
     pub state: String,
     /// RFC 3339.
@@ -48,6 +50,8 @@ impl Apps {
         let members = swarm.require().await?;
         let services = swarm.services(Some(&app.name.namespace())).await?;
         let tasks = swarm.tasks(&services.iter().collect::<Vec<_>>(), &members).await?;
+        let mut nodes: Vec<&str> = self.platform.cluster.nodes().iter().map(Node::name).collect();
+        nodes.sort_by(|one, other| natural_order(one, other));
         let mut states = Vec::new();
         let mut processes = Vec::new();
         for service in &services {
@@ -58,17 +62,17 @@ impl Apps {
                 running: of_service.iter().filter(|task| task.is_running()).count(),
                 wanted: service.desired_tasks(&members),
             });
-            processes.extend(worth_showing(&of_service).into_iter().map(|task| process(service, task)));
+            processes.extend(worth_showing(&of_service).into_iter().map(|task| process(service, task, &nodes)));
         }
         Ok((states, processes))
     }
 }
 
-fn process(service: &Service, task: &Task) -> Process {
+fn process(service: &Service, task: &Task, nodes: &[&str]) -> Process {
     Process {
         service: service.component().to_owned(),
-        slot: task.slot,
-        node: task.node.clone(),
+        number: Instances::number_of(task.slot, &task.node, nodes),
+        machine: task.node.clone(),
         state: task.state.to_string(),
         since: task.since.clone(),
         error: task.error.clone(),

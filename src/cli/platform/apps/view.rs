@@ -135,12 +135,12 @@ impl InfoView {
             let mark = if service.running >= service.wanted { "●" } else { "▴" };
             let _ = writeln!(text, "{mark} {} {}/{}", service.service, service.running, service.wanted);
             for process in self.processes.iter().filter(|process| process.service == service.service) {
-                let slot = process.slot.map(|slot| format!(".{slot}")).unwrap_or_default();
-                let node = if process.node.is_empty() { "no node" } else { &process.node };
+                let number = process.number.map(|number| format!(".{number}")).unwrap_or_default();
+                let machine = if process.machine.is_empty() { "no machine" } else { &process.machine };
                 let was = if process.wanted { "" } else { "earlier: " };
                 let _ = write!(
                     text,
-                    "    {}{slot} {was}{} on {node} since {}",
+                    "    {}{number} {was}{} on {machine} since {}",
                     process.service,
                     process.state,
                     seconds_only(&process.since)
@@ -243,10 +243,10 @@ mod tests {
 
     #[test]
     fn processes_have_their_errors() {
-        let process = |slot, state: &str, error: Option<&str>, wanted| Process {
+        let process = |number, state: &str, error: Option<&str>, wanted| Process {
             service: "web".into(),
-            slot: Some(slot),
-            node: "n0".into(),
+            number: Some(number),
+            machine: "n0".into(),
             state: state.into(),
             since: "2026-01-02T03:04:05.123Z".into(),
             error: error.map(str::to_owned),

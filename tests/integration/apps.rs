@@ -1,0 +1,208 @@
+//! Apps: what the swarm gets of their releases, what the command line refuses, and their whole way on a prepared cluster.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use coreos_cluster::platform::apps::{App, ConfigChange, Content, ImageOptions, Source, render};
+use serde_json::{Value, json};
+
+use crate::golden::assert_golden;
+use crate::sandbox::{PLATFORMCTL, Sandbox, wait_for};
+
+const COMPOSE: &str = "\
+services:
+  web:
+    image: hello:${VERSION:-1}
+    expose: [8000]
+    environment: [VERSION]
+  worker:
+    image: worker:1
+    environment:
+      GREETING: ${GREETING}
+    volumes: ['pieces:/pieces']
+volumes:
+  pieces: {}
+";
+
+fn rendered(app: &App, content: &Content) -> String {
+    let rendered = render(app, 3, content).unwrap();
+    let services: serde_json::Map<String, Value> =
+        rendered.services.iter().map(|service| (service.component.clone(), json!(service.spec))).collect();
+    serde_json::to_string_pretty(&json!({"services": services, "networks": rendered.networks})).unwrap() + "\n"
+}
+
+#[test]
+fn what_the_swarm_gets_of_a_release() {
+    let domains = ["hello.example.test", "www.example.test"].map(|domain| domain.parse().unwrap());
+    let mut app = App::new("hello".parse().unwrap(), "2026-01-02T03:04:05Z".into(), domains.into());
+    let change = ConfigChange::new().set("GREETING", "hi=there").unwrap().set("VERSION", "2").unwrap();
+    let options =
+        ImageOptions { health: Some("/health".into()), memory_bytes: Some(64 << 20), nano_cpus: Some(500_000_000) };
+    let mut content = Content {
+        source: Source::Image { image: "registry/hello:1".into(), options },
+        images: [("registry/hello:1".to_owned(), "127.0.0.1:5000/hello:1@sha256:00".to_owned())].into(),
+        config: app.config.changed(&change).unwrap(),
+        public: "web".into(),
+        port: 8000,
+    };
+    app.scale.insert("web".into(), 2);
+    assert_golden("app-image.json", &rendered(&app, &content));
+
+    let (file, text) = ("compose.yaml".to_owned(), COMPOSE.to_owned());
+    content.source = Source::Compose { file, text, public: None, port: None };
+    content.images = [("hello:2".to_owned(), "sha256:11".to_owned())].into();
+    app.volumes.insert("pieces".into(), "mycluster-coreos-1".into());
+    assert_golden("app-compose.json", &rendered(&app, &content));
+}
+
+/// What is wrong with the words of a command is told before anything is connected to.
+#[test]
+fn mistakes_cost_no_connection() {
+    let sandbox = Sandbox::without_emulator();
+    for (arguments, status, said) in [
+        (vec!["create", "Hello"], 2, "no name of an app"),
+        (vec!["create", "registry"], 2, "reserved"),
+        (vec!["create", "hello", "--domain", "a..b"], 2, "no domain"),
+        (vec!["deploy", "hello"], 2, "--image"),
+        (vec!["deploy", "hello", "--image", "a", "--compose", "b"], 2, "cannot be used with"),
+        (vec!["deploy", "hello", "--image", "a", "--port", "0"], 2, "--port"),
+        (vec!["deploy", "hello", "--image", "a", "--health", "x"], 2, "/health"),
+        (vec!["deploy", "hello", "--compose", "missing.yaml"], 2, "reading `missing.yaml`"),
+        (vec!["deploy", "hello", "--image", "a", "--archive", "missing.tar"], 3, "missing.tar"),
+        (vec!["config", "hello", "set", "1A=x"], 3, "`1A` is no name of a variable"),
+        (vec!["config", "hello", "set", "PORT=80"], 3, "--port"),
+        (vec!["config", "hello", "set", "A"], 3, "`A` is not KEY=VALUE"),
+        (vec!["rollback", "hello", "v0"], 2, "a release is v1"),
+        (vec!["destroy", "hello"], 2, "--confirm hello"),
+        (vec!["destroy", "hello", "--confirm", "other"], 2, "not the app's name"),
+    ] {
+        let arguments = [&["apps"], arguments.as_slice()].concat();
+        let ended = sandbox.platformctl(&arguments);
+        assert_eq!(ended.status, Some(status), "{arguments:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains(said), "{arguments:?}: {}", ended.stderr);
+    }
+}
+
+/// Status and body of a GET for a host and a path through the load balancer's port 80.
+type Get<'g> = dyn Fn(&str, &str) -> Result<(u16, String), String> + Sync + 'g;
+
+/// Requests without a pause while `work` goes on: how many there were, and those that failed.
+#[allow(dead_code, reason = "a part of the walk")]
+fn requests_during(get: &Get<'_>, host: &str, work: impl FnOnce()) -> (usize, Vec<String>) {
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let (mut count, mut failed) = (0, Vec::new());
+            while !done.load(Ordering::Relaxed) {
+                count += 1;
+                let answer = get(host, "/");
+                if !matches!(answer, Ok((200, _))) {
+                    failed.push(format!("request {count}: {answer:?}"));
+                }
+            }
+            (count, failed)
+        });
+        let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+        done.store(true, Ordering::Relaxed);
+        let asked = asking.join().unwrap();
+        worked.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        asked
+    })
+}
+
+/// create, deploy, config, scale, logs, rollback, destroy, on the sandbox's only cluster, whose platform runs below
+/// `domain`. `archive` holds `hello:1`, `hello:2`, `hello:broken` and `worker:1`; all nodes have them afterwards.
+#[allow(dead_code, reason = "the platform's own walk on real machines calls it")]
+pub fn walk(sandbox: &Sandbox, domain: &str, archive: &Path, get: &Get<'_>) {
+    let hello = format!("hello.{domain}");
+    let hello = hello.as_str();
+    let apps = |arguments: &[&str]| sandbox.platformctl(&[&["apps"], arguments].concat());
+    let page = || get(hello, "/").map(|(_, body)| body).unwrap_or_default();
+    let archive = archive.to_str().unwrap();
+    let timeout = "1800";
+
+    let created = apps(&["create", "hello", "-o", "json"]).demand(0).json();
+    assert_eq!(created["urls"], json!([format!("http://{hello}")]));
+    apps(&["create", "hello"]).demand(0).says(&["exists already"]);
+    apps(&["create", "other", "--domain", hello]).demand(3).says(&["leads to app `hello`"]);
+    apps(&["info", "helo"]).demand(3).says(&["did you mean `hello`?", "platformctl apps create helo"]);
+    apps(&["config", "hello", "set", "GREETING=hi=there"]).demand(0);
+    apps(&["deploy", "hello", "--image", "nowhere:1"]).demand(8).says(&["image `nowhere:1`", "--archive"]);
+    assert_eq!(apps(&["releases", "hello", "-o", "json"]).demand(0).json(), json!([]), "nothing was changed");
+
+    let deploy = ["deploy", "hello", "--archive", archive, "--timeout", timeout, "--image"];
+    apps(&[&deploy[..], &["hello:1"]].concat()).demand(0).says(&["v1, deployed hello:1"]);
+    wait_for("the router to find the app", || page().starts_with("hello 1\n"));
+    assert!(page().contains("GREETING: hi=there\n"), "{}", page());
+    apps(&[&deploy[..], &["hello:1"]].concat()).demand(0).says(&["v1 is this already"]);
+
+    // What was cut short goes on.
+    let mut killed = sandbox.command(PLATFORMCTL, &[&["apps"], &deploy[..], &["hello:2"]].concat());
+    let mut killed = killed.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_for("the release to be recorded", || {
+        apps(&["list", "-o", "json"]).demand(0).json()[0]["newest_state"] == "pending"
+    });
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let (count, failed) = requests_during(get, hello, || {
+        apps(&[&deploy[..], &["hello:2"]].concat()).demand(0).says(&["v2 was begun and goes on"]);
+        apps(&["config", "hello", "set", "GREETING=again", "--timeout", timeout]).demand(0);
+    });
+    assert!(count > 10 && failed.is_empty(), "{} of {count} failed: {failed:#?}", failed.len());
+    wait_for("the new greeting", || page().contains("GREETING: again\n") && page().starts_with("hello 2\n"));
+    assert_eq!(apps(&["config", "hello", "list"]).demand(0).stdout, "GREETING=again\n");
+
+    // One that does not come up changes nothing.
+    let broken = apps(&[&deploy[..], &["hello:broken"]].concat()).demand(8);
+    broken.says(&["v4 of app `hello` does not run", "hello cannot go on", "v3 runs, as before"]);
+    assert!(page().starts_with("hello 2\n"), "{}", page());
+
+    apps(&["scale", "hello", "web=2", "--timeout", timeout]).demand(0);
+    apps(&["scale", "hello", "wbe=2"]).demand(3).says(&["no service `wbe`"]);
+    let info = apps(&["info", "hello", "-o", "json"]).demand(0).json();
+    assert_eq!((&info["services"][0]["running"], &info["release"]), (&json!(2), &json!(3)));
+
+    let logs = apps(&["logs", "hello", "-n", "all"]).demand(0).stdout;
+    assert!(
+        logs.lines().any(|line| line.starts_with("web.") && line.contains("| hello 2 listens on port 8000")),
+        "{logs}"
+    );
+    apps(&["rollback", "hello", "v1", "--timeout", timeout]).demand(0).says(&["v5, rolled back to v1"]);
+    wait_for("the old page", || page().starts_with("hello 1\n") && page().contains("GREETING: hi=there\n"));
+    let releases = apps(&["releases", "hello", "-o", "json"]).demand(0).json();
+    let states: Vec<&str> =
+        releases.as_array().unwrap().iter().filter_map(|release| release["state"].as_str()).collect();
+    assert_eq!(states, ["running", "failed", "replaced", "replaced", "replaced"]);
+
+    services_together(sandbox, domain, timeout, get);
+
+    apps(&["destroy", "hello", "--confirm", "hello"]).demand(0);
+    apps(&["destroy", "hello", "--confirm", "hello"]).demand(0);
+    wait_for("the router to forget the app", || get(hello, "/").is_ok_and(|(status, _)| status == 404));
+    assert_eq!(apps(&["list", "-o", "json"]).demand(0).json(), json!([]));
+}
+
+/// An app of two services from a Compose file; their images are on the nodes already.
+#[allow(dead_code, reason = "a part of the walk")]
+fn services_together(sandbox: &Sandbox, domain: &str, timeout: &str, get: &Get<'_>) {
+    let apps = |arguments: &[&str]| sandbox.platformctl(&[&["apps"], arguments].concat());
+    let file = sandbox.path("compose.yaml");
+    std::fs::write(&file, COMPOSE).unwrap();
+    let deploy = ["deploy", "shop", "--compose", file.to_str().unwrap(), "--timeout", timeout];
+    apps(&["create", "shop"]).demand(0);
+    apps(&deploy).demand(3).says(&["GREETING, VERSION", "platformctl apps config shop set GREETING=… VERSION=…"]);
+    apps(&["config", "shop", "set", "GREETING=hi", "VERSION=2"]).demand(0);
+    apps(&deploy).demand(0).says(&["volume pieces is on"]);
+    let host = format!("shop.{domain}");
+    wait_for("the router to find the app", || get(&host, "/").is_ok_and(|(_, body)| body.starts_with("hello 2\n")));
+    let info = apps(&["info", "shop", "-o", "json"]).demand(0).json();
+    let node = info["volumes"]["pieces"].as_str().unwrap();
+    let worker = info["processes"].as_array().unwrap().iter().find(|process| process["service"] == "worker").unwrap();
+    assert_eq!(worker["machine"], node);
+    wait_for("the worker's lines", || {
+        apps(&["logs", "shop", "--service", "worker"]).demand(0).stdout.contains("worker.1| worker did piece 1")
+    });
+    let gone = apps(&["destroy", "shop", "--yes", "-o", "json"]).demand(0).json();
+    assert_eq!(gone["removed"]["volumes"], json!([format!("app-shop_pieces on {node}")]));
+}

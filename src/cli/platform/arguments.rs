@@ -8,6 +8,7 @@ use super::config::ConfigArguments;
 use super::install::{InstallArguments, UninstallArguments, UpgradeArguments};
 use super::journal::JournalArguments;
 use super::place::PlaceArguments;
+use super::refresh::RefreshArguments;
 use super::run::{ScaleArguments, TargetArguments};
 use super::status::{ListArguments, StatusArguments};
 use crate::cli::arguments::OutputFormat;
@@ -79,6 +80,8 @@ pub enum PlatformCommand {
     Scale(ScaleArguments),
     /// Go to another version of the bundle, and back when it does not become well
     Upgrade(UpgradeArguments),
+    /// Write the shipped bundles to a folder, where they can be changed
+    Refresh(RefreshArguments),
     /// Remove components; volumes, secrets and settings stay
     Uninstall(UninstallArguments),
     /// Show what runs, where, and what went wrong

@@ -8,6 +8,7 @@ mod install;
 mod journal;
 mod machines;
 mod place;
+mod refresh;
 mod run;
 mod setup;
 mod ssh;
@@ -32,6 +33,7 @@ pub fn run(arguments: &PlatformArguments) -> ExitCode {
         PlatformCommand::RollingRestart(arguments) => super::run(again, run::rolling_restart(connection, arguments)),
         PlatformCommand::Scale(arguments) => super::run(again, run::scale(connection, arguments)),
         PlatformCommand::Upgrade(arguments) => super::run(again, install::upgrade(connection, arguments)),
+        PlatformCommand::Refresh(arguments) => super::run(again, refresh::run(arguments)),
         PlatformCommand::Uninstall(arguments) => super::run(again, install::uninstall(connection, arguments)),
         PlatformCommand::Status(arguments) => super::run(again, status::status(connection, arguments)),
         PlatformCommand::List(arguments) => super::run(again, status::list(connection, arguments)),

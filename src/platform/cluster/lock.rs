@@ -8,9 +8,12 @@ use super::{Cluster, Node};
 use crate::report::{Failure, Reporter};
 use crate::ssh::SshError;
 
-/// Holds the lock as long as its standard input is open: a program that is killed lets go of it at once, one whose
-/// network is gone when etcd's lease ends.
-const COMMAND: &str = "etcdctl lock --ttl 30 platform-change -- sh -c 'echo locked; exec cat'";
+/// Holds the lock, or waits for it, as long as standard input is open: a program that is killed lets go of it at once,
+/// one whose network is gone when etcd's lease ends. A command that `etcdctl lock` runs itself has no standard input.
+const COMMAND: &str = "exec 3<&0; etcdctl lock --ttl 30 platform-change & lock=$!; \
+                       (cat <&3 >/dev/null; kill $lock) & wait $lock";
+/// What is printed once the lock is held: its key.
+const HELD: &str = "platform-change/";
 /// Someone else's change is waited for so long.
 const DEADLINE: Duration = Duration::from_secs(10 * 60);
 /// When waiting is worth a word.
@@ -56,7 +59,7 @@ impl ClusterLock {
                 }
                 Ok(Some(ChannelMsg::Data { data })) => {
                     said.push_str(&String::from_utf8_lossy(&data));
-                    if said.contains("locked") {
+                    if said.contains(HELD) {
                         return Ok(Ok(Self { _channel: channel }));
                     }
                 }

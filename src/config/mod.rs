@@ -7,6 +7,8 @@ pub mod yaml;
 
 pub use input::{ClusterInput, InputFile};
 
+use std::collections::BTreeSet;
+
 use crate::platform::bundle::Bundle;
 use crate::spec::{
     AVAILABILITY_SET_MACHINES, ClusterName, ClusterSpec, Image, OpenPort, Origin, Problems, QUORUM_NODES, SshPublicKey,
@@ -130,6 +132,7 @@ pub fn resolve(
             machine_prefix,
             first_ssh_port,
             ssh_public_key,
+            closed_ports: closed_ports(&open_ports, earlier),
             open_ports,
             data_disk_gib,
             image,
@@ -206,6 +209,14 @@ fn open_ports(input: &ClusterInput, earlier: Option<&ClusterSpec>, problems: &mu
         problems.add(Origin::Flag("--nohttps"), message);
     }
     ports
+}
+
+/// Names of ports that were open in any earlier run and are not now.
+fn closed_ports(open_ports: &[OpenPort], earlier: Option<&ClusterSpec>) -> Vec<String> {
+    let Some(earlier) = earlier else { return Vec::new() };
+    let before = earlier.open_ports.iter().map(|port| &port.name).chain(&earlier.closed_ports);
+    let closed: BTreeSet<&String> = before.filter(|name| open_ports.iter().all(|port| port.name != **name)).collect();
+    closed.into_iter().cloned().collect()
 }
 
 fn ssh_key(file: &InputFile, problems: &mut Problems) -> Option<SshPublicKey> {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::bundles::{BundleCommand, BundlesArguments};
 use super::config::ConfigArguments;
 use super::install::{InstallArguments, UninstallArguments, UpgradeArguments};
 use super::journal::JournalArguments;
@@ -100,6 +101,11 @@ pub enum PlatformCommand {
     Ssh(PlaceArguments),
     /// Open a shell in a component's container, or run a command there
     Dock(PlaceArguments),
+    /// List the platforms that can be installed
+    Bundles(BundlesArguments),
+    /// Look after a bundle of one's own
+    #[command(subcommand)]
+    Bundle(BundleCommand),
 }
 
 #[cfg(test)]

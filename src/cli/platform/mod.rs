@@ -1,6 +1,7 @@
 //! The commands of `platformctl`: one file a verb, and how they find their cluster.
 
 mod arguments;
+mod bundles;
 mod config;
 mod connect;
 mod dock;
@@ -41,5 +42,7 @@ pub fn run(arguments: &PlatformArguments) -> ExitCode {
         PlatformCommand::Journal(arguments) => super::to_its_end("off", journal::run(connection, arguments)),
         PlatformCommand::Ssh(arguments) => super::to_its_end("off", ssh::run(connection, arguments)),
         PlatformCommand::Dock(arguments) => super::to_its_end("off", dock::run(connection, arguments)),
+        PlatformCommand::Bundles(arguments) => super::run(again, bundles::list(arguments)),
+        PlatformCommand::Bundle(command) => super::run(again, bundles::run(command)),
     }
 }

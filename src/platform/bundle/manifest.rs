@@ -17,6 +17,10 @@ pub(super) struct Manifest {
 
 /// Within this time a component is well, when the bundle says nothing.
 const DEADLINE_SECONDS: u32 = 300;
+/// Names of the cluster's own rules for SSH and for the load balancer's probes.
+const RESERVED_PORT_NAMES: [&str; 2] = ["ssh", "probes"];
+/// SSH, Docker, Swarm and etcd: whoever reaches the last three owns the cluster.
+const CLUSTER_PORTS: [u16; 8] = [22, 2375, 2376, 2377, 2379, 2380, 4789, 7946];
 /// Names that templates use for something else.
 const RESERVED_TARGETS: [&str; 2] = ["bundle", "settings"];
 
@@ -101,6 +105,12 @@ fn ports(node: &Node<'_>) -> Vec<BundlePort> {
         };
         // All three were read within the limits of their types.
         let (Ok(port), Ok(idle_timeout_minutes)) = (u16::try_from(number), i32::try_from(idle)) else { continue };
+        if RESERVED_PORT_NAMES.contains(&name.as_str()) {
+            item.problem(format!("the cluster has a rule of its own that is named `{name}`; choose another name"));
+        }
+        if CLUSTER_PORTS.contains(&port) {
+            item.problem(format!("port {port} is the cluster's own and is never opened to the world"));
+        }
         if ports.iter().any(|other| other.name == name) {
             item.problem(format!("another port is named `{name}`"));
         }

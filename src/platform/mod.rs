@@ -2,6 +2,7 @@
 //!
 //! `cli/platform` calls it with an inventory; everything travels over SSH. Nothing here prints.
 
+pub mod apps;
 pub mod bundle;
 pub mod cluster;
 pub mod compose;

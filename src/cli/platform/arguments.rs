@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::apps::AppsCommand;
 use super::bundles::{BundleCommand, BundlesArguments};
 use super::config::ConfigArguments;
 use super::install::{InstallArguments, UninstallArguments, UpgradeArguments};
@@ -89,6 +90,9 @@ pub enum PlatformCommand {
     Status(StatusArguments),
     /// List all instances, one a line
     List(ListArguments),
+    /// Create, deploy, configure, scale and destroy apps
+    #[command(subcommand)]
+    Apps(AppsCommand),
     /// Show each machine's state, asked over SSH
     Machines {
         /// Form of the result on stdout

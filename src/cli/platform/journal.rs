@@ -57,26 +57,26 @@ pub struct JournalArguments {
 
 /// How lines are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum LineFormat {
+pub enum LineFormat {
     Text,
     Json,
 }
 
 /// How many lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lines {
+pub enum Lines {
     All,
     Last(usize),
 }
 
 /// From when on.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Since {
+pub enum Since {
     Ago(Duration),
     At(OffsetDateTime),
 }
 
-fn lines(text: &str) -> Result<Lines, String> {
+pub fn lines(text: &str) -> Result<Lines, String> {
     if text == "all" {
         return Ok(Lines::All);
     }
@@ -84,7 +84,7 @@ fn lines(text: &str) -> Result<Lines, String> {
 }
 
 impl Since {
-    fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         if let Ok(time) = OffsetDateTime::parse(text, &Rfc3339) {
             return Ok(Self::At(time));
         }
@@ -99,7 +99,7 @@ impl Since {
         })
     }
 
-    fn time(self) -> OffsetDateTime {
+    pub fn time(self) -> OffsetDateTime {
         match self {
             Self::Ago(ago) => OffsetDateTime::now_utc().checked_sub(ago.try_into().unwrap_or_default()),
             Self::At(time) => Some(time),
@@ -116,19 +116,32 @@ pub async fn run(connection: &ConnectionArguments, arguments: &JournalArguments)
         (None, None) => Some(USUAL_LINES),
     };
     let since = arguments.since.map(Since::time);
-    let printer = Printer::new(arguments);
-    let started = OffsetDateTime::now_utc();
-    let reading = async {
+    let printer = Printer::new(arguments.output, arguments.timestamps, None);
+    let journal = async {
         let platform = connect::platform(connection).await?;
         let sources = sources(&platform, arguments).await?;
         let journal = Journal::new(platform.cluster.clone(), sources, since, most);
+        Ok((platform, journal))
+    };
+    show(journal, arguments.follow, &printer).await
+}
+
+/// Prints what there is and then, to follow, what comes.
+pub async fn show(
+    journal: impl Future<Output = Result<(Platform, Journal), Failure>>,
+    following: bool,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let started = OffsetDateTime::now_utc();
+    let reading = async {
+        let (platform, journal) = journal.await?;
         let extract = journal.read().await;
         printer.print(&extract.lines)?;
         Ok((platform, journal, extract))
     };
     let (platform, journal, extract) = unless_interrupted("run the same command again", reading).await?;
-    if arguments.follow {
-        return follow(&journal, &extract, started, &printer).await;
+    if following {
+        return follow(&journal, &extract, started, printer).await;
     }
     ending(&platform, extract)
 }
@@ -237,10 +250,12 @@ async fn services(platform: &Platform, machines: &[&str]) -> Vec<String> {
 }
 
 /// How lines look.
-struct Printer {
+pub struct Printer {
     format: LineFormat,
     timestamps: bool,
     color: bool,
+    /// What all names begin with and need not be told.
+    within: Option<String>,
 }
 
 /// A line as programs read it.
@@ -257,13 +272,10 @@ struct LineDocument<'a> {
 }
 
 impl Printer {
-    fn new(arguments: &JournalArguments) -> Self {
+    /// Lines of an app alone are within `app/NAME.`: their places are then without it and without machines.
+    pub fn new(format: LineFormat, timestamps: bool, within: Option<String>) -> Self {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self {
-            format: arguments.output,
-            timestamps: arguments.timestamps,
-            color: !plain && std::io::stdout().is_terminal(),
-        }
+        Self { format, timestamps, color: !plain && std::io::stdout().is_terminal(), within }
     }
 
     fn print(&self, lines: &[Line]) -> Result<(), Failure> {
@@ -282,7 +294,9 @@ impl Printer {
 
     /// `component.2@machine| text`, each line of a text that has several.
     fn text(&self, line: &Line, text: &mut String) {
+        let inner = self.within.as_ref().and_then(|within| line.name.strip_prefix(within));
         let place = match (line.number, line.name == line.machine) {
+            (Some(number), _) if inner.is_some() => format!("{}.{number}|", inner.unwrap_or_default()),
             (Some(number), _) => format!("{}.{number}@{}|", line.name, line.machine),
             (None, false) => format!("{}@{}|", line.name, line.machine),
             (None, true) => format!("{}|", line.machine),

@@ -1,5 +1,6 @@
 //! The commands of `platformctl`: one file a verb, and how they find their cluster.
 
+mod apps;
 mod arguments;
 mod bundles;
 mod config;
@@ -38,6 +39,7 @@ pub fn run(arguments: &PlatformArguments) -> ExitCode {
         PlatformCommand::Uninstall(arguments) => super::run(again, install::uninstall(connection, arguments)),
         PlatformCommand::Status(arguments) => super::run(again, status::status(connection, arguments)),
         PlatformCommand::List(arguments) => super::run(again, status::list(connection, arguments)),
+        PlatformCommand::Apps(command) => apps::run(connection, command),
         PlatformCommand::Machines { output } => super::run(again, machines::run(connection, *output)),
         PlatformCommand::Journal(arguments) => super::to_its_end("off", journal::run(connection, arguments)),
         PlatformCommand::Ssh(arguments) => super::to_its_end("off", ssh::run(connection, arguments)),

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use bollard::models::{ContainerSummary, ContainerSummaryStateEnum};
 use bollard::query_parameters::ListContainersOptionsBuilder;
 
+use super::apps;
 use super::cluster::{DockerError, Node};
 use super::compose::NAMESPACE_LABEL;
 use super::target::Instances;
@@ -74,10 +75,13 @@ fn slot(task: &str, service: &str) -> Option<i64> {
     place.split_once('.')?.0.parse().ok()
 }
 
-/// What targets call a service: its name without its namespace.
+/// What targets call a service: its name without its namespace, or `app/NAME.service`.
 pub fn target_name(service: &str, namespace: Option<&str>) -> String {
-    let of_namespace = namespace.and_then(|namespace| service.strip_prefix(namespace)?.strip_prefix('_'));
-    of_namespace.unwrap_or(service).to_owned()
+    let Some(namespace) = namespace else { return service.to_owned() };
+    let Some(key) = service.strip_prefix(namespace).and_then(|rest| rest.strip_prefix('_')) else {
+        return service.to_owned();
+    };
+    apps::target_name(namespace, key).unwrap_or_else(|| key.to_owned())
 }
 
 #[cfg(test)]
@@ -89,6 +93,7 @@ mod tests {
         for (service, task, namespace, expected) in [
             ("platform_registry", "platform_registry.2.abc", Some("platform"), ("registry", Some(2))),
             ("platform_router", "platform_router.z9qtu2r.abc", Some("platform"), ("router", Some(3))),
+            ("app-shop_web", "app-shop_web.2.abc", Some("app-shop"), ("app/shop.web", Some(2))),
             ("web.1", "web.1.4.abc", None, ("web.1", Some(4))),
             ("lonely", "", Some("platform"), ("lonely", Some(3))),
         ] {

@@ -1,0 +1,56 @@
+//! Changes an app's configuration; what runs is brought up anew with it.
+
+use super::compose_file::Owner;
+use super::deploy::chosen_port;
+use super::images::Images;
+use super::render::Blueprint;
+use super::{App, AppName, Apps, Begun, ConfigChange, Content, Source, Wait};
+use crate::report::Failure;
+use crate::spec::{Origin, Problems};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Apps {
+    /// Makes all of `change` or nothing of it. When something is deployed it becomes a release, which is rolled out.
+    pub async fn configure(
+        &self,
+        name: &AppName,
+        change: &ConfigChange,
+        wait: Wait,
+    ) -> Result<(App, Option<Begun>), Failure> {
+        let app = self.require(name).await?;
+        let config = app.config.changed(change).map_err(|error| {
+            let mut problems = Problems::new();
+            problems.add(Origin::Flag("NAME=VALUE"), error.to_string());
+            problems
+        })?;
+        let Some(base) = app.intended() else {
+            let set = |app: &mut App| {
+                app.config = config.clone();
+                Ok(())
+            };
+            return Ok((self.change(name, set).await?.0, None));
+        };
+        let base = base.clone();
+        let source = base.content.source.clone();
+        let blueprint = Blueprint::read(&source, Owner { app: name, config: &config })?;
+        let known: BTreeMap<String, String> = base.content.images.clone();
+        let new: BTreeSet<&str> = blueprint.images().into_iter().filter(|image| !known.contains_key(*image)).collect();
+        let images = Images { platform: &self.platform, reporter: &self.reporter };
+        let found = if new.is_empty() { BTreeMap::new() } else { images.provide(&new, None).await? };
+        let port = match &source {
+            Source::Image { .. } => base.content.port,
+            Source::Compose { port, .. } => chosen_port(&blueprint, &found, *port, Some(&base))?,
+        };
+        let named = blueprint.images();
+        let pinned = known.into_iter().filter(|(image, _)| named.contains(image.as_str()));
+        let content = Content {
+            source,
+            images: pinned.chain(found.into_iter().map(|(image, found)| (image, found.pinned))).collect(),
+            config,
+            public: blueprint.public.clone(),
+            port,
+        };
+        let (app, begun) = self.release(&app, &blueprint, content, &change.what(), wait).await?;
+        Ok((app, Some(begun)))
+    }
+}

@@ -27,20 +27,15 @@ pub struct ClusterLock {
 impl ClusterLock {
     /// Takes the lock through the first node that answers, waiting for its holder.
     pub async fn take(cluster: &Cluster, reporter: &Reporter) -> Result<Self, Failure> {
-        let mut errors = Vec::new();
-        for node in cluster.nodes() {
-            match Self::take_on(node, reporter).await {
-                Ok(Ok(lock)) => return Ok(lock),
-                Ok(Err(reason)) => {
-                    return Err(Failure::Unhealthy {
-                        reasons: vec![format!("taking the cluster's lock in etcd on node `{}`: {reason}", node.name())],
-                        hint: "platformctl doctor".into(),
-                    });
-                }
-                Err(error) => errors.push((node.name().to_owned(), error)),
-            }
+        let node = cluster.first_reachable().await.map_err(|errors| cluster.unreachable(errors))?;
+        match Self::take_on(node, reporter).await {
+            Ok(Ok(lock)) => Ok(lock),
+            Ok(Err(reason)) => Err(Failure::Unhealthy {
+                reasons: vec![format!("taking the cluster's lock in etcd on node `{}`: {reason}", node.name())],
+                hint: "platformctl doctor".into(),
+            }),
+            Err(error) => Err(cluster.unreachable(vec![(node.name().to_owned(), error)])),
         }
-        Err(cluster.unreachable(errors))
     }
 
     async fn take_on(node: &Node, reporter: &Reporter) -> Result<Result<Self, String>, SshError> {

@@ -76,6 +76,17 @@ fn the_default_bundle_as_swarm_gets_it() {
 }
 
 #[test]
+fn the_documented_bundle_is_without_mistakes() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/platform-bundles.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let blocks: Vec<&str> = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let [manifest, stack] = blocks.as_slice() else { panic!("{} examples", blocks.len()) };
+    let sandbox = Sandbox::without_emulator();
+    write_bundle(&sandbox, "shop", manifest, stack);
+    sandbox.platformctl(&["bundle", "lint", "shop"]).demand(0);
+}
+
+#[test]
 fn bundles_are_listed_with_those_of_the_environment() {
     let sandbox = Sandbox::without_emulator();
     let shipped = sandbox.platformctl(&["bundles", "-o", "json"]).demand(0).json();

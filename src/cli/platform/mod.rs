@@ -4,6 +4,7 @@ mod arguments;
 mod config;
 mod connect;
 mod dock;
+mod doctor;
 mod install;
 mod journal;
 mod machines;
@@ -36,6 +37,7 @@ pub fn run(arguments: &PlatformArguments) -> ExitCode {
         PlatformCommand::Status(arguments) => super::run(again, status::status(connection, arguments)),
         PlatformCommand::List(arguments) => super::run(again, status::list(connection, arguments)),
         PlatformCommand::Machines { output } => super::run(again, machines::run(connection, *output)),
+        PlatformCommand::Doctor(arguments) => super::run(again, doctor::run(connection, arguments)),
         PlatformCommand::Journal(arguments) => super::to_its_end("off", journal::run(connection, arguments)),
         PlatformCommand::Ssh(arguments) => super::to_its_end("off", ssh::run(connection, arguments)),
         PlatformCommand::Dock(arguments) => super::to_its_end("off", dock::run(connection, arguments)),

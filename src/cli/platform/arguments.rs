@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use super::apps::AppsCommand;
 use super::bundles::{BundleCommand, BundlesArguments};
 use super::config::ConfigArguments;
+use super::doctor::DoctorArguments;
 use super::install::{InstallArguments, UninstallArguments, UpgradeArguments};
 use super::journal::JournalArguments;
 use super::place::PlaceArguments;
@@ -99,6 +100,8 @@ pub enum PlatformCommand {
         #[arg(short, long, value_enum, default_value_t = OutputFormat::Text)]
         output: OutputFormat,
     },
+    /// Look for what is wrong, and say what helps; changes nothing
+    Doctor(DoctorArguments),
     /// Show what components, apps and machines wrote
     Journal(JournalArguments),
     /// Open a shell on a machine, or run a command there

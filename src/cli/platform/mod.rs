@@ -6,6 +6,7 @@ mod bundles;
 mod config;
 mod connect;
 mod dock;
+mod doctor;
 mod install;
 mod journal;
 mod machines;
@@ -41,6 +42,7 @@ pub fn run(arguments: &PlatformArguments) -> ExitCode {
         PlatformCommand::List(arguments) => super::run(again, status::list(connection, arguments)),
         PlatformCommand::Apps(command) => apps::run(connection, command),
         PlatformCommand::Machines { output } => super::run(again, machines::run(connection, *output)),
+        PlatformCommand::Doctor(arguments) => super::run(again, doctor::run(connection, arguments)),
         PlatformCommand::Journal(arguments) => super::to_its_end("off", journal::run(connection, arguments)),
         PlatformCommand::Ssh(arguments) => super::to_its_end("off", ssh::run(connection, arguments)),
         PlatformCommand::Dock(arguments) => super::to_its_end("off", dock::run(connection, arguments)),

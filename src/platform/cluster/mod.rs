@@ -6,6 +6,7 @@ mod docker;
 mod http;
 mod lock;
 mod node;
+mod subset;
 
 pub use connections::{Gateway, Timeouts};
 pub use docker::DockerError;

@@ -26,6 +26,7 @@ mod rollback;
 mod routing;
 mod scale;
 mod scaling;
+mod vanguard;
 mod volumes;
 
 pub use app::{App, Begun, NoRollback};

@@ -24,6 +24,8 @@ pub const RELEASE_LABEL: &str = "platform.release";
 const RESTART_DELAY: Duration = Duration::from_secs(2);
 /// How long a new task is watched while others are replaced.
 const MONITOR: Duration = Duration::from_secs(5);
+/// Between two tasks that are replaced, so that routers know the first new one when the second old one goes.
+const DELAY: Duration = Duration::from_secs(5);
 /// The network of services that name none.
 const DEFAULT_NETWORK: &str = "default";
 const HEALTH_INTERVAL: Duration = Duration::from_secs(5);
@@ -101,8 +103,8 @@ pub fn render(app: &App, version: u32, content: &Content) -> Result<Rendered, Pr
             publish(app, key, content, service);
         }
         keep_at_its_volumes(app, service);
-        let settled = settled(service.update.take(), !volumes::of_service(service).is_empty());
-        service.update = Some(settled);
+        let has_volumes = !volumes::of_service(service).is_empty();
+        service.update = Some(settled(service.update.take(), has_volumes, *key == content.public));
         service.restart.delay.get_or_insert(RESTART_DELAY);
         if service.placement.spread.is_empty() {
             service.placement.spread.push("node.id".into());
@@ -168,23 +170,14 @@ fn keep_at_its_volumes(app: &App, service: &mut Service) {
 
 /// What the file does not say of updates: a new task is there before the old one goes, unless both would write into one
 /// volume; and a task that fails stops the update, so that the release before can come back.
-fn settled(given: Option<UpdateConfig>, has_volumes: bool) -> UpdateConfig {
+fn settled(given: Option<UpdateConfig>, has_volumes: bool, is_public: bool) -> UpdateConfig {
     let given = given.unwrap_or_default();
     let order = if has_volumes { Order::StopFirst } else { Order::StartFirst };
     UpdateConfig {
         order: given.order.or(Some(order)),
+        delay: given.delay.or(is_public.then_some(DELAY)),
         monitor: given.monitor.or(Some(MONITOR)),
         failure_action: Some(UpdateFailureAction::Pause),
         ..given
     }
-}
-
-/// How many tasks each service of a content has, where they are counted.
-pub fn replicas(app: &App, content: &Content) -> Result<BTreeMap<String, u32>, Problems> {
-    let owner = Owner { app: &app.name, config: &content.config };
-    let counted = |(key, service): (&String, &Service)| match service.mode {
-        Mode::Global => None,
-        Mode::Replicated { replicas } => Some((key.clone(), app.scale.get(key).copied().unwrap_or(replicas))),
-    };
-    Ok(Blueprint::read(&content.source, owner)?.stack.services.iter().filter_map(counted).collect())
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bollard::models::ServiceUpdateStatusStateEnum;
+use bollard::models::{ServiceSpec, ServiceUpdateStatusStateEnum};
 use bollard::query_parameters::InspectNetworkOptions;
 
-use super::render::{RELEASE_LABEL, render, replicas};
+use super::render::{RELEASE_LABEL, render};
 use super::routing::ROUTER_NETWORK;
-use super::{App, Apps, Release, ReleaseState};
+use super::{App, Apps, Release, ReleaseState, vanguard};
 use crate::platform::cluster::DockerError;
 use crate::platform::compose::Rendered;
 use crate::platform::swarm::{Initially, References, Rollout, RolloutFailure, Service};
@@ -23,8 +23,15 @@ pub enum Wait {
     AtMost(Duration),
 }
 
+/// Whether a task of the release may be sent ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Overlap {
+    Wanted,
+    Not,
+}
+
 /// Why a release does not run.
-enum Unwell {
+pub(super) enum Unwell {
     /// Something else is wrong; the same again may succeed.
     Failure(Failure),
     /// The release itself does not come up.
@@ -52,7 +59,7 @@ impl Apps {
     /// in time, as failed, with the release before it running again. Returns the app as it is recorded then.
     pub(super) async fn roll_out(&self, app: &App, wait: Wait) -> Result<App, Failure> {
         let Some(release) = app.intended() else { return Ok(app.clone()) };
-        match self.bring_up(app, release, wait).await {
+        match self.bring_up(app, release, wait, Overlap::Wanted).await {
             Ok(rendered) if wait != Wait::Not => {
                 let version = release.version;
                 let (app, ()) = self
@@ -84,8 +91,7 @@ impl Apps {
         let version = release.version.to_string();
         let services: Vec<&Service> =
             services.iter().filter(|service| service.label(RELEASE_LABEL) == Some(&version)).collect();
-        let wanted: BTreeSet<String> =
-            replicas(app, &release.content)?.into_keys().map(|key| app.name.service(&key)).collect();
+        let wanted: BTreeSet<String> = self.services(app)?.iter().map(|key| app.name.service(key)).collect();
         if !wanted.iter().all(|name| services.iter().any(|service| &service.name == name)) {
             return Ok(false);
         }
@@ -100,18 +106,28 @@ impl Apps {
         }))
     }
 
-    async fn bring_up(&self, app: &App, release: &Release, wait: Wait) -> Result<Rendered, Unwell> {
+    async fn bring_up(&self, app: &App, release: &Release, wait: Wait, overlap: Overlap) -> Result<Rendered, Unwell> {
         let rendered = render(app, release.version, &release.content).map_err(Failure::from)?;
-        let names = self.apply(app, release, &rendered).await?;
+        let references = self.prepare(app, &rendered).await?;
+        let vanguard = match (wait, overlap) {
+            (Wait::AtMost(deadline), Overlap::Wanted) => {
+                self.send_ahead(app, release, &rendered, &references, deadline).await?
+            }
+            _ => None,
+        };
+        let names = self.apply(app, &rendered, &references).await?;
         let Wait::AtMost(deadline) = wait else { return Ok(rendered) };
         let progress = |service: &str, rollout: &Rollout| self.tell(app, service, rollout);
         let waited = self.platform.swarm.wait_until_running(&names, deadline, &progress).await;
         waited.map_err(|failures| Unwell::Release(failures.iter().map(|failure| told(app, failure)).collect()))?;
+        if let Some(vanguard) = vanguard {
+            self.take_back(&vanguard).await?;
+        }
         Ok(rendered)
     }
 
-    /// Makes all services what the release says; their names.
-    async fn apply(&self, app: &App, release: &Release, rendered: &Rendered) -> Result<Vec<String>, Unwell> {
+    /// Networks and configs that the services refer to, and the ids of what they refer to by name.
+    async fn prepare(&self, app: &App, rendered: &Rendered) -> Result<References, DockerError> {
         let swarm = &self.platform.swarm;
         for network in &rendered.networks {
             swarm.ensure_network(network).await?;
@@ -120,18 +136,20 @@ impl Apps {
         for config in &rendered.configs {
             swarm.ensure_config(&app.name.namespace(), &config.name, &config.content, &mut config_ids).await?;
         }
-        let references = References { secrets: swarm.secrets().await?, config_ids };
-        let replicas = replicas(app, &release.content).map_err(Failure::from)?;
+        Ok(References { secrets: swarm.secrets().await?, config_ids })
+    }
+
+    /// Makes all services what the release says; their names.
+    async fn apply(&self, app: &App, rendered: &Rendered, references: &References) -> Result<Vec<String>, Unwell> {
         let mut names = Vec::new();
         for service in &rendered.services {
             let spec = references
                 .resolve(service.spec.clone())
                 .map_err(|error| Unwell::Release(vec![format!("service `{}`: {error}", service.component)]))?;
             let name = app.name.service(&service.component);
-            swarm.apply(spec, Initially::Started).await.map_err(refused)?;
-            if let Some(replicas) = replicas.get(&service.component) {
-                self.scale_service(&name, i64::from(*replicas)).await?;
-            }
+            let replicas = replicas_of(&spec);
+            self.platform.swarm.apply(spec, Initially::Started).await.map_err(refused)?;
+            self.scale_service(&name, replicas).await?;
             names.push(name);
         }
         Ok(names)
@@ -139,7 +157,7 @@ impl Apps {
 
     /// A service with no task counts as stopped, and stays so when its spec changes.
     async fn scale_service(&self, name: &str, replicas: i64) -> Result<(), DockerError> {
-        let edit = |spec: &mut bollard::models::ServiceSpec| {
+        let edit = |spec: &mut ServiceSpec| {
             if let Some(replicated) = spec.mode.as_mut().and_then(|mode| mode.replicated.as_mut()) {
                 replicated.replicas = Some(replicas);
             }
@@ -168,7 +186,7 @@ impl Apps {
             Some(current) => {
                 self.reporter
                     .note(format!("▴ {}: v{version} does not run, going back to v{}", app.name, current.version));
-                match self.bring_up(app, current, wait).await {
+                match self.bring_up(app, current, wait, Overlap::Not).await {
                     Ok(rendered) => {
                         self.remove_others(app, &rendered).await?;
                         format!("v{} runs, as before", current.version)
@@ -210,7 +228,7 @@ impl Apps {
         Ok(names)
     }
 
-    fn tell(&self, app: &App, service: &str, rollout: &Rollout) {
+    pub(super) fn tell(&self, app: &App, service: &str, rollout: &Rollout) {
         let Rollout { running, wanted, state } = rollout;
         let active = match (state.as_str(), wanted) {
             ("running", 0) => "inactive",
@@ -227,16 +245,26 @@ impl Apps {
     }
 }
 
-/// `hello.web`
+/// `hello.web`, or `hello.web (next)` for the task that is sent ahead.
 fn short_name(app: &App, service: &str) -> String {
-    match service.strip_prefix(&format!("{}_", app.name.namespace())) {
-        Some(key) => format!("{}.{key}", app.name),
+    let (name, next) = match service.strip_prefix(vanguard::PREFIX) {
+        Some(name) => (name, " (next)"),
+        None => (service, ""),
+    };
+    match name.strip_prefix(&format!("{}_", app.name.namespace())) {
+        Some(key) => format!("{}.{key}{next}", app.name),
         None => service.to_owned(),
     }
 }
 
+/// How many tasks a spec asks for; 0 for a global service.
+pub(super) fn replicas_of(spec: &ServiceSpec) -> i64 {
+    let replicated = spec.mode.as_ref().and_then(|mode| mode.replicated.as_ref());
+    replicated.and_then(|replicated| replicated.replicas).unwrap_or_default()
+}
+
 /// What Docker refuses is the release's fault; when it cannot be asked, it is not.
-fn refused(error: DockerError) -> Unwell {
+pub(super) fn refused(error: DockerError) -> Unwell {
     match error.status() {
         Some(400..=499) => Unwell::Release(vec![error.to_string()]),
         _ => Unwell::Failure(error.into()),
@@ -244,7 +272,7 @@ fn refused(error: DockerError) -> Unwell {
 }
 
 /// A failure with the last lines that the containers wrote.
-fn told(app: &App, failure: &RolloutFailure) -> String {
+pub(super) fn told(app: &App, failure: &RolloutFailure) -> String {
     let mut text = format!("service {}: {}", short_name(app, &failure.service), failure.reason);
     if !failure.log_lines.is_empty() {
         text.push_str("\nlast log lines:");

@@ -13,8 +13,8 @@ use crate::spec::{Origin, Problems};
 const PUBLIC: &str = "x-public";
 /// Says whether a service that is not public gets the app's configuration.
 const CONFIG: &str = "x-config";
-/// Names of services and their tasks are DNS labels in the swarm's networks.
-const LONGEST_SERVICE_NAME: usize = 63;
+/// Names of services are DNS labels in the swarm's networks, and five characters may come before.
+const LONGEST_SERVICE_NAME: usize = 63 - 5;
 
 /// A Compose file that was read for an app.
 #[derive(Clone, Debug, PartialEq)]

@@ -23,7 +23,10 @@ pub fn questions(address: &str) -> [(&'static str, String); 6] {
     };
     [
         ("etcd unit", "systemctl is-active etcd-member.service".to_owned()),
-        ("etcd log", "journalctl --unit etcd-member.service --lines 1 --output cat --quiet".to_owned()),
+        (
+            "etcd log",
+            "journalctl --unit etcd-member.service _TRANSPORT=stdout --lines 1 --output cat --quiet".to_owned(),
+        ),
         ("etcd environment", "systemctl show --property=Environment --value etcd-member.service".to_owned()),
         ("etcd status", etcdctl("endpoint status")),
         // Reads a key by consent of most members.

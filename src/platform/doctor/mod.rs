@@ -1,7 +1,7 @@
 //! Looks at everything that the platform needs and says what is wrong and what helps. Changes nothing.
 //!
-//! Asking and judging are apart: `examine` asks nodes, swarm, etcd, load balancer and DNS, each with a deadline; the modules
-//! named after what they judge are pure. `cli/platform/doctor` calls it.
+//! Asking and judging are apart: `examine`, `installed`, `mesh` and `public` ask nodes, swarm, etcd, load balancer and DNS,
+//! each with a deadline; the modules named after what they judge are pure. `cli/platform/doctor` calls it.
 
 mod certificate;
 mod clock;
@@ -12,7 +12,9 @@ mod etcd;
 mod examine;
 mod finding;
 mod health;
+mod installed;
 mod machine;
+mod mesh;
 mod name;
 mod overlay;
 mod probe;

@@ -1,0 +1,160 @@
+-- haproxy's configuration: from settings and routes to text.
+-- https://docs.haproxy.org/2.6/configuration.html
+
+local haproxy = {}
+
+local function sorted(map)
+  local keys = {}
+  for key in pairs(map) do keys[#keys + 1] = key end
+  table.sort(keys)
+  return keys
+end
+
+local conditions = {
+  Host = "{ req.hdr(host),host_only,lower -m str %s }",
+  Path = "{ path -m str %s }",
+  PathPrefix = "{ path -m beg %s }",
+}
+
+local function condition(alternative)
+  local parts = {}
+  for _, one in ipairs(alternative) do
+    parts[#parts + 1] = (one.negated and "!" or "") .. conditions[one.name]:format(one.value)
+  end
+  return table.concat(parts, " ")
+end
+
+local function head(settings)
+  local function milliseconds(name, default) return settings[name] or default end
+  local lines = {
+    "global",
+    "    log stdout format raw local0",
+    "    stats socket /run/traefik/haproxy.sock mode 600 level admin expose-fd listeners",
+    "    # Many more than a small machine serves; the default follows the limit of open files, and so does the memory.",
+    "    maxconn 4000",
+    "    nbthread 1",
+    "    # What is under way when the configuration changes may go on for so long.",
+    "    hard-stop-after 30s",
+    "",
+    "defaults",
+    "    mode http",
+    "    option forwardfor",
+    "    option idle-close-on-response",
+    "    # A connection that waits in a pool for the next request would not notice that its server's machine died.",
+    "    option http-server-close",
+    ("    timeout connect %dms"):format(milliseconds("serverstransport.forwardingtimeouts.dialtimeout", 30000)),
+    ("    timeout server %dms"):format(milliseconds("serverstransport.forwardingtimeouts.responseheadertimeout", 60000)),
+    "    timeout client 60s",
+    "    timeout http-request 60s",
+    "    timeout http-keep-alive 15s",
+    "    # Another server at once, for every kind of failure that leaves the request whole.",
+    "    retries 3",
+    "    option redispatch 1",
+    "    retry-on conn-failure empty-response response-timeout",
+  }
+  if settings["accesslog"] then
+    lines[#lines + 1] = "    log global"
+    lines[#lines + 1] = "    option httplog"
+  end
+  return lines
+end
+
+-- The program beside haproxy. It goes on through every reload; when it ends, haproxy ends, and the container with it.
+local PROGRAM = {
+  "",
+  "program poll",
+  "    command /usr/lib/traefik/poll",
+  "    no option start-on-reload",
+}
+
+-- Where a router listens that names no entry point.
+local function is_default(name, entry, settings)
+  local some = false
+  for _, other in pairs(settings.entrypoints) do some = some or other.asdefault end
+  if some then return entry.asdefault end
+  return name ~= "traefik"
+end
+
+local function frontend(name, settings, routes)
+  local entry = settings.entrypoints[name]
+  local encrypted = haproxy.is_encrypted(entry)
+  local lines = {
+    "",
+    "frontend " .. name,
+    ("    bind %s:%d%s"):format(entry.host ~= "" and entry.host or "*", entry.port,
+      encrypted and " ssl crt /run/traefik/default.pem alpn h2,http/1.1" or ""),
+    ("    http-request set-header X-Forwarded-Proto %s"):format(encrypted and "https" or "http"),
+    '    http-request return status 200 content-type text/plain string "OK" if { path -m str /health-check }',
+  }
+  local function add(line) lines[#lines + 1] = "    " .. line end
+  if settings["ping"] and settings["ping.entrypoint"] == name then
+    add('http-request return status 200 content-type text/plain string "OK" if { path -m str /ping }')
+  end
+  local to = entry["http.redirections.entrypoint.to"]
+  if to then
+    local target = settings.entrypoints[to:lower()]
+    local scheme = entry["http.redirections.entrypoint.scheme"] or "https"
+    local port = target.port == 443 and "" or (":%d"):format(target.port)
+    local code = entry["http.redirections.entrypoint.permanent"] == false and 302 or 301
+    add(("http-request redirect location %s://%%[req.hdr(host),host_only]%s%%[capture.req.uri] code %d")
+      :format(scheme, port, code))
+  end
+  local default = is_default(name, entry, settings)
+  for _, router in ipairs(routes.routers) do
+    local here = default
+    if router.entrypoints then here = router.entrypoints[name] end
+    if here then
+      for _, alternative in ipairs(router.alternatives) do
+        local text = condition(alternative)
+        if router.redirect and (router.redirect == "https") ~= encrypted then
+          add(("http-request redirect scheme %s code 302 if %s"):format(router.redirect, text))
+        elseif router.service == "internal" then
+          add("use_backend internal if " .. text)
+        elseif routes.services[router.service] then
+          add(("use_backend service-%s if %s"):format(router.service, text))
+        end
+      end
+    end
+  end
+  add("default_backend not-found")
+  return lines
+end
+
+local function answer(name, status, text)
+  return {
+    "",
+    "backend " .. name,
+    ("    http-request return status %d content-type text/plain lf-string \"%s\\n\""):format(status, text),
+  }
+end
+
+local function backend(name, servers)
+  if #servers == 0 then return answer("service-" .. name, 503, "no available server") end
+  local lines = {
+    "",
+    "backend service-" .. name,
+    "    balance roundrobin",
+    "    # What changes something is sent again only if it cannot have arrived.",
+    "    http-request disable-l7-retry unless METH_GET or METH_OPTIONS",
+  }
+  for number, address in ipairs(servers) do
+    lines[#lines + 1] = ("    server %d %s tcp-ut 5s"):format(number, address)
+  end
+  return lines
+end
+
+-- Whether an entry point speaks TLS.
+function haproxy.is_encrypted(entry) return entry["http.tls"] or entry.port == 443 end
+
+function haproxy.configuration(settings, routes)
+  local lines = head(settings)
+  local function add(more) table.move(more, 1, #more, #lines + 1, lines) end
+  if settings["providers.swarm"] then add(PROGRAM) end
+  for _, name in ipairs(sorted(settings.entrypoints)) do add(frontend(name, settings, routes)) end
+  for _, name in ipairs(sorted(routes.services)) do add(backend(name, routes.services[name])) end
+  add(answer("internal", 200, "OK"))
+  add(answer("not-found", 404, "404 page not found"))
+  return table.concat(lines, "\n") .. "\n"
+end
+
+return haproxy

@@ -16,7 +16,6 @@ build_layer() {
     # A layer may have been built because another one lies on it.
     [ ! -e "$folder.tar" ] || return 0
     for lower in $(lower_layers "$layer"); do build_layer "$lower"; done
-    say "making layer $layer"
     mkdir -p "$folder"
     local recipe=$here/layers/$layer pattern path
     if [ -e "$recipe/files" ]; then

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Flags and subcommands alone are traefik's, as in the official image.
+# Arguments alone and subcommands are traefik's, as in the official image.
 set -eu
 case ${1:-} in
     -* | healthcheck | version) set -- traefik "$@" ;;

@@ -46,12 +46,9 @@ local known = {
   ["entrypoints.*.http.redirections.entrypoint.scheme"] = { "text" },
   ["entrypoints.*.http.redirections.entrypoint.to"] = { "text" },
   ["entrypoints.*.http.tls"] = { "boolean" },
-  ["entrypoints.*.http.tls.certresolver"] = { "text", ignored = true },
-  ["entrypoints.*.transport.lifecycle.gracetimeout"] = { "duration", ignored = true },
-  ["entrypoints.*.transport.lifecycle.requestacceptgracetimeout"] = { "duration", ignored = true },
-  ["entrypoints.*.transport.respondingtimeouts.idletimeout"] = { "duration" },
-  ["entrypoints.*.transport.respondingtimeouts.readtimeout"] = { "duration" },
-  ["entrypoints.*.transport.respondingtimeouts.writetimeout"] = { "duration", ignored = true },
+  ["entrypoints.*.http.tls.certresolver"] = { "text" },
+  ["entrypoints.*.transport.lifecycle.gracetimeout"] = { "duration" },
+  ["entrypoints.*.transport.lifecycle.requestacceptgracetimeout"] = { "duration" },
   ["global.checknewversion"] = { "boolean", ignored = true },
   ["global.sendanonymoususage"] = { "boolean", ignored = true },
   ["log"] = { "boolean", ignored = true },
@@ -59,13 +56,11 @@ local known = {
   ["log.level"] = { "text", ignored = true },
   ["ping"] = { "boolean" },
   ["ping.entrypoint"] = { "text" },
-  ["ping.manualrouting"] = { "boolean" },
+  ["providers.file.filename"] = { "text" },
   ["providers.providersthrottleduration"] = { "duration", ignored = true },
   ["providers.swarm"] = { "boolean" },
-  ["providers.swarm.allowemptyservices"] = { "boolean" },
   ["providers.swarm.endpoint"] = { "text" },
   ["providers.swarm.exposedbydefault"] = { "boolean" },
-  ["providers.swarm.httpclienttimeout"] = { "duration" },
   ["providers.swarm.network"] = { "text" },
   ["providers.swarm.refreshseconds"] = { "duration" },
   ["providers.swarm.watch"] = { "boolean", ignored = true },
@@ -135,9 +130,11 @@ end
 
 -- Fills in defaults and checks what one flag says about another.
 function flags.complete(settings, problems)
-  for name in pairs(settings) do
-    if name:match("^providers%.swarm%.") then settings["providers.swarm"] = true end
-    if name:match("^ping%.") then settings["ping"] = true end
+  local given = {}
+  for name in pairs(settings) do given[#given + 1] = name end
+  for _, name in ipairs(given) do
+    local parent = name:match("^(providers%.swarm)%.") or name:match("^(ping)%.")
+    if parent and settings[parent] == nil then settings[parent] = true end
   end
   if settings["ping"] then
     local name = (settings["ping.entrypoint"] or "traefik"):lower()

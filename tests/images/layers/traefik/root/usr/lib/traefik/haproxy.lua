@@ -1,7 +1,7 @@
 -- haproxy's configuration: from settings and routes to text.
 -- https://docs.haproxy.org/2.6/configuration.html
 
-local haproxy = {}
+local haproxy = { CERTIFICATE = "/run/traefik/default.pem", SOCKET = "/run/traefik/haproxy.sock" }
 
 local function sorted(map)
   local keys = {}
@@ -29,12 +29,16 @@ local function head(settings)
   local lines = {
     "global",
     "    log stdout format raw local0",
-    "    stats socket /run/traefik/haproxy.sock mode 600 level admin expose-fd listeners",
+    ("    stats socket %s mode 600 level operator expose-fd listeners"):format(haproxy.SOCKET),
     "    # Many more than a small machine serves; the default follows the limit of open files, and so does the memory.",
     "    maxconn 4000",
     "    nbthread 1",
     "    # What is under way when the configuration changes may go on for so long.",
-    "    hard-stop-after 30s",
+    "    hard-stop-after 10m",
+    "",
+    "resolvers docker",
+    "    nameserver docker 127.0.0.11:53",
+    "    hold valid 5s",
     "",
     "defaults",
     "    mode http",
@@ -59,14 +63,6 @@ local function head(settings)
   return lines
 end
 
--- The program beside haproxy. It goes on through every reload; when it ends, haproxy ends, and the container with it.
-local PROGRAM = {
-  "",
-  "program poll",
-  "    command /usr/lib/traefik/poll",
-  "    no option start-on-reload",
-}
-
 -- Where a router listens that names no entry point.
 local function is_default(name, entry, settings)
   local some = false
@@ -82,14 +78,11 @@ local function frontend(name, settings, routes)
     "",
     "frontend " .. name,
     ("    bind %s:%d%s"):format(entry.host ~= "" and entry.host or "*", entry.port,
-      encrypted and " ssl crt /run/traefik/default.pem alpn h2,http/1.1" or ""),
+      encrypted and " ssl crt " .. haproxy.CERTIFICATE .. " alpn h2,http/1.1" or ""),
     ("    http-request set-header X-Forwarded-Proto %s"):format(encrypted and "https" or "http"),
-    '    http-request return status 200 content-type text/plain string "OK" if { path -m str /health-check }',
   }
   local function add(line) lines[#lines + 1] = "    " .. line end
-  if settings["ping"] and settings["ping.entrypoint"] == name then
-    add('http-request return status 200 content-type text/plain string "OK" if { path -m str /ping }')
-  end
+  if settings["ping"] and settings["ping.entrypoint"] == name then add("use_backend internal if { path -m str /ping }") end
   local to = entry["http.redirections.entrypoint.to"]
   if to then
     local target = settings.entrypoints[to:lower()]
@@ -111,7 +104,7 @@ local function frontend(name, settings, routes)
         elseif router.service == "internal" then
           add("use_backend internal if " .. text)
         elseif routes.services[router.service] then
-          add(("use_backend service-%s if %s"):format(router.service, text))
+          add(("use_backend %s if %s"):format(router.service, text))
         end
       end
     end
@@ -128,31 +121,57 @@ local function answer(name, status, text)
   }
 end
 
-local function backend(name, servers)
-  if #servers == 0 then return answer("service-" .. name, 503, "no available server") end
-  local lines = {
-    "",
-    "backend service-" .. name,
-    "    balance roundrobin",
-    "    # What changes something is sent again only if it cannot have arrived.",
-    "    http-request disable-l7-retry unless METH_GET or METH_OPTIONS",
-  }
-  for number, address in ipairs(servers) do
-    lines[#lines + 1] = ("    server %d %s tcp-ut 5s"):format(number, address)
+local function servers(addresses)
+  local lines = {}
+  for number, address in ipairs(addresses) do
+    -- A name is asked for again and again, and need not be known yet.
+    local named = address:match("^[%d%.]+:%d+$") and "" or " resolvers docker resolve-prefer ipv4 init-addr none"
+    lines[#lines + 1] = ("    server %d %s tcp-ut 5s%s"):format(number, address, named)
   end
   return lines
 end
 
--- Whether an entry point speaks TLS.
-function haproxy.is_encrypted(entry) return entry["http.tls"] or entry.port == 443 end
+local function backend(name, addresses)
+  local lines = {
+    "",
+    "backend " .. name,
+    "    balance roundrobin",
+    "    # What changes something is sent again only if it cannot have arrived.",
+    "    http-request disable-l7-retry unless METH_GET or METH_OPTIONS",
+  }
+  return table.move(servers(addresses), 1, #addresses, #lines + 1, lines)
+end
 
-function haproxy.configuration(settings, routes)
+-- Connections that go on as they come, their TLS too.
+local function passthrough(name, settings, addresses)
+  local entry = settings.entrypoints[name]
+  local lines = {
+    "",
+    "listen " .. name,
+    "    mode tcp",
+    ("    bind %s:%d"):format(entry.host ~= "" and entry.host or "*", entry.port),
+  }
+  return table.move(servers(addresses), 1, #addresses, #lines + 1, lines)
+end
+
+-- Whether an entry point speaks TLS.
+function haproxy.is_encrypted(entry) return entry["http.tls"] or entry["http.tls.certresolver"] ~= nil end
+
+-- The whole configuration. While `ending`, health checks fail.
+function haproxy.configuration(settings, routes, ending)
   local lines = head(settings)
   local function add(more) table.move(more, 1, #more, #lines + 1, lines) end
-  if settings["providers.swarm"] then add(PROGRAM) end
-  for _, name in ipairs(sorted(settings.entrypoints)) do add(frontend(name, settings, routes)) end
+  -- The longest rule first, as Traefik has it.
+  table.sort(routes.routers, function(left, right)
+    if left.priority ~= right.priority then return left.priority > right.priority end
+    return left.name < right.name
+  end)
+  for _, name in ipairs(sorted(settings.entrypoints)) do
+    local through = routes.passthrough[name]
+    add(through and passthrough(name, settings, through) or frontend(name, settings, routes))
+  end
   for _, name in ipairs(sorted(routes.services)) do add(backend(name, routes.services[name])) end
-  add(answer("internal", 200, "OK"))
+  add(ending and answer("internal", 503, "Service Unavailable") or answer("internal", 200, "OK"))
   add(answer("not-found", 404, "404 page not found"))
   return table.concat(lines, "\n") .. "\n"
 end

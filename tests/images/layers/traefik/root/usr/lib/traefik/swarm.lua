@@ -23,8 +23,11 @@ local function sorted(map)
   return keys
 end
 
--- Names of services, routers and the like become words of haproxy's configuration.
-local function word(name) return (name:gsub("@%w+$", ""):gsub("[^%w%-_%.]", "_")) end
+-- Names of services become words of haproxy's configuration, apart from those of the file provider.
+local function word(name)
+  local bare, provider = name:match("^(.*)@(%w+)$")
+  return (provider == "file" and "file-" or "swarm-") .. (bare or name):gsub("[^%w%-_%.]", "_")
+end
 
 local function listed(text)
   local list = {}
@@ -102,7 +105,7 @@ local function router(name, options, services, middlewares)
   local entrypoints = {}
   for _, entrypoint in ipairs(listed(options.entrypoints or "")) do entrypoints[entrypoint:lower()] = true end
   return {
-    name = word(name),
+    name = name,
     alternatives = alternatives,
     service = target:match("@internal$") and "internal" or word(target),
     -- nil: every entry point that is there by default.
@@ -121,8 +124,8 @@ local function check_service(options)
   return math.floor(port)
 end
 
--- From documents to `{ routers = {…}, services = { [name] = { "ip:port", … } } }`, both in a fixed order, and a list of
--- what was left out and why.
+-- From documents to `{ routers = {…}, services = { [name] = { "ip:port", … } } }`, and a list of what was
+-- left out and why.
 function swarm.routes(services, tasks, settings)
   local routes, problems = { routers = {}, services = {} }, {}
   local names = {}
@@ -142,7 +145,8 @@ function swarm.routes(services, tasks, settings)
         if port then
           local all = routes.services[word(name)] or {}
           for _, ip in ipairs(servers(service, tasks, network)) do all[#all + 1] = ip .. ":" .. port end
-          routes.services[word(name)] = all
+          -- Without a running task, Traefik 3.6 knows nothing of a service: github.com/traefik/traefik/issues/12196.
+          if #all > 0 then routes.services[word(name)] = all end
         else
           left_out(service, "service", name, problem)
         end
@@ -159,11 +163,6 @@ function swarm.routes(services, tasks, settings)
       end
     end
   end
-  -- The longest rule first, as Traefik has it.
-  table.sort(routes.routers, function(left, right)
-    if left.priority ~= right.priority then return left.priority > right.priority end
-    return left.name < right.name
-  end)
   return routes, problems
 end
 

@@ -124,4 +124,14 @@ function dynamic.none()
   return routes
 end
 
+-- A document's routes and the swarm's together.
+function dynamic.merged(static, swarms)
+  local all = { routers = {}, services = {}, passthrough = static.passthrough }
+  for _, routes in ipairs({ static, swarms }) do
+    table.move(routes.routers, 1, #routes.routers, #all.routers + 1, all.routers)
+    for name, addresses in pairs(routes.services) do all.services[name] = addresses end
+  end
+  return all
+end
+
 return dynamic

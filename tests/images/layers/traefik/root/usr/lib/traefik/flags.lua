@@ -42,9 +42,6 @@ local known = {
   ["certificatesresolvers.*.acme.tlschallenge"] = { "boolean", ignored = true },
   ["entrypoints.*.address"] = { "text" },
   ["entrypoints.*.asdefault"] = { "boolean" },
-  ["entrypoints.*.http.redirections.entrypoint.permanent"] = { "boolean" },
-  ["entrypoints.*.http.redirections.entrypoint.scheme"] = { "text" },
-  ["entrypoints.*.http.redirections.entrypoint.to"] = { "text" },
   ["entrypoints.*.http.tls"] = { "boolean" },
   ["entrypoints.*.http.tls.certresolver"] = { "text" },
   ["entrypoints.*.transport.lifecycle.gracetimeout"] = { "duration" },
@@ -152,10 +149,6 @@ function flags.complete(settings, problems)
       problems[#problems + 1] = ("entry point `%s` needs an address such as `:80`"):format(name)
     else
       entry.host, entry.port = host, tonumber(port)
-    end
-    local to = entry["http.redirections.entrypoint.to"]
-    if to and not settings.entrypoints[to:lower()] then
-      problems[#problems + 1] = ("entry point `%s` redirects to `%s`, which is none"):format(name, to)
     end
   end
   local endpoint = settings["providers.swarm.endpoint"]

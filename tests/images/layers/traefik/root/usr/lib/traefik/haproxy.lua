@@ -83,15 +83,6 @@ local function frontend(name, settings, routes)
   }
   local function add(line) lines[#lines + 1] = "    " .. line end
   if settings["ping"] and settings["ping.entrypoint"] == name then add("use_backend internal if { path -m str /ping }") end
-  local to = entry["http.redirections.entrypoint.to"]
-  if to then
-    local target = settings.entrypoints[to:lower()]
-    local scheme = entry["http.redirections.entrypoint.scheme"] or "https"
-    local port = target.port == 443 and "" or (":%d"):format(target.port)
-    local code = entry["http.redirections.entrypoint.permanent"] == false and 302 or 301
-    add(("http-request redirect location %s://%%[req.hdr(host),host_only]%s%%[capture.req.uri] code %d")
-      :format(scheme, port, code))
-  end
   local default = is_default(name, entry, settings)
   for _, router in ipairs(routes.routers) do
     local here = default
@@ -99,9 +90,7 @@ local function frontend(name, settings, routes)
     if here then
       for _, alternative in ipairs(router.alternatives) do
         local text = condition(alternative)
-        if router.redirect and (router.redirect == "https") ~= encrypted then
-          add(("http-request redirect scheme %s code 302 if %s"):format(router.redirect, text))
-        elseif router.service == "internal" then
+        if router.service == "internal" then
           add("use_backend internal if " .. text)
         elseif routes.services[router.service] then
           add(("use_backend %s if %s"):format(router.service, text))

@@ -167,16 +167,6 @@ local function sleep(seconds)
   time.nanosleep({ tv_sec = whole, tv_nsec = math.floor((seconds - whole) * 1e9) })
 end
 
--- The swarm's routes laid over those that are always there.
-local function merged(static, dynamic_routes)
-  local all = { routers = {}, services = {}, passthrough = static.passthrough }
-  for _, routes in ipairs({ static, dynamic_routes }) do
-    table.move(routes.routers, 1, #routes.routers, #all.routers + 1, all.routers)
-    for name, addresses in pairs(routes.services) do all.services[name] = addresses end
-  end
-  return all
-end
-
 -- Runs until haproxy ends or a signal asks to end; the exit code.
 function supervisor.run(settings)
   local static, problems = static_routes(settings)
@@ -193,7 +183,7 @@ function supervisor.run(settings)
   for _, number in ipairs({ signal.SIGTERM, signal.SIGINT }) do
     signal.signal(number, function() asked_to_end = true end)
   end
-  local function configuration() return haproxy.configuration(settings, merged(static, routes), ending) end
+  local function configuration() return haproxy.configuration(settings, dynamic.merged(static, routes), ending) end
   local carried = carrier(configuration())
 
   local poll = settings["providers.swarm"] and follower(settings)

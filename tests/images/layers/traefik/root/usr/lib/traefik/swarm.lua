@@ -75,15 +75,14 @@ local function servers(service, tasks, network)
   return list
 end
 
--- What redirects a router's requests, from its middlewares; retries are always there, other middlewares are unknown.
-local function redirect(names, middlewares)
+-- What is wrong with a router's middlewares: retries are always there, others are unknown.
+local function problem_of(names, middlewares)
   for _, name in ipairs(listed(names or "")) do
     local options = middlewares[name:gsub("@%w+$", "")]
-    if not options then return nil, ("middleware `%s` does not exist"):format(name) end
-    for option, value in pairs(options) do
-      if option == "redirectscheme.scheme" then return value == "https" and "https" or "http" end
-      if not option:match("^retry%.") and not option:match("^redirectscheme%.") then
-        return nil, ("middleware `%s`: `%s` is not understood by this stand-in"):format(name, option)
+    if not options then return ("middleware `%s` does not exist"):format(name) end
+    for option in pairs(options) do
+      if not option:match("^retry%.") then
+        return ("middleware `%s`: `%s` is not understood by this stand-in"):format(name, option)
       end
     end
   end
@@ -99,8 +98,7 @@ local function router(name, options, services, middlewares)
     if #names ~= 1 then return nil, ("names no service, and there are %d"):format(#names) end
     target = names[1]
   end
-  local scheme
-  scheme, problem = redirect(options.middlewares, middlewares)
+  problem = problem_of(options.middlewares, middlewares)
   if problem then return nil, problem end
   local entrypoints = {}
   for _, entrypoint in ipairs(listed(options.entrypoints or "")) do entrypoints[entrypoint:lower()] = true end
@@ -111,7 +109,6 @@ local function router(name, options, services, middlewares)
     -- nil: every entry point that is there by default.
     entrypoints = next(entrypoints) and entrypoints or nil,
     priority = tonumber(options.priority) or #options.rule,
-    redirect = scheme,
   }
 end
 

@@ -65,7 +65,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 /// Runs a command to its end, to Ctrl-C or to SIGTERM, and says how it ended.
-fn run(interrupted_hint: &str, command: impl Future<Output = Result<(), Failure>>) -> ExitCode {
+fn run<T: Termination>(interrupted_hint: &str, command: impl Future<Output = Result<T, Failure>>) -> ExitCode {
     to_its_end("off", unless_interrupted(interrupted_hint, command))
 }
 

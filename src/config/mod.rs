@@ -3,13 +3,13 @@
 //! Precedence: default < earlier run of the same cluster < flag. Pure: files were read by the caller.
 
 mod input;
+mod ports;
 pub mod yaml;
 
 pub use input::{ClusterInput, InputFile};
 
-use crate::platform::bundle::Bundle;
 use crate::spec::{
-    AVAILABILITY_SET_MACHINES, ClusterName, ClusterSpec, Image, OpenPort, Origin, Problems, QUORUM_NODES, SshPublicKey,
+    AVAILABILITY_SET_MACHINES, ClusterName, ClusterSpec, Image, Origin, Problems, QUORUM_NODES, SshPublicKey,
     etcd_member_count,
 };
 use crate::userdata::Overlay;
@@ -22,8 +22,6 @@ pub const DEFAULT_LOCATION: &str = "westeurope";
 pub const DEFAULT_MACHINE_PREFIX: &str = "coreos";
 /// First SSH port when nothing is said.
 pub const DEFAULT_FIRST_SSH_PORT: u16 = 22001;
-/// The bundle that `--deis` means.
-pub const DEFAULT_PLATFORM: &str = "platform";
 /// Data disk in GiB when `--data-disk` stands alone.
 pub const DEFAULT_DATA_DISK_GIB: u32 = 100;
 /// Sizes that a managed data disk can have, in GiB.
@@ -73,9 +71,9 @@ pub fn resolve(
         Some(file) => overlay(file, &mut problems),
         None => earlier.and_then(|earlier| earlier.custom_data.clone()),
     };
-    let open_ports = open_ports(input, earlier, &mut problems);
+    let open_ports = ports::open(input, earlier, &mut problems);
     let first_ssh_port = input.ssh.or(earlier.map(|earlier| earlier.first_ssh_port)).unwrap_or(DEFAULT_FIRST_SSH_PORT);
-    check_ssh_ports(first_ssh_port, node_count, &open_ports, &mut problems);
+    ports::check_ssh(first_ssh_port, node_count, &open_ports, &mut problems);
     let data_disk_gib = input.data_disk.or(earlier.and_then(|earlier| earlier.data_disk_gib));
     if let Some(size) = data_disk_gib.filter(|size| !DATA_DISK_GIB.contains(size)) {
         let (least, most) = (DATA_DISK_GIB.start(), DATA_DISK_GIB.end());
@@ -130,6 +128,7 @@ pub fn resolve(
             machine_prefix,
             first_ssh_port,
             ssh_public_key,
+            closed_ports: ports::closed(&open_ports, earlier),
             open_ports,
             data_disk_gib,
             image,
@@ -185,29 +184,6 @@ fn node_count(input: &ClusterInput, earlier: Option<&ClusterSpec>, problems: &mu
     count
 }
 
-/// The ports of the platform that is asked for, else those of the earlier run.
-fn open_ports(input: &ClusterInput, earlier: Option<&ClusterSpec>, problems: &mut Problems) -> Vec<OpenPort> {
-    let shipped = || Bundle::shipped_named(DEFAULT_PLATFORM).map(|bundle| bundle.open_ports(input.nohttps));
-    let ports = match (&input.platform, input.deis) {
-        (Some(Ok(bundle)), _) => bundle.open_ports(input.nohttps),
-        (Some(Err(mistakes)), _) => {
-            problems.extend(mistakes.clone());
-            return Vec::new();
-        }
-        (None, Some(true)) => shipped().unwrap_or_default(),
-        (None, Some(false)) => Vec::new(),
-        (None, None) => {
-            let earlier = earlier.map(|earlier| earlier.open_ports.clone()).unwrap_or_default();
-            earlier.into_iter().filter(|port| !(port.tls && input.nohttps)).collect()
-        }
-    };
-    if input.nohttps && ports.is_empty() {
-        let message = "takes what carries TLS out of the platform's ports, so it needs `--platform` or `--deis`";
-        problems.add(Origin::Flag("--nohttps"), message);
-    }
-    ports
-}
-
 fn ssh_key(file: &InputFile, problems: &mut Problems) -> Option<SshPublicKey> {
     let origin = Origin::Flag("--ssh-key");
     match &file.content {
@@ -239,25 +215,6 @@ fn overlay(file: &InputFile, problems: &mut Problems) -> Option<Overlay> {
                 None
             }
         },
-    }
-}
-
-fn check_ssh_ports(first: u16, count: u32, open_ports: &[OpenPort], problems: &mut Problems) {
-    let origin = || Origin::Flag("--ssh");
-    let last = u32::from(first) + count - 1;
-    if first == 0 {
-        problems.add(origin(), "must be 1 to 65535, found 0");
-        return;
-    }
-    if last > u32::from(u16::MAX) {
-        problems.add(origin(), format!("{count} nodes need ports {first} to {last}; ports end at {}", u16::MAX));
-        return;
-    }
-    for port in open_ports.iter().filter(|port| (u32::from(first)..=last).contains(&u32::from(port.port))) {
-        problems.add(
-            origin(),
-            format!("the SSH ports {first} to {last} include {}, which is the port of `{}`", port.port, port.name),
-        );
     }
 }
 
@@ -366,39 +323,5 @@ mod tests {
             let found = resolve(&input, None, &key()).ok().map(|spec| spec.etcd_member_count);
             assert_eq!(found, members, "{nodes} {allow_small}");
         }
-    }
-
-    #[test]
-    fn ports_come_from_the_platform() {
-        let ports = |input: &ClusterInput, earlier: Option<&ClusterSpec>| {
-            let spec = resolve(input, earlier, &key()).unwrap();
-            spec.open_ports.iter().map(|port| port.port).collect::<Vec<_>>()
-        };
-        let caprover = || Some(Ok(Bundle::shipped_named("caprover").unwrap()));
-        let deis = ClusterInput { deis: Some(true), ..input("mycluster") };
-        let earlier = resolve(&deis, None, &key()).unwrap();
-        for (platform, deis, nohttps, afresh, later) in [
-            (None, None, false, vec![], vec![80, 443, 2222]),
-            (None, Some(true), false, vec![80, 443, 2222], vec![80, 443, 2222]),
-            (None, Some(true), true, vec![80, 2222], vec![80, 2222]),
-            (None, Some(false), false, vec![], vec![]),
-            (caprover(), None, false, vec![80, 443, 3000, 996], vec![80, 443, 3000, 996]),
-            (caprover(), None, true, vec![80, 3000, 996], vec![80, 3000, 996]),
-        ] {
-            let input = ClusterInput { platform, deis, nohttps, ..input("mycluster") };
-            assert_eq!(ports(&input, None), afresh, "{deis:?} {nohttps}");
-            assert_eq!(ports(&input, Some(&earlier)), later, "{deis:?} {nohttps} again");
-        }
-        let without = ClusterInput { nohttps: true, ..input("mycluster") };
-        assert_eq!(ports(&without, Some(&earlier)), [80, 2222], "a port can be closed later");
-    }
-
-    #[test]
-    fn ssh_ports_keep_clear_of_open_ports() {
-        let input = ClusterInput { ssh: Some(2221), deis: Some(true), ..input("mycluster") };
-        assert_eq!(
-            messages(&input, None),
-            ["`--ssh`: the SSH ports 2221 to 2223 include 2222, which is the port of `builder`"]
-        );
     }
 }

@@ -1,14 +1,16 @@
 //! What in the cluster's resources is not the cluster's: resources that only have our names, and rules or subnets that a
 //! user added to ours.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::desired::{CLUSTER_TAG, Desired};
 use super::step::{Observed, StepKey};
 use crate::spec::ClusterSpec;
 
-/// Names of everything that we put into lists of a resource; whatever has another name is the user's.
-const OUR_NAMES: [&str; 8] = ["ssh", "web", "https", "builder", "probes", "nodes", "public", "internet"];
+/// Names of what we put into lists of a resource besides the platform's ports; whatever has another name is the user's.
+const OUR_NAMES: [&str; 5] = ["ssh", "probes", "nodes", "public", "internet"];
 /// Lists that a PUT replaces and to which users add.
 const SHARED_LISTS: [&str; 8] = [
     "securityRules",
@@ -34,13 +36,15 @@ pub fn strangers(spec: &ClusterSpec, desired: &[Desired], observed: &Observed) -
 }
 
 /// `body` with the named items that a user added to the resource, so that a PUT leaves them.
-pub fn with_users_items(body: &Value, actual: &Value) -> Value {
+pub fn with_users_items(spec: &ClusterSpec, body: &Value, actual: &Value) -> Value {
+    let ports = spec.open_ports.iter().map(|port| &port.name).chain(&spec.closed_ports);
+    let ours: BTreeSet<&str> = ports.map(String::as_str).chain(OUR_NAMES).collect();
+    let is_users = |item: &&Value| item["name"].as_str().is_some_and(|name| !ours.contains(name));
     let mut body = body.clone();
     for list in SHARED_LISTS {
         let Some(items) = actual.pointer(&format!("/properties/{list}")).and_then(Value::as_array) else { continue };
-        let users = items.iter().filter(|item| item["name"].as_str().is_some_and(|name| !OUR_NAMES.contains(&name)));
-        if let Some(ours) = body.pointer_mut(&format!("/properties/{list}")).and_then(Value::as_array_mut) {
-            ours.extend(users.cloned());
+        if let Some(list) = body.pointer_mut(&format!("/properties/{list}")).and_then(Value::as_array_mut) {
+            list.extend(items.iter().filter(is_users).cloned());
         }
     }
     body
@@ -49,6 +53,8 @@ pub fn with_users_items(body: &Value, actual: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{ClusterInput, resolve};
+    use crate::pki::generate_ssh_key_pair;
     use serde_json::json;
 
     #[test]
@@ -56,7 +62,12 @@ mod tests {
         let body = json!({"properties": {"securityRules": [{"name": "ssh"}]}});
         let actual = json!({"properties": {"securityRules": [{"name": "ssh"}, {"name": "https"}, {"name": "office"}],
             "defaultSecurityRules": [{"name": "DenyAllInBound"}]}});
-        let merged = with_users_items(&body, &actual);
+        let input = ClusterInput { name: "mycluster".into(), deis: Some(true), ..ClusterInput::default() };
+        let key = generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
+        let first = resolve(&input, None, &key).unwrap();
+        let without = ClusterInput { deis: Some(false), ..input };
+        let spec = resolve(&without, Some(&first), &key).unwrap();
+        let merged = with_users_items(&spec, &body, &actual);
         assert_eq!(merged, json!({"properties": {"securityRules": [{"name": "ssh"}, {"name": "office"}]}}));
     }
 }

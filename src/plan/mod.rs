@@ -26,7 +26,7 @@ pub fn plan(spec: &ClusterSpec, desired: Vec<Desired>, observed: &Observed) -> P
             let action = match observed.get(&desired.key) {
                 None => Action::Create,
                 Some(document) => {
-                    desired.body = foreign::with_users_items(&desired.body, document);
+                    desired.body = foreign::with_users_items(spec, &desired.body, document);
                     existing(spec, &desired, document)
                 }
             };

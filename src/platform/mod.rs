@@ -7,6 +7,7 @@ pub mod bundle;
 pub mod cluster;
 pub mod compose;
 pub mod container;
+pub mod doctor;
 pub mod images;
 pub mod journal;
 pub mod lifecycle;

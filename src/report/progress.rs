@@ -125,3 +125,10 @@ impl Progress {
         }
     }
 }
+
+impl Drop for Progress {
+    /// A run that is interrupted leaves no half-drawn bars.
+    fn drop(&mut self) {
+        self.finish();
+    }
+}

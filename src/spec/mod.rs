@@ -53,6 +53,9 @@ pub struct ClusterSpec {
     pub ssh_public_key: SshPublicKey,
     /// Ports that the load balancer spreads over all nodes.
     pub open_ports: Vec<OpenPort>,
+    /// Names of ports that earlier runs opened and that are closed now: their rules are ours to remove.
+    #[serde(default)]
+    pub closed_ports: Vec<String>,
     /// Size in GiB of each node's disk for `/var/lib/docker`; none means it stays on the OS disk.
     pub data_disk_gib: Option<u32>,
     /// What the machines start from.

@@ -161,14 +161,25 @@ impl Session {
     /// A TCP connection that the node opens to `host` and `port`.
     pub async fn tcp(&self, host: &str, port: u16) -> Result<Stream, SshError> {
         let opened = self.handle.channel_open_direct_tcpip(host, u32::from(port), "127.0.0.1", 0).await;
-        opened.map(russh::Channel::into_stream).map_err(|error| self.broken(&error))
+        opened.map(russh::Channel::into_stream).map_err(|error| self.unopened(&format!("{host}:{port}"), error))
     }
 
     /// A connection to a Unix socket on the node.
     /// <https://cvsweb.openbsd.org/src/usr.bin/ssh/PROTOCOL?annotate=HEAD> §2.4
     pub async fn unix(&self, path: &str) -> Result<Stream, SshError> {
         let opened = self.handle.channel_open_direct_streamlocal(path).await;
-        opened.map(russh::Channel::into_stream).map_err(|error| self.broken(&error))
+        opened.map(russh::Channel::into_stream).map_err(|error| self.unopened(path, error))
+    }
+
+    /// An error of a stream that was asked for: the node's own refusal says nothing against this connection.
+    fn unopened(&self, target: &str, error: russh::Error) -> SshError {
+        match error {
+            russh::Error::ChannelOpenFailure(russh::ChannelOpenFailure::ConnectFailed) => SshError::Connect {
+                address: format!("{target} on {}", self.address),
+                reason: "refused, nothing listens there".into(),
+            },
+            other => self.broken(&other),
+        }
     }
 
     /// Runs a command with `input` on its standard input and returns what it said, within `timeout`.

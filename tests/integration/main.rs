@@ -6,6 +6,7 @@ mod create;
 mod faults;
 mod golden;
 mod ignition;
+mod images;
 mod interrupted;
 mod machines;
 mod refusals;

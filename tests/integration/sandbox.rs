@@ -90,7 +90,14 @@ impl Sandbox {
     pub fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.folder.path());
-        for variable in ["AZURE_SUBSCRIPTION_ID", "AZURE_CLIENT_SECRET", "AZURE_CLIENT_ID", "AZURE_TENANT_ID"] {
+        for variable in [
+            "PLATFORMCTL_UNITS",
+            "DEISCTL_UNITS",
+            "AZURE_SUBSCRIPTION_ID",
+            "AZURE_CLIENT_SECRET",
+            "AZURE_CLIENT_ID",
+            "AZURE_TENANT_ID",
+        ] {
             command.env_remove(variable);
         }
         // Machines' images are large and the same for everybody.
@@ -120,6 +127,13 @@ impl Sandbox {
     /// Runs `platformctl` to its end.
     pub fn platformctl(&self, arguments: &[&str]) -> Ended {
         Ended::from(self.command(PLATFORMCTL, arguments).stdin(Stdio::null()).output().expect("the program starts"))
+    }
+
+    /// Runs `platformctl` with more variables.
+    pub fn platformctl_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+        let mut command = self.command(PLATFORMCTL, arguments);
+        command.envs(variables.iter().copied()).stdin(Stdio::null());
+        Ended::from(command.output().expect("the program starts"))
     }
 
     /// Runs `azure-coreos-cluster` and demands success.
@@ -238,8 +252,13 @@ pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+/// A file of the tests.
+pub fn fixture_path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
 /// Text of a file of the tests.
 pub fn fixture(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+    let path = fixture_path(name);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::apps::AppsCommand;
+use super::bundles::{BundleCommand, BundlesArguments};
 use super::config::ConfigArguments;
+use super::doctor::DoctorArguments;
 use super::install::{InstallArguments, UninstallArguments, UpgradeArguments};
 use super::journal::JournalArguments;
 use super::place::PlaceArguments;
+use super::refresh::RefreshArguments;
 use super::run::{ScaleArguments, TargetArguments};
 use super::status::{ListArguments, StatusArguments};
 use crate::cli::arguments::OutputFormat;
@@ -80,6 +83,8 @@ pub enum PlatformCommand {
     Scale(ScaleArguments),
     /// Go to another version of the bundle, and back when it does not become well
     Upgrade(UpgradeArguments),
+    /// Write the shipped bundles to a folder, where they can be changed
+    Refresh(RefreshArguments),
     /// Remove components; volumes, secrets and settings stay
     Uninstall(UninstallArguments),
     /// Show what runs, where, and what went wrong
@@ -95,12 +100,19 @@ pub enum PlatformCommand {
         #[arg(short, long, value_enum, default_value_t = OutputFormat::Text)]
         output: OutputFormat,
     },
+    /// Look for what is wrong, and say what helps; changes nothing
+    Doctor(DoctorArguments),
     /// Show what components, apps and machines wrote
     Journal(JournalArguments),
     /// Open a shell on a machine, or run a command there
     Ssh(PlaceArguments),
     /// Open a shell in a component's container, or run a command there
     Dock(PlaceArguments),
+    /// List the platforms that can be installed
+    Bundles(BundlesArguments),
+    /// Look after a bundle of one's own
+    #[command(subcommand)]
+    Bundle(BundleCommand),
 }
 
 #[cfg(test)]

@@ -2,13 +2,16 @@
 
 mod apps;
 mod arguments;
+mod bundles;
 mod config;
 mod connect;
 mod dock;
+mod doctor;
 mod install;
 mod journal;
 mod machines;
 mod place;
+mod refresh;
 mod run;
 mod setup;
 mod ssh;
@@ -33,13 +36,17 @@ pub fn run(arguments: &PlatformArguments) -> ExitCode {
         PlatformCommand::RollingRestart(arguments) => super::run(again, run::rolling_restart(connection, arguments)),
         PlatformCommand::Scale(arguments) => super::run(again, run::scale(connection, arguments)),
         PlatformCommand::Upgrade(arguments) => super::run(again, install::upgrade(connection, arguments)),
+        PlatformCommand::Refresh(arguments) => super::run(again, refresh::run(arguments)),
         PlatformCommand::Uninstall(arguments) => super::run(again, install::uninstall(connection, arguments)),
         PlatformCommand::Status(arguments) => super::run(again, status::status(connection, arguments)),
         PlatformCommand::List(arguments) => super::run(again, status::list(connection, arguments)),
         PlatformCommand::Apps(command) => apps::run(connection, command),
         PlatformCommand::Machines { output } => super::run(again, machines::run(connection, *output)),
+        PlatformCommand::Doctor(arguments) => super::run(again, doctor::run(connection, arguments)),
         PlatformCommand::Journal(arguments) => super::to_its_end("off", journal::run(connection, arguments)),
         PlatformCommand::Ssh(arguments) => super::to_its_end("off", ssh::run(connection, arguments)),
         PlatformCommand::Dock(arguments) => super::to_its_end("off", dock::run(connection, arguments)),
+        PlatformCommand::Bundles(arguments) => super::run(again, bundles::list(arguments)),
+        PlatformCommand::Bundle(command) => super::run(again, bundles::run(command)),
     }
 }

@@ -67,6 +67,8 @@ pub async fn changing(
     reporter: &Reporter,
 ) -> Result<(Platform, ClusterLock), Failure> {
     let platform = connect::platform(connection).await?;
+    // The lock waits for whoever has it; an etcd without most of its members says so here.
+    platform.facts_on_record().await?;
     let lock = ClusterLock::take(&platform.cluster, reporter).await?;
     Ok((platform, lock))
 }

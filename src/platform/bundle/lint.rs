@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::template;
+use super::template::{self, Undefined};
 use super::{Bundle, Component, ComponentKind, Health, MANIFEST, SettingType, Values, image};
 use crate::config::yaml::{Document, Step, suggestion};
 use crate::platform::compose::{Examined, Mode, Naming, Stack};
@@ -12,14 +12,16 @@ use crate::spec::{Origin, Problem, Problems};
 /// defaults of the components' images.
 pub(super) fn stack(bundle: &mut Bundle, manifest_file: &str, stack_file: &str, source: &str) -> Problems {
     let mut found: Vec<Problem> = undeclared(bundle, stack_file, source);
+    // Names that are not there were found a moment ago; what else is wrong is looked for past them.
+    let undefined = if found.is_empty() { Undefined::Refused } else { Undefined::SomeText };
     let mut stacks = Vec::new();
     for values in [samples(bundle, false), samples(bundle, true)] {
-        let Examined { stack, warnings, problems } = bundle.stack(&values, stack_file);
+        let Examined { stack, warnings, problems } = bundle.stack(&values, stack_file, undefined);
         found.extend(problems.iter().cloned());
         let origin = Origin::File { path: stack_file.to_owned(), line: None };
         found.extend(warnings.into_iter().map(|message| problem(origin.clone(), message)));
         if let Some(stack) = stack {
-            found.extend(services(bundle, &values, &stack, stack_file));
+            found.extend(services(bundle, &values, undefined, &stack, stack_file));
             stacks.push(stack);
         }
     }
@@ -108,9 +110,9 @@ fn undeclared(bundle: &Bundle, file: &str, source: &str) -> Vec<Problem> {
 }
 
 /// Services against components.
-fn services(bundle: &Bundle, values: &Values, stack: &Stack, file: &str) -> Vec<Problem> {
+fn services(bundle: &Bundle, values: &Values, undefined: Undefined, stack: &Stack, file: &str) -> Vec<Problem> {
     // It was rendered and read a moment ago.
-    let Ok(rendered) = bundle.stack_text(values) else { return Vec::new() };
+    let Ok(rendered) = bundle.stack_text(values, undefined) else { return Vec::new() };
     let Ok(document) = Document::parse_rendered(file, &rendered.text, rendered.lines) else { return Vec::new() };
     let at = |service: &str, key: Option<&str>| {
         let steps = [Some("services"), Some(service), key];

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use minijinja::Value;
 
-use super::template::{self, RenderedText, TemplateError};
+use super::template::{self, RenderedText, TemplateError, Undefined};
 use super::{Bundle, Component, ComponentKind, STACK, SettingKey, SettingType, Values};
 use crate::platform::compose::{Examined, Mode, Naming, Rendered, Stack};
 use crate::spec::{Origin, Problems};
@@ -20,7 +20,7 @@ impl Bundle {
             return Err(problems);
         }
         let file = format!("{}/{STACK}", self.origin);
-        let mut stack = match self.stack(values, &file) {
+        let mut stack = match self.stack(values, &file, Undefined::Refused) {
             Examined { stack: Some(stack), problems, .. } if problems.is_empty() => stack,
             Examined { problems, .. } => return Err(problems),
         };
@@ -93,8 +93,8 @@ impl Bundle {
     }
 
     /// The whole stack, with the services of disabled components, as far as it can be read.
-    pub(super) fn stack(&self, values: &Values, file: &str) -> Examined {
-        match self.stack_text(values) {
+    pub(super) fn stack(&self, values: &Values, file: &str, undefined: Undefined) -> Examined {
+        match self.stack_text(values, undefined) {
             Ok(rendered) => Stack::examine(&rendered.text, file, rendered.lines),
             Err(error) => {
                 let mut problems = Problems::new();
@@ -105,8 +105,12 @@ impl Bundle {
     }
 
     /// The text of the stack.
-    pub(super) fn stack_text(&self, values: &Values) -> Result<RenderedText, TemplateError> {
-        template::render(self.files.get(STACK).map(String::as_str).unwrap_or_default(), &self.context(values))
+    pub(super) fn stack_text(&self, values: &Values, undefined: Undefined) -> Result<RenderedText, TemplateError> {
+        template::render(
+            self.files.get(STACK).map(String::as_str).unwrap_or_default(),
+            &self.context(values),
+            undefined,
+        )
     }
 
     /// What a template sees: each target's settings by name, the same under `settings`, and the bundle.

@@ -23,9 +23,18 @@ pub(super) struct TemplateError {
     pub line: Option<usize>,
 }
 
-/// Renders a template; a name that is not in the context is an error.
-pub(super) fn render(source: &str, context: &Value) -> Result<RenderedText, TemplateError> {
-    let environment = environment().map_err(|error| explain(&error))?;
+/// What a name is that is not in the context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Undefined {
+    /// An error.
+    Refused,
+    /// Some text, so that what comes after it can be looked at as well.
+    SomeText,
+}
+
+/// Renders a template.
+pub(super) fn render(source: &str, context: &Value, undefined: Undefined) -> Result<RenderedText, TemplateError> {
+    let environment = environment(undefined).map_err(|error| explain(&error))?;
     let text = environment.render_named_str("stack.yaml", source, context).map_err(|error| explain(&error))?;
     let lines = mark(source)
         .and_then(|marked| environment.render_named_str("stack.yaml", &marked, context).ok())
@@ -39,7 +48,7 @@ pub(super) fn render(source: &str, context: &Value) -> Result<RenderedText, Temp
 
 /// The names that a template uses and does not define, such as `router.acmeEmail`; none when it cannot be read.
 pub(super) fn names(source: &str) -> Vec<String> {
-    let environment = environment();
+    let environment = environment(Undefined::Refused);
     let names = environment.ok().and_then(|environment| {
         Some(environment.template_from_named_str("stack.yaml", source).ok()?.undeclared_variables(true))
     });
@@ -48,9 +57,12 @@ pub(super) fn names(source: &str) -> Vec<String> {
     names
 }
 
-fn environment<'s>() -> Result<Environment<'s>, Error> {
+fn environment<'s>(undefined: Undefined) -> Result<Environment<'s>, Error> {
     let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_undefined_behavior(match undefined {
+        Undefined::Refused => UndefinedBehavior::Strict,
+        Undefined::SomeText => UndefinedBehavior::Chainable,
+    });
     // Tags stand on lines of their own, which vanish.
     environment
         .set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?);
@@ -73,6 +85,8 @@ fn quote(value: &Value) -> Result<String, Error> {
             let items: Result<Vec<String>, Error> = value.try_iter()?.map(|item| quote(&item)).collect();
             Ok(format!("[{}]", items?.join(", ")))
         }
+        // Only where undefined names are no errors.
+        ValueKind::Undefined => Ok(quote_text("text")),
         ValueKind::None => {
             Err(Error::new(ErrorKind::InvalidOperation, "the value is not set; guard it with `{% if %}`"))
         }
@@ -189,20 +203,20 @@ mod tests {
             "",
         ] {
             let source = "a: {{ v }}\nb: {{ 'x' ~ v ~ 'y' }}\nc: |\n  t {{ v }}\nd: [{{ v }}, {{ [v, v] }}]\n";
-            let rendered = render(source, &context! { v => value }).unwrap();
+            let rendered = render(source, &context! { v => value }, Undefined::Refused).unwrap();
             let document: yaml::Value = yaml::from_str(&rendered.text).unwrap();
             assert_eq!(document["a"].as_str(), Some(value), "{}", rendered.text);
             assert_eq!(document["b"].as_str(), Some(&*format!("x{value}y")));
             assert_eq!(document["d"][1][1].as_str(), Some(value));
             assert_eq!(document.as_mapping().unwrap().len(), 4, "{}", rendered.text);
         }
-        let rendered = render("a: {{ v }}", &context! { v => "5$" }).unwrap();
+        let rendered = render("a: {{ v }}", &context! { v => "5$" }, Undefined::Refused).unwrap();
         assert_eq!(rendered.text, "a: \"5$$\"", "Compose reads `$$` as a dollar sign");
     }
 
     #[test]
     fn numbers_and_booleans_are_bare() {
-        let rendered = render("{{ a }} {{ b }}", &context! { a => 5, b => true }).unwrap();
+        let rendered = render("{{ a }} {{ b }}", &context! { a => 5, b => true }, Undefined::Refused).unwrap();
         assert_eq!(rendered.text, "5 true");
     }
 
@@ -216,7 +230,7 @@ mod tests {
             ("x\n{{ a }}", "a map cannot be written here"),
             ("x\n{{ 'y' | url }}", "`y` is not an address"),
         ] {
-            let error = render(source, &context! { unset => (), a => context! {} }).unwrap_err();
+            let error = render(source, &context! { unset => (), a => context! {} }, Undefined::Refused).unwrap_err();
             assert!(error.message.contains(message), "{source}: {}", error.message);
             assert_eq!(error.line, Some(2), "{source}");
         }
@@ -225,7 +239,7 @@ mod tests {
     #[test]
     fn lines_of_the_template_are_known() {
         let source = "a: 1\n{% if off %}\nb: 2\n{% endif %}\nc: 3\n  {# note #}\n{% for x in list %}\n- {{ x }}\n{% endfor %}\nd: 4\n";
-        let rendered = render(source, &context! { off => false, list => ["x", "y"] }).unwrap();
+        let rendered = render(source, &context! { off => false, list => ["x", "y"] }, Undefined::Refused).unwrap();
         assert_eq!(rendered.text, "a: 1\nc: 3\n- \"x\"\n- \"y\"\nd: 4\n");
         assert_eq!(rendered.lines, [1, 5, 8, 8, 10]);
     }

@@ -107,6 +107,16 @@ fn mistakes_of_the_manifest() {
             "- {name: w, port: 80, probe: tcp}\nsubsystems:",
             "line 6: `ports[1]`: port 80 is already that of `web`",
         ),
+        (
+            "name: web, port: 80",
+            "name: ssh, port: 80",
+            "line 5: `ports[0]`: the cluster has a rule of its own that is named `ssh`",
+        ),
+        (
+            "port: 80, probe",
+            "port: 2377, probe",
+            "line 5: `ports[0]`: port 2377 is the cluster's own and is never opened",
+        ),
         ("kind: host", "kind: vm", "line 12: `subsystems[1].components[0].kind`: must be one of `service`, `host`"),
         (
             "health: etcd-quorum",

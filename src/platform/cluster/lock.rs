@@ -8,9 +8,12 @@ use super::{Cluster, Node};
 use crate::report::{Failure, Reporter};
 use crate::ssh::SshError;
 
-/// Holds the lock as long as its standard input is open: a program that is killed lets go of it at once, one whose
-/// network is gone when etcd's lease ends.
-const COMMAND: &str = "etcdctl lock --ttl 30 platform-change -- sh -c 'echo locked; exec cat'";
+/// Holds the lock, or waits for it, as long as standard input is open: a program that is killed lets go of it at once,
+/// one whose network is gone when etcd's lease ends. A command that `etcdctl lock` runs itself has no standard input.
+const COMMAND: &str = "exec 3<&0; etcdctl lock --ttl 30 platform-change & lock=$!; \
+                       (cat <&3 >/dev/null; kill $lock) & wait $lock";
+/// What is printed once the lock is held: its key.
+const HELD: &str = "platform-change/";
 /// Someone else's change is waited for so long.
 const DEADLINE: Duration = Duration::from_secs(10 * 60);
 /// When waiting is worth a word.
@@ -24,20 +27,15 @@ pub struct ClusterLock {
 impl ClusterLock {
     /// Takes the lock through the first node that answers, waiting for its holder.
     pub async fn take(cluster: &Cluster, reporter: &Reporter) -> Result<Self, Failure> {
-        let mut errors = Vec::new();
-        for node in cluster.nodes() {
-            match Self::take_on(node, reporter).await {
-                Ok(Ok(lock)) => return Ok(lock),
-                Ok(Err(reason)) => {
-                    return Err(Failure::Unhealthy {
-                        reasons: vec![format!("taking the cluster's lock in etcd on node `{}`: {reason}", node.name())],
-                        hint: "platformctl doctor".into(),
-                    });
-                }
-                Err(error) => errors.push((node.name().to_owned(), error)),
-            }
+        let node = cluster.first_reachable().await.map_err(|errors| cluster.unreachable(errors))?;
+        match Self::take_on(node, reporter).await {
+            Ok(Ok(lock)) => Ok(lock),
+            Ok(Err(reason)) => Err(Failure::Unhealthy {
+                reasons: vec![format!("taking the cluster's lock in etcd on node `{}`: {reason}", node.name())],
+                hint: "platformctl doctor".into(),
+            }),
+            Err(error) => Err(cluster.unreachable(vec![(node.name().to_owned(), error)])),
         }
-        Err(cluster.unreachable(errors))
     }
 
     async fn take_on(node: &Node, reporter: &Reporter) -> Result<Result<Self, String>, SshError> {
@@ -56,7 +54,7 @@ impl ClusterLock {
                 }
                 Ok(Some(ChannelMsg::Data { data })) => {
                     said.push_str(&String::from_utf8_lossy(&data));
-                    if said.contains("locked") {
+                    if said.contains(HELD) {
                         return Ok(Ok(Self { _channel: channel }));
                     }
                 }

@@ -6,6 +6,7 @@ mod docker;
 mod http;
 mod lock;
 mod node;
+mod subset;
 
 pub use connections::{Gateway, Timeouts};
 pub use docker::DockerError;
@@ -15,7 +16,11 @@ pub use node::Node;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use std::time::Duration;
+
+use futures::StreamExt as _;
 use futures::future::join_all;
+use futures::stream::FuturesUnordered;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +28,9 @@ use crate::outputs::{Inventory, InventoryNode, InventoryPort};
 use crate::report::Failure;
 use crate::ssh::{Identity, SshError};
 use connections::Connections;
+
+/// How much earlier a node is tried than the next one, when any will do.
+const HEAD_START: Duration = Duration::from_secs(3);
 
 /// What a cluster consists of, as the inventory says it. Holds nothing secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,6 +108,29 @@ impl Cluster {
             }
         }
         (reachable, errors)
+    }
+
+    /// The first node that answers. They are tried in order, each a little after the one before, so that a node that is
+    /// gone costs no more than that.
+    pub async fn first_reachable(&self) -> Result<&Node, Vec<(String, SshError)>> {
+        let mut tries: FuturesUnordered<_> = self
+            .nodes
+            .iter()
+            .enumerate()
+            .map(|(index, node)| async move {
+                tokio::time::sleep(HEAD_START * u32::try_from(index).unwrap_or(u32::MAX)).await;
+                (node, node.session().await)
+            })
+            .collect();
+        let mut errors = Vec::new();
+        while let Some((node, result)) = tries.next().await {
+            match result {
+                Ok(_) => return Ok(node),
+                Err(error) => errors.push((node.name().to_owned(), error)),
+            }
+        }
+        errors.sort_by(|one, other| one.0.cmp(&other.0));
+        Err(errors)
     }
 
     /// Connects to every node, or says which do not answer.

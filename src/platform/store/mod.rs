@@ -112,18 +112,21 @@ impl Store {
         command: &str,
         input: Option<&str>,
     ) -> Result<(String, String), StoreError> {
-        let mut errors = Vec::new();
-        for node in self.cluster.nodes() {
+        let mut tries = 0;
+        loop {
+            let node = self.cluster.first_reachable().await.map_err(StoreError::Unreachable)?;
+            tries += 1;
             match node.run(command, input, TIMEOUT).await {
                 Ok(Output { status: 0, stdout, .. }) => return Ok((node.name().to_owned(), stdout)),
                 Ok(output) => {
                     let said = reason(&output);
                     return Err(StoreError::Refused { node: node.name().to_owned(), doing, said });
                 }
-                Err(error) => errors.push((node.name().to_owned(), error)),
+                // Its connection is known to be lost now, so another node comes first.
+                Err(_) if tries < self.cluster.nodes().len() => {}
+                Err(error) => return Err(StoreError::Unreachable(vec![(node.name().to_owned(), error)])),
             }
         }
-        Err(StoreError::Unreachable(errors))
     }
 
     /// The failure for an error of this store.

@@ -1,10 +1,11 @@
 //! Reads `platform.yaml`.
 
+mod settings;
+
 use std::collections::BTreeMap;
 
 use super::{
-    Bundle, BundlePort, Component, ComponentKind, Health, PLATFORM_TARGET, Setting, SettingKey, SettingType,
-    SettingsSchema, Subsystem,
+    Bundle, BundlePort, Component, ComponentKind, Health, PLATFORM_TARGET, SettingKey, SettingsSchema, Subsystem,
 };
 use crate::config::yaml::{Document, Fields, Node};
 use crate::spec::{PortProbe, Problems};
@@ -17,6 +18,10 @@ pub(super) struct Manifest {
 
 /// Within this time a component is well, when the bundle says nothing.
 const DEADLINE_SECONDS: u32 = 300;
+/// Names of the cluster's own rules for SSH and for the load balancer's probes.
+const RESERVED_PORT_NAMES: [&str; 2] = ["ssh", "probes"];
+/// SSH, Docker, Swarm and etcd: whoever reaches the last three owns the cluster.
+const CLUSTER_PORTS: [u16; 8] = [22, 2375, 2376, 2377, 2379, 2380, 4789, 7946];
 /// Names that templates use for something else.
 const RESERVED_TARGETS: [&str; 2] = ["bundle", "settings"];
 
@@ -57,9 +62,9 @@ fn read_into(root: &Node<'_>, bundle: &mut Bundle) -> Option<()> {
     bundle.description = fields.required("description").and_then(|node| node.string()).unwrap_or_default();
     bundle.ports = fields.take("ports").map(|node| ports(&node)).unwrap_or_default();
     bundle.subsystems = fields.required("subsystems").map(|node| subsystems(&node)).unwrap_or_default();
-    implicit_settings(bundle);
+    settings::add_implicit(bundle);
     if let Some(node) = fields.take("settings") {
-        settings(&node, bundle);
+        settings::read(&node, bundle);
     }
     check_conditions(&fields, bundle);
     fields.finish();
@@ -101,6 +106,12 @@ fn ports(node: &Node<'_>) -> Vec<BundlePort> {
         };
         // All three were read within the limits of their types.
         let (Ok(port), Ok(idle_timeout_minutes)) = (u16::try_from(number), i32::try_from(idle)) else { continue };
+        if RESERVED_PORT_NAMES.contains(&name.as_str()) {
+            item.problem(format!("the cluster has a rule of its own that is named `{name}`; choose another name"));
+        }
+        if CLUSTER_PORTS.contains(&port) {
+            item.problem(format!("port {port} is the cluster's own and is never opened to the world"));
+        }
         if ports.iter().any(|other| other.name == name) {
             item.problem(format!("another port is named `{name}`"));
         }
@@ -214,127 +225,6 @@ fn health(node: &Node<'_>) -> Option<Health> {
     let status = http.take("status").map_or(Some(200), |node| number(node, 100..=599));
     http.finish();
     Some(Health::Http { port: port?, path: path?, status: status? })
-}
-
-/// The settings that no bundle has to name.
-fn implicit_settings(bundle: &mut Bundle) {
-    let mut add = |target: &str, key: &str, kind, help: &str| {
-        bundle.settings.add(Setting {
-            name: SettingKey { target: target.to_owned(), key: key.to_owned() },
-            kind,
-            required: false,
-            default: None,
-            help: help.to_owned(),
-            example: None,
-        });
-    };
-    add(PLATFORM_TARGET, "version", SettingType::Version, "Version of the bundle to install");
-    for component in bundle.subsystems.iter().flat_map(|subsystem| &subsystem.components) {
-        if component.kind == ComponentKind::Service {
-            add(&component.name, "image", SettingType::Image, "Image to run instead of the bundle's");
-        }
-        if component.scalable {
-            add(&component.name, "replicas", SettingType::Integer { minimum: 0, maximum: 1000 }, "Number of tasks");
-        }
-    }
-    let conditions: Vec<(String, SettingKey)> =
-        bundle.components().filter_map(|component| Some((component.name.clone(), component.when.clone()?))).collect();
-    for (target, condition) in conditions {
-        bundle.settings.add_condition(&target, condition);
-    }
-}
-
-/// `settings:` by target and key.
-fn settings(node: &Node<'_>, bundle: &mut Bundle) {
-    let targets: Vec<String> =
-        bundle.components().map(|component| component.name.clone()).chain([PLATFORM_TARGET.to_owned()]).collect();
-    for (target, node) in node.entries().unwrap_or_default() {
-        if !targets.contains(&target) {
-            let message = format!("`{target}` is no component; settings belong to a component or to `platform`");
-            match crate::config::yaml::suggestion(&target, targets.iter().map(String::as_str)) {
-                Some(right) => node.problem_with_hint(message, format!("did you mean `{right}`?")),
-                None => node.problem(message),
-            }
-        }
-        for (key, node) in node.entries().unwrap_or_default() {
-            let is_key = key.starts_with(|c: char| c.is_ascii_alphabetic())
-                && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            if !is_key {
-                node.problem("a setting's name must be of letters, digits and `_`, from a letter");
-            }
-            let name = SettingKey { target: target.clone(), key };
-            if let Some(setting) = setting(&node, name)
-                && !bundle.settings.add(setting)
-            {
-                node.problem("every bundle has this setting: leave it out");
-            }
-        }
-    }
-}
-
-fn setting(node: &Node<'_>, name: SettingKey) -> Option<Setting> {
-    let fields = node.fields()?;
-    let kind = fields.required("type").and_then(|node| setting_type(&node, &fields));
-    let required = fields.take("required").and_then(|node| node.boolean()).unwrap_or_default();
-    let default = fields.take("default");
-    let help = fields.required("help").and_then(|node| node.string()).unwrap_or_default();
-    let example = fields.take("example");
-    fields.finish();
-    let kind = kind?;
-    let checked = |node: Option<Node<'_>>| {
-        let node = node?;
-        let text = node.scalar()?;
-        match kind == SettingType::Secret {
-            true => node.problem("a secret's value never stands in a file"),
-            false => drop(node.take(kind.check(&text))),
-        }
-        Some(text)
-    };
-    if let Some(node) = default.as_ref().filter(|_| required) {
-        node.problem("a setting with a default is never missing: leave `required` out");
-    }
-    let (default, example) = (checked(default), checked(example));
-    Some(Setting { name, kind, required, default, help, example })
-}
-
-/// The type, with the keys that belong to it.
-fn setting_type(node: &Node<'_>, fields: &Fields<'_>) -> Option<SettingType> {
-    const WORDS: [&str; 12] = [
-        "string", "integer", "boolean", "domain", "email", "url", "duration", "size", "choice", "image", "file",
-        "secret",
-    ];
-    let word = node.choice(&WORDS.map(|word| (word, word)))?;
-    let limit = |key, default| fields.take(key).and_then(|node| node.integer(i64::MIN..=i64::MAX)).unwrap_or(default);
-    Some(match word {
-        "integer" => {
-            let (minimum, maximum) = (limit("minimum", i64::MIN), limit("maximum", i64::MAX));
-            if minimum > maximum {
-                fields.node().problem("`minimum` is more than `maximum`");
-                return None;
-            }
-            SettingType::Integer { minimum, maximum }
-        }
-        "boolean" => SettingType::Boolean,
-        "domain" => SettingType::Domain,
-        "email" => SettingType::Email,
-        "url" => {
-            SettingType::Url { schemes: fields.take("schemes").and_then(|node| node.scalars()).unwrap_or_default() }
-        }
-        "duration" => SettingType::Duration,
-        "size" => SettingType::Size,
-        "choice" => {
-            let choices = fields.required("choices").and_then(|node| node.scalars())?;
-            if choices.is_empty() {
-                fields.node().problem("`choices` is empty");
-                return None;
-            }
-            SettingType::Choice { choices }
-        }
-        "image" => SettingType::Image,
-        "file" => SettingType::File,
-        "secret" => SettingType::Secret,
-        _ => SettingType::String,
-    })
 }
 
 /// `when` and `scalable_when` name settings.

@@ -1,0 +1,139 @@
+//! `platformctl doctor`: what is wrong with a cluster and its platform, and what helps.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::arguments::ConnectionArguments;
+use super::connect;
+use crate::cli::arguments::OutputFormat;
+use crate::cli::output;
+use crate::platform::doctor::{self, Diagnosis, Finding, GROUPS, Level};
+use crate::report::{Failure, exit_code};
+
+/// A dead node must not hold everything up; one that lives has answered by then.
+const MOST_SSH_SECONDS: u64 = 10;
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
+    /// Form of the result on stdout
+    #[arg(short, long, value_enum, default_value_t = OutputFormat::Text)]
+    output: OutputFormat,
+}
+
+/// Runs the command: 7 when a node cannot be reached, else 8 when a check fails; warnings are no failures.
+pub async fn run(connection: &ConnectionArguments, arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
+    let quick = ConnectionArguments { ssh_timeout: connection.ssh_timeout.min(MOST_SSH_SECONDS), ..connection.clone() };
+    let platform = connect::platform(&quick).await?;
+    let diagnosis = doctor::diagnose(&platform).await;
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let color = !plain && std::io::stdout().is_terminal();
+    output::result(arguments.output, &diagnosis.findings, &text(&diagnosis.findings, color))?;
+    Ok(ExitCode::from(status(&diagnosis)))
+}
+
+fn status(diagnosis: &Diagnosis) -> u8 {
+    if !diagnosis.unreachable.is_empty() {
+        return exit_code::HOST_UNREACHABLE;
+    }
+    match diagnosis.findings.iter().any(|finding| finding.level == Level::Fail) {
+        true => exit_code::UNHEALTHY,
+        false => exit_code::DONE,
+    }
+}
+
+/// Groups with a line a finding; nodes of which the same good thing was found share one.
+fn text(findings: &[Finding], color: bool) -> String {
+    let mut text = String::new();
+    for (group, checks) in GROUPS {
+        let of_group: Vec<&Finding> = findings.iter().filter(|finding| checks.contains(&finding.check)).collect();
+        if of_group.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "{group}");
+        for (finding, subjects) in gathered(&of_group) {
+            let word = word(finding.level, color);
+            let _ = writeln!(text, "  {word}  {:<13} {subjects}: {}", finding.check, finding.found);
+            if let Some(remedy) = &finding.remedy {
+                let _ = writeln!(text, "        remedy: {remedy}");
+            }
+        }
+    }
+    let count = |level| findings.iter().filter(|finding| finding.level == level).count();
+    let (fail, warn) = (count(Level::Fail), count(Level::Warn));
+    let verdict = match (fail, warn) {
+        (0, 0) => "all is well".to_owned(),
+        (0, warn) => format!("works, with {}", counted(warn, "warning")),
+        (fail, 0) => format!("{} failed", counted(fail, "check")),
+        (fail, warn) => format!("{} failed, {}", counted(fail, "check"), counted(warn, "warning")),
+    };
+    let _ = writeln!(text, "{verdict}; {} ok", counted(count(Level::Ok), "check"));
+    text
+}
+
+/// Findings with their subjects; good ones that say the same of several subjects are one.
+fn gathered<'f>(findings: &[&'f Finding]) -> Vec<(&'f Finding, String)> {
+    let mut gathered: Vec<(&Finding, Vec<&str>)> = Vec::new();
+    for finding in findings {
+        let alike = |known: &&Finding| {
+            known.level == Level::Ok
+                && (known.level, known.check, &known.found) == (finding.level, finding.check, &finding.found)
+        };
+        match gathered.iter_mut().find(|(known, _)| alike(known)) {
+            Some((_, subjects)) => subjects.push(&finding.subject),
+            None => gathered.push((finding, vec![&finding.subject])),
+        }
+    }
+    gathered.into_iter().map(|(finding, subjects)| (finding, subjects.join(", "))).collect()
+}
+
+fn word(level: Level, color: bool) -> String {
+    let (word, code) = match level {
+        Level::Ok => ("ok  ", 32),
+        Level::Warn => ("warn", 33),
+        Level::Fail => ("FAIL", 31),
+    };
+    if color { format!("\x1b[{code}m{word}\x1b[0m") } else { word.to_owned() }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_are_grouped_and_alike_ones_gathered() {
+        let findings = [
+            Finding::ok("ssh", "a", "answers"),
+            Finding::ok("ssh", "b", "answers"),
+            Finding::warn("disk", "a", "82 % used", "clean up"),
+            Finding::fail("etcd", "b", "gone", "restart it"),
+        ];
+        let expected = "Machines\n  ok    ssh           a, b: answers\n  warn  disk          a: 82 % used\n        \
+                        remedy: clean up\netcd\n  FAIL  etcd          b: gone\n        remedy: restart it\n\
+                        1 check failed, 1 warning; 2 checks ok\n";
+        assert_eq!(text(&findings, false), expected);
+    }
+
+    #[test]
+    fn a_node_that_is_gone_comes_first() {
+        let diagnosis = |level, unreachable: &[&str]| Diagnosis {
+            findings: vec![Finding { level, ..Finding::ok("ssh", "a", "x") }],
+            unreachable: unreachable.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        for (diagnosis, expected) in [
+            (diagnosis(Level::Ok, &[]), 0),
+            (diagnosis(Level::Warn, &[]), 0),
+            (diagnosis(Level::Fail, &[]), 8),
+            (diagnosis(Level::Fail, &["a"]), 7),
+        ] {
+            assert_eq!(status(&diagnosis), expected, "{diagnosis:?}");
+        }
+    }
+}

@@ -1,6 +1,5 @@
 //! Apps: what the swarm gets of their releases, what the command line refuses, and their whole way on a prepared cluster.
 
-use std::path::Path;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,8 +7,13 @@ use coreos_cluster::platform::apps::{App, ConfigChange, Content, ImageOptions, S
 use serde_json::{Value, json};
 
 use crate::golden::assert_golden;
+use crate::images::image_archives;
 use crate::sandbox::{PLATFORMCTL, Sandbox, wait_for};
 
+/// The platform's domain in the walk.
+const DOMAIN: &str = "example.test";
+/// Seconds: emulated machines that share a busy host are slow.
+const TIMEOUT: &str = "1800";
 const COMPOSE: &str = "\
 services:
   web:
@@ -112,15 +116,14 @@ fn requests_during(get: &Get<'_>, host: &str, work: impl FnOnce()) -> (usize, Ve
 }
 
 /// create, deploy, config, scale, logs, rollback, destroy, on the sandbox's only cluster, whose platform runs below
-/// `domain`. `archive` holds `hello:1`, `hello:2`, `hello:broken` and `worker:1`; all nodes have them afterwards.
+/// [`DOMAIN`]. All nodes have the images of the tests' apps afterwards.
 #[allow(dead_code, reason = "the platform's own walk on real machines calls it")]
-pub fn walk(sandbox: &Sandbox, domain: &str, archive: &Path, get: &Get<'_>) {
-    let hello = format!("hello.{domain}");
+pub fn walk(sandbox: &Sandbox, get: &Get<'_>) {
+    let hello = format!("hello.{DOMAIN}");
     let hello = hello.as_str();
     let apps = |arguments: &[&str]| sandbox.platformctl(&[&["apps"], arguments].concat());
     let page = || get(hello, "/").map(|(_, body)| body).unwrap_or_default();
-    let archive = archive.to_str().unwrap();
-    let timeout = "1800";
+    let archive = image_archives().join("apps.tar").display().to_string();
 
     let created = apps(&["create", "hello", "-o", "json"]).demand(0).json();
     assert_eq!(created["urls"], json!([format!("http://{hello}")]));
@@ -131,7 +134,7 @@ pub fn walk(sandbox: &Sandbox, domain: &str, archive: &Path, get: &Get<'_>) {
     apps(&["deploy", "hello", "--image", "nowhere:1"]).demand(8).says(&["image `nowhere:1`", "--archive"]);
     assert_eq!(apps(&["releases", "hello", "-o", "json"]).demand(0).json(), json!([]), "nothing was changed");
 
-    let deploy = ["deploy", "hello", "--archive", archive, "--timeout", timeout, "--image"];
+    let deploy = ["deploy", "hello", "--archive", &archive, "--timeout", TIMEOUT, "--image"];
     apps(&[&deploy[..], &["hello:1"]].concat()).demand(0).says(&["v1, deployed hello:1"]);
     wait_for("the router to find the app", || page().starts_with("hello 1\n"));
     assert!(page().contains("GREETING: hi=there\n"), "{}", page());
@@ -147,7 +150,7 @@ pub fn walk(sandbox: &Sandbox, domain: &str, archive: &Path, get: &Get<'_>) {
     killed.wait().unwrap();
     let (count, failed) = requests_during(get, hello, || {
         apps(&[&deploy[..], &["hello:2"]].concat()).demand(0).says(&["v2 was begun and goes on"]);
-        apps(&["config", "hello", "set", "GREETING=again", "--timeout", timeout]).demand(0);
+        apps(&["config", "hello", "set", "GREETING=again", "--timeout", TIMEOUT]).demand(0);
     });
     assert!(count > 10 && failed.is_empty(), "{} of {count} failed: {failed:#?}", failed.len());
     wait_for("the new greeting", || page().contains("GREETING: again\n") && page().starts_with("hello 2\n"));
@@ -158,7 +161,7 @@ pub fn walk(sandbox: &Sandbox, domain: &str, archive: &Path, get: &Get<'_>) {
     broken.says(&["v4 of app `hello` does not run", "hello cannot go on", "v3 runs, as before"]);
     assert!(page().starts_with("hello 2\n"), "{}", page());
 
-    apps(&["scale", "hello", "web=2", "--timeout", timeout]).demand(0);
+    apps(&["scale", "hello", "web=2", "--timeout", TIMEOUT]).demand(0);
     apps(&["scale", "hello", "wbe=2"]).demand(3).says(&["no service `wbe`"]);
     let info = apps(&["info", "hello", "-o", "json"]).demand(0).json();
     assert_eq!((&info["services"][0]["running"], &info["release"]), (&json!(2), &json!(3)));
@@ -168,14 +171,14 @@ pub fn walk(sandbox: &Sandbox, domain: &str, archive: &Path, get: &Get<'_>) {
         logs.lines().any(|line| line.starts_with("web.") && line.contains("| hello 2 listens on port 8000")),
         "{logs}"
     );
-    apps(&["rollback", "hello", "v1", "--timeout", timeout]).demand(0).says(&["v5, rolled back to v1"]);
+    apps(&["rollback", "hello", "v1", "--timeout", TIMEOUT]).demand(0).says(&["v5, rolled back to v1"]);
     wait_for("the old page", || page().starts_with("hello 1\n") && page().contains("GREETING: hi=there\n"));
     let releases = apps(&["releases", "hello", "-o", "json"]).demand(0).json();
     let states: Vec<&str> =
         releases.as_array().unwrap().iter().filter_map(|release| release["state"].as_str()).collect();
     assert_eq!(states, ["running", "failed", "replaced", "replaced", "replaced"]);
 
-    services_together(sandbox, domain, timeout, get);
+    services_together(sandbox, get);
 
     apps(&["destroy", "hello", "--confirm", "hello"]).demand(0);
     apps(&["destroy", "hello", "--confirm", "hello"]).demand(0);
@@ -185,16 +188,16 @@ pub fn walk(sandbox: &Sandbox, domain: &str, archive: &Path, get: &Get<'_>) {
 
 /// An app of two services from a Compose file; their images are on the nodes already.
 #[allow(dead_code, reason = "a part of the walk")]
-fn services_together(sandbox: &Sandbox, domain: &str, timeout: &str, get: &Get<'_>) {
+fn services_together(sandbox: &Sandbox, get: &Get<'_>) {
     let apps = |arguments: &[&str]| sandbox.platformctl(&[&["apps"], arguments].concat());
     let file = sandbox.path("compose.yaml");
     std::fs::write(&file, COMPOSE).unwrap();
-    let deploy = ["deploy", "shop", "--compose", file.to_str().unwrap(), "--timeout", timeout];
+    let deploy = ["deploy", "shop", "--compose", file.to_str().unwrap(), "--timeout", TIMEOUT];
     apps(&["create", "shop"]).demand(0);
     apps(&deploy).demand(3).says(&["GREETING, VERSION", "platformctl apps config shop set GREETING=… VERSION=…"]);
     apps(&["config", "shop", "set", "GREETING=hi", "VERSION=2"]).demand(0);
     apps(&deploy).demand(0).says(&["volume pieces is on"]);
-    let host = format!("shop.{domain}");
+    let host = format!("shop.{DOMAIN}");
     wait_for("the router to find the app", || get(&host, "/").is_ok_and(|(_, body)| body.starts_with("hello 2\n")));
     let info = apps(&["info", "shop", "-o", "json"]).demand(0).json();
     let node = info["volumes"]["pieces"].as_str().unwrap();

@@ -16,15 +16,16 @@ pack_archive() {
 
 # Puts layers and configuration of the image $1 into the folder $2; prints its entry of the manifest.
 add_image() {
-    local repository=${1%:*} tag=${1##*:} layer digest configuration
+    local repository=${1%:*} tag=${1##*:} layer layers digest configuration
     local files=() digests=() history=()
+    layers=$(layers_of "$repository")
     while read -r layer; do
         digest=$(cat "$work/layers/$layer.digest")
         ln -f "$work/layers/$layer.tar" "$2/$digest.tar"
         files+=("\"$digest.tar\"")
         digests+=("\"sha256:$digest\"")
         history+=("{\"created\":\"1970-01-01T00:00:00Z\",\"created_by\":\"layer $layer\"}")
-    done < <(layers_of "$repository")
+    done <<< "$layers"
     configuration=$(printf '{"architecture":"amd64","os":"linux","created":"1970-01-01T00:00:00Z","config":%s,"rootfs":{"type":"layers","diff_ids":[%s]},"history":[%s]}' \
         "$(cat "$here/images/$repository/$tag.json")" "$(joined "${digests[@]}")" "$(joined "${history[@]}")")
     digest=$(printf '%s' "$configuration" | sha256sum | cut -d' ' -f1)

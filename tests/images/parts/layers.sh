@@ -17,11 +17,13 @@ build_layer() {
     [ ! -e "$folder.tar" ] || return 0
     for lower in $(lower_layers "$layer"); do build_layer "$lower"; done
     mkdir -p "$folder"
-    local recipe=$here/layers/$layer pattern path
+    local recipe=$here/layers/$layer pattern path paths
     if [ -e "$recipe/files" ]; then
         while read -r pattern; do
             compgen -G "$root/$pattern" > /dev/null || fail "layer $layer: no package has \`$pattern\`"
-            while read -r path; do take "$layer" "$path"; done < <(cd "$root" && find $pattern \( -type f -o -type l \) | sort)
+            # shellcheck disable=SC2086
+            paths=$(cd "$root" && find $pattern \( -type f -o -type l \) | sort)
+            while read -r path; do take "$layer" "$path"; done <<< "$paths"
         done < "$recipe/files"
     fi
     if [ -e "$recipe/root" ]; then
@@ -43,7 +45,7 @@ archive() {
 
 # Copies the path $2 into the layer $1 with everything it leads to: a link's target, a program's libraries.
 take() {
-    local layer=$1 path=$2 lower target
+    local layer=$1 path=$2 lower target needed
     for lower in "$layer" $(lower_layers "$layer"); do
         if [ -e "$work/layers/$lower/$path" ] || [ -L "$work/layers/$lower/$path" ]; then return; fi
     done
@@ -58,7 +60,8 @@ take() {
         target=$(realpath --no-symlinks "$(realpath "$(dirname "$target")")/$(basename "$target")")
         take "$layer" "${target#"$root"/}"
     elif is_dynamic "$root/$path"; then
-        while read -r target; do take "$layer" "$target"; done < <(libraries "$path")
+        needed=$(libraries "$path")
+        while read -r target; do [ -z "$target" ] || take "$layer" "$target"; done <<< "$needed"
     fi
 }
 
@@ -74,10 +77,10 @@ is_dynamic() {
 
 # Paths of all libraries that the file $1 needs, itself or through others.
 libraries() {
-    local list
-    list=$(loader --list "$root/$1" | grep ' => ')
+    local list foreign
+    list=$(loader --list "$root/$1" | sed -n '/ => /p')
     # What our packages lack is either not found, or found in the host's own folders.
-    ! grep --invert-match " => $root/" <<< "$list" >&2 ||
-        fail "\`$1\` needs libraries that no package in layers/*/packages has"
+    foreign=$(sed "\| => $root/|d" <<< "$list")
+    [ -z "$foreign" ] || fail "\`$1\` needs what no package in layers/*/packages has:$foreign"
     sed "s|^.* => $root/\(.*\) (0x[0-9a-f]*)$|\1|" <<< "$list"
 }

@@ -64,12 +64,13 @@ fetch_packages() {
     configure_apt
     mkdir "$work/packages"
     local list
-    mapfile -t list < <(packages)
+    list=$(packages)
     (
         export APT_CONFIG=$work/apt.conf
         apt-get update -qq
         cd "$work/packages"
-        apt-get download -qq "${list[@]}"
+        # shellcheck disable=SC2086
+        apt-get download -qq $list
     ) >&2
 }
 

@@ -9,6 +9,7 @@ mod ignition;
 mod images;
 mod interrupted;
 mod machines;
+mod platform;
 mod refusals;
 mod removal;
 mod sandbox;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -20,6 +21,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 pub struct Sandbox {
     folder: TempDir,
     daemon: Option<Child>,
+    /// Real machines fill a small computer: one cluster of them at a time.
+    machines_turn: Option<MutexGuard<'static, ()>>,
 }
 
 /// How a command ended.
@@ -41,7 +44,7 @@ impl Sandbox {
     /// Without any emulator.
     pub fn without_emulator() -> Self {
         let folder = tempfile::Builder::new().prefix("coreos-").tempdir().expect("a folder");
-        Self { folder, daemon: None }
+        Self { folder, daemon: None, machines_turn: None }
     }
 
     /// Starts the emulator without machines, as it would be after `local up --vms none`.
@@ -51,6 +54,8 @@ impl Sandbox {
 
     /// Starts the emulator with real machines.
     pub fn start_emulator_with_machines(&mut self) {
+        static MACHINES: Mutex<()> = Mutex::new(());
+        self.machines_turn = Some(MACHINES.lock().unwrap_or_else(PoisonError::into_inner));
         self.serve(&["--vms", "qemu"]);
     }
 

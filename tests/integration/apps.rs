@@ -92,7 +92,6 @@ fn mistakes_cost_no_connection() {
 type Get<'g> = dyn Fn(&str, &str) -> Result<(u16, String), String> + Sync + 'g;
 
 /// Requests without a pause while `work` goes on: how many there were, and those that failed.
-#[allow(dead_code, reason = "a part of the walk")]
 fn requests_during(get: &Get<'_>, host: &str, work: impl FnOnce()) -> (usize, Vec<String>) {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -117,7 +116,6 @@ fn requests_during(get: &Get<'_>, host: &str, work: impl FnOnce()) -> (usize, Ve
 
 /// create, deploy, config, scale, logs, rollback, destroy, on the sandbox's only cluster, whose platform runs below
 /// [`DOMAIN`]. All nodes have the images of the tests' apps afterwards.
-#[allow(dead_code, reason = "the platform's own walk on real machines calls it")]
 pub fn walk(sandbox: &Sandbox, get: &Get<'_>) {
     let hello = format!("hello.{DOMAIN}");
     let hello = hello.as_str();
@@ -187,7 +185,6 @@ pub fn walk(sandbox: &Sandbox, get: &Get<'_>) {
 }
 
 /// An app of two services from a Compose file; their images are on the nodes already.
-#[allow(dead_code, reason = "a part of the walk")]
 fn services_together(sandbox: &Sandbox, get: &Get<'_>) {
     let apps = |arguments: &[&str]| sandbox.platformctl(&[&["apps"], arguments].concat());
     let file = sandbox.path("compose.yaml");

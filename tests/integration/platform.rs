@@ -114,9 +114,19 @@ impl Cluster {
 }
 
 #[test]
-fn a_platform_from_install_to_uninstall() {
+fn a_platform_is_installed_and_started_and_serves_an_app() {
     let cluster = Cluster::create();
     what_is_missing_is_told(&cluster);
+    settings_are_kept(&cluster);
+    install_goes_on_after_a_kill(&cluster);
+    start_goes_on_after_a_kill(&cluster);
+    an_app_is_reached(&cluster);
+}
+
+#[test]
+#[ignore = "takes most of an hour on emulated machines: cargo test --test integration -- --ignored"]
+fn a_platform_lives_through_everything() {
+    let cluster = Cluster::create();
     settings_are_kept(&cluster);
     install_goes_on_after_a_kill(&cluster);
     start_goes_on_after_a_kill(&cluster);
@@ -124,6 +134,16 @@ fn a_platform_from_install_to_uninstall() {
     requests_survive_the_loss_of_a_machine(&cluster);
     a_broken_upgrade_goes_back(&cluster);
     nothing_is_left(&cluster);
+}
+
+fn an_app_is_reached(cluster: &Cluster) {
+    let apps = image_archives().join("apps.tar").display().to_string();
+    cluster.ctl(&["apps", "create", "hello"]).demand(0);
+    cluster.ctl(&["apps", "deploy", "hello", "--image", "hello:1", "--archive", &apps]).demand(0);
+    let host = format!("hello.{DOMAIN}");
+    wait_for("the router to find the app", || {
+        cluster.get(&host, "/").is_ok_and(|(status, body)| status == 200 && body.starts_with("hello 1\n"))
+    });
 }
 
 fn what_is_missing_is_told(cluster: &Cluster) {

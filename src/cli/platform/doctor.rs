@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -10,8 +11,9 @@ use super::arguments::ConnectionArguments;
 use super::connect;
 use crate::cli::arguments::OutputFormat;
 use crate::cli::output;
+use crate::platform::doctor::support::{self, Archive};
 use crate::platform::doctor::{self, Diagnosis, Finding, GROUPS, Level};
-use crate::report::{Failure, exit_code};
+use crate::report::{Failure, Reporter, exit_code};
 
 /// A dead node must not hold everything up; one that lives has answered by then.
 const MOST_SSH_SECONDS: u64 = 10;
@@ -22,16 +24,31 @@ pub struct DoctorArguments {
     /// Form of the result on stdout
     #[arg(short, long, value_enum, default_value_t = OutputFormat::Text)]
     output: OutputFormat,
+    /// Pack diagnosis, journals and logs into a .tar.gz for those who help you, secrets taken out
+    #[arg(long, value_name = "FILE")]
+    bundle_logs: Option<PathBuf>,
 }
 
 /// Runs the command: 7 when a node cannot be reached, else 8 when a check fails; warnings are no failures.
 pub async fn run(connection: &ConnectionArguments, arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
     let quick = ConnectionArguments { ssh_timeout: connection.ssh_timeout.min(MOST_SSH_SECONDS), ..connection.clone() };
+    let archive = arguments.bundle_logs.as_deref().map(Archive::create).transpose()?;
     let platform = connect::platform(&quick).await?;
     let diagnosis = doctor::diagnose(&platform).await;
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let color = !plain && std::io::stdout().is_terminal();
-    output::result(arguments.output, &diagnosis.findings, &text(&diagnosis.findings, color))?;
+    output::result(arguments.output, &diagnosis.findings, &text(&diagnosis, color))?;
+    if let (Some(archive), Some(file)) = (archive, &arguments.bundle_logs) {
+        let reporter = Reporter::new(None);
+        reporter.note("collecting journals and logs");
+        let bytes = support::write(&platform, &diagnosis, archive).await?;
+        reporter.note(format!(
+            "{} has everything ({} KiB, readable by you alone); secrets that were recognised are out of it, but look \
+             through it before you give it to others",
+            file.display(),
+            bytes.div_ceil(1024)
+        ));
+    }
     Ok(ExitCode::from(status(&diagnosis)))
 }
 
@@ -46,7 +63,8 @@ fn status(diagnosis: &Diagnosis) -> u8 {
 }
 
 /// Groups with a line a finding; nodes of which the same good thing was found share one.
-fn text(findings: &[Finding], color: bool) -> String {
+fn text(diagnosis: &Diagnosis, color: bool) -> String {
+    let Diagnosis { findings, unreachable } = diagnosis;
     let mut text = String::new();
     for (group, checks) in GROUPS {
         let of_group: Vec<&Finding> = findings.iter().filter(|finding| checks.contains(&finding.check)).collect();
@@ -70,7 +88,11 @@ fn text(findings: &[Finding], color: bool) -> String {
         (fail, 0) => format!("{} failed", counted(fail, "check")),
         (fail, warn) => format!("{} failed, {}", counted(fail, "check"), counted(warn, "warning")),
     };
-    let _ = writeln!(text, "{verdict}; {} ok", counted(count(Level::Ok), "check"));
+    let unreachable = match unreachable.as_slice() {
+        [] => String::new(),
+        names => format!("{} cannot be reached; ", names.join(", ")),
+    };
+    let _ = writeln!(text, "{unreachable}{verdict}; {} ok", counted(count(Level::Ok), "check"));
     text
 }
 
@@ -109,7 +131,7 @@ mod tests {
 
     #[test]
     fn findings_are_grouped_and_alike_ones_gathered() {
-        let findings = [
+        let findings = vec![
             Finding::ok("ssh", "a", "answers"),
             Finding::ok("ssh", "b", "answers"),
             Finding::warn("disk", "a", "82 % used", "clean up"),
@@ -117,8 +139,9 @@ mod tests {
         ];
         let expected = "Machines\n  ok    ssh           a, b: answers\n  warn  disk          a: 82 % used\n        \
                         remedy: clean up\netcd\n  FAIL  etcd          b: gone\n        remedy: restart it\n\
-                        1 check failed, 1 warning; 2 checks ok\n";
-        assert_eq!(text(&findings, false), expected);
+                        c cannot be reached; 1 check failed, 1 warning; 2 checks ok\n";
+        let diagnosis = Diagnosis { findings, unreachable: vec!["c".into()] };
+        assert_eq!(text(&diagnosis, false), expected);
     }
 
     #[test]

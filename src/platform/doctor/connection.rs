@@ -19,6 +19,9 @@ pub fn judge(cluster: &str, node: &InventoryNode, connected: Result<(), &SshErro
         SshError::Connect { address, reason } => {
             let found = match reason.to_lowercase() {
                 reason if reason.contains("refused") => format!("refuses connections at {address}"),
+                reason if reason.contains("reset") => {
+                    format!("drops connections at {address}: nothing answers behind the load balancer's port")
+                }
                 reason if reason.contains("timed out") => format!("does not answer at {address}"),
                 _ => format!("cannot be connected to: {error}"),
             };
@@ -81,6 +84,7 @@ mod tests {
         let connect = |reason: &str| SshError::Connect { address: address(), reason: reason.into() };
         for (error, found, remedy) in [
             (connect("Connection refused (os error 111)"), "refuses connections at h:22", "status c"),
+            (connect("Connection reset by peer (os error 104)"), "drops connections at h:22", "status c"),
             (connect("Connection timed out (os error 110)"), "does not answer at h:22", "status c"),
             (connect("No route to host (os error 113)"), "cannot be connected to", "status c"),
             (

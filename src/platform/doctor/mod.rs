@@ -21,6 +21,7 @@ mod probe;
 mod public;
 mod service;
 mod setting;
+pub mod support;
 mod swarm;
 
 pub use finding::{CLUSTER, Finding, GROUPS, Level};

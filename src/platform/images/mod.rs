@@ -66,7 +66,11 @@ async fn provide_on(
             Err(error) => Err(error),
             Ok(_) => {
                 let action = if archive.is_some() { "load" } else { "pull" };
-                let resource = format!("{image} on {}", node.name());
+                let what = match archive.and_then(|archive| archive.path().file_name()) {
+                    Some(file) => file.to_string_lossy().into_owned(),
+                    None => image.clone(),
+                };
+                let resource = format!("{what} on {}", node.name());
                 reporter.event(Event::StepStarted { resource: resource.clone(), action });
                 let started = Instant::now();
                 let provided = match archive {

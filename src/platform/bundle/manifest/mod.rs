@@ -17,7 +17,7 @@ pub(super) struct Manifest {
 }
 
 /// Within this time a component is well, when the bundle says nothing.
-const DEADLINE_SECONDS: u32 = 300;
+const DEADLINE_SECONDS: u32 = 600;
 /// Names of the cluster's own rules for SSH and for the load balancer's probes.
 const RESERVED_PORT_NAMES: [&str; 2] = ["ssh", "probes"];
 /// SSH, Docker, Swarm and etcd: whoever reaches the last three owns the cluster.

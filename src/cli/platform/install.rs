@@ -73,9 +73,10 @@ pub async fn install(connection: &ConnectionArguments, arguments: &InstallArgume
     let reporter = arguments.progress.reporter()?;
     let archives = arguments.images.archives()?;
     let (platform, _lock) = changing(connection, &reporter).await?;
-    let bundle = arguments.bundle.resolve(&platform).await?;
+    let installed = platform.installation().await?;
+    let bundle = arguments.bundle.resolve_with(installed.as_ref())?;
     let selection = selection(&arguments.targets, &bundle)?;
-    lifecycle::install(&platform, &bundle, &selection, &archives, &reporter).await?;
+    lifecycle::install(&platform, installed.as_ref(), &bundle, &selection, &archives, &reporter).await?;
     reporter.finish();
     reporter.note("Done.");
     reporter.note(format!("Please run `platformctl start {}` to boot up the platform.", arguments.targets.join(" ")));

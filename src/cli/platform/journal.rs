@@ -13,14 +13,13 @@ use tokio::sync::mpsc::channel;
 
 use super::arguments::ConnectionArguments;
 use super::connect;
-use crate::cli::output::print;
+use crate::cli::output::{Reader, print_to_reader};
 use crate::cli::{ended_by_signal, unless_interrupted};
 use crate::platform::Platform;
-use crate::platform::cluster::Node;
 use crate::platform::compose::parse_duration;
 use crate::platform::container;
 use crate::platform::journal::{Extract, Followed, Journal, Line, Source, Stream, host_component};
-use crate::platform::target::{HOST_COMPONENTS, Known, Subject, natural_order, subjects};
+use crate::platform::target::{HOST_COMPONENTS, Known, Subject, subjects};
 use crate::report::Failure;
 
 /// As deisctl did.
@@ -136,14 +135,15 @@ pub async fn show(
     let reading = async {
         let (platform, journal) = journal.await?;
         let extract = journal.read().await;
-        printer.print(&extract.lines)?;
-        Ok((platform, journal, extract))
+        let reader = printer.print(&extract.lines)?;
+        Ok((platform, journal, extract, reader))
     };
-    let (platform, journal, extract) = unless_interrupted("run the same command again", reading).await?;
-    if following {
-        return follow(&journal, &extract, started, printer).await;
+    let (platform, journal, extract, reader) = unless_interrupted("run the same command again", reading).await?;
+    match (following, reader) {
+        (true, Reader::There) => follow(&journal, &extract, started, printer).await,
+        (true, Reader::Gone) => Ok(()),
+        (false, _) => ending(&platform, extract),
     }
-    ending(&platform, extract)
 }
 
 /// Prints lines as they come, until the user has seen enough.
@@ -161,7 +161,11 @@ async fn follow(
     let printing = async {
         while let Some(followed) = receiver.recv().await {
             match followed {
-                Followed::Line(line) => printer.print(&[line])?,
+                Followed::Line(line) => {
+                    if printer.print(&[line])? == Reader::Gone {
+                        break;
+                    }
+                }
                 Followed::Lost { reason } => warn(&format!("{reason}; trying again")),
                 Followed::Back { machine } => warn(&format!("node `{machine}`: its lines come again")),
             }
@@ -202,8 +206,7 @@ fn warn(text: &str) {
 /// What the targets mean.
 async fn sources(platform: &Platform, arguments: &JournalArguments) -> Result<Vec<Source>, Failure> {
     let cluster = &platform.cluster;
-    let mut machines: Vec<&str> = cluster.nodes().iter().map(Node::name).collect();
-    machines.sort_by(|one, other| natural_order(one, other));
+    let machines = cluster.ordered_names();
     let unit = |name: &str| Source::Machine { name: name.to_owned(), unit: arguments.unit.clone() };
     if arguments.unit.is_some() && arguments.targets.is_empty() {
         return Ok(machines.iter().map(|name| unit(name)).collect());
@@ -278,7 +281,7 @@ impl Printer {
         Self { format, timestamps, color: !plain && std::io::stdout().is_terminal(), within }
     }
 
-    fn print(&self, lines: &[Line]) -> Result<(), Failure> {
+    fn print(&self, lines: &[Line]) -> Result<Reader, Failure> {
         let mut text = String::new();
         for line in lines {
             match self.format {
@@ -289,7 +292,7 @@ impl Printer {
                 }
             }
         }
-        print(&text)
+        print_to_reader(&text)
     }
 
     /// `component.2@machine| text`, each line of a text that has several.

@@ -35,8 +35,7 @@ pub async fn find(cluster: &Cluster, target: &str) -> Result<Place, Failure> {
     if let Some(node) = cluster.node(target) {
         return Ok(Place::Machine(node.clone()));
     }
-    let mut names: Vec<&str> = cluster.nodes().iter().map(Node::name).collect();
-    names.sort_by(|one, other| natural_order(one, other));
+    let names = cluster.ordered_names();
     let ask = async |node| (node, container::on_node(node, &names).await);
     let mut answers: FuturesUnordered<_> = cluster.nodes().iter().map(ask).collect();
     let exact_name = target.split('@').next().unwrap_or_default();

@@ -51,13 +51,25 @@ impl BundleArguments {
 
     /// The named bundle, else the installed one, else the shipped default.
     pub async fn resolve(&self, platform: &Platform) -> Result<Bundle, Failure> {
-        if let Some(bundle) = self.named()? {
-            return Ok(bundle);
+        match self.named()? {
+            Some(bundle) => Ok(bundle),
+            None => installed_or_default(platform.installation().await?.as_ref()),
         }
-        match platform.installation().await? {
-            Some(Installation { bundle }) => Ok(bundle),
-            None => Ok(BundleSource::resolve(None, &|_| None)?),
+    }
+
+    /// The same, for who knows what is installed.
+    pub fn resolve_with(&self, installed: Option<&Installation>) -> Result<Bundle, Failure> {
+        match self.named()? {
+            Some(bundle) => Ok(bundle),
+            None => installed_or_default(installed),
         }
+    }
+}
+
+fn installed_or_default(installed: Option<&Installation>) -> Result<Bundle, Failure> {
+    match installed {
+        Some(installation) => Ok(installation.bundle.clone()),
+        None => Ok(BundleSource::resolve(None, &|_| None)?),
     }
 }
 

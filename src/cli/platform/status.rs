@@ -101,9 +101,7 @@ fn status_text(states: &[ComponentState]) -> String {
             let _ = write!(
                 text,
                 "    {}{number} {was}{} on {machine} since {}",
-                state.component,
-                instance.state,
-                seconds_only(&instance.since)
+                state.component, instance.state, instance.since
             );
             if let Some(error) = &instance.error {
                 let _ = write!(text, ": {error}");
@@ -112,14 +110,6 @@ fn status_text(states: &[ComponentState]) -> String {
         }
     }
     text
-}
-
-/// RFC 3339 without fractions of a second.
-fn seconds_only(time: &str) -> String {
-    match time.split_once('.') {
-        Some((seconds, _)) => format!("{seconds}Z"),
-        None => time.to_owned(),
-    }
 }
 
 fn list_text(states: &[ComponentState]) -> String {
@@ -176,7 +166,7 @@ mod tests {
             number: Some(number),
             machine: "a".into(),
             state: state.into(),
-            since: "2026-11-21T10:00:00.123456Z".into(),
+            since: "2026-11-21T10:00:00Z".into(),
             error: error.map(str::to_owned),
             wanted,
         }

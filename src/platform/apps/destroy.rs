@@ -15,7 +15,6 @@ use crate::report::Failure;
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Containers have a grace period before they end, and what they use can go only then.
 const DEADLINE: Duration = Duration::from_secs(120);
-const NOT_FOUND: u16 = 404;
 const IN_USE: u16 = 409;
 
 /// What was removed.
@@ -114,7 +113,7 @@ async fn remove_volume(node: &Node, name: &str) -> Result<bool, DockerError> {
     });
     match removed.await {
         Ok(()) => Ok(true),
-        Err(error) if error.status() == Some(NOT_FOUND) => Ok(true),
+        Err(error) if error.is_not_found() => Ok(true),
         Err(error) if error.status() == Some(IN_USE) => Ok(false),
         Err(error) => Err(error),
     }

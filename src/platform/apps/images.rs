@@ -16,7 +16,6 @@ use crate::platform::images::{self, Archive, MissingImage};
 use crate::report::{Event, Failure, Reporter};
 use crate::spec::{Origin, Problems};
 
-const NOT_FOUND: u16 = 404;
 /// A large image into a registry whose disk is slow.
 const PUSH_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
@@ -230,7 +229,7 @@ async fn inspect(node: &Node, reference: &str) -> Result<Option<OnNode>, DockerE
         .ask(format!("looking for image `{reference}`"), |docker| async move { docker.inspect_image(reference).await });
     match asked.await {
         Ok(found) => Ok(Some(on_node(found))),
-        Err(error) if error.status() == Some(NOT_FOUND) => Ok(None),
+        Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     }
 }

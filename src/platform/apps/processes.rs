@@ -5,9 +5,8 @@ use serde::Serialize;
 use super::compose_file::Owner;
 use super::render::Blueprint;
 use super::{App, Apps};
-use crate::platform::cluster::Node;
 use crate::platform::swarm::{Service, Task};
-use crate::platform::target::{Instances, natural_order};
+use crate::platform::target::Instances;
 use crate::report::Failure;
 
 /// A task as people and programs read it.
@@ -50,8 +49,7 @@ impl Apps {
         let members = swarm.require().await?;
         let services = swarm.services(Some(&app.name.namespace())).await?;
         let tasks = swarm.tasks(&services.iter().collect::<Vec<_>>(), &members).await?;
-        let mut nodes: Vec<&str> = self.platform.cluster.nodes().iter().map(Node::name).collect();
-        nodes.sort_by(|one, other| natural_order(one, other));
+        let nodes = self.platform.cluster.ordered_names();
         let mut states = Vec::new();
         let mut processes = Vec::new();
         for service in &services {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bollard::models::{ServiceSpec, ServiceUpdateStatusStateEnum};
+use bollard::models::ServiceUpdateStatusStateEnum;
 use bollard::query_parameters::InspectNetworkOptions;
 
 use super::render::{RELEASE_LABEL, render};
@@ -11,10 +11,8 @@ use super::routing::ROUTER_NETWORK;
 use super::{App, Apps, Release, ReleaseState, vanguard};
 use crate::platform::cluster::DockerError;
 use crate::platform::compose::Rendered;
-use crate::platform::swarm::{Initially, References, Rollout, RolloutFailure, Service};
+use crate::platform::swarm::{References, Rollout, RolloutFailure, Service, Started};
 use crate::report::{Event, Failure};
-
-const NOT_FOUND: u16 = 404;
 
 /// Whether to wait until everything runs, and how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +45,7 @@ impl Apps {
         });
         match found.await {
             Ok(_) => Ok(()),
-            Err(error) if error.status() == Some(NOT_FOUND) => Err(Failure::Unhealthy {
+            Err(error) if error.is_not_found() => Err(Failure::Unhealthy {
                 reasons: vec!["apps are reached through the platform's router, which is not installed".into()],
                 hint: "platformctl install platform && platformctl start platform".into(),
             }),
@@ -108,7 +106,7 @@ impl Apps {
 
     async fn bring_up(&self, app: &App, release: &Release, wait: Wait, overlap: Overlap) -> Result<Rendered, Unwell> {
         let rendered = render(app, release.version, &release.content).map_err(Failure::from)?;
-        let references = self.prepare(app, &rendered).await?;
+        let references = self.platform.swarm.ensure_references(&app.name.namespace(), &rendered).await?;
         let vanguard = match (wait, overlap) {
             (Wait::AtMost(deadline), Overlap::Wanted) => {
                 self.send_ahead(app, release, &rendered, &references, deadline).await?
@@ -126,19 +124,6 @@ impl Apps {
         Ok(rendered)
     }
 
-    /// Networks and configs that the services refer to, and the ids of what they refer to by name.
-    async fn prepare(&self, app: &App, rendered: &Rendered) -> Result<References, DockerError> {
-        let swarm = &self.platform.swarm;
-        for network in &rendered.networks {
-            swarm.ensure_network(network).await?;
-        }
-        let mut config_ids = swarm.config_ids().await?;
-        for config in &rendered.configs {
-            swarm.ensure_config(&app.name.namespace(), &config.name, &config.content, &mut config_ids).await?;
-        }
-        Ok(References { secrets: swarm.secrets().await?, config_ids })
-    }
-
     /// Makes all services what the release says; their names.
     async fn apply(&self, app: &App, rendered: &Rendered, references: &References) -> Result<Vec<String>, Unwell> {
         let mut names = Vec::new();
@@ -146,23 +131,10 @@ impl Apps {
             let spec = references
                 .resolve(service.spec.clone())
                 .map_err(|error| Unwell::Release(vec![format!("service `{}`: {error}", service.component)]))?;
-            let name = app.name.service(&service.component);
-            let replicas = replicas_of(&spec);
-            self.platform.swarm.apply(spec, Initially::Started).await.map_err(refused)?;
-            self.scale_service(&name, replicas).await?;
-            names.push(name);
+            self.platform.swarm.apply(spec, Started::Always).await.map_err(refused)?;
+            names.push(app.name.service(&service.component));
         }
         Ok(names)
-    }
-
-    /// A service with no task counts as stopped, and stays so when its spec changes.
-    async fn scale_service(&self, name: &str, replicas: i64) -> Result<(), DockerError> {
-        let edit = |spec: &mut ServiceSpec| {
-            if let Some(replicated) = spec.mode.as_mut().and_then(|mode| mode.replicated.as_mut()) {
-                replicated.replicas = Some(replicas);
-            }
-        };
-        self.platform.swarm.update(name, edit).await
     }
 
     /// Removes services that the release does not have, and configs that nothing uses any more.
@@ -257,12 +229,6 @@ fn short_name(app: &App, service: &str) -> String {
     }
 }
 
-/// How many tasks a spec asks for; 0 for a global service.
-pub(super) fn replicas_of(spec: &ServiceSpec) -> i64 {
-    let replicated = spec.mode.as_ref().and_then(|mode| mode.replicated.as_ref());
-    replicated.and_then(|replicated| replicated.replicas).unwrap_or_default()
-}
-
 /// What Docker refuses is the release's fault; when it cannot be asked, it is not.
 pub(super) fn refused(error: DockerError) -> Unwell {
     match error.status() {
@@ -273,15 +239,7 @@ pub(super) fn refused(error: DockerError) -> Unwell {
 
 /// A failure with the last lines that the containers wrote.
 pub(super) fn told(app: &App, failure: &RolloutFailure) -> String {
-    let mut text = format!("service {}: {}", short_name(app, &failure.service), failure.reason);
-    if !failure.log_lines.is_empty() {
-        text.push_str("\nlast log lines:");
-    }
-    for line in &failure.log_lines {
-        text.push_str("\n  ");
-        text.push_str(line);
-    }
-    text
+    format!("service {}: {}", short_name(app, &failure.service), failure.with_log())
 }
 
 impl From<Failure> for Unwell {

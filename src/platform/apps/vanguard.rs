@@ -7,11 +7,11 @@ use std::time::Duration;
 use bollard::models::{ServiceSpec, ServiceSpecUpdateConfigOrderEnum};
 
 use super::render::RELEASE_LABEL;
-use super::roll_out::{Unwell, refused, replicas_of, told};
+use super::roll_out::{Unwell, refused, told};
 use super::{App, Apps, Release};
 use crate::platform::cluster::DockerError;
 use crate::platform::compose::{Rendered, RenderedService};
-use crate::platform::swarm::{COMPONENT_LABEL, Initially, References, Rollout};
+use crate::platform::swarm::{COMPONENT_LABEL, References, Rollout, Started, replicas};
 
 /// Routers look every two seconds, and take a moment to act on what they see.
 const ROUTERS_FOLLOW: Duration = Duration::from_secs(5);
@@ -35,14 +35,14 @@ impl Apps {
         let Some(next) = rendered.services.iter().find(|service| service.component == *key) else { return Ok(None) };
         let Some(current) = self.platform.swarm.service(&app.name.service(key)).await? else { return Ok(None) };
         let is_same = current.label(RELEASE_LABEL) == Some(&release.version.to_string());
-        if is_same || !current.is_started() || !is_wanted(replicas_of(&current.spec), &next.spec) {
+        if is_same || !current.is_started() || !is_wanted(replicas(&current.spec), &next.spec) {
             return Ok(None);
         }
         let spec = references
             .resolve(vanguard(app, next))
             .map_err(|error| Unwell::Release(vec![format!("service `{key}`: {error}")]))?;
         let name = format!("{PREFIX}{}", app.name.service(key));
-        self.platform.swarm.apply(spec, Initially::Started).await.map_err(refused)?;
+        self.platform.swarm.apply(spec, Started::Always).await.map_err(refused)?;
         let progress = |_: &str, rollout: &Rollout| self.tell(app, &name, rollout);
         let waited = self.platform.swarm.wait_until_running(std::slice::from_ref(&name), deadline, &progress).await;
         waited.map_err(|failures| Unwell::Release(failures.iter().map(|failure| told(app, failure)).collect()))?;
@@ -60,7 +60,7 @@ impl Apps {
 /// Whether a service of so many tasks would be without one that routers know.
 fn is_wanted(running: i64, next: &ServiceSpec) -> bool {
     let order = next.update_config.as_ref().and_then(|update| update.order);
-    let wanted = replicas_of(next);
+    let wanted = replicas(next);
     order == Some(ServiceSpecUpdateConfigOrderEnum::START_FIRST) && wanted > 0 && running.min(wanted) == 1
 }
 
@@ -114,7 +114,7 @@ mod tests {
         let (app, service) = next(3);
         let spec = vanguard(&app, &service);
         assert_eq!(spec.name.as_deref(), Some("next-app-hello_web"));
-        assert_eq!(replicas_of(&spec), 1);
+        assert_eq!(replicas(&spec), 1);
         let labels = spec.labels.unwrap();
         let mut traefik: Vec<&String> = labels.keys().filter(|label| label.starts_with("traefik.")).collect();
         traefik.sort();

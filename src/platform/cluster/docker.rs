@@ -56,6 +56,16 @@ impl DockerError {
         }
     }
 
+    /// Whether what was asked about is not there.
+    pub fn is_not_found(&self) -> bool {
+        self.status() == Some(404)
+    }
+
+    /// Whether something of this name is there already, or in the way.
+    pub fn is_conflict(&self) -> bool {
+        self.status() == Some(409)
+    }
+
     /// Docker's own words, without what we were doing.
     pub fn message(&self) -> String {
         match &*self.source {

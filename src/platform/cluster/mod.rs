@@ -10,6 +10,7 @@ mod subset;
 
 pub use connections::{Gateway, Timeouts};
 pub use docker::DockerError;
+pub use http::status_of;
 pub use lock::ClusterLock;
 pub use node::Node;
 
@@ -25,6 +26,7 @@ use futures::stream::FuturesUnordered;
 use serde::{Deserialize, Serialize};
 
 use crate::outputs::{Inventory, InventoryNode, InventoryPort};
+use crate::platform::target::natural_order;
 use crate::report::Failure;
 use crate::ssh::{Identity, SshError};
 use connections::Connections;
@@ -84,6 +86,13 @@ impl Cluster {
     /// All nodes in the inventory's order.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
+    }
+
+    /// The nodes' names in natural order, by which instances without a number of their own are counted.
+    pub fn ordered_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.nodes.iter().map(Node::name).collect();
+        names.sort_by(|one, other| natural_order(one, other));
+        names
     }
 
     /// The node with this name.

@@ -13,6 +13,7 @@ mod size;
 mod stack;
 
 pub use duration::{InvalidDuration, parse_duration};
+pub use interpolation::{Variable, fill_in};
 pub use naming::Naming;
 pub use render::{NAMESPACE_LABEL, Rendered, RenderedConfig, RenderedService};
 pub use service::{

@@ -3,12 +3,11 @@
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
-use hyper::Request;
-use hyper_util::rt::TokioIo;
 use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode};
 use openssl::x509::X509;
 
 use crate::outputs::SocketEndpoint;
+use crate::platform::cluster::status_of;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -16,14 +15,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub async fn get(endpoint: &SocketEndpoint, path: &str) -> Result<u16, String> {
     let asking = async {
         let stream = tokio::net::TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await;
-        let stream = stream.map_err(|error| error.to_string())?;
-        let connected = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
-        let (mut sender, connection) = connected.map_err(|error| error.to_string())?;
-        tokio::spawn(connection);
-        let request = Request::get(path).header("host", &endpoint.host).body(String::new());
-        let request = request.map_err(|error| error.to_string())?;
-        let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
-        Ok(response.status().as_u16())
+        status_of(stream.map_err(|error| error.to_string())?, &endpoint.host, path).await
     };
     tokio::time::timeout(TIMEOUT, asking).await.unwrap_or_else(|_| Err(silent()))
 }

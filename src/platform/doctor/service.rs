@@ -3,7 +3,7 @@
 use super::finding::Finding;
 use crate::platform::bundle::{Bundle, ComponentKind, Values};
 use crate::platform::container::target_name;
-use crate::platform::swarm::{Member, NAMESPACE_LABEL, Service, Task};
+use crate::platform::swarm::{Member, NAMESPACE_LABEL, Service, Tally, Task};
 
 const CHECK: &str = "services";
 
@@ -27,20 +27,19 @@ pub struct State {
 impl State {
     /// The state of a service by its tasks, which are given oldest first.
     pub fn of(service: &Service, tasks: &[&Task], members: &[Member], is_component: bool) -> Self {
-        let is_heard = |task: &&&Task| members.iter().any(|member| member.ready && member.name == task.node);
+        let Tally { wanted, running, unsettled, keeps_failing } = Tally::of(service, tasks, members);
         let error = tasks.iter().rev().find_map(|task| {
             let place = if task.node.is_empty() { String::new() } else { format!(" on {}", task.node) };
-            Some(format!("{place}, {}: {}", seconds(&task.since), task.error.as_ref()?))
+            Some(format!("{place}, {}: {}", task.since, task.error.as_ref()?))
         });
-        let unsettled = tasks.iter().rev().find(|task| task.wanted && !task.is_running());
         Self {
             name: target_name(&service.name, service.label(NAMESPACE_LABEL)),
             is_component,
             is_started: service.is_started(),
-            wanted: service.desired_tasks(members),
-            running: tasks.iter().filter(|task| task.is_running()).filter(is_heard).count(),
+            wanted,
+            running,
             unsettled: unsettled.map(|task| task.state.to_string()),
-            keeps_failing: tasks.iter().rev().take(3).filter(|task| task.has_failed()).count() > 1,
+            keeps_failing,
             last_error: error,
         }
     }
@@ -81,11 +80,6 @@ pub fn judge_missing(bundle: &Bundle, values: &Values, services: &[Service]) -> 
     });
     let finding = |name: &str| Finding::fail(CHECK, name, "is not installed", format!("platformctl install {name}"));
     components.map(|component| finding(&component.name)).collect()
-}
-
-/// RFC 3339 without fractions of a second.
-fn seconds(time: &str) -> String {
-    time.split_once('.').map_or_else(|| time.to_owned(), |(seconds, _)| format!("{seconds}Z"))
 }
 
 #[cfg(test)]

@@ -19,7 +19,6 @@ use crate::report::{Event, Reporter};
 
 /// A large image over a slow line.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(30 * 60);
-const NOT_FOUND: u16 = 404;
 
 /// An image that a node does not have and cannot get.
 #[derive(Clone, Debug)]
@@ -35,7 +34,7 @@ pub async fn id_on(node: &Node, image: &str) -> Result<Option<String>, DockerErr
         node.ask(format!("looking for image `{image}`"), |docker| async move { docker.inspect_image(image).await });
     match found.await {
         Ok(found) => Ok(found.id),
-        Err(error) if error.status() == Some(NOT_FOUND) => Ok(None),
+        Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     }
 }

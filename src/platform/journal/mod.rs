@@ -22,7 +22,7 @@ use time::OffsetDateTime;
 
 use super::cluster::{Cluster, DockerError, Node};
 use super::container::{self, TaskContainer};
-use super::target::{HOST_COMPONENTS, HostComponent, Instances, natural_order};
+use super::target::{HOST_COMPONENTS, HostComponent, Instances};
 use crate::ssh::SshError;
 
 /// One node's answer to everything that is asked of it.
@@ -85,8 +85,7 @@ enum NodeError {
 impl Journal {
     /// Of each source at most the last `most` lines, and none from before `since`.
     pub fn new(cluster: Cluster, sources: Vec<Source>, since: Option<OffsetDateTime>, most: Option<usize>) -> Self {
-        let mut nodes: Vec<String> = cluster.nodes().iter().map(|node| node.name().to_owned()).collect();
-        nodes.sort_by(|one, other| natural_order(one, other));
+        let nodes = cluster.ordered_names().into_iter().map(str::to_owned).collect();
         Self { cluster, nodes, sources, since, most }
     }
 

@@ -61,7 +61,8 @@ async fn well(platform: &Platform, bundle: &Bundle, component: &Component, repor
             }
         };
         let waited = platform.swarm.wait_until_running(std::slice::from_ref(&service), deadline, &progress).await;
-        waited.map_err(|failures| failed(failures.iter().map(told).collect::<Vec<_>>().join("; ")))?;
+        waited
+            .map_err(|failures| failed(failures.iter().map(RolloutFailure::with_log).collect::<Vec<_>>().join("; ")))?;
         count = *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     }
     loop {
@@ -111,17 +112,4 @@ async fn running_nodes(platform: &Platform, service: &Service) -> Result<Vec<Nod
     let tasks = platform.swarm.tasks(&[service], &members).await.map_err(|error| error.to_string())?;
     let runs = |node: &&Node| tasks.iter().any(|task| task.is_running() && task.node == node.name());
     Ok(platform.cluster.nodes().iter().filter(runs).cloned().collect())
-}
-
-/// A failure with the last lines that the containers wrote.
-fn told(failure: &RolloutFailure) -> String {
-    let mut text = failure.reason.clone();
-    if !failure.log_lines.is_empty() {
-        text.push_str("\nlast log lines:");
-    }
-    for line in &failure.log_lines {
-        text.push_str("\n  ");
-        text.push_str(line);
-    }
-    text
 }

@@ -1,15 +1,15 @@
 //! Puts a bundle's services on the swarm, stopped. On an installed platform it brings the services up to date with the
 //! settings, and leaves running what runs.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use super::{Selection, name_resolution, preflight};
+use super::{Installation, Selection, name_resolution, preflight};
 use crate::platform::Platform;
 use crate::platform::bundle::{Bundle, ComponentKind, Values};
 use crate::platform::compose::{Rendered, RenderedService};
 use crate::platform::images::{self, Archive, MissingImage};
 use crate::platform::settings::{self, Settings};
-use crate::platform::swarm::{self, Applied, COMPONENT_LABEL, Initially, References};
+use crate::platform::swarm::{self, Applied, COMPONENT_LABEL, References, Started};
 use crate::report::{Event, Failure, Reporter};
 
 /// The bundle's name on its services.
@@ -17,15 +17,17 @@ pub const BUNDLE_LABEL: &str = "platform.bundle";
 /// The bundle's version on its services.
 pub const VERSION_LABEL: &str = "platform.version";
 
-/// Checks the cluster, gives every node the images, forms the swarm, and makes the selected components' services.
+/// Checks the cluster, gives every node the images, forms the swarm, and makes the selected components' services, over
+/// what is `installed` already.
 pub async fn install(
     platform: &Platform,
+    installed: Option<&Installation>,
     bundle: &Bundle,
     selection: &Selection,
     archives: &[Archive],
     reporter: &Reporter,
 ) -> Result<(), Failure> {
-    if let Some(installed) = platform.installation().await? {
+    if let Some(installed) = installed {
         refuse_another(&installed.bundle, bundle)?;
     }
     let values = Settings::new(platform).load().await?;
@@ -42,7 +44,7 @@ pub async fn install(
     swarm::form(&platform.cluster, reporter).await?;
     platform.record_facts().await?;
     platform.record_installation(bundle).await?;
-    let references = make_references(platform, bundle, &rendered).await?;
+    let references = platform.swarm.ensure_references(&bundle.name, &rendered).await?;
     for service in services {
         let applied = apply(platform, bundle, service, &references).await?;
         told(reporter, &service.component, applied);
@@ -130,19 +132,6 @@ fn image_of(service: &RenderedService) -> Option<String> {
     service.spec.task_template.as_ref()?.container_spec.as_ref()?.image.clone()
 }
 
-/// Networks, configs and ids of secrets that the services refer to.
-pub async fn make_references(platform: &Platform, bundle: &Bundle, rendered: &Rendered) -> Result<References, Failure> {
-    let swarm = &platform.swarm;
-    for network in &rendered.networks {
-        swarm.ensure_network(network).await?;
-    }
-    let mut config_ids: HashMap<String, String> = swarm.config_ids().await?;
-    for config in &rendered.configs {
-        swarm.ensure_config(&bundle.name, &config.name, &config.content, &mut config_ids).await?;
-    }
-    Ok(References { secrets: swarm.secrets().await?, config_ids })
-}
-
 /// Makes or updates one service.
 pub async fn apply(
     platform: &Platform,
@@ -158,7 +147,7 @@ pub async fn apply(
     labels.insert(COMPONENT_LABEL.to_owned(), service.component.clone());
     labels.insert(BUNDLE_LABEL.to_owned(), bundle.name.clone());
     labels.insert(VERSION_LABEL.to_owned(), bundle.version.to_string());
-    Ok(platform.swarm.apply(spec, Initially::Stopped).await?)
+    Ok(platform.swarm.apply(spec, Started::AsBefore).await?)
 }
 
 fn told(reporter: &Reporter, component: &str, applied: Applied) {

@@ -6,7 +6,7 @@ use super::Installation;
 use super::health::wait_until_well;
 use super::start::unwell;
 use crate::platform::Platform;
-use crate::platform::target::{Instances, Selected, natural_order};
+use crate::platform::target::{Instances, Selected};
 use crate::report::{Failure, Reporter};
 
 const GONE: u16 = 404;
@@ -24,8 +24,7 @@ pub async fn restart_instances(
     let missing = |reason: String| Failure::Unhealthy { reasons: vec![reason], hint: "platformctl list".into() };
     let service = platform.swarm.service(&name).await?;
     let service = service.ok_or_else(|| missing(format!("component `{}` is not installed", selected.component)))?;
-    let mut nodes: Vec<&str> = platform.cluster.nodes().iter().map(|node| node.name()).collect();
-    nodes.sort_by(|one, other| natural_order(one, other));
+    let nodes = platform.cluster.ordered_names();
     let tasks = platform.swarm.tasks(&[&service], &members).await?;
     let meant = tasks.iter().filter(|task| {
         task.is_running()

@@ -6,8 +6,8 @@ use super::{Installation, Selection};
 use crate::platform::Platform;
 use crate::platform::bundle::{Component, ComponentKind};
 use crate::platform::settings::Settings;
-use crate::platform::swarm::{Member, Service, Task};
-use crate::platform::target::{Instances, natural_order};
+use crate::platform::swarm::{Member, Service, Tally, Task};
+use crate::platform::target::Instances;
 use crate::report::Failure;
 
 /// A component's state.
@@ -127,17 +127,14 @@ fn of_service(
     tasks: Vec<&Task>,
     members: &[Member],
 ) -> ComponentState {
-    let wanted = service.desired_tasks(members);
-    let is_heard = |task: &&Task| members.iter().any(|member| member.ready && member.name == task.node);
-    let running = tasks.iter().copied().filter(|task| task.is_running()).filter(is_heard).count();
-    let newest = tasks.iter().rev().find(|task| task.wanted && !task.is_running()).or(tasks.last());
+    let Tally { wanted, running, unsettled, keeps_failing } = Tally::of(service, &tasks, members);
+    let newest = unsettled.or(tasks.last().copied());
     let newest_state = newest.map_or_else(|| "new".to_owned(), |task| task.state.to_string());
-    let failing = tasks.iter().rev().take(3).filter(|task| task.has_failed()).count() > 1;
     let (active, sub) = match (service.is_started(), running >= wanted) {
         (false, _) => ("inactive", "dead".to_owned()),
         (true, true) if !service.is_updating() => ("active", "running".to_owned()),
         (true, true) => ("activating", "updating".to_owned()),
-        (true, false) if failing => ("failed", newest_state),
+        (true, false) if keeps_failing => ("failed", newest_state),
         (true, false) => ("activating", newest_state),
     };
     let instances = instances(platform, tasks, members);
@@ -155,8 +152,7 @@ fn of_service(
 
 /// The newest task of each place first, then what came before it.
 fn instances(platform: &Platform, tasks: Vec<&Task>, members: &[Member]) -> Vec<InstanceState> {
-    let mut nodes: Vec<&str> = platform.cluster.nodes().iter().map(|node| node.name()).collect();
-    nodes.sort_by(|one, other| natural_order(one, other));
+    let nodes = platform.cluster.ordered_names();
     let mut instances: Vec<InstanceState> = tasks
         .into_iter()
         .rev()

@@ -2,7 +2,7 @@
 //! before is well, and all go back when one is not.
 
 use super::health::{chosen, wait_until_well};
-use super::install::{apply, make_references, provide_images, selected};
+use super::install::{apply, provide_images, selected};
 use super::{Installation, Selection, preflight};
 use crate::platform::Platform;
 use crate::platform::bundle::{Bundle, Component, Values};
@@ -56,7 +56,7 @@ async fn roll<'a>(
     changed: &mut Vec<&'a Component>,
     reporter: &Reporter,
 ) -> Result<(), Failure> {
-    let references = make_references(platform, wanted, after).await?;
+    let references = platform.swarm.ensure_references(&wanted.name, after).await?;
     let everything: Selection = wanted.components().map(|component| component.name.clone()).collect();
     for subsystem in &wanted.subsystems {
         reporter.event(Event::SubsystemStarted { name: subsystem.name.clone() });
@@ -91,7 +91,7 @@ async fn go_back(
         other => vec![other.to_string()],
     };
     let back = async {
-        let references = make_references(platform, installed, before).await?;
+        let references = platform.swarm.ensure_references(&installed.name, before).await?;
         for component in changed.iter().rev() {
             match before.services.iter().find(|service| service.component == component.name) {
                 Some(service) => drop(apply(platform, installed, service, &references).await?),

@@ -36,12 +36,6 @@ impl Transaction {
         self
     }
 
-    /// Removes every key that starts with `prefix`.
-    pub fn delete_prefix(mut self, prefix: &str) -> Self {
-        self.changes.push(format!("del --prefix -- {}", literal(prefix)));
-        self
-    }
-
     /// Whether it would change nothing.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()

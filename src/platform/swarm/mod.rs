@@ -12,6 +12,7 @@ mod resource;
 mod rollout;
 mod secret;
 mod service;
+mod tally;
 mod task;
 
 pub use form::form;
@@ -19,7 +20,8 @@ pub use member::{Member, Role};
 pub use resolve::{References, UnknownSecret};
 pub use rollout::{Rollout, RolloutFailure};
 pub use secret::SecretVersion;
-pub use service::{Applied, COMPONENT_LABEL, Initially, NAMESPACE_LABEL, Service};
+pub use service::{Applied, COMPONENT_LABEL, NAMESPACE_LABEL, Service, Started, replicas};
+pub use tally::Tally;
 pub use task::Task;
 
 use bollard::Docker;

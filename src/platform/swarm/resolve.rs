@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use bollard::models::ServiceSpec;
 
-use super::SecretVersion;
+use super::{SecretVersion, Swarm};
+use crate::platform::cluster::DockerError;
+use crate::platform::compose::Rendered;
 
 /// Secrets by logical name and ids of configs by name.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +21,20 @@ pub struct References {
 pub struct UnknownSecret {
     /// `database.password`
     pub logical_name: String,
+}
+
+impl Swarm {
+    /// Makes the networks and configs that rendered services refer to, and finds the ids of all they refer to by name.
+    pub async fn ensure_references(&self, namespace: &str, rendered: &Rendered) -> Result<References, DockerError> {
+        for network in &rendered.networks {
+            self.ensure_network(network).await?;
+        }
+        let mut config_ids = self.config_ids().await?;
+        for config in &rendered.configs {
+            self.ensure_config(namespace, &config.name, &config.content, &mut config_ids).await?;
+        }
+        Ok(References { secrets: self.secrets().await?, config_ids })
+    }
 }
 
 impl References {

@@ -10,9 +10,7 @@ use bollard::query_parameters::{InspectNetworkOptions, ListConfigsOptions};
 use super::Swarm;
 use crate::platform::cluster::DockerError;
 
-const CONFLICT: u16 = 409;
 const FORBIDDEN: u16 = 403;
-const NOT_FOUND: u16 = 404;
 const BAD_REQUEST: u16 = 400;
 
 impl Swarm {
@@ -24,7 +22,7 @@ impl Swarm {
         });
         match found.await {
             Ok(_) => return Ok(()),
-            Err(error) if error.status() == Some(NOT_FOUND) => {}
+            Err(error) if error.is_not_found() => {}
             Err(error) => return Err(error),
         }
         let created = self.ask(format!("creating the network `{name}`"), |docker| {
@@ -34,7 +32,7 @@ impl Swarm {
         match created.await {
             // An earlier try got through.
             Err(error)
-                if matches!(error.status(), Some(CONFLICT | FORBIDDEN)) && error.message().contains("exists") =>
+                if (error.is_conflict() || error.status() == Some(FORBIDDEN)) && error.message().contains("exists") =>
             {
                 Ok(())
             }
@@ -48,8 +46,8 @@ impl Swarm {
             .ask(format!("removing the network `{name}`"), |docker| async move { docker.remove_network(name).await });
         match removed.await {
             Ok(()) => Ok(true),
-            Err(error) if error.status() == Some(NOT_FOUND) => Ok(true),
-            Err(error) if matches!(error.status(), Some(FORBIDDEN | CONFLICT | BAD_REQUEST)) => Ok(false),
+            Err(error) if error.is_not_found() => Ok(true),
+            Err(error) if error.is_conflict() || matches!(error.status(), Some(FORBIDDEN | BAD_REQUEST)) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -88,7 +86,7 @@ impl Swarm {
                 known.insert(name.to_owned(), created.id);
                 Ok(())
             }
-            Err(error) if error.status() == Some(CONFLICT) => {
+            Err(error) if error.is_conflict() => {
                 *known = self.config_ids().await?;
                 Ok(())
             }
@@ -113,7 +111,7 @@ impl Swarm {
             });
             match removed.await {
                 // 400: a service uses it.
-                Err(error) if matches!(error.status(), Some(BAD_REQUEST | NOT_FOUND)) => {}
+                Err(error) if error.is_not_found() || error.status() == Some(BAD_REQUEST) => {}
                 other => other?,
             }
         }

@@ -40,6 +40,21 @@ pub struct RolloutFailure {
     pub log_lines: Vec<String>,
 }
 
+impl RolloutFailure {
+    /// The reason, and the last log lines below it.
+    pub fn with_log(&self) -> String {
+        let mut text = self.reason.clone();
+        if !self.log_lines.is_empty() {
+            text.push_str("\nlast log lines:");
+        }
+        for line in &self.log_lines {
+            text.push_str("\n  ");
+            text.push_str(line);
+        }
+        text
+    }
+}
+
 /// What was seen of a service at one look.
 enum Seen {
     /// All wanted tasks; `proven` when a health check says that they are well.

@@ -14,7 +14,6 @@ use crate::platform::cluster::DockerError;
 const LABEL: &str = "platform.secret";
 /// Answer to a change of something that is used.
 const IN_USE: u16 = 400;
-const NOT_FOUND: u16 = 404;
 
 /// The newest value of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +100,7 @@ impl Swarm {
         });
         match removed.await {
             Ok(()) => Ok(true),
-            Err(error) if error.status() == Some(NOT_FOUND) => Ok(true),
+            Err(error) if error.is_not_found() => Ok(true),
             Err(error) if error.status() == Some(IN_USE) => Ok(false),
             Err(error) => Err(error),
         }

@@ -18,8 +18,6 @@ pub const COMPONENT_LABEL: &str = "platform.component";
 const REPLICAS_LABEL: &str = "platform.replicas";
 /// What the spec was when we last wrote it, as a SHA-256.
 const FINGERPRINT_LABEL: &str = "platform.fingerprint";
-const NOT_FOUND: u16 = 404;
-const CONFLICT: u16 = 409;
 /// Changes of one service that overtake each other are made again.
 const MOST_CONFLICTS: u32 = 10;
 
@@ -43,11 +41,12 @@ pub enum Applied {
     Unchanged,
 }
 
-/// Whether a service that is made now starts at once; one that exists stays as it is.
+/// Whether a service runs once it is what its spec says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Initially {
-    Started,
-    Stopped,
+pub enum Started {
+    Always,
+    /// One that is made now is stopped; one that exists runs or not, as before.
+    AsBefore,
 }
 
 impl Service {
@@ -134,7 +133,8 @@ fn constraints(spec: &ServiceSpec) -> &[String] {
     placement.and_then(|placement| placement.constraints.as_deref()).unwrap_or_default()
 }
 
-fn replicas(spec: &ServiceSpec) -> i64 {
+/// How many tasks a spec asks for; 0 for a global service.
+pub fn replicas(spec: &ServiceSpec) -> i64 {
     let replicated = spec.mode.as_ref().and_then(|mode| mode.replicated.as_ref());
     replicated.and_then(|replicated| replicated.replicas).unwrap_or_default()
 }
@@ -190,14 +190,14 @@ impl Swarm {
         });
         match found.await {
             Ok(service) => Ok(Service::read(service)),
-            Err(error) if error.status() == Some(NOT_FOUND) => Ok(None),
+            Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     /// Makes the service what `spec` says: its replicas are those it has when it runs, and it refers to secrets and
     /// configs by id.
-    pub async fn apply(&self, mut spec: ServiceSpec, initially: Initially) -> Result<Applied, DockerError> {
+    pub async fn apply(&self, mut spec: ServiceSpec, started: Started) -> Result<Applied, DockerError> {
         let name = spec.name.clone().unwrap_or_default();
         let wanted = replicas(&spec);
         let fingerprint = fingerprint(&spec);
@@ -206,7 +206,7 @@ impl Swarm {
             Some(existing) => existing,
             None => {
                 let mut created = spec.clone();
-                set_started(&mut created, initially == Initially::Started, wanted);
+                set_started(&mut created, started == Started::Always, wanted);
                 let result = self.ask(format!("creating service `{name}`"), |docker| {
                     let spec = created.clone();
                     async move { docker.create_service(spec, None).await }
@@ -214,7 +214,7 @@ impl Swarm {
                 match result.await {
                     Ok(_) => return Ok(Applied::Created),
                     // An earlier try got through.
-                    Err(error) if error.status() == Some(CONFLICT) => match self.service(&name).await? {
+                    Err(error) if error.is_conflict() => match self.service(&name).await? {
                         Some(existing) => existing,
                         None => return Err(error),
                     },
@@ -222,8 +222,9 @@ impl Swarm {
                 }
             }
         };
-        let started = existing.is_started();
+        let started = existing.is_started() || started == Started::Always;
         let as_wanted = existing.label(FINGERPRINT_LABEL) == Some(&fingerprint)
+            && existing.is_started() == (started && (existing.is_global() || wanted > 0))
             && (existing.is_global() || !started || replicas(&existing.spec) == wanted);
         if as_wanted {
             return Ok(Applied::Unchanged);
@@ -294,7 +295,7 @@ impl Swarm {
         let removed =
             self.ask(format!("removing service `{name}`"), |docker| async move { docker.delete_service(name).await });
         match removed.await {
-            Err(error) if error.status() == Some(NOT_FOUND) => Ok(()),
+            Err(error) if error.is_not_found() => Ok(()),
             other => other,
         }
     }

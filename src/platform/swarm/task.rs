@@ -27,7 +27,7 @@ pub struct Task {
     pub error: Option<String>,
     pub container_id: Option<String>,
     pub image: String,
-    /// When it took its state, in RFC 3339.
+    /// When it took its state, in RFC 3339 with whole seconds.
     pub since: String,
     /// When it was made, in RFC 3339.
     pub created_at: String,
@@ -55,7 +55,7 @@ impl Task {
             error,
             container_id: container.container_id.filter(|id| !id.is_empty()),
             image: spec.container_spec.as_ref().and_then(|container| container.image.clone()).unwrap_or_default(),
-            since: status.timestamp.unwrap_or_default(),
+            since: whole_seconds(status.timestamp.unwrap_or_default()),
             created_at: task.created_at.unwrap_or_default(),
             spec,
         })
@@ -86,6 +86,11 @@ impl Task {
             None => self.node.clone(),
         }
     }
+}
+
+/// RFC 3339 without fractions of a second; Docker's times are in UTC.
+fn whole_seconds(time: String) -> String {
+    time.split_once('.').map(|(seconds, _)| format!("{seconds}Z")).unwrap_or(time)
 }
 
 impl Swarm {

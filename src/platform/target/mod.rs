@@ -12,6 +12,7 @@ pub use subject::{HOST_COMPONENTS, HostComponent, Known, Subject, subjects};
 
 use wildmatch::WildMatch;
 
+use crate::config::yaml::suggestion;
 use crate::report::Failure;
 
 /// Every component.
@@ -82,7 +83,7 @@ impl Target {
         if self.is_pattern() {
             return format!("`{}` fits no {what}; there are {}", self.text, all.join(", "));
         }
-        match nearest(&self.name, all.iter().copied()) {
+        match suggestion(&self.name, all.iter().copied()) {
             Some(name) => format!("there is no {what} `{}`; did you mean `{name}`?", self.name),
             None => format!("there is no {what} `{}`; there are {}", self.name, all.join(", ")),
         }
@@ -135,14 +136,6 @@ fn parse_all(texts: &[String]) -> (Vec<Target>, Vec<String>) {
 
 fn usage(wrong: &[String]) -> Failure {
     Failure::Usage(wrong.join("\nerror: "))
-}
-
-/// The known name that is nearest to a mistyped one, if any is near.
-fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    /// Jaro-Winkler: 1 is the same word; below this, words have little in common.
-    const NEAR: f64 = 0.8;
-    let rated = known.map(|known| (strsim::jaro_winkler(&name.to_lowercase(), known), known));
-    rated.filter(|(rate, _)| *rate >= NEAR).max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, known)| known)
 }
 
 #[cfg(test)]

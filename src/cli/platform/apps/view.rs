@@ -141,9 +141,7 @@ impl InfoView {
                 let _ = write!(
                     text,
                     "    {}{number} {was}{} on {machine} since {}",
-                    process.service,
-                    process.state,
-                    seconds_only(&process.since)
+                    process.service, process.state, process.since
                 );
                 if let Some(error) = &process.error {
                     let _ = write!(text, ": {error}");
@@ -165,14 +163,6 @@ fn title(source: &Source) -> String {
 
 fn joined(words: &[String]) -> String {
     if words.is_empty() { "-".into() } else { words.join(", ") }
-}
-
-/// RFC 3339 without fractions of a second.
-fn seconds_only(time: &str) -> String {
-    match time.split_once('.') {
-        Some((seconds, _)) => format!("{seconds}Z"),
-        None => time.to_owned(),
-    }
 }
 
 /// A line an app.
@@ -248,7 +238,7 @@ mod tests {
             number: Some(number),
             machine: "n0".into(),
             state: state.into(),
-            since: "2026-01-02T03:04:05.123Z".into(),
+            since: "2026-01-02T03:04:05Z".into(),
             error: error.map(str::to_owned),
             wanted,
         };

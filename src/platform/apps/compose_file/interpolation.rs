@@ -5,33 +5,12 @@
 use std::collections::BTreeSet;
 
 use crate::platform::apps::Config;
+use crate::platform::compose::{Variable, fill_in};
 
 /// Fills in `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME-default}`, `${NAME:+other}`, `${NAME+other}`,
 /// `${NAME:?message}` and `${NAME?message}`; `$$` is a dollar sign. Names that are not set are added to `missing`.
 pub fn interpolate(text: &str, config: &Config, missing: &mut BTreeSet<String>) -> Result<String, String> {
-    let mut filled = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find('$') {
-        filled.push_str(&rest[..start]);
-        rest = &rest[start + 1..];
-        if let Some(tail) = rest.strip_prefix('$') {
-            filled.push('$');
-            rest = tail;
-        } else if let Some(tail) = rest.strip_prefix('{') {
-            let end = end_of(tail).ok_or("`${` has no `}`; write `$$` for a dollar sign")?;
-            filled.push_str(&braced(&tail[..end], config, missing)?);
-            rest = &tail[end + 1..];
-        } else {
-            let (name, tail) = name_of(rest);
-            if name.is_empty() {
-                return Err("a lone `$` means nothing; write `$$` for a dollar sign".into());
-            }
-            filled.push_str(&value(name, config, missing));
-            rest = tail;
-        }
-    }
-    filled.push_str(rest);
-    Ok(filled)
+    fill_in(text, |variable| value(variable, config, missing))
 }
 
 /// A text that the next reader of the file takes as it is.
@@ -39,64 +18,23 @@ pub fn quoted(text: &str) -> String {
     text.replace('$', "$$")
 }
 
-/// The brace that ends an expression; a default may hold expressions of its own.
-fn end_of(tail: &str) -> Option<usize> {
-    let mut depth = 0;
-    let mut before = ' ';
-    for (index, c) in tail.char_indices() {
-        match c {
-            '{' if before == '$' => depth += 1,
-            '}' if depth == 0 => return Some(index),
-            '}' => depth -= 1,
-            _ => {}
-        }
-        before = c;
-    }
-    None
-}
-
-fn name_of(text: &str) -> (&str, &str) {
-    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
-    match text.starts_with(|c: char| c.is_ascii_digit()) {
-        true => ("", text),
-        false => text.split_at(end),
-    }
-}
-
-fn value(name: &str, config: &Config, missing: &mut BTreeSet<String>) -> String {
-    match config.get(name) {
-        Some(value) => value.to_owned(),
-        None => {
-            missing.insert(name.to_owned());
-            String::new()
-        }
-    }
-}
-
-fn braced(inside: &str, config: &Config, missing: &mut BTreeSet<String>) -> Result<String, String> {
-    let (name, operation) = name_of(inside);
-    if name.is_empty() {
-        return Err(format!("`${{{inside}}}` is not a variable; write `$$` for a dollar sign"));
-    }
-    let set = config.get(name);
+fn value(variable: Variable, config: &Config, missing: &mut BTreeSet<String>) -> Result<String, String> {
+    let set = config.get(variable.name);
     // With a colon an empty value counts as none.
-    let (set, operation) = match operation.strip_prefix(':') {
+    let (set, operation) = match variable.operation.strip_prefix(':') {
         Some(operation) => (set.filter(|value| !value.is_empty()), operation),
-        None => (set, operation),
+        None => (set, variable.operation),
     };
     match (operation.chars().next(), set) {
-        (None, _) if inside.ends_with(':') => Err(format!("`${{{inside}}}` is not a variable")),
-        (None, _) => Ok(value(name, config, missing)),
-        (Some('-'), Some(value)) => Ok(value.to_owned()),
-        (Some('-'), None) => interpolate(&operation[1..], config, missing),
-        (Some('+'), Some(_)) => interpolate(&operation[1..], config, missing),
-        (Some('+'), None) => Ok(String::new()),
-        (Some('?'), Some(value)) => Ok(value.to_owned()),
-        (Some('?'), None) => {
-            missing.insert(name.to_owned());
+        (None, _) if !variable.operation.is_empty() => Err(variable.malformed()),
+        (None | Some('-' | '?'), Some(value)) => Ok(value.to_owned()),
+        (None | Some('?'), None) => {
+            missing.insert(variable.name.to_owned());
             Ok(String::new())
         }
-        _ => Err(format!("`${{{inside}}}` is not a variable; write `$$` for a dollar sign")),
+        (Some('-'), None) | (Some('+'), Some(_)) => interpolate(&operation[1..], config, missing),
+        (Some('+'), None) => Ok(String::new()),
+        _ => Err(variable.malformed()),
     }
 }
 

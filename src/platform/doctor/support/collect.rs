@@ -19,7 +19,7 @@ use crate::platform::journal::{Journal, Source};
 use crate::platform::lifecycle::{BUNDLE_LABEL, Installation};
 use crate::platform::settings::Settings;
 use crate::platform::swarm::Service;
-use crate::platform::target::{Instances, natural_order};
+use crate::platform::target::Instances;
 use crate::report::Reporter;
 
 /// For all questions to one node.
@@ -92,8 +92,7 @@ async fn of_node(node: &Node) -> Vec<Entry> {
 
 /// The end of each instance's log.
 async fn logs(platform: &Platform) -> Vec<Entry> {
-    let mut nodes: Vec<&str> = platform.cluster.nodes().iter().map(Node::name).collect();
-    nodes.sort_by(|one, other| natural_order(one, other));
+    let nodes = platform.cluster.ordered_names();
     let containers = join_all(platform.cluster.nodes().iter().map(|node| container::on_node(node, &nodes))).await;
     let names: BTreeSet<String> = containers.into_iter().flatten().flatten().map(|container| container.name).collect();
     let sources = names.into_iter().map(|name| Source::Service { name, instances: Instances::All }).collect();

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::config::ConfigCommand;
+use super::parameters::{ParameterArguments, SignInArguments};
+
 /// Turn an Azure subscription into a load-balanced cluster of CoreOS-style machines.
 ///
 /// `azure-coreos-cluster NAME` creates the cluster, or completes it: what exists already is left alone, so the command
@@ -40,6 +43,9 @@ pub enum Command {
     Status(StatusArguments),
     /// Print what a node gets as user-data (Ignition); it holds the node's private keys
     UserData(UserDataArguments),
+    /// Show what parameters come to, and the schema of their file
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Run the local Azure emulator
     #[command(subcommand)]
     Local(LocalCommand),
@@ -56,61 +62,14 @@ pub struct CreateArguments {
     pub no_wait: bool,
 }
 
-/// What describes a cluster. Options that are not given keep the value the cluster was created with.
+/// What describes a cluster. What is not given keeps the value the cluster was created with.
 #[derive(Debug, Args)]
 pub struct ClusterArguments {
-    /// Name of the cluster; also its DNS label: 3 to 40 of a-z, 0-9 and `-`
-    // Absent only beside a sub-command, which has a name of its own.
-    #[arg(value_name = "NAME", required = true)]
-    pub name: Option<String>,
-    /// Number of machines, 3 to 200 [default: 3]
-    #[arg(long, value_name = "COUNT")]
-    pub num_nodes: Option<u32>,
-    /// Allow 1 or 2 machines, with a single etcd member
-    #[arg(long)]
-    pub allow_small: bool,
-    /// Open the ports that a platform bundle asks for: a name (see `platformctl bundles`) or a bundle's folder
-    #[arg(long, value_name = "NAME|DIR", conflicts_with = "deis")]
-    pub platform: Option<String>,
-    /// Open the ports of the default platform: 80, 443 and 2222
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "true|false")]
-    pub deis: Option<bool>,
-    /// With --platform or --deis: leave closed what carries TLS, port 443
-    #[arg(long)]
-    pub nohttps: bool,
-
-    /// Size of each machine [default: Standard_D2as_v5]
-    #[arg(long, value_name = "SIZE", help_heading = "Machines")]
-    pub vm_size: Option<String>,
-    /// Machines are named NAME-PREFIX-0, NAME-PREFIX-1, … [default: coreos]
-    #[arg(long, value_name = "PREFIX", help_heading = "Machines")]
-    pub vm_name_prefix: Option<String>,
-    /// Image: URN, image id or community gallery id [default: Flatcar stable]
-    #[arg(long, value_name = "URN|ID", help_heading = "Machines")]
-    pub coreos_image: Option<String>,
-    /// Disk for /var/lib/docker, in GiB [default when given: 100]
-    #[arg(long, value_name = "GiB", num_args = 0..=1, default_missing_value = "100", help_heading = "Machines")]
-    pub data_disk: Option<u32>,
-    /// Your cloud-config or Ignition file, merged over ours
-    #[arg(long, value_name = "FILE", help_heading = "Machines")]
-    pub custom_data: Option<PathBuf>,
-    /// Additional NTP server (repeatable)
-    #[arg(long = "ntp-server", value_name = "HOST", help_heading = "Machines")]
-    pub ntp_servers: Vec<String>,
-
-    /// Region [default: westeurope]
-    #[arg(long, value_name = "REGION", help_heading = "Azure")]
-    pub location: Option<String>,
-    /// Resource group, made when missing [default: NAME]
-    #[arg(long, value_name = "GROUP", help_heading = "Azure")]
-    pub resource_group: Option<String>,
-    /// First public SSH port; Azure hands out one port a node from here on [default: 22001]
-    #[arg(long, value_name = "PORT", help_heading = "Azure")]
-    pub ssh: Option<u16>,
-    /// Your public key, Ed25519 or RSA [default: a new Ed25519 key]
-    #[arg(long, value_name = "FILE", help_heading = "Azure")]
-    pub ssh_key: Option<PathBuf>,
-
+    #[command(flatten)]
+    pub parameters: ParameterArguments,
+    /// Read parameters from a cluster.yaml; environment variables and flags count before it
+    #[arg(short, long, value_name = "FILE", env = "AZURE_COREOS_CLUSTER_FILE", hide_env = true)]
+    pub file: Option<PathBuf>,
     #[command(flatten)]
     pub connection: ConnectionArguments,
     #[command(flatten)]
@@ -118,23 +77,20 @@ pub struct ClusterArguments {
 }
 
 impl ClusterArguments {
-    /// The cluster's name; clap makes sure that there is one wherever it is asked for.
+    /// What to call the cluster before its parameters are read.
     pub fn name(&self) -> &str {
-        self.name.as_deref().unwrap_or_default()
+        self.parameters.name().unwrap_or("NAME")
     }
 }
 
 /// Where Azure is, and where clusters are kept.
 #[derive(Clone, Debug, Args)]
 pub struct ConnectionArguments {
-    /// Subscription id [default: AZURE_SUBSCRIPTION_ID, else that of `az login`]
-    #[arg(long, value_name = "ID", help_heading = "Azure")]
-    pub subscription: Option<String>,
     /// Use the local emulator; it is started when it does not run
-    #[arg(long, help_heading = "Azure")]
+    #[arg(long, env = "AZURE_COREOS_CLUSTER_LOCAL", hide_env = true)]
     pub local: bool,
     /// Directory that holds one directory per cluster [default: ~/.local/state/azure-coreos-cluster]
-    #[arg(long, value_name = "DIR", help_heading = "Run")]
+    #[arg(long, value_name = "DIR", env = "AZURE_COREOS_CLUSTER_STATE_DIR", hide_env = true, help_heading = "Run")]
     pub state_dir: Option<PathBuf>,
 }
 
@@ -167,6 +123,8 @@ pub struct DestroyArguments {
     #[arg(long)]
     pub yes: bool,
     #[command(flatten)]
+    pub sign_in: SignInArguments,
+    #[command(flatten)]
     pub connection: ConnectionArguments,
     #[command(flatten)]
     pub output: OutputArguments,
@@ -178,6 +136,8 @@ pub struct StatusArguments {
     /// Name of the cluster
     #[arg(value_name = "NAME")]
     pub name: String,
+    #[command(flatten)]
+    pub sign_in: SignInArguments,
     #[command(flatten)]
     pub connection: ConnectionArguments,
     #[command(flatten)]
@@ -267,6 +227,7 @@ pub enum LatencyProfile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::parameter::{DATA_DISK, DEIS, NAME};
     use clap::CommandFactory as _;
 
     #[test]
@@ -277,10 +238,12 @@ mod tests {
     #[test]
     fn a_name_alone_creates() {
         let arguments = Arguments::try_parse_from(["x", "mycluster", "--data-disk", "--deis"]).unwrap();
-        let cluster = arguments.cluster;
-        assert_eq!((cluster.name(), cluster.data_disk, cluster.deis), ("mycluster", Some(100), Some(true)));
+        let input = arguments.cluster.parameters.input(None).unwrap();
+        let text = |parameter| input.values.text(parameter);
+        assert_eq!((text(&NAME), text(&DATA_DISK), text(&DEIS)), (Some("mycluster"), Some("100"), Some("true")));
         let arguments = Arguments::try_parse_from(["x", "destroy", "mycluster"]).unwrap();
         assert!(matches!(arguments.command, Some(Command::Destroy(_))));
-        assert!(Arguments::try_parse_from(["x", "--deis"]).is_err(), "a name is required");
+        let arguments = Arguments::try_parse_from(["x", "--deis", "mycluster", "--ssh-key=a.pub"]).unwrap();
+        assert_eq!(arguments.cluster.name(), "mycluster", "a switch takes no name for its value");
     }
 }

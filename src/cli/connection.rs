@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use super::arguments::ConnectionArguments;
 use crate::arm::{Arm, ArmError, ArmErrorKind, Endpoint, ResourceId, credential};
+use crate::config::Values;
+use crate::config::parameter::SUBSCRIPTION;
 use crate::directory::{Cloud, StoredCluster};
 use crate::local::{self, Emulator};
 use crate::report::{Failure, Reporter};
@@ -38,6 +40,7 @@ pub fn cloud(arguments: &ConnectionArguments, stored: Option<&StoredCluster>) ->
 /// Signs in, and makes sure that the subscription is there. Starts the emulator when it is needed.
 pub async fn connect(
     arguments: &ConnectionArguments,
+    sign_in: &Values,
     stored: Option<&StoredCluster>,
     reporter: &Reporter,
 ) -> Result<Connection, Failure> {
@@ -54,7 +57,7 @@ pub async fn connect(
             }
         }
         Cloud::Azure => {
-            let subscription = subscription(arguments, stored)?;
+            let subscription = subscription(sign_in, stored)?;
             let (credential, name) =
                 credential(|name| std::env::var(name).ok()).map_err(|error| Failure::azure(error, SIGN_IN_HINT))?;
             tracing::info!(credential = name, "signing in");
@@ -66,16 +69,16 @@ pub async fn connect(
     Ok(connection)
 }
 
-fn subscription(arguments: &ConnectionArguments, stored: Option<&StoredCluster>) -> Result<String, Failure> {
+fn subscription(sign_in: &Values, stored: Option<&StoredCluster>) -> Result<String, Failure> {
     let settled = stored.map(|stored| stored.subscription.clone());
-    if let (Some(asked), Some(settled)) = (&arguments.subscription, &settled)
+    if let (Some(asked), Some(settled)) = (sign_in.text(&SUBSCRIPTION), &settled)
         && !asked.eq_ignore_ascii_case(settled)
     {
         return Err(Failure::Usage(format!("the cluster is in subscription `{settled}`, not in `{asked}`")));
     }
     let from_environment = || std::env::var("AZURE_SUBSCRIPTION_ID").ok().filter(|id| !id.is_empty());
-    let found =
-        arguments.subscription.clone().or(settled).or_else(from_environment).or_else(developer_tools_subscription);
+    let asked = sign_in.text(&SUBSCRIPTION).map(str::to_owned);
+    let found = asked.or(settled).or_else(from_environment).or_else(developer_tools_subscription);
     match found {
         Some(subscription) => Ok(subscription),
         None => {

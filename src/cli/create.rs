@@ -38,7 +38,7 @@ async fn create(
 ) -> Result<Inventory, Failure> {
     // Everything that can be wrong is found before anything is written; keys are read again under the lock.
     let prepared = prepare(cluster)?;
-    let connection = connect(&cluster.connection, prepared.stored.as_ref(), reporter).await?;
+    let connection = connect(&cluster.connection, &prepared.values, prepared.stored.as_ref(), reporter).await?;
     let name = prepared.spec.name.to_string();
     let hint = move |error: &ArmError| remedy(&name, error);
     let refused = |error: ArmError| Failure::azure(error.clone(), hint(&error));

@@ -28,7 +28,7 @@ pub async fn run(arguments: DestroyArguments) -> Result<(), Failure> {
 
 async fn destroy(arguments: &DestroyArguments, reporter: &Reporter) -> Result<(), Failure> {
     let (directory, stored) = known_cluster(&arguments.name, &arguments.connection)?;
-    let connection = connect(&arguments.connection, Some(&stored), reporter).await?;
+    let connection = connect(&arguments.connection, &arguments.sign_in.values()?, Some(&stored), reporter).await?;
     let lock = DirectoryLock::acquire(&directory)?;
     let names = ResourceNames::new(&connection.subscription, &stored.spec);
     let again = format!("azure-coreos-cluster destroy {}", arguments.name);

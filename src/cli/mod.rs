@@ -2,11 +2,13 @@
 //! `report` that prints, and the only one that knows the environment.
 
 mod arguments;
+mod config;
 mod connection;
 mod create;
 mod destroy;
 mod local;
 mod output;
+mod parameters;
 mod plan;
 mod platform;
 mod prepare;
@@ -38,6 +40,7 @@ pub fn azure_coreos_cluster(arguments: impl IntoIterator<Item = OsString>) -> Ex
             run(&hint, destroy::run(arguments))
         }
         Some(Command::Status(arguments)) => run("run the same command again", status::run(arguments)),
+        Some(Command::Config(command)) => run("run the same command again", config::run(command)),
         Some(Command::UserData(arguments)) => run("run the same command again", user_data::run(arguments)),
         // The daemon ends its machines in its own time when it is asked to end; its stderr is its log.
         Some(Command::Local(LocalCommand::Serve(arguments))) => to_its_end("info", local::serve(arguments)),

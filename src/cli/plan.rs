@@ -29,7 +29,7 @@ struct PlannedStep {
 pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
     let reporter = reporter(&arguments.output)?;
     let prepared = prepare(&arguments)?;
-    let connection = connect(&arguments.connection, prepared.stored.as_ref(), &reporter).await?;
+    let connection = connect(&arguments.connection, &prepared.values, prepared.stored.as_ref(), &reporter).await?;
     check_image(&connection, &prepared).await?;
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);
     let desired = desired(&prepared.spec, &names, &prepared.user_data);

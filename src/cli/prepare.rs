@@ -2,10 +2,10 @@
 
 use super::arguments::{ClusterArguments, OutputArguments, OutputFormat};
 use super::connection;
-use crate::config::{ClusterInput, InputFile, resolve};
+use crate::config::parameter::{NAME, SSH_CERT};
+use crate::config::{Values, resolve};
 use crate::directory::{Cloud, ClusterDirectory, StoredCluster};
 use crate::pki::{Material, SshKeyPair};
-use crate::platform::bundle::BundleSource;
 use crate::report::{EventSink, Failure, Reporter};
 use crate::spec::{ClusterName, ClusterSpec, Origin, Problems};
 use crate::ssh::Identity;
@@ -19,6 +19,8 @@ pub struct Prepared {
     pub stored: Option<StoredCluster>,
     pub cloud: Cloud,
     pub material: Material,
+    /// What the user gave, all layers as one.
+    pub values: Values,
     /// Each node's Ignition text, by index.
     pub user_data: Vec<String>,
     operator_key: SshKeyPair,
@@ -27,9 +29,9 @@ pub struct Prepared {
 
 /// Validates, and renders user-data in memory; writes nothing.
 pub fn prepare(arguments: &ClusterArguments) -> Result<Prepared, Failure> {
-    let input = input(arguments);
+    let input = arguments.parameters.input(arguments.file.as_deref())?;
     // Without a valid name there is no directory to look into; `resolve` reports the name with everything else.
-    let name: Option<ClusterName> = input.name.parse().ok();
+    let name: Option<ClusterName> = input.values.text(&NAME).and_then(|name| name.parse().ok());
     let directory = match &name {
         Some(name) => Some(ClusterDirectory::locate(arguments.connection.state_dir.as_deref(), name)?),
         None => None,
@@ -38,9 +40,9 @@ pub fn prepare(arguments: &ClusterArguments) -> Result<Prepared, Failure> {
         Some(directory) => directory.stored_cluster()?,
         None => None,
     };
-    let operator_key = match &directory {
-        Some(directory) => directory.operator_key(&input.name)?,
-        None => crate::pki::generate_ssh_key_pair("core")?,
+    let operator_key = match (&directory, &name) {
+        (Some(directory), Some(name)) => directory.operator_key(name.as_str())?,
+        _ => crate::pki::generate_ssh_key_pair("core")?,
     };
     let public_key = operator_key.public.parse().map_err(|error| Failure::Other(anyhow::Error::new(error)))?;
     let spec = resolve(&input, stored.as_ref().map(|stored| &stored.spec), &public_key)?;
@@ -48,12 +50,13 @@ pub fn prepare(arguments: &ClusterArguments) -> Result<Prepared, Failure> {
     let cloud = connection::cloud(&arguments.connection, stored.as_ref())?;
 
     let material = directory.material(spec.name.as_str(), &spec.nodes())?;
-    let identity = match &arguments.ssh_key {
-        Some(file) => Identity::beside(&std::path::absolute(file).map_err(anyhow::Error::new)?),
+    let identity = match input.file(&SSH_CERT) {
+        Some(file) => Identity::beside(&std::path::absolute(&file.path).map_err(anyhow::Error::new)?),
         None => stored.as_ref().and_then(|stored| stored.identity.clone()),
     };
+    let values = input.values;
     let mut prepared =
-        Prepared { spec, directory, stored, cloud, material, user_data: Vec::new(), operator_key, identity };
+        Prepared { spec, directory, stored, cloud, material, values, user_data: Vec::new(), operator_key, identity };
     prepared.render()?;
     Ok(prepared)
 }
@@ -123,27 +126,4 @@ pub fn reporter(output: &OutputArguments) -> Result<Reporter, Failure> {
     let sink = output.events.as_deref().map(EventSink::open).transpose();
     let sink = sink.map_err(|error| Failure::Usage(format!("`--events`: {error:#}")))?;
     Ok(Reporter::new(sink))
-}
-
-fn input(arguments: &ClusterArguments) -> ClusterInput {
-    ClusterInput {
-        name: arguments.name().to_owned(),
-        num_nodes: arguments.num_nodes,
-        allow_small: arguments.allow_small,
-        vm_size: arguments.vm_size.clone(),
-        location: arguments.location.clone(),
-        resource_group: arguments.resource_group.clone(),
-        vm_name_prefix: arguments.vm_name_prefix.clone(),
-        ssh: arguments.ssh,
-        ssh_key: arguments.ssh_key.as_deref().map(InputFile::read),
-        platform: arguments.platform.as_deref().map(|platform| {
-            BundleSource::resolve_for("--platform", Some(platform), &|variable| std::env::var(variable).ok())
-        }),
-        deis: arguments.deis,
-        nohttps: arguments.nohttps,
-        data_disk: arguments.data_disk,
-        coreos_image: arguments.coreos_image.clone(),
-        custom_data: arguments.custom_data.as_deref().map(InputFile::read),
-        ntp_servers: arguments.ntp_servers.clone(),
-    }
 }

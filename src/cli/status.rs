@@ -38,7 +38,7 @@ struct ResourceStatus {
 pub async fn run(arguments: StatusArguments) -> Result<(), Failure> {
     let reporter = reporter(&arguments.output)?;
     let (_, stored) = known_cluster(&arguments.name, &arguments.connection)?;
-    let connection = connect(&arguments.connection, Some(&stored), &reporter).await?;
+    let connection = connect(&arguments.connection, &arguments.sign_in.values()?, Some(&stored), &reporter).await?;
     let names = ResourceNames::new(&connection.subscription, &stored.spec);
     let no_user_data = vec![String::new(); stored.spec.node_count as usize];
     let resources = desired(&stored.spec, &names, &no_user_data);

@@ -1,44 +1,59 @@
-//! What the user wrote, unchecked; every absent value is `None`.
+//! What the user wrote, unchecked, with the files that it names already read.
 
+use std::collections::BTreeMap;
+
+use super::given::Values;
+use super::parameter::{NAME, Parameter};
 use crate::platform::bundle::Bundle;
-use crate::spec::Problems;
+use crate::spec::{Origin, Problems};
 
-/// Values of flags; files are already read.
+/// Everything that [`super::resolve`] looks at.
 #[derive(Clone, Debug, Default)]
 pub struct ClusterInput {
-    pub name: String,
-    pub num_nodes: Option<u32>,
-    pub allow_small: bool,
-    pub vm_size: Option<String>,
-    pub location: Option<String>,
-    pub resource_group: Option<String>,
-    pub vm_name_prefix: Option<String>,
-    pub ssh: Option<u16>,
-    pub ssh_key: Option<InputFile>,
+    /// All layers as one: flags over the environment over the file.
+    pub values: Values,
+    /// Files that parameters name, by the parameter's key.
+    pub files: BTreeMap<&'static str, InputFile>,
     /// The bundle whose ports are opened, or why it cannot be had.
     pub platform: Option<Result<Bundle, Problems>>,
-    pub deis: Option<bool>,
-    pub nohttps: bool,
-    pub data_disk: Option<u32>,
-    pub coreos_image: Option<String>,
-    pub custom_data: Option<InputFile>,
-    pub ntp_servers: Vec<String>,
 }
 
-/// A file that a flag names.
+impl ClusterInput {
+    /// The input of a command line that names these parameters.
+    pub fn flags(name: &str, flags: &[(&Parameter, &str)]) -> Self {
+        let mut values = Values::default();
+        for (parameter, text) in [(&NAME, name)].iter().chain(flags) {
+            values.insert(parameter, vec![(*text).to_owned()], Origin::Flag(parameter.flag));
+        }
+        Self { values, ..Self::default() }
+    }
+
+    /// The file that a parameter names.
+    pub fn file(&self, parameter: &Parameter) -> Option<&InputFile> {
+        self.files.get(parameter.key)
+    }
+}
+
+/// A file that a parameter names.
 #[derive(Clone)]
 pub struct InputFile {
     /// As the user wrote it.
     pub path: String,
-    /// Its text, or why it could not be read.
-    pub content: Result<String, String>,
+    /// What is in it, or why it could not be read.
+    pub content: Result<Vec<u8>, String>,
 }
 
 impl InputFile {
     /// Reads the file now; a failure is kept, so that it is reported together with other mistakes.
     pub fn read(path: &std::path::Path) -> Self {
-        let content = std::fs::read_to_string(path).map_err(|error| error.to_string());
+        let content = std::fs::read(path).map_err(|error| error.to_string());
         Self { path: path.display().to_string(), content }
+    }
+
+    /// Its text, or why there is none.
+    pub fn text(&self) -> Result<&str, String> {
+        let bytes = self.content.as_ref().map_err(|reason| format!("reading `{}`: {reason}", self.path))?;
+        std::str::from_utf8(bytes).map_err(|_| format!("`{}` is not UTF-8 text", self.path))
     }
 }
 

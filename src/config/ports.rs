@@ -1,35 +1,65 @@
 //! Which ports of the load balancer are open: those of a platform's bundle, and one a node for SSH.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use super::ClusterInput;
+use super::parameter::{DEIS, NOHTTPS, PLATFORM, SSH};
+use super::resolver::Resolver;
 use crate::platform::bundle::Bundle;
-use crate::spec::{ClusterSpec, OpenPort, Origin, Problems};
+use crate::spec::{ClusterSpec, OpenPort};
 
 /// The bundle that `--deis` means.
 const DEFAULT_PLATFORM: &str = "platform";
 
 /// The ports of the platform that is asked for, else those of the earlier run.
-pub(super) fn open(input: &ClusterInput, earlier: Option<&ClusterSpec>, problems: &mut Problems) -> Vec<OpenPort> {
-    let shipped = || Bundle::shipped_named(DEFAULT_PLATFORM).map(|bundle| bundle.open_ports(input.nohttps));
-    let ports = match (&input.platform, input.deis) {
-        (Some(Ok(bundle)), _) => bundle.open_ports(input.nohttps),
-        (Some(Err(mistakes)), _) => {
-            problems.extend(mistakes.clone());
+pub(super) fn open(resolver: &mut Resolver) -> Vec<OpenPort> {
+    let without_tls = resolver.switch(&NOHTTPS) == Some(true);
+    let deis = resolver.switch(&DEIS);
+    let ports = match (which(resolver, deis), &resolver.input.platform, deis) {
+        (Which::Platform, Some(Ok(bundle)), _) => bundle.open_ports(without_tls),
+        (Which::Platform, Some(Err(mistakes)), _) => {
+            resolver.problems.extend(mistakes.clone());
             return Vec::new();
         }
-        (None, Some(true)) => shipped().unwrap_or_default(),
-        (None, Some(false)) => Vec::new(),
-        (None, None) => {
-            let earlier = earlier.map(|earlier| earlier.open_ports.clone()).unwrap_or_default();
-            earlier.into_iter().filter(|port| !(port.tls && input.nohttps)).collect()
+        (Which::Deis, _, Some(true)) => {
+            Bundle::shipped_named(DEFAULT_PLATFORM).map(|bundle| bundle.open_ports(without_tls)).unwrap_or_default()
+        }
+        (Which::Deis, ..) => Vec::new(),
+        _ => {
+            let earlier = resolver.earlier.map(|earlier| earlier.open_ports.clone()).unwrap_or_default();
+            earlier.into_iter().filter(|port| !(port.tls && without_tls)).collect()
         }
     };
-    if input.nohttps && ports.is_empty() {
+    if without_tls && ports.is_empty() {
         let message = "takes what carries TLS out of the platform's ports, so it needs `--platform` or `--deis`";
-        problems.add(Origin::Flag("--nohttps"), message);
+        resolver.problem(&NOHTTPS, message);
     }
     ports
+}
+
+/// What says which ports are open.
+enum Which {
+    Platform,
+    Deis,
+    Nothing,
+}
+
+/// Both are an answer to the same question: the upper layer's counts, and within one layer there must be only one.
+fn which(resolver: &mut Resolver, deis: Option<bool>) -> Which {
+    match (resolver.given(&PLATFORM), resolver.given(&DEIS)) {
+        (Some(platform), Some(flag)) => match platform.origin.rank().cmp(&flag.origin.rank()) {
+            Ordering::Greater => Which::Platform,
+            Ordering::Less => Which::Deis,
+            Ordering::Equal if deis == Some(true) => {
+                resolver.problem(&PLATFORM, "`--deis` stands for `--platform platform`; give one of them");
+                Which::Nothing
+            }
+            Ordering::Equal => Which::Platform,
+        },
+        (Some(_), None) => Which::Platform,
+        (None, Some(_)) => Which::Deis,
+        (None, None) => Which::Nothing,
+    }
 }
 
 /// Names of ports that were open in any earlier run and are not now.
@@ -41,20 +71,15 @@ pub(super) fn closed(open_ports: &[OpenPort], earlier: Option<&ClusterSpec>) -> 
 }
 
 /// The SSH ports end below the last port there is, and keep clear of the platform's.
-pub(super) fn check_ssh(first: u16, count: u32, open_ports: &[OpenPort], problems: &mut Problems) {
-    let origin = || Origin::Flag("--ssh");
+pub(super) fn check_ssh(resolver: &mut Resolver, first: u16, count: u32, open_ports: &[OpenPort]) {
     let last = u32::from(first) + count - 1;
-    if first == 0 {
-        problems.add(origin(), "must be 1 to 65535, found 0");
-        return;
-    }
     if last > u32::from(u16::MAX) {
-        problems.add(origin(), format!("{count} nodes need ports {first} to {last}; ports end at {}", u16::MAX));
+        resolver.problem(&SSH, format!("{count} nodes need ports {first} to {last}; ports end at {}", u16::MAX));
         return;
     }
     for port in open_ports.iter().filter(|port| (u32::from(first)..=last).contains(&u32::from(port.port))) {
-        problems.add(
-            origin(),
+        resolver.problem(
+            &SSH,
             format!("the SSH ports {first} to {last} include {}, which is the port of `{}`", port.port, port.name),
         );
     }
@@ -62,48 +87,60 @@ pub(super) fn check_ssh(first: u16, count: u32, open_ports: &[OpenPort], problem
 
 #[cfg(test)]
 mod tests {
-    use super::super::resolve;
+    use super::super::parameter::Parameter;
+    use super::super::{ClusterInput, resolve};
     use super::*;
     use crate::pki::generate_ssh_key_pair;
-    use crate::spec::SshPublicKey;
+    use crate::spec::{Origin, SshPublicKey};
 
     fn key() -> SshPublicKey {
         generate_ssh_key_pair("test").unwrap().public.parse().unwrap()
     }
 
-    fn input(name: &str) -> ClusterInput {
-        ClusterInput { name: name.into(), ..ClusterInput::default() }
+    fn input(flags: &[(&Parameter, &str)]) -> ClusterInput {
+        ClusterInput::flags("mycluster", flags)
+    }
+
+    fn caprover(mut input: ClusterInput, origin: Origin) -> ClusterInput {
+        input.values.insert(&PLATFORM, vec!["caprover".into()], origin);
+        ClusterInput { platform: Some(Ok(Bundle::shipped_named("caprover").unwrap())), ..input }
+    }
+
+    fn ports(input: &ClusterInput, earlier: Option<&ClusterSpec>) -> Vec<u16> {
+        resolve(input, earlier, &key()).unwrap().open_ports.iter().map(|port| port.port).collect()
     }
 
     #[test]
     fn ports_come_from_the_platform() {
-        let ports = |input: &ClusterInput, earlier: Option<&ClusterSpec>| {
-            let spec = resolve(input, earlier, &key()).unwrap();
-            spec.open_ports.iter().map(|port| port.port).collect::<Vec<_>>()
-        };
-        let caprover = || Some(Ok(Bundle::shipped_named("caprover").unwrap()));
-        let deis = ClusterInput { deis: Some(true), ..input("mycluster") };
-        let earlier = resolve(&deis, None, &key()).unwrap();
-        for (platform, deis, nohttps, afresh, later) in [
-            (None, None, false, vec![], vec![80, 443, 2222]),
-            (None, Some(true), false, vec![80, 443, 2222], vec![80, 443, 2222]),
-            (None, Some(true), true, vec![80, 2222], vec![80, 2222]),
-            (None, Some(false), false, vec![], vec![]),
-            (caprover(), None, false, vec![80, 443, 3000, 996], vec![80, 443, 3000, 996]),
-            (caprover(), None, true, vec![80, 3000, 996], vec![80, 3000, 996]),
+        let (deis, nohttps) = ((&DEIS, "true"), (&NOHTTPS, "true"));
+        let with_caprover = |flags: &[_]| caprover(input(flags), Origin::Flag(PLATFORM.flag));
+        let earlier = resolve(&input(&[deis]), None, &key()).unwrap();
+        for (input, afresh, later) in [
+            (input(&[]), vec![], vec![80, 443, 2222]),
+            (input(&[deis]), vec![80, 443, 2222], vec![80, 443, 2222]),
+            (input(&[deis, nohttps]), vec![80, 2222], vec![80, 2222]),
+            (input(&[(&DEIS, "false")]), vec![], vec![]),
+            (with_caprover(&[]), vec![80, 443, 3000, 996], vec![80, 443, 3000, 996]),
+            (with_caprover(&[nohttps]), vec![80, 3000, 996], vec![80, 3000, 996]),
         ] {
-            let input = ClusterInput { platform, deis, nohttps, ..input("mycluster") };
-            assert_eq!(ports(&input, None), afresh, "{deis:?} {nohttps}");
-            assert_eq!(ports(&input, Some(&earlier)), later, "{deis:?} {nohttps} again");
+            assert_eq!(ports(&input, None), afresh, "{input:?}");
+            assert_eq!(ports(&input, Some(&earlier)), later, "{input:?} again");
         }
-        let without = ClusterInput { nohttps: true, ..input("mycluster") };
-        assert_eq!(ports(&without, Some(&earlier)), [80, 2222], "a port can be closed later");
+        assert_eq!(ports(&input(&[nohttps]), Some(&earlier)), [80, 2222], "a port can be closed later");
+    }
+
+    #[test]
+    fn the_upper_layer_says_which_platform() {
+        let file = || Origin::File { path: "c.yaml".into(), line: None };
+        assert_eq!(ports(&caprover(input(&[(&DEIS, "true")]), file()), None), [80, 443, 2222]);
+        let both = caprover(input(&[(&DEIS, "true")]), Origin::Flag(PLATFORM.flag));
+        let problems = resolve(&both, None, &key()).unwrap_err();
+        assert_eq!(problems.to_string(), "`--platform`: `--deis` stands for `--platform platform`; give one of them");
     }
 
     #[test]
     fn ssh_ports_keep_clear_of_open_ports() {
-        let input = ClusterInput { ssh: Some(2221), deis: Some(true), ..input("mycluster") };
-        let problems = resolve(&input, None, &key()).unwrap_err();
+        let problems = resolve(&input(&[(&SSH, "2221"), (&DEIS, "true")]), None, &key()).unwrap_err();
         let expected = "`--ssh`: the SSH ports 2221 to 2223 include 2222, which is the port of `builder`";
         assert_eq!(problems.to_string(), expected);
     }

@@ -53,6 +53,7 @@ pub fn with_users_items(spec: &ClusterSpec, body: &Value, actual: &Value) -> Val
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::parameter::DEIS;
     use crate::config::{ClusterInput, resolve};
     use crate::pki::generate_ssh_key_pair;
     use serde_json::json;
@@ -62,10 +63,10 @@ mod tests {
         let body = json!({"properties": {"securityRules": [{"name": "ssh"}]}});
         let actual = json!({"properties": {"securityRules": [{"name": "ssh"}, {"name": "https"}, {"name": "office"}],
             "defaultSecurityRules": [{"name": "DenyAllInBound"}]}});
-        let input = ClusterInput { name: "mycluster".into(), deis: Some(true), ..ClusterInput::default() };
+        let input = ClusterInput::flags("mycluster", &[(&DEIS, "true")]);
         let key = generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
         let first = resolve(&input, None, &key).unwrap();
-        let without = ClusterInput { deis: Some(false), ..input };
+        let without = ClusterInput::flags("mycluster", &[(&DEIS, "false")]);
         let spec = resolve(&without, Some(&first), &key).unwrap();
         let merged = with_users_items(&spec, &body, &actual);
         assert_eq!(merged, json!({"properties": {"securityRules": [{"name": "ssh"}, {"name": "office"}]}}));

@@ -1,11 +1,12 @@
 use super::*;
+use crate::config::parameter::DEIS;
 use crate::config::{ClusterInput, resolve};
 use crate::pki::generate_ssh_key_pair;
 use serde_json::json;
 
 fn spec() -> ClusterSpec {
     let key = generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
-    let input = ClusterInput { name: "mycluster".into(), deis: Some(true), ..ClusterInput::default() };
+    let input = ClusterInput::flags("mycluster", &[(&DEIS, "true")]);
     resolve(&input, None, &key).unwrap()
 }
 

@@ -91,6 +91,18 @@ name!(
     check_location
 );
 
+impl Default for Location {
+    fn default() -> Self {
+        Self("westeurope".into())
+    }
+}
+
+impl Default for MachinePrefix {
+    fn default() -> Self {
+        Self("coreos".into())
+    }
+}
+
 fn check_cluster_name(text: &str) -> Result<String, InvalidName> {
     check_label("cluster name", text, 3, CLUSTER_NAME_CHARACTERS)
 }

@@ -7,21 +7,40 @@ use std::fmt;
 pub enum Origin {
     /// A flag or argument, as the user writes it: `--ssh-key`, `NAME`.
     Flag(&'static str),
+    /// An environment variable.
+    Environment(String),
     /// A file and, where known, its line.
     File { path: String, line: Option<usize> },
     /// The cluster as it was made earlier.
     EarlierRun,
+    /// Nobody said anything.
+    Default,
     /// A platform's setting, `TARGET/KEY`.
     Setting(String),
+}
+
+impl Origin {
+    /// Which of two layers counts: the one with the greater rank.
+    pub fn rank(&self) -> u8 {
+        match self {
+            Self::Default | Self::Setting(_) => 0,
+            Self::EarlierRun => 1,
+            Self::File { .. } => 2,
+            Self::Environment(_) => 3,
+            Self::Flag(_) => 4,
+        }
+    }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag(flag) => write!(formatter, "`{flag}`"),
+            Self::Environment(name) => write!(formatter, "`{name}`"),
             Self::File { path, line: Some(line) } => write!(formatter, "`{path}` line {line}"),
             Self::File { path, line: None } => write!(formatter, "`{path}`"),
             Self::EarlierRun => write!(formatter, "the cluster's earlier run"),
+            Self::Default => write!(formatter, "the default"),
             Self::Setting(name) => write!(formatter, "setting `{name}`"),
         }
     }

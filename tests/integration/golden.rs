@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use coreos_cluster::config::{ClusterInput, InputFile, resolve};
+use coreos_cluster::config::parameter::{CUSTOM_DATA, DATA_DISK, DEIS, NTP_SERVERS, NUM_NODES, Parameter, VM_SIZE};
+use coreos_cluster::config::{self, ClusterInput, InputFile, resolve};
 use coreos_cluster::outputs::{self, Inventory};
 use coreos_cluster::pki::{Authority, Certificate, Material, NodeMaterial, SshKeyPair};
 use coreos_cluster::plan::{Observed, ResourceNames, desired, plan};
@@ -26,10 +27,13 @@ pub fn assert_golden(name: &str, text: &str) {
     );
 }
 
-/// A spec from flags, with a key that is the same in every run.
-pub fn spec(change: impl FnOnce(&mut ClusterInput)) -> ClusterSpec {
-    let mut input = ClusterInput { name: "mycluster".into(), ..ClusterInput::default() };
-    change(&mut input);
+/// A spec from flags, and a fixture as the user's own configuration, with a key that is the same in every run.
+pub fn spec(flags: &[(&Parameter, &str)], custom_data: Option<&str>) -> ClusterSpec {
+    let mut input = ClusterInput::flags("mycluster", flags);
+    if let Some(name) = custom_data {
+        let file = InputFile { path: name.into(), content: Ok(fixture(name).into_bytes()) };
+        input.files.insert(CUSTOM_DATA.key, file);
+    }
     resolve(&input, None, &fixture("operator.pub").parse().unwrap()).unwrap()
 }
 
@@ -58,30 +62,34 @@ fn user_data(spec: &ClusterSpec, index: usize) -> String {
 
 #[test]
 fn user_data_per_role() {
-    let plain = spec(|_| {});
+    let plain = spec(&[], None);
     assert_golden("user-data-member.json", &user_data(&plain, 0));
-    let client = spec(|input| input.num_nodes = Some(4));
+    let client = spec(&[(&NUM_NODES, "4")], None);
     assert_golden("user-data-client.json", &user_data(&client, 3));
-    let full = spec(|input| {
-        input.data_disk = Some(100);
-        input.ntp_servers = vec!["time.example.test".into(), "192.0.2.1".into()];
-        input.custom_data = Some(InputFile { path: "overlay.yaml".into(), content: Ok(fixture("overlay.yaml")) });
-    });
+    let full = [(&DATA_DISK, "100"), (&NTP_SERVERS, "time.example.test,192.0.2.1")];
+    let full = spec(&full, Some("overlay.yaml"));
     assert_golden("user-data-full.json", &user_data(&full, 1));
-    let nvme = spec(|input| {
-        input.data_disk = Some(100);
-        input.vm_size = Some("Standard_D2as_v6".into());
-        input.custom_data = Some(InputFile { path: "overlay.ign".into(), content: Ok(fixture("overlay.ign")) });
-    });
+    let nvme = spec(&[(&DATA_DISK, "100"), (&VM_SIZE, "Standard_D2as_v6")], Some("overlay.ign"));
     assert_golden("user-data-nvme.json", &user_data(&nvme, 0));
 }
 
 #[test]
+fn what_describes_parameters() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (path, text) in
+        [("docs/cluster.schema.json", config::schema_text()), ("docs/parameters.md", config::reference())]
+    {
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(root.join(path), &text).unwrap();
+        }
+        let checked_in = std::fs::read_to_string(root.join(path)).unwrap_or_default();
+        assert!(checked_in == text, "{path} is not what the parameters say; UPDATE_GOLDEN=1 writes it anew");
+    }
+}
+
+#[test]
 fn request_bodies() {
-    let spec = spec(|input| {
-        input.deis = Some(true);
-        input.data_disk = Some(100);
-    });
+    let spec = spec(&[(&DEIS, "true"), (&DATA_DISK, "100")], None);
     let user_data = vec!["{}".to_owned(); 3];
     let plan = plan(&spec, desired(&spec, &ResourceNames::new("s", &spec), &user_data), &Observed::new());
     let bodies: serde_json::Map<String, serde_json::Value> = plan

@@ -3,13 +3,12 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use coreos_cluster::config::{ClusterInput, InputFile};
+use coreos_cluster::config::parameter::{DATA_DISK, NTP_SERVERS, NUM_NODES, Parameter, VM_SIZE};
 use coreos_cluster::pki::{Authority, Material, NodeMaterial};
 use coreos_cluster::spec::ClusterSpec;
 use coreos_cluster::userdata;
 
 use crate::golden::spec;
-use crate::sandbox::fixture;
 
 /// Debian's package `ignition` brings it; `scripts/test` installs that.
 fn validate(document: &str) -> Result<(), String> {
@@ -39,25 +38,18 @@ fn real_material(spec: &ClusterSpec) -> Material {
 
 #[test]
 fn every_configuration_is_accepted() {
-    type Change = fn(&mut ClusterInput);
-    let changes: [(&str, Change); 7] = [
-        ("defaults", |_| {}),
-        ("data disk", |input| input.data_disk = Some(100)),
-        ("nvme", |input| {
-            input.data_disk = Some(100);
-            input.vm_size = Some("Standard_D2as_v6".into());
-        }),
-        ("clients", |input| input.num_nodes = Some(7)),
-        ("ntp", |input| input.ntp_servers = vec!["time.example.test".into()]),
-        ("cloud-config", |input| {
-            input.custom_data = Some(InputFile { path: "x".into(), content: Ok(fixture("overlay.yaml")) });
-        }),
-        ("ignition", |input| {
-            input.custom_data = Some(InputFile { path: "x".into(), content: Ok(fixture("overlay.ign")) });
-        }),
+    let disk = (&DATA_DISK, "100");
+    let cases: [(&str, &[(&Parameter, &str)], Option<&str>); 7] = [
+        ("defaults", &[], None),
+        ("data disk", &[disk], None),
+        ("nvme", &[disk, (&VM_SIZE, "Standard_D2as_v6")], None),
+        ("clients", &[(&NUM_NODES, "7")], None),
+        ("ntp", &[(&NTP_SERVERS, "time.example.test")], None),
+        ("cloud-config", &[], Some("overlay.yaml")),
+        ("ignition", &[], Some("overlay.ign")),
     ];
-    for (name, change) in changes {
-        let spec = spec(change);
+    for (name, flags, custom_data) in cases {
+        let spec = spec(flags, custom_data);
         let material = real_material(&spec);
         for node in spec.nodes() {
             let document = userdata::ignition(&spec, &node, &material).unwrap();

@@ -33,7 +33,7 @@ fn mistakes_are_named_with_their_origin_before_the_first_write() {
             vec!["Azure refuses keys of type `ecdsa-sha2-nistp256`", "hint: ssh-keygen -t ed25519"],
         ),
         (vec!["ok1", "--ssh-key", "rsa-1024.pub"], 3, vec!["the RSA key has 1024 bits; Azure asks for at least 2048"]),
-        (vec!["ok1", "--ssh-key", "missing.pub"], 3, vec!["error: `--ssh-key`: reading `missing.pub`: No such file"]),
+        (vec!["ok1", "--ssh-key", "missing.pub"], 3, vec!["error: `--ssh-cert`: reading `missing.pub`: No such file"]),
         (
             vec!["ok1", "--custom-data", "missing.yaml"],
             3,
@@ -64,7 +64,7 @@ fn mistakes_are_named_with_their_origin_before_the_first_write() {
         (
             vec!["X", "--num-nodes", "1", "--ssh-key", "ecdsa.pub", "--vm-size", "Large", "--data-disk", "1"],
             3,
-            vec!["`NAME`: ", "`--num-nodes`: ", "`--ssh-key`: ", "`--vm-size`: ", "`--data-disk`: "],
+            vec!["`NAME`: ", "`--num-nodes`: ", "`--ssh-cert`: ", "`--vm-size`: ", "`--data-disk`: "],
         ),
     ] {
         sandbox.run(&[&arguments[..], &["--local", "--no-wait"]].concat()).demand(status).says(&parts);

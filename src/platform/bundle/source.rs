@@ -19,12 +19,12 @@ impl BundleSource {
 
     /// The bundle that `flag` (a name or a folder) or, without one, the environment means; else the shipped `platform`.
     pub fn resolve(flag: Option<&str>, environment: &dyn Fn(&str) -> Option<String>) -> Result<Bundle, Problems> {
-        Self::resolve_for("--bundle", flag, environment)
+        Self::resolve_for(Origin::Flag("--bundle"), flag, environment)
     }
 
     /// The same for a flag of another name.
     pub fn resolve_for(
-        flag_name: &'static str,
+        origin: Origin,
         flag: Option<&str>,
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Bundle, Problems> {
@@ -33,10 +33,10 @@ impl BundleSource {
         }
         let folders = folders(environment)?;
         match (flag, folders.as_slice()) {
-            (Some(name), _) => named(flag_name, name, &folders),
-            (None, []) => named(flag_name, DEFAULT_NAME, &[]),
+            (Some(name), _) => named(origin, name, &folders),
+            (None, []) => named(origin, DEFAULT_NAME, &[]),
             (None, [only]) => Bundle::load(only),
-            (None, several) => one_of(flag_name, several),
+            (None, several) => one_of(origin, several),
         }
     }
 
@@ -64,7 +64,7 @@ fn is_path(text: &str) -> bool {
 }
 
 /// The default among several.
-fn one_of(flag: &'static str, folders: &[PathBuf]) -> Result<Bundle, Problems> {
+fn one_of(origin: Origin, folders: &[PathBuf]) -> Result<Bundle, Problems> {
     let own: Vec<Bundle> = folders.iter().filter_map(|folder| Bundle::load(folder).ok()).collect();
     let names: Vec<String> = own.iter().map(|bundle| bundle.name.clone()).collect();
     match own.into_iter().find(|bundle| bundle.name == DEFAULT_NAME) {
@@ -72,13 +72,13 @@ fn one_of(flag: &'static str, folders: &[PathBuf]) -> Result<Bundle, Problems> {
         None => {
             let mut problems = Problems::new();
             let message = format!("there are several bundles, name one: {}", names.join(", "));
-            problems.add(Origin::Flag(flag), message);
+            problems.add(origin, message);
             Err(problems)
         }
     }
 }
 
-fn named(flag: &'static str, name: &str, folders: &[PathBuf]) -> Result<Bundle, Problems> {
+fn named(origin: Origin, name: &str, folders: &[PathBuf]) -> Result<Bundle, Problems> {
     // A broken bundle of that name is its mistakes, so its folder's name counts before what it says inside.
     if let Some(folder) = folders.iter().find(|folder| folder.file_name().is_some_and(|last| last == name)) {
         return Bundle::load(folder);
@@ -98,7 +98,7 @@ fn named(flag: &'static str, name: &str, folders: &[PathBuf]) -> Result<Bundle, 
         Some(right) => format!("did you mean `{right}`?"),
         None => "a folder is told from a name by a `/`: ./DIR".into(),
     };
-    problems.add_with_hint(Origin::Flag(flag), message, hint);
+    problems.add_with_hint(origin, message, hint);
     Err(problems)
 }
 

@@ -1,0 +1,163 @@
+//! A cluster's parameters on the command line, as the table of them says; and all layers of them together.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+
+use crate::config::parameter::{Group, Kind, NAME, PARAMETERS, PLATFORM, Parameter};
+use crate::config::{ClusterInput, InputFile, Values, from_environment, from_file};
+use crate::platform::bundle::BundleSource;
+use crate::spec::{Origin, Problems};
+
+/// What the flags say.
+#[derive(Clone, Debug, Default)]
+pub struct ParameterArguments {
+    values: Values,
+}
+
+/// What the flags of signing in say.
+#[derive(Clone, Debug, Default)]
+pub struct SignInArguments {
+    values: Values,
+}
+
+impl ParameterArguments {
+    /// The name, when it stands on the command line.
+    pub fn name(&self) -> Option<&str> {
+        self.values.text(&NAME)
+    }
+
+    /// Flags over the environment over `file`, with the files that they name read.
+    pub fn input(&self, file: Option<&Path>) -> Result<ClusterInput, Problems> {
+        let mut problems = Problems::new();
+        let mut below = Values::default();
+        if let Some(path) = file {
+            let name = path.display().to_string();
+            let text = std::fs::read_to_string(path).map_err(|error| format!("reading `{name}`: {error}"));
+            if let Some(text) = problems.take(Origin::Flag("--file"), text) {
+                match from_file(&name, &text) {
+                    Ok(values) => below = values,
+                    Err(mistakes) => problems.extend(mistakes),
+                }
+            }
+        }
+        let (environment, mistakes) = from_environment(std::env::vars());
+        problems.extend(mistakes);
+        let values = below.under(environment).under(self.values.clone());
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let folder = file.and_then(Path::parent).unwrap_or(Path::new(""));
+        let files = read_files(&values, folder);
+        let platform = values.get(&PLATFORM).map(|given| {
+            let text = given.texts.first().map(String::as_str);
+            BundleSource::resolve_for(given.origin.clone(), text, &|variable| std::env::var(variable).ok())
+        });
+        Ok(ClusterInput { values, files, platform })
+    }
+}
+
+impl SignInArguments {
+    /// Flags over the environment.
+    pub fn values(&self) -> Result<Values, Problems> {
+        let (environment, problems) = from_environment(std::env::vars());
+        if problems.is_empty() { Ok(environment.under(self.values.clone())) } else { Err(problems) }
+    }
+}
+
+fn read_files(values: &Values, folder: &Path) -> BTreeMap<&'static str, InputFile> {
+    let named = PARAMETERS.iter().filter(|parameter| parameter.kind == Kind::File);
+    named.filter_map(|parameter| Some((parameter.key, InputFile::read(&path(values, parameter, folder)?)))).collect()
+}
+
+/// The path that a parameter names: one in a file is beside that file, and `~/` is the home folder there too.
+pub fn path(values: &Values, parameter: &Parameter, folder: &Path) -> Option<PathBuf> {
+    let given = values.get(parameter)?;
+    let text = given.texts.first()?;
+    if let (Some(rest), Some(home)) = (text.strip_prefix("~/"), std::env::var_os("HOME")) {
+        return Some(PathBuf::from(home).join(rest));
+    }
+    Some(match given.origin {
+        Origin::File { .. } => folder.join(text),
+        _ => PathBuf::from(text),
+    })
+}
+
+/// The argument of a parameter. Whether its value is good is seen where all layers meet, so that every mistake is told at
+/// once.
+fn argument(parameter: &Parameter) -> Arg {
+    let mut argument = Arg::new(parameter.key).value_name(parameter.value_name).help(help(parameter));
+    if parameter.key != NAME.key {
+        argument = argument.long(parameter.flag.trim_start_matches('-'));
+    }
+    if parameter.group != Group::Cluster && !parameter.everyday {
+        argument = argument.help_heading(parameter.group.heading());
+    }
+    if let Some(alias) = parameter.alias {
+        argument = argument.alias(alias);
+    }
+    if let Some(alone) = parameter.alone {
+        argument = argument.num_args(0..=1).default_missing_value(alone);
+        // `--deis NAME` names a cluster, not a value.
+        argument = argument.require_equals(parameter.kind == Kind::Switch);
+    }
+    argument = match parameter.kind {
+        Kind::List | Kind::Map => argument.action(ArgAction::Append),
+        _ => argument.action(ArgAction::Set),
+    };
+    argument.hide_short_help(!parameter.everyday)
+}
+
+fn help(parameter: &Parameter) -> String {
+    match (parameter.kind, parameter.default) {
+        (Kind::Switch, _) | (_, "required") => parameter.help.to_owned(),
+        (_, default) => format!("{} [default: {default}]", parameter.help),
+    }
+}
+
+fn values(matches: &ArgMatches, parameters: impl Iterator<Item = &'static Parameter>) -> Values {
+    let mut values = Values::default();
+    for parameter in parameters {
+        if let Some(texts) = matches.get_many::<String>(parameter.key) {
+            values.insert(parameter, texts.cloned().collect(), Origin::Flag(parameter.flag));
+        }
+    }
+    values
+}
+
+fn all() -> impl Iterator<Item = &'static Parameter> {
+    PARAMETERS.iter().copied()
+}
+
+fn of_sign_in() -> impl Iterator<Item = &'static Parameter> {
+    all().filter(|parameter| parameter.group == Group::SignIn)
+}
+
+macro_rules! arguments_from {
+    ($type:ident, $parameters:path) => {
+        impl Args for $type {
+            fn augment_args(command: Command) -> Command {
+                command.args($parameters().map(argument))
+            }
+
+            fn augment_args_for_update(command: Command) -> Command {
+                Self::augment_args(command)
+            }
+        }
+
+        impl FromArgMatches for $type {
+            fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+                Ok(Self { values: values(matches, $parameters()) })
+            }
+
+            fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+                *self = Self::from_arg_matches(matches)?;
+                Ok(())
+            }
+        }
+    };
+}
+
+arguments_from!(ParameterArguments, all);
+arguments_from!(SignInArguments, of_sign_in);

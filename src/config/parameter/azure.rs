@@ -1,0 +1,39 @@
+//! Where it is on Azure, and how it is reached.
+
+use serde_json::json;
+
+use super::{Group, Kind, Parameter};
+
+pub const SSH: Parameter =
+    Parameter::new(Group::Network, Kind::Integer { least: 1, most: 65_535 }, "ssh", "--ssh", "PORT")
+        .help("First public SSH port; Azure hands out one port a node from here on")
+        .default("22001")
+        .unit("port number")
+        .example("23001")
+        .settled("first SSH port")
+        .resolved(|spec| json!(spec.first_ssh_port));
+
+pub const SSH_CERT: Parameter = Parameter::new(Group::Network, Kind::File, "ssh_cert", "--ssh-cert", "FILE")
+    .help("Your OpenSSH public key, Ed25519 or RSA")
+    .default("a new Ed25519 key")
+    .example("~/.ssh/id_ed25519.pub")
+    .alias("ssh-key")
+    .everyday()
+    .settled("SSH key")
+    .resolved(|spec| json!(spec.ssh_public_key));
+
+pub const LOCATION: Parameter = Parameter::new(Group::Azure, Kind::Text, "location", "--location", "REGION")
+    .help("Region")
+    .default("westeurope")
+    .example("northeurope")
+    .everyday()
+    .settled("location")
+    .resolved(|spec| json!(spec.location));
+
+pub const RESOURCE_GROUP: Parameter =
+    Parameter::new(Group::Azure, Kind::Text, "resource_group", "--resource-group", "GROUP")
+        .help("Resource group, made when missing")
+        .default("NAME")
+        .example("production")
+        .settled("resource group")
+        .resolved(|spec| json!(spec.resource_group));

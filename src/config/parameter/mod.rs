@@ -1,0 +1,216 @@
+//! Every parameter of a cluster, each described once: flag, key of cluster.yaml and environment variable, what it takes,
+//! its default, unit and example. The command line, the file, the schema and the docs are all made from this.
+
+mod azure;
+mod cluster;
+mod machine;
+mod sign_in;
+mod user_data;
+
+pub use azure::*;
+pub use cluster::*;
+pub use machine::*;
+pub use sign_in::*;
+pub use user_data::*;
+
+use serde_json::Value;
+
+use crate::spec::ClusterSpec;
+
+/// What environment variables begin with.
+pub const VARIABLE_PREFIX: &str = "AZURE_COREOS_CLUSTER_";
+
+/// What a value looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    /// A whole number within these bounds.
+    Integer {
+        least: u32,
+        most: u32,
+    },
+    /// `true` or `false`; a flag alone is true.
+    Switch,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// Several texts: a repeated flag, a list in the file, commas in both and in the environment.
+    List,
+    /// `key=value` pairs; a mapping in the file.
+    Map,
+    /// The path of a file that is read; in the file, beside the file.
+    File,
+    /// The path of a folder; in the file, beside the file.
+    Directory,
+}
+
+/// Under which heading it stands in `--help` and in the docs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    Cluster,
+    Machines,
+    UserData,
+    Network,
+    Azure,
+    SignIn,
+}
+
+impl Group {
+    /// The heading.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::Cluster => "Cluster",
+            Self::Machines => "Machines",
+            Self::UserData => "User-data",
+            Self::Network => "Network",
+            Self::Azure => "Azure",
+            Self::SignIn => "Sign-in",
+        }
+    }
+}
+
+/// One parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameter {
+    /// In cluster.yaml; in capitals behind [`VARIABLE_PREFIX`] the environment variable.
+    pub key: &'static str,
+    /// On the command line, with its dashes.
+    pub flag: &'static str,
+    pub kind: Kind,
+    pub group: Group,
+    /// What stands for the value in help.
+    pub value_name: &'static str,
+    /// In words; empty when there is none.
+    pub default: &'static str,
+    /// The value of the flag when it stands alone.
+    pub alone: Option<&'static str>,
+    /// Of numbers; empty for others.
+    pub unit: &'static str,
+    /// A value that is valid.
+    pub example: &'static str,
+    /// One sentence without a full stop.
+    pub help: &'static str,
+    /// An older name of the flag that still works.
+    pub alias: Option<&'static str>,
+    /// Whether short help shows it.
+    pub everyday: bool,
+    /// What it is called in words, when it cannot change once the cluster is made.
+    pub settled: Option<&'static str>,
+    /// What a resolved spec has for it; none for what is not part of a spec.
+    pub resolved: Option<fn(&ClusterSpec) -> Value>,
+}
+
+impl Parameter {
+    const fn new(group: Group, kind: Kind, key: &'static str, flag: &'static str, value_name: &'static str) -> Self {
+        let alone = match kind {
+            Kind::Switch => Some("true"),
+            _ => None,
+        };
+        Self {
+            key,
+            flag,
+            kind,
+            group,
+            value_name,
+            default: "",
+            alone,
+            unit: "",
+            example: "",
+            help: "",
+            alias: None,
+            everyday: false,
+            settled: None,
+            resolved: None,
+        }
+    }
+
+    const fn switch(group: Group, key: &'static str, flag: &'static str) -> Self {
+        Self::new(group, Kind::Switch, key, flag, "true|false").default("false").example("true")
+    }
+
+    const fn help(self, help: &'static str) -> Self {
+        Self { help, ..self }
+    }
+
+    const fn default(self, default: &'static str) -> Self {
+        Self { default, ..self }
+    }
+
+    const fn alone(self, alone: &'static str) -> Self {
+        Self { alone: Some(alone), ..self }
+    }
+
+    const fn unit(self, unit: &'static str) -> Self {
+        Self { unit, ..self }
+    }
+
+    const fn example(self, example: &'static str) -> Self {
+        Self { example, ..self }
+    }
+
+    const fn alias(self, alias: &'static str) -> Self {
+        Self { alias: Some(alias), ..self }
+    }
+
+    const fn everyday(self) -> Self {
+        Self { everyday: true, ..self }
+    }
+
+    const fn settled(self, what: &'static str) -> Self {
+        Self { settled: Some(what), ..self }
+    }
+
+    const fn resolved(self, resolved: fn(&ClusterSpec) -> Value) -> Self {
+        Self { resolved: Some(resolved), ..self }
+    }
+
+    /// `AZURE_COREOS_CLUSTER_VM_SIZE`.
+    pub fn variable(&self) -> String {
+        format!("{VARIABLE_PREFIX}{}", self.key.to_ascii_uppercase())
+    }
+
+    /// The parameter with this key.
+    pub fn with_key(key: &str) -> Option<&'static Self> {
+        PARAMETERS.iter().copied().find(|parameter| parameter.key == key)
+    }
+}
+
+/// All of them, in the order of help and docs.
+pub const PARAMETERS: &[&Parameter] = &[
+    &NAME,
+    &NUM_NODES,
+    &ALLOW_SMALL,
+    &PLATFORM,
+    &DEIS,
+    &NOHTTPS,
+    &VM_SIZE,
+    &VM_NAME_PREFIX,
+    &COREOS_IMAGE,
+    &DATA_DISK,
+    &CUSTOM_DATA,
+    &NTP_SERVERS,
+    &SSH,
+    &SSH_CERT,
+    &LOCATION,
+    &RESOURCE_GROUP,
+    &SUBSCRIPTION,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn each_is_described_and_named_once() {
+        let keys: BTreeSet<&str> = PARAMETERS.iter().map(|parameter| parameter.key).collect();
+        let flags: BTreeSet<&str> = PARAMETERS.iter().map(|parameter| parameter.flag).collect();
+        assert_eq!((keys.len(), flags.len()), (PARAMETERS.len(), PARAMETERS.len()));
+        for parameter in PARAMETERS {
+            let key = parameter.key;
+            assert!(!parameter.help.is_empty() && !parameter.help.ends_with('.'), "{key}");
+            assert!(!parameter.example.is_empty() && !parameter.default.is_empty(), "{key}");
+            assert!(!matches!(parameter.kind, Kind::Integer { .. }) || !parameter.unit.is_empty(), "{key}");
+            assert!(key.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{key}");
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! From values to a spec.
+
+use serde_json::Value;
+
+use super::input::ClusterInput;
+use super::parameter::{
+    ALLOW_SMALL, COREOS_IMAGE, CUSTOM_DATA, DATA_DISK, LOCATION, NAME, NTP_SERVERS, NUM_NODES, PARAMETERS,
+    RESOURCE_GROUP, SSH, SSH_CERT, VM_NAME_PREFIX, VM_SIZE,
+};
+use super::ports;
+use super::resolver::Resolver;
+use crate::spec::{
+    AVAILABILITY_SET_MACHINES, ClusterName, ClusterSpec, Image, Location, MachinePrefix, Origin, Problems,
+    QUORUM_NODES, ResourceGroupName, SshPublicKey, VmSize, etcd_member_count,
+};
+use crate::userdata::Overlay;
+
+/// Number of nodes when nothing is said.
+const DEFAULT_NODE_COUNT: u32 = 3;
+/// First SSH port when nothing is said.
+const DEFAULT_FIRST_SSH_PORT: u16 = 22001;
+
+/// The validated spec, or every mistake.
+///
+/// `operator_key` is used when the user names no key and no earlier run settled one.
+pub fn resolve(
+    input: &ClusterInput,
+    earlier: Option<&ClusterSpec>,
+    operator_key: &SshPublicKey,
+) -> Result<ClusterSpec, Problems> {
+    let mut resolver = Resolver::new(input, earlier);
+    let name = name(&mut resolver);
+    let node_count = node_count(&mut resolver);
+    let resource_group = resource_group(&mut resolver, name.as_ref());
+    let location = resolver.settle(&LOCATION, |earlier| earlier.location.clone(), Location::default);
+    let machine_prefix =
+        resolver.settle(&VM_NAME_PREFIX, |earlier| earlier.machine_prefix.clone(), MachinePrefix::default);
+    let vm_size = resolver.settle(&VM_SIZE, |earlier| earlier.vm_size.clone(), VmSize::default);
+    let image = resolver.settle(&COREOS_IMAGE, |earlier| earlier.image.clone(), Image::default);
+    let ssh_public_key = ssh_public_key(&mut resolver, operator_key);
+    let custom_data = custom_data(&mut resolver);
+    let open_ports = ports::open(&mut resolver);
+    let first_ssh_port = first_ssh_port(&mut resolver);
+    ports::check_ssh(&mut resolver, first_ssh_port, node_count, &open_ports);
+    let data_disk_gib = resolver.integer(&DATA_DISK).or(earlier.and_then(|earlier| earlier.data_disk_gib));
+    let ntp_servers = ntp_servers(&mut resolver);
+    let spec = match (name, resource_group) {
+        (Some(name), Some(resource_group)) => ClusterSpec {
+            name,
+            resource_group,
+            location,
+            node_count,
+            etcd_member_count: earlier
+                .map_or_else(|| etcd_member_count(node_count), |earlier| earlier.etcd_member_count),
+            vm_size,
+            machine_prefix,
+            first_ssh_port,
+            ssh_public_key,
+            closed_ports: ports::closed(&open_ports, earlier),
+            open_ports,
+            data_disk_gib,
+            image,
+            ntp_servers,
+            custom_data,
+        },
+        _ => return Err(resolver.problems),
+    };
+    if let Some(earlier) = earlier {
+        refuse_changes(&mut resolver, earlier, &spec);
+    }
+    if resolver.problems.is_empty() { Ok(spec) } else { Err(resolver.problems) }
+}
+
+fn name(resolver: &mut Resolver) -> Option<ClusterName> {
+    match resolver.given(&NAME) {
+        Some(_) => resolver.parsed(&NAME),
+        None => {
+            resolver.problem(&NAME, "a cluster needs a name");
+            None
+        }
+    }
+}
+
+fn resource_group(resolver: &mut Resolver, name: Option<&ClusterName>) -> Option<ResourceGroupName> {
+    match (resolver.given(&RESOURCE_GROUP), resolver.earlier) {
+        (Some(_), _) => resolver.parsed(&RESOURCE_GROUP),
+        (None, Some(earlier)) => Some(earlier.resource_group.clone()),
+        (None, None) => name?.as_str().parse().ok(),
+    }
+}
+
+fn node_count(resolver: &mut Resolver) -> u32 {
+    let earlier = resolver.earlier.map(|earlier| earlier.node_count);
+    let count = resolver.integer(&NUM_NODES).or(earlier).unwrap_or(DEFAULT_NODE_COUNT);
+    let allow_small = resolver.switch(&ALLOW_SMALL) == Some(true);
+    let small_before = earlier.is_some_and(|earlier| earlier < QUORUM_NODES);
+    if count < QUORUM_NODES && !allow_small && !small_before {
+        let message = format!(
+            "must be at least {QUORUM_NODES}, found {count}: etcd stays available while more than half of its members answer, \
+             so one or two members survive the loss of none"
+        );
+        let hint = "add `--allow-small` for a cluster with a single etcd member";
+        resolver.problem_with_hint(&NUM_NODES, message, hint);
+    } else if count > AVAILABILITY_SET_MACHINES {
+        let message = format!("must be at most {AVAILABILITY_SET_MACHINES} (one availability set), found {count}");
+        resolver.problem(&NUM_NODES, message);
+        return DEFAULT_NODE_COUNT;
+    } else if let Some(earlier) = earlier.filter(|earlier| count < *earlier) {
+        let message = format!("the cluster has {earlier} nodes; taking nodes away ({count} asked) is not supported");
+        resolver.problem(&NUM_NODES, message);
+    }
+    count
+}
+
+fn ssh_public_key(resolver: &mut Resolver, operator_key: &SshPublicKey) -> SshPublicKey {
+    let Some(file) = resolver.input.file(&SSH_CERT) else {
+        return resolver.earlier.map_or(operator_key, |earlier| &earlier.ssh_public_key).clone();
+    };
+    let key = file.text().and_then(|text| {
+        text.parse().map_err(|error: <SshPublicKey as std::str::FromStr>::Err| format!("`{}`: {error}", file.path))
+    });
+    key.unwrap_or_else(|message| {
+        resolver.problem_with_hint(&SSH_CERT, message, "ssh-keygen -t ed25519 makes a key that Azure takes");
+        operator_key.clone()
+    })
+}
+
+fn custom_data(resolver: &mut Resolver) -> Option<Overlay> {
+    let Some(file) = resolver.input.file(&CUSTOM_DATA) else {
+        return resolver.earlier.and_then(|earlier| earlier.custom_data.clone());
+    };
+    let text = match file.text() {
+        Ok(text) => text,
+        Err(message) => {
+            resolver.problem(&CUSTOM_DATA, message);
+            return None;
+        }
+    };
+    match Overlay::parse(text) {
+        Ok(overlay) => Some(overlay),
+        Err(error) => {
+            resolver.problems.add(Origin::File { path: file.path.clone(), line: error.line }, error.message);
+            None
+        }
+    }
+}
+
+fn first_ssh_port(resolver: &mut Resolver) -> u16 {
+    let port = resolver.integer(&SSH).and_then(|port| u16::try_from(port).ok());
+    port.or(resolver.earlier.map(|earlier| earlier.first_ssh_port)).unwrap_or(DEFAULT_FIRST_SSH_PORT)
+}
+
+fn ntp_servers(resolver: &mut Resolver) -> Vec<String> {
+    let Some(servers) = resolver.list::<String>(&NTP_SERVERS) else {
+        return resolver.earlier.map(|earlier| earlier.ntp_servers.clone()).unwrap_or_default();
+    };
+    for server in servers.iter().filter(|server| !is_host(server)) {
+        resolver.problem(&NTP_SERVERS, format!("`{server}` is neither a host name nor an address"));
+    }
+    servers
+}
+
+/// What was settled when the cluster was made stays.
+fn refuse_changes(resolver: &mut Resolver, earlier: &ClusterSpec, spec: &ClusterSpec) {
+    for parameter in PARAMETERS {
+        let (Some(what), Some(resolved)) = (parameter.settled, parameter.resolved) else { continue };
+        let (was, is) = (resolved(earlier), resolved(spec));
+        if was != is {
+            let text = |value| shown(value, parameter.unit);
+            resolver.problem_with_hint(
+                parameter,
+                format!("the cluster's {what} is `{}` and cannot become `{}`", text(&was), text(&is)),
+                format!("azure-coreos-cluster destroy {}", earlier.name),
+            );
+        }
+    }
+}
+
+/// A value as people write it.
+fn shown(value: &Value, unit: &str) -> String {
+    match value {
+        Value::Null => "none".into(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) if unit == "GiB" => format!("{number} GiB"),
+        other => other.to_string(),
+    }
+}
+
+fn is_host(text: &str) -> bool {
+    let is_name = !text.is_empty()
+        && text.len() <= 253
+        && text.split('.').all(|label| !label.is_empty() && !label.starts_with('-'))
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.');
+    is_name || text.parse::<std::net::IpAddr>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::InputFile;
+    use crate::config::parameter::{DEIS, NOHTTPS, Parameter};
+    use crate::pki::generate_ssh_key_pair;
+
+    fn key() -> SshPublicKey {
+        generate_ssh_key_pair("test").unwrap().public.parse().unwrap()
+    }
+
+    fn messages(input: &ClusterInput, earlier: Option<&ClusterSpec>) -> Vec<String> {
+        match resolve(input, earlier, &key()) {
+            Ok(_) => Vec::new(),
+            Err(problems) => {
+                problems.iter().map(|problem| format!("{}: {}", problem.origin, problem.message)).collect()
+            }
+        }
+    }
+
+    fn input(flags: &[(&Parameter, &str)]) -> ClusterInput {
+        ClusterInput::flags("mycluster", flags)
+    }
+
+    #[test]
+    fn defaults() {
+        let spec = resolve(&input(&[]), None, &key()).unwrap();
+        assert_eq!((spec.node_count, spec.etcd_member_count, spec.first_ssh_port), (3, 3, 22001));
+        assert_eq!((spec.resource_group.as_str(), spec.location.as_str()), ("mycluster", "westeurope"));
+        assert_eq!(spec.machine_name(1), "mycluster-coreos-1");
+        assert!(spec.open_ports.is_empty() && spec.data_disk_gib.is_none());
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_at_once() {
+        let mut input = ClusterInput::flags(
+            "My Cluster",
+            &[
+                (&NUM_NODES, "2"),
+                (&VM_SIZE, "Large"),
+                (&LOCATION, "west-europe"),
+                (&RESOURCE_GROUP, "group."),
+                (&VM_NAME_PREFIX, "-"),
+                (&SSH, "65535"),
+                (&SSH_CERT, "missing.pub"),
+                (&NOHTTPS, "true"),
+                (&DATA_DISK, "1"),
+                (&COREOS_IMAGE, "flatcar"),
+                (&NTP_SERVERS, "a b"),
+            ],
+        );
+        let missing = InputFile { path: "missing.pub".into(), content: Err("no such file".into()) };
+        input.files.insert(SSH_CERT.key, missing);
+        let user = InputFile { path: "user.yaml".into(), content: Ok("#cloud-config\nhost-name: x\n".into()) };
+        input.files.insert(CUSTOM_DATA.key, user);
+        let messages = messages(&input, None);
+        for part in [
+            "`NAME`: cluster name `My Cluster` has `M`",
+            "`--num-nodes`: must be at least 3, found 2: etcd",
+            "`--resource-group`: resource group name `group.` must not end with a full stop",
+            "`--location`: location `west-europe` is not",
+            "`--vm-name-prefix`: machine name prefix `-`",
+            "`--vm-size`: size `Large`",
+            "`--coreos-image`: image `flatcar`",
+            "`--ssh-cert`: reading `missing.pub`: no such file",
+            "`user.yaml` line 2: `host-name` is ignored",
+            "`--nohttps`: takes what carries TLS",
+            "`--ssh`: 2 nodes need ports 65535 to 65536",
+            "`--data-disk`: must be 4 to 32767 GiB, found 1",
+            "`--ntp-server`: `a b`",
+        ] {
+            assert!(messages.iter().any(|message| message.starts_with(part)), "{part}\n{messages:#?}");
+        }
+        assert_eq!(messages.len(), 13, "{messages:#?}");
+    }
+
+    #[test]
+    fn what_an_earlier_run_settled_stays() {
+        let first = input(&[(&NUM_NODES, "4"), (&DEIS, "true"), (&DATA_DISK, "50")]);
+        let earlier = resolve(&first, None, &key()).unwrap();
+        let again = resolve(&input(&[]), Some(&earlier), &key()).unwrap();
+        assert_eq!(again, earlier);
+        let grown = resolve(&input(&[(&NUM_NODES, "9")]), Some(&earlier), &key()).unwrap();
+        assert_eq!((grown.node_count, grown.etcd_member_count), (9, 3), "members are fixed when the cluster is made");
+        let other = input(&[(&NUM_NODES, "3"), (&LOCATION, "eastus"), (&SSH, "3000"), (&DATA_DISK, "60")]);
+        let messages = messages(&other, Some(&earlier));
+        for part in [
+            "`--num-nodes`: the cluster has 4 nodes",
+            "`--location`: the cluster's location is `westeurope` and cannot become `eastus`",
+            "`--ssh`: the cluster's first SSH port is `22001` and cannot become `3000`",
+            "`--data-disk`: the cluster's data disk is `50 GiB` and cannot become `60 GiB`",
+        ] {
+            assert!(messages.iter().any(|message| message.starts_with(part)), "{part}\n{messages:#?}");
+        }
+        assert_eq!(messages.len(), 4, "{messages:#?}");
+    }
+
+    #[test]
+    fn small_clusters_need_a_word() {
+        for (nodes, allow_small, members) in [
+            ("1", "true", Some(1)),
+            ("2", "true", Some(1)),
+            ("1", "false", None),
+            ("0", "true", None),
+            ("201", "true", None),
+        ] {
+            let input = input(&[(&NUM_NODES, nodes), (&ALLOW_SMALL, allow_small)]);
+            let found = resolve(&input, None, &key()).ok().map(|spec| spec.etcd_member_count);
+            assert_eq!(found, members, "{nodes} {allow_small}");
+        }
+    }
+}

@@ -47,6 +47,8 @@ impl ResourceId {
             "Microsoft.Network/loadBalancers" => (NETWORK_API_VERSION, "load balancer"),
             "Microsoft.Network/networkInterfaces" => (NETWORK_API_VERSION, "network interface"),
             "Microsoft.Compute/availabilitySets" => (COMPUTE_API_VERSION, "availability set"),
+            "Microsoft.Compute/proximityPlacementGroups" => (COMPUTE_API_VERSION, "proximity placement group"),
+            "Microsoft.Compute/virtualMachineScaleSets" => (COMPUTE_API_VERSION, "scale set"),
             "Microsoft.Compute/virtualMachines" => (COMPUTE_API_VERSION, "virtual machine"),
             "Microsoft.Compute/disks" => (DISKS_API_VERSION, "disk"),
             other => panic!("no api-version is known for `{other}`"),

@@ -4,6 +4,7 @@
 //! Precedence: default < earlier run of the same cluster < cluster.yaml < environment < flag. Pure: files were read by the
 //! caller.
 
+mod availability;
 mod environment;
 mod file;
 mod given;

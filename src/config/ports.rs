@@ -3,10 +3,10 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use super::parameter::{DEIS, NOHTTPS, PLATFORM, SSH};
+use super::parameter::{DEIS, NOHTTPS, OPEN, PLATFORM, SSH};
 use super::resolver::Resolver;
 use crate::platform::bundle::Bundle;
-use crate::spec::{ClusterSpec, OpenPort};
+use crate::spec::{ClusterSpec, OpenPort, Protocol};
 
 /// The bundle that `--deis` means.
 const DEFAULT_PLATFORM: &str = "platform";
@@ -15,7 +15,9 @@ const DEFAULT_PLATFORM: &str = "platform";
 pub(super) fn open(resolver: &mut Resolver) -> Vec<OpenPort> {
     let without_tls = resolver.switch(&NOHTTPS) == Some(true);
     let deis = resolver.switch(&DEIS);
-    let ports = match (which(resolver, deis), &resolver.input.platform, deis) {
+    let earlier = resolver.earlier.map(|earlier| earlier.open_ports.clone()).unwrap_or_default();
+    let (earlier_extra, earlier): (Vec<OpenPort>, Vec<OpenPort>) = earlier.into_iter().partition(|port| port.extra);
+    let mut ports = match (which(resolver, deis), &resolver.input.platform, deis) {
         (Which::Platform, Some(Ok(bundle)), _) => bundle.open_ports(without_tls),
         (Which::Platform, Some(Err(mistakes)), _) => {
             resolver.problems.extend(mistakes.clone());
@@ -25,14 +27,17 @@ pub(super) fn open(resolver: &mut Resolver) -> Vec<OpenPort> {
             Bundle::shipped_named(DEFAULT_PLATFORM).map(|bundle| bundle.open_ports(without_tls)).unwrap_or_default()
         }
         (Which::Deis, ..) => Vec::new(),
-        _ => {
-            let earlier = resolver.earlier.map(|earlier| earlier.open_ports.clone()).unwrap_or_default();
-            earlier.into_iter().filter(|port| !(port.tls && without_tls)).collect()
-        }
+        _ => earlier.into_iter().filter(|port| !(port.tls && without_tls)).collect(),
     };
     if without_tls && ports.is_empty() {
         let message = "takes what carries TLS out of the platform's ports, so it needs `--platform` or `--deis`";
         resolver.problem(&NOHTTPS, message);
+    }
+    for port in resolver.list(&OPEN).unwrap_or(earlier_extra) {
+        match ports.iter().find(|open| (open.port, open.protocol) == (port.port, port.protocol)) {
+            Some(open) => resolver.problem(&OPEN, format!("port {} is open already, as `{}`", port.port, open.name)),
+            None => ports.push(port),
+        }
     }
     ports
 }
@@ -77,7 +82,8 @@ pub(super) fn check_ssh(resolver: &mut Resolver, first: u16, count: u32, open_po
         resolver.problem(&SSH, format!("{count} nodes need ports {first} to {last}; ports end at {}", u16::MAX));
         return;
     }
-    for port in open_ports.iter().filter(|port| (u32::from(first)..=last).contains(&u32::from(port.port))) {
+    let over_tcp = open_ports.iter().filter(|port| port.protocol == Protocol::Tcp);
+    for port in over_tcp.filter(|port| (u32::from(first)..=last).contains(&u32::from(port.port))) {
         resolver.problem(
             &SSH,
             format!("the SSH ports {first} to {last} include {}, which is the port of `{}`", port.port, port.name),
@@ -136,6 +142,22 @@ mod tests {
         let both = caprover(input(&[(&DEIS, "true")]), Origin::Flag(PLATFORM.flag));
         let problems = resolve(&both, None, &key()).unwrap_err();
         assert_eq!(problems.to_string(), "`--platform`: `--deis` stands for `--platform platform`; give one of them");
+    }
+
+    #[test]
+    fn other_ports_can_be_opened() {
+        let deis = (&DEIS, "true");
+        let earlier = resolve(&input(&[deis, (&OPEN, "8080:/health,53/udp:8053")]), None, &key()).unwrap();
+        for (flags, expected) in [
+            (vec![], vec![80, 443, 2222, 8080, 53]),
+            (vec![(&OPEN, "9000")], vec![80, 443, 2222, 9000]),
+            (vec![(&DEIS, "false")], vec![8080, 53]),
+        ] {
+            assert_eq!(ports(&input(&flags), Some(&earlier)), expected, "{flags:?}");
+        }
+        let problems = resolve(&input(&[deis, (&OPEN, "80,8080,8080")]), None, &key()).unwrap_err();
+        let told: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+        assert_eq!(told, ["port 80 is open already, as `web`", "port 8080 is open already, as `tcp-8080`"]);
     }
 
     #[test]

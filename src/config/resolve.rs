@@ -1,17 +1,20 @@
 //! From values to a spec.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::input::ClusterInput;
 use super::parameter::{
-    ALLOW_SMALL, COREOS_IMAGE, CUSTOM_DATA, DATA_DISK, LOCATION, NAME, NTP_SERVERS, NUM_NODES, PARAMETERS,
-    RESOURCE_GROUP, SSH, SSH_CERT, VM_NAME_PREFIX, VM_SIZE,
+    ADDRESS_SPACE, ALLOW_SMALL, COREOS_IMAGE, CUSTOM_DATA, DATA_DISK, DATA_DISK_TYPE, IDENTITIES, LOCATION, NAME,
+    NTP_SERVERS, NUM_NODES, OS_DISK_SIZE, PARAMETERS, PIP, PROXIMITY, RESOURCE_GROUP, SSH, SSH_CERT, SSH_SOURCES, TAGS,
+    VM_NAME_PREFIX, VM_SIZE,
 };
-use super::ports;
 use super::resolver::Resolver;
+use super::{availability, ports};
 use crate::spec::{
-    AVAILABILITY_SET_MACHINES, ClusterName, ClusterSpec, Image, Location, MachinePrefix, Origin, Problems,
-    QUORUM_NODES, ResourceGroupName, SshPublicKey, VmSize, etcd_member_count,
+    AddressSpace, Availability, ClusterName, ClusterSpec, Image, Location, MOST_TAGS, MachinePrefix, Origin, Problems,
+    QUORUM_NODES, ResourceGroupName, SshPublicKey, Tag, VmSize, etcd_member_count, everybody,
 };
 use crate::userdata::Overlay;
 
@@ -30,7 +33,8 @@ pub fn resolve(
 ) -> Result<ClusterSpec, Problems> {
     let mut resolver = Resolver::new(input, earlier);
     let name = name(&mut resolver);
-    let node_count = node_count(&mut resolver);
+    let availability = availability::availability(&mut resolver);
+    let node_count = node_count(&mut resolver, &availability);
     let resource_group = resource_group(&mut resolver, name.as_ref());
     let location = resolver.settle(&LOCATION, |earlier| earlier.location.clone(), Location::default);
     let machine_prefix =
@@ -43,6 +47,17 @@ pub fn resolve(
     let first_ssh_port = first_ssh_port(&mut resolver);
     ports::check_ssh(&mut resolver, first_ssh_port, node_count, &open_ports);
     let data_disk_gib = resolver.integer(&DATA_DISK).or(earlier.and_then(|earlier| earlier.data_disk_gib));
+    let data_disk_type = data_disk_type(&mut resolver, &vm_size);
+    let os_disk_gib = resolver.integer(&OS_DISK_SIZE).or(earlier.and_then(|earlier| earlier.os_disk_gib));
+    let spot = availability::spot(&mut resolver, &availability);
+    let proximity_placement_group =
+        resolver.parsed(&PROXIMITY).or(earlier.and_then(|earlier| earlier.proximity_placement_group.clone()));
+    let identities = resolver.list(&IDENTITIES).or(earlier.map(|earlier| earlier.identities.clone()));
+    let public_ip_per_node =
+        resolver.switch(&PIP).unwrap_or_else(|| earlier.is_some_and(|earlier| earlier.public_ip_per_node));
+    let ssh_sources = resolver.list(&SSH_SOURCES).or(earlier.map(|earlier| earlier.ssh_sources.clone()));
+    let address_space = address_space(&mut resolver, node_count);
+    let tags = tags(&mut resolver);
     let ntp_servers = ntp_servers(&mut resolver);
     let spec = match (name, resource_group) {
         (Some(name), Some(resource_group)) => ClusterSpec {
@@ -60,6 +75,16 @@ pub fn resolve(
             open_ports,
             data_disk_gib,
             image,
+            os_disk_gib,
+            data_disk_type,
+            availability,
+            proximity_placement_group,
+            spot,
+            identities: identities.unwrap_or_default(),
+            public_ip_per_node,
+            ssh_sources: ssh_sources.unwrap_or_else(everybody),
+            tags,
+            address_space,
             ntp_servers,
             custom_data,
         },
@@ -89,7 +114,7 @@ fn resource_group(resolver: &mut Resolver, name: Option<&ClusterName>) -> Option
     }
 }
 
-fn node_count(resolver: &mut Resolver) -> u32 {
+fn node_count(resolver: &mut Resolver, availability: &Availability) -> u32 {
     let earlier = resolver.earlier.map(|earlier| earlier.node_count);
     let count = resolver.integer(&NUM_NODES).or(earlier).unwrap_or(DEFAULT_NODE_COUNT);
     let allow_small = resolver.switch(&ALLOW_SMALL) == Some(true);
@@ -101,9 +126,10 @@ fn node_count(resolver: &mut Resolver) -> u32 {
         );
         let hint = "add `--allow-small` for a cluster with a single etcd member";
         resolver.problem_with_hint(&NUM_NODES, message, hint);
-    } else if count > AVAILABILITY_SET_MACHINES {
-        let message = format!("must be at most {AVAILABILITY_SET_MACHINES} (one availability set), found {count}");
-        resolver.problem(&NUM_NODES, message);
+    } else if count > availability.most_machines() {
+        let most = availability.most_machines();
+        let message = format!("must be at most {most} (one availability set), found {count}");
+        resolver.problem_with_hint(&NUM_NODES, message, "add `--scale-set` or `--zones 1,2,3`");
         return DEFAULT_NODE_COUNT;
     } else if let Some(earlier) = earlier.filter(|earlier| count < *earlier) {
         let message = format!("the cluster has {earlier} nodes; taking nodes away ({count} asked) is not supported");
@@ -148,6 +174,34 @@ fn custom_data(resolver: &mut Resolver) -> Option<Overlay> {
 fn first_ssh_port(resolver: &mut Resolver) -> u16 {
     let port = resolver.integer(&SSH).and_then(|port| u16::try_from(port).ok());
     port.or(resolver.earlier.map(|earlier| earlier.first_ssh_port)).unwrap_or(DEFAULT_FIRST_SSH_PORT)
+}
+
+fn data_disk_type(resolver: &mut Resolver, vm_size: &VmSize) -> Option<String> {
+    let given = resolver.choice(&DATA_DISK_TYPE);
+    if given.is_some_and(|word| word.starts_with("Premium")) && !vm_size.has_premium_disks() {
+        let message = format!("size `{vm_size}` takes no premium disks");
+        resolver.problem_with_hint(&DATA_DISK_TYPE, message, "choose StandardSSD_LRS, or a size with an `s`");
+    }
+    given.map(str::to_owned).or(resolver.earlier.and_then(|earlier| earlier.data_disk_type.clone()))
+}
+
+fn address_space(resolver: &mut Resolver, node_count: u32) -> AddressSpace {
+    let space = resolver.settle(&ADDRESS_SPACE, |earlier| earlier.address_space, AddressSpace::default);
+    if space.nodes() < node_count {
+        let message = format!("`{}` has room for {} machines, {node_count} are asked", space.subnet(), space.nodes());
+        resolver.problem(&ADDRESS_SPACE, message);
+    }
+    space
+}
+
+fn tags(resolver: &mut Resolver) -> BTreeMap<String, String> {
+    let Some(tags) = resolver.list::<Tag>(&TAGS) else {
+        return resolver.earlier.map(|earlier| earlier.tags.clone()).unwrap_or_default();
+    };
+    if tags.len() > MOST_TAGS {
+        resolver.problem(&TAGS, format!("{} tags are more than the {MOST_TAGS} that fit", tags.len()));
+    }
+    tags.into_iter().map(|tag| (tag.name, tag.value)).collect()
 }
 
 fn ntp_servers(resolver: &mut Resolver) -> Vec<String> {

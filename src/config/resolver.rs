@@ -79,6 +79,17 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// The word that was given, when it is one of the parameter's.
+    pub fn choice(&mut self, parameter: &Parameter) -> Option<&'static str> {
+        let Kind::Choice(words) = parameter.kind else { return None };
+        let text = self.given(parameter)?.texts.first()?;
+        let found = words.iter().find(|word| word.eq_ignore_ascii_case(text));
+        if found.is_none() {
+            self.problem(parameter, format!("must be one of {}, found `{text}`", words.join(", ")));
+        }
+        found.copied()
+    }
+
     /// The switch that was given.
     pub fn switch(&mut self, parameter: &Parameter) -> Option<bool> {
         let text = self.given(parameter)?.texts.first()?;

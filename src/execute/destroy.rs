@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::arm::{Arm, ArmError, ResourceId};
 use crate::plan::{ResourceNames, is_ours};
 use crate::report::{Event, Reporter};
-use crate::spec::ClusterSpec;
+use crate::spec::{Availability, ClusterSpec, ProximityPlacementGroup};
 
 /// What is going to be removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,10 +110,23 @@ fn own_resources(spec: &ClusterSpec, names: &ResourceNames) -> Vec<Vec<ResourceI
         .iter()
         .flat_map(|node| [names.disk(&format!("{}-os", node.name)), names.disk(&format!("{}-data-0", node.name))]);
     let interfaces = nodes.iter().map(|node| names.network_interface(&node.name));
+    let mut networks = vec![names.load_balancer(), names.virtual_network()];
+    match &spec.availability {
+        Availability::Set { name } => networks.push(names.availability_set(&name.resource_name(spec.name.as_str()))),
+        Availability::ScaleSet { .. } => networks.push(names.scale_set()),
+        Availability::Zones { .. } => {}
+    }
+    let mut last = vec![names.public_ip_address(), names.network_security_group()];
+    if spec.public_ip_per_node {
+        last.extend(nodes.iter().map(|node| names.node_public_ip_address(&node.name)));
+    }
+    if let Some(ProximityPlacementGroup::Named(group)) = &spec.proximity_placement_group {
+        last.push(names.proximity_placement_group(group));
+    }
     vec![
         nodes.iter().map(|node| names.virtual_machine(&node.name)).collect(),
         disks.chain(interfaces).collect(),
-        vec![names.load_balancer(), names.virtual_network(), names.availability_set()],
-        vec![names.public_ip_address(), names.network_security_group()],
+        networks,
+        last,
     ]
 }

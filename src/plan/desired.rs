@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::resource;
 use super::step::StepKey;
 use crate::arm::ResourceId;
-use crate::spec::ClusterSpec;
+use crate::spec::{Availability, ClusterSpec, ProximityPlacementGroup};
 
 /// The tag that every resource of a cluster carries; its value is the cluster's name.
 pub const CLUSTER_TAG: &str = "azure-coreos-cluster";
@@ -53,8 +53,23 @@ impl ResourceNames {
         self.resource("Microsoft.Network/publicIPAddresses", &format!("{}-ip", self.name))
     }
 
-    pub fn availability_set(&self) -> ResourceId {
-        self.resource("Microsoft.Compute/availabilitySets", &format!("{}-as", self.name))
+    /// The one with this name, see [`AvailabilitySetName`](crate::spec::AvailabilitySetName).
+    pub fn availability_set(&self, set: &str) -> ResourceId {
+        self.resource("Microsoft.Compute/availabilitySets", set)
+    }
+
+    pub fn scale_set(&self) -> ResourceId {
+        self.resource("Microsoft.Compute/virtualMachineScaleSets", &format!("{}-vmss", self.name))
+    }
+
+    /// One of our own; others have ids.
+    pub fn proximity_placement_group(&self, group: &str) -> ResourceId {
+        self.resource("Microsoft.Compute/proximityPlacementGroups", group)
+    }
+
+    /// Of the machine with this name.
+    pub fn node_public_ip_address(&self, machine: &str) -> ResourceId {
+        self.resource("Microsoft.Network/publicIPAddresses", &format!("{machine}-ip"))
     }
 
     pub fn virtual_network(&self) -> ResourceId {
@@ -101,27 +116,63 @@ pub fn desired(spec: &ClusterSpec, names: &ResourceNames, user_data: &[String]) 
             &[Key::ResourceGroup],
         ),
         one(Key::PublicIpAddress, names.public_ip_address(), resource::public_ip_address(spec), &[Key::ResourceGroup]),
-        one(Key::AvailabilitySet, names.availability_set(), resource::availability_set(spec), &[Key::ResourceGroup]),
-        one(
-            Key::VirtualNetwork,
-            names.virtual_network(),
-            resource::virtual_network(spec, names),
-            &[Key::NetworkSecurityGroup],
-        ),
-        one(Key::LoadBalancer, names.load_balancer(), resource::load_balancer(spec, names), &[Key::PublicIpAddress]),
     ];
+    let mut apart_needs = vec![Key::ResourceGroup];
+    if let Some(ProximityPlacementGroup::Named(group)) = &spec.proximity_placement_group {
+        let id = names.proximity_placement_group(group);
+        all.push(one(
+            Key::ProximityPlacementGroup,
+            id,
+            resource::proximity_placement_group(spec),
+            &[Key::ResourceGroup],
+        ));
+        apart_needs = vec![Key::ProximityPlacementGroup];
+    }
+    let mut machine_needs = apart_needs.clone();
+    match &spec.availability {
+        Availability::Set { name } => {
+            let id = names.availability_set(&name.resource_name(spec.name.as_str()));
+            all.push(one(Key::AvailabilitySet, id, resource::availability_set(spec, names), &apart_needs));
+            machine_needs = vec![Key::AvailabilitySet];
+        }
+        Availability::ScaleSet { .. } => {
+            all.push(one(Key::ScaleSet, names.scale_set(), resource::scale_set(spec, names), &apart_needs));
+            machine_needs = vec![Key::ScaleSet];
+        }
+        Availability::Zones { .. } => {}
+    }
+    all.push(one(
+        Key::VirtualNetwork,
+        names.virtual_network(),
+        resource::virtual_network(spec, names),
+        &[Key::NetworkSecurityGroup],
+    ));
+    all.push(one(
+        Key::LoadBalancer,
+        names.load_balancer(),
+        resource::load_balancer(spec, names),
+        &[Key::PublicIpAddress],
+    ));
     for (node, user_data) in spec.nodes().iter().zip(user_data) {
+        let mut interface_needs = vec![Key::VirtualNetwork, Key::LoadBalancer];
+        if spec.public_ip_per_node {
+            let key = Key::NodePublicIpAddress(node.index);
+            let id = names.node_public_ip_address(&node.name);
+            all.push(one(key, id, resource::node_public_ip_address(spec, node), &[Key::ResourceGroup]));
+            interface_needs.push(key);
+        }
         all.push(one(
             Key::NetworkInterface(node.index),
             names.network_interface(&node.name),
             resource::network_interface(spec, names, node),
-            &[Key::VirtualNetwork, Key::LoadBalancer],
+            &interface_needs,
         ));
+        let needs: Vec<Key> = machine_needs.iter().copied().chain([Key::NetworkInterface(node.index)]).collect();
         all.push(one(
             Key::VirtualMachine(node.index),
             names.virtual_machine(&node.name),
             resource::virtual_machine(spec, names, node, user_data),
-            &[Key::AvailabilitySet, Key::NetworkInterface(node.index)],
+            &needs,
         ));
     }
     all

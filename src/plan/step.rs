@@ -13,9 +13,13 @@ pub enum StepKey {
     ResourceGroup,
     NetworkSecurityGroup,
     PublicIpAddress,
+    ProximityPlacementGroup,
     AvailabilitySet,
+    ScaleSet,
     VirtualNetwork,
     LoadBalancer,
+    /// Of the node with this index.
+    NodePublicIpAddress(u32),
     /// Of the node with this index.
     NetworkInterface(u32),
     /// Of the node with this index.

@@ -3,21 +3,30 @@
 //! Nothing after this point holds an invalid name, address or key. The module is pure.
 
 mod address;
+mod availability;
+mod identity;
 mod image;
 mod name;
 mod port;
 mod problem;
 mod size;
+mod source;
 mod ssh_key;
+mod tag;
 
-pub use address::NodeNetwork;
+pub use address::AddressSpace;
+pub use availability::{Availability, AvailabilitySetName, ProximityPlacementGroup, Zone};
+pub use identity::MachineIdentity;
 pub use image::{Image, MarketplaceImage};
 pub use name::{ClusterName, Location, MachinePrefix, ResourceGroupName};
-pub use port::{OpenPort, PortProbe};
+pub use port::{OpenPort, PortProbe, Protocol};
 pub use problem::{Origin, Problem, Problems};
 pub use size::VmSize;
+pub use source::AddressSource;
 pub use ssh_key::SshPublicKey;
+pub use tag::{MOST_TAGS, Tag};
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
@@ -26,9 +35,6 @@ use crate::userdata::Overlay;
 
 /// Fewest nodes with which etcd survives the loss of one.
 pub const QUORUM_NODES: u32 = 3;
-/// Most virtual machines in one availability set.
-/// <https://learn.microsoft.com/azure/virtual-machines/availability-set-overview>
-pub const AVAILABILITY_SET_MACHINES: u32 = 200;
 
 /// Everything that decides what a cluster looks like; the same spec always gives the same plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,7 +45,7 @@ pub struct ClusterSpec {
     pub resource_group: ResourceGroupName,
     /// The region of every resource.
     pub location: Location,
-    /// Number of machines, 3 to 200; 1 or 2 when allowed expressly.
+    /// Number of machines, 3 to 1000; 1 or 2 when allowed expressly.
     pub node_count: u32,
     /// How many of the first nodes are etcd members. Fixed when the cluster is made: later nodes are clients.
     pub etcd_member_count: u32,
@@ -60,6 +66,35 @@ pub struct ClusterSpec {
     pub data_disk_gib: Option<u32>,
     /// What the machines start from.
     pub image: Image,
+    /// Size in GiB of each node's OS disk; none means the image's own.
+    #[serde(default)]
+    pub os_disk_gib: Option<u32>,
+    /// What the data disks are kept on, in Azure's words; none means premium where the size takes it.
+    #[serde(default)]
+    pub data_disk_type: Option<String>,
+    /// How the machines are kept from failing together.
+    #[serde(default)]
+    pub availability: Availability,
+    /// Where they are kept close together.
+    #[serde(default)]
+    pub proximity_placement_group: Option<ProximityPlacementGroup>,
+    /// Whether they are spare capacity that Azure may take back.
+    #[serde(default)]
+    pub spot: bool,
+    #[serde(default)]
+    pub identities: Vec<MachineIdentity>,
+    /// Whether each node has a public address of its own.
+    #[serde(default)]
+    pub public_ip_per_node: bool,
+    /// Who may reach SSH.
+    #[serde(default = "everybody")]
+    pub ssh_sources: Vec<AddressSource>,
+    /// The user's tags on every resource.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// The virtual network's.
+    #[serde(default)]
+    pub address_space: AddressSpace,
     /// Additional NTP servers; the host's clock stays the first source.
     pub ntp_servers: Vec<String>,
     /// The user's own configuration, merged over ours.
@@ -86,7 +121,7 @@ impl ClusterSpec {
             .map(|index| Node {
                 index,
                 name: self.machine_name(index),
-                address: NodeNetwork::address(index),
+                address: self.address_space.address(index),
                 etcd_member: index < self.etcd_member_count,
             })
             .collect()
@@ -101,6 +136,11 @@ impl ClusterSpec {
     pub fn last_ssh_port(&self) -> u16 {
         self.first_ssh_port + (self.node_count - 1) as u16
     }
+}
+
+/// Whoever has the key, from anywhere.
+pub fn everybody() -> Vec<AddressSource> {
+    vec![AddressSource::Any]
 }
 
 /// How many etcd members a new cluster of `node_count` nodes gets: always odd, 7 at most.

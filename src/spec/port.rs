@@ -1,21 +1,44 @@
 //! Ports that the load balancer spreads over all nodes.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
-/// A TCP port that is open to the world and balanced over all nodes.
+/// Azure's shortest and default.
+const IDLE_TIMEOUT_MINUTES: i32 = 4;
+
+/// A port that is open to the world and balanced over all nodes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenPort {
-    /// Name of the rule: `web`, `https`, `builder`.
+    /// Name of the rule: `web`, `https`, `builder`, `tcp-8080`.
     pub name: String,
     /// Same port outside and on the nodes.
     pub port: u16,
+    #[serde(default)]
+    pub protocol: Protocol,
     /// How the load balancer tells a node that serves the port.
     pub probe: PortProbe,
+    /// The port that is probed, when it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe_port: Option<u16>,
     /// After this many silent minutes a connection ends; 4 to 30.
     pub idle_timeout_minutes: i32,
     /// Carries TLS: `--nohttps` leaves it closed.
     #[serde(default)]
     pub tls: bool,
+    /// Opened by the user, not by a platform.
+    #[serde(default)]
+    pub extra: bool,
+}
+
+/// What travels over a port.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    #[default]
+    Tcp,
+    Udp,
 }
 
 /// How a node's readiness for a port is asked.
@@ -26,4 +49,115 @@ pub enum PortProbe {
     Tcp,
     /// `GET` of this path answers 200.
     Http(String),
+}
+
+/// Why a port was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("port `{text}` {why}")]
+pub struct InvalidPort {
+    text: String,
+    why: String,
+}
+
+impl OpenPort {
+    /// The port that is probed.
+    pub fn probed(&self) -> u16 {
+        self.probe_port.unwrap_or(self.port)
+    }
+}
+
+impl FromStr for OpenPort {
+    type Err = InvalidPort;
+
+    /// `PORT[/tcp|udp][:PROBE]`, where PROBE is a path (HTTP), a port (TCP) or both: `8080`, `8080:/health`,
+    /// `5000/udp:5001`, `9000:9001/health`.
+    fn from_str(text: &str) -> Result<Self, InvalidPort> {
+        let invalid = |why: &str| InvalidPort { text: text.to_owned(), why: why.to_owned() };
+        let number = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
+        let (port, probe) = match text.split_once(':') {
+            Some((port, probe)) => (port, Some(probe)),
+            None => (text, None),
+        };
+        let (port, protocol) = match port.split_once('/') {
+            None => (port, Protocol::Tcp),
+            Some((port, "tcp")) => (port, Protocol::Tcp),
+            Some((port, "udp")) => (port, Protocol::Udp),
+            Some(_) => return Err(invalid("is neither `/tcp` nor `/udp`")),
+        };
+        let port = number(port).ok_or_else(|| invalid("is not 1 to 65535, with `/udp` and `:PROBE` if need be"))?;
+        let (probe, probe_port) = match probe {
+            None if protocol == Protocol::Udp => {
+                let why = "is UDP, which nobody can probe: name a TCP port or a path behind `:`";
+                return Err(invalid(why));
+            }
+            None => (PortProbe::Tcp, None),
+            Some(path) if path.starts_with('/') => (PortProbe::Http(path.to_owned()), None),
+            Some(probe) => {
+                let (probe_port, path) = match probe.split_once('/') {
+                    Some((probe_port, path)) => (probe_port, PortProbe::Http(format!("/{path}"))),
+                    None => (probe, PortProbe::Tcp),
+                };
+                let probe_port = number(probe_port).ok_or_else(|| invalid("has a probe that is no path and no port"))?;
+                (path, Some(probe_port))
+            }
+        };
+        Ok(Self {
+            name: format!("{protocol}-{port}"),
+            port,
+            protocol,
+            probe,
+            probe_port,
+            idle_timeout_minutes: IDLE_TIMEOUT_MINUTES,
+            tls: false,
+            extra: true,
+        })
+    }
+}
+
+impl fmt::Display for OpenPort {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.port, self.protocol)?;
+        match (&self.probe, self.probe_port) {
+            (PortProbe::Tcp, None) => Ok(()),
+            (PortProbe::Tcp, Some(port)) => write!(formatter, ":{port}"),
+            (PortProbe::Http(path), None) => write!(formatter, ":{path}"),
+            (PortProbe::Http(path), Some(port)) => write!(formatter, ":{port}{path}"),
+        }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports() {
+        for (text, expected) in [
+            ("8080", Ok(("tcp-8080", "8080/tcp"))),
+            ("8080/tcp:/health", Ok(("tcp-8080", "8080/tcp:/health"))),
+            ("53/udp:8053", Ok(("udp-53", "53/udp:8053"))),
+            ("9000:9001/ready?x", Ok(("tcp-9000", "9000/tcp:9001/ready?x"))),
+            ("53/udp", Err("nobody can probe")),
+            ("0", Err("is not 1 to 65535")),
+            ("65536", Err("is not 1 to 65535")),
+            ("80/sctp", Err("neither `/tcp` nor `/udp`")),
+            ("80:", Err("no path and no port")),
+            ("80:x", Err("no path and no port")),
+        ] {
+            match (text.parse::<OpenPort>(), expected) {
+                (Ok(port), Ok((name, shown))) => assert_eq!((port.name.as_str(), port.to_string().as_str()), (name, shown)),
+                (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+                (found, _) => panic!("{text}: {found:?}"),
+            }
+        }
+    }
 }

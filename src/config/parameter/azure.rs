@@ -37,3 +37,22 @@ pub const RESOURCE_GROUP: Parameter =
         .example("production")
         .settled("resource group")
         .resolved(|spec| json!(spec.resource_group));
+
+pub const SSH_SOURCES: Parameter = Parameter::new(Group::Network, Kind::List, "ssh_sources", "--ssh-source", "CIDR")
+    .help("Who may reach SSH: an address range (repeatable), `*` for everybody")
+    .default("*")
+    .example("203.0.113.0/24,198.51.100.7")
+    .resolved(|spec| json!(spec.ssh_sources));
+
+pub const PIP: Parameter = Parameter::switch(Group::Network, "pip", "--pip")
+    .help("Give each node a public IP address of its own, with its name as DNS label")
+    .settled("public IP addresses of the nodes")
+    .resolved(|spec| json!(spec.public_ip_per_node));
+
+pub const ADDRESS_SPACE: Parameter =
+    Parameter::new(Group::Network, Kind::Text, "address_space", "--address-space", "CIDR")
+        .help("Address space of the cluster's virtual network")
+        .default("10.32.0.0/16")
+        .example("10.64.0.0/16")
+        .settled("address space")
+        .resolved(|spec| json!(spec.address_space));

@@ -35,3 +35,18 @@ pub const DEIS: Parameter = Parameter::switch(Group::Cluster, "deis", "--deis")
 
 pub const NOHTTPS: Parameter = Parameter::switch(Group::Cluster, "nohttps", "--nohttps")
     .help("With --platform or --deis: leave closed what carries TLS, port 443");
+
+pub const OPEN: Parameter = Parameter::new(Group::Cluster, Kind::List, "open", "--open", "PORT")
+    .help("Open another port on the load balancer: PORT[/tcp|udp][:PROBE]; PROBE is a path, a TCP port or both (repeatable)")
+    .default("none; TCP ports are probed themselves")
+    .example("8080:/health,53/udp:8053")
+    .resolved(|spec| {
+        let extra = spec.open_ports.iter().filter(|port| port.extra);
+        extra.map(|port| json!(port.to_string())).collect()
+    });
+
+pub const TAGS: Parameter = Parameter::new(Group::Azure, Kind::Map, "tags", "--tag", "NAME=VALUE")
+    .help("Tag on every resource (repeatable)")
+    .default("none")
+    .example("cost-center=42,team=web")
+    .resolved(|spec| json!(spec.tags));

@@ -36,3 +36,61 @@ pub const DATA_DISK: Parameter =
         .everyday()
         .settled("data disk")
         .resolved(|spec| json!(spec.data_disk_gib));
+
+pub const DATA_DISK_TYPE: Parameter =
+    Parameter::new(Group::Machines, Kind::Choice(&DISK_TYPES), "data_disk_type", "--data-disk-type", "TYPE")
+        .help("What data disks are kept on")
+        .default("Premium_LRS where the size takes it, else StandardSSD_LRS")
+        .example("StandardSSD_LRS")
+        .settled("data disk's type")
+        .resolved(|spec| json!(spec.data_disk_type));
+
+/// <https://learn.microsoft.com/azure/virtual-machines/disks-types>
+pub const DISK_TYPES: [&str; 5] =
+    ["Premium_LRS", "StandardSSD_LRS", "Standard_LRS", "Premium_ZRS", "StandardSSD_ZRS"];
+
+pub const OS_DISK_SIZE: Parameter =
+    Parameter::new(Group::Machines, Kind::Integer { least: 30, most: 4095 }, "os_disk_size", "--os-disk-size", "GiB")
+        .help("Size of each machine's OS disk")
+        .default("the image's own")
+        .unit("GiB")
+        .example("64")
+        .settled("OS disk's size")
+        .resolved(|spec| json!(spec.os_disk_gib));
+
+pub const AVAILABILITY_SET: Parameter =
+    Parameter::new(Group::Machines, Kind::Text, "availability_set", "--availability-set", "NAME")
+        .help("Name of the availability set, which spreads up to 200 machines over racks")
+        .default("NAME-as")
+        .example("mycluster-racks");
+
+pub const ZONES: Parameter = Parameter::new(Group::Machines, Kind::List, "zones", "--zones", "ZONES")
+    .help("Spread the machines over these availability zones instead of an availability set")
+    .default("none")
+    .example("1,2,3");
+
+pub const SCALE_SET: Parameter = Parameter::switch(Group::Machines, "scale_set", "--scale-set")
+    .help("Join the machines to a flexible scale set instead of an availability set: up to 1000, with --zones spread over them")
+    .settled("way of keeping machines apart")
+    .resolved(|spec| json!(spec.availability.to_string()));
+
+pub const PROXIMITY: Parameter =
+    Parameter::new(Group::Machines, Kind::Text, "proximity", "--proximity", "NAME|ID")
+        .help("Proximity placement group, for machines close together: a name, made when missing, or an id")
+        .default("none")
+        .example("mycluster-close")
+        .alias("affinity-group")
+        .settled("proximity placement group")
+        .resolved(|spec| json!(spec.proximity_placement_group));
+
+pub const SPOT: Parameter = Parameter::switch(Group::Machines, "spot", "--spot")
+    .help("Use spare capacity, which is cheaper and which Azure may take back; with --zones or --scale-set")
+    .settled("use of spare capacity")
+    .resolved(|spec| json!(spec.spot));
+
+pub const IDENTITIES: Parameter =
+    Parameter::new(Group::Machines, Kind::List, "identities", "--identity", "system|ID")
+        .help("Managed identity of each machine: its own, or a user-assigned one by its id (repeatable)")
+        .default("none")
+        .example("system")
+        .resolved(|spec| json!(spec.identities));

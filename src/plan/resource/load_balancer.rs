@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{document, network_resource, reference};
 use crate::plan::ResourceNames;
-use crate::spec::{ClusterSpec, OpenPort, PortProbe};
+use crate::spec::{ClusterSpec, OpenPort, PortProbe, Protocol};
 
 const FRONTEND: &str = "public";
 /// Azure's shortest.
@@ -110,7 +110,7 @@ fn probe(port: &OpenPort) -> Probe {
             request_path,
             interval_in_seconds: Some(PROBE_INTERVAL_SECONDS),
             probe_threshold: Some(PROBE_THRESHOLD),
-            ..ProbePropertiesFormat::new(protocol, port.port.into())
+            ..ProbePropertiesFormat::new(protocol, port.probed().into())
         }),
         ..Probe::default()
     }
@@ -125,12 +125,19 @@ fn rule(port: &OpenPort, names: &ResourceNames) -> LoadBalancingRule {
             probe: Some(reference(&names.load_balancer().child(&format!("probes/{}", port.name)))),
             backend_port: Some(port.port.into()),
             idle_timeout_in_minutes: Some(port.idle_timeout_minutes),
-            enable_tcp_reset: Some(true),
+            enable_tcp_reset: (port.protocol == Protocol::Tcp).then_some(true),
             // The outbound rule is the only way out, so that its ports are not shared.
             disable_outbound_snat: Some(true),
-            ..LoadBalancingRulePropertiesFormat::new(TransportProtocol::Tcp, port.port.into())
+            ..LoadBalancingRulePropertiesFormat::new(transport(port.protocol), port.port.into())
         }),
         ..LoadBalancingRule::default()
+    }
+}
+
+fn transport(protocol: Protocol) -> TransportProtocol {
+    match protocol {
+        Protocol::Tcp => TransportProtocol::Tcp,
+        Protocol::Udp => TransportProtocol::Udp,
     }
 }
 

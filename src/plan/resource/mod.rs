@@ -5,8 +5,10 @@ mod availability_set;
 mod load_balancer;
 mod network_interface;
 mod network_security_group;
+mod proximity_placement_group;
 mod public_ip_address;
 mod resource_group;
+mod scale_set;
 mod virtual_machine;
 mod virtual_network;
 
@@ -14,8 +16,10 @@ pub use availability_set::availability_set;
 pub use load_balancer::load_balancer;
 pub use network_interface::network_interface;
 pub use network_security_group::network_security_group;
-pub use public_ip_address::public_ip_address;
+pub use proximity_placement_group::proximity_placement_group;
+pub use public_ip_address::{node_public_ip_address, public_ip_address};
 pub use resource_group::resource_group;
+pub use scale_set::scale_set;
 pub use virtual_machine::{USER_DATA_TAG, virtual_machine};
 pub use virtual_network::virtual_network;
 
@@ -24,13 +28,15 @@ use azure_mgmt_network::package_2024_03::models as network;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::CLUSTER_TAG;
+use super::{CLUSTER_TAG, ResourceNames};
 use crate::arm::ResourceId;
-use crate::spec::ClusterSpec;
+use crate::spec::{ClusterSpec, ProximityPlacementGroup};
 
 /// The tags of every resource.
 fn tags(spec: &ClusterSpec) -> Value {
-    json!({ CLUSTER_TAG: spec.name.as_str() })
+    let mut tags = json!(spec.tags);
+    tags[CLUSTER_TAG] = json!(spec.name.as_str());
+    tags
 }
 
 /// Location and tags of a network resource.
@@ -46,6 +52,15 @@ fn compute_resource(spec: &ClusterSpec) -> compute::Resource {
 /// A reference to another network resource.
 fn reference(id: &ResourceId) -> network::SubResource {
     network::SubResource { id: Some(id.path().to_owned()) }
+}
+
+/// The placement group that machines and what holds them are in.
+fn placement_group(spec: &ClusterSpec, names: &ResourceNames) -> Option<compute::SubResource> {
+    let id = match spec.proximity_placement_group.as_ref()? {
+        ProximityPlacementGroup::Named(group) => names.proximity_placement_group(group).path().to_owned(),
+        ProximityPlacementGroup::Existing(id) => id.clone(),
+    };
+    Some(compute::SubResource { id: Some(id) })
 }
 
 /// The document of a model. The models are plain data, so this cannot fail.

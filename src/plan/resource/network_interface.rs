@@ -2,7 +2,7 @@
 
 use azure_mgmt_network::package_2024_03::models::{
     BackendAddressPool, IpAllocationMethod, NetworkInterface, NetworkInterfaceIpConfiguration,
-    NetworkInterfaceIpConfigurationPropertiesFormat, NetworkInterfacePropertiesFormat, Subnet,
+    NetworkInterfaceIpConfigurationPropertiesFormat, NetworkInterfacePropertiesFormat, PublicIpAddress, Resource, Subnet,
 };
 use serde_json::Value;
 
@@ -12,12 +12,20 @@ use crate::spec::{ClusterSpec, Node};
 
 /// A node's interface: static address, member of the load balancer's pool.
 pub fn network_interface(spec: &ClusterSpec, names: &ResourceNames, node: &Node) -> Value {
+    let public_address = spec.public_ip_per_node.then(|| PublicIpAddress {
+        resource: Resource {
+            id: Some(names.node_public_ip_address(&node.name).path().to_owned()),
+            ..Resource::default()
+        },
+        ..PublicIpAddress::default()
+    });
     let configuration = NetworkInterfaceIpConfiguration {
         name: Some("primary".into()),
         properties: Some(NetworkInterfaceIpConfigurationPropertiesFormat {
             primary: Some(true),
             private_ip_address: Some(node.address.to_string()),
             private_ip_allocation_method: Some(IpAllocationMethod::Static),
+            public_ip_address: public_address,
             subnet: Some(Subnet { sub_resource: reference(&names.subnet()), ..Subnet::default() }),
             load_balancer_backend_address_pools: vec![BackendAddressPool {
                 sub_resource: reference(&names.backend_address_pool()),

@@ -7,18 +7,29 @@ use azure_mgmt_network::package_2024_03::models::{
 use serde_json::Value;
 
 use super::{document, network_resource};
-use crate::spec::ClusterSpec;
+use crate::spec::{ClusterSpec, Node, Zone};
 
 /// The cluster's one public address; `<name>.<location>.cloudapp.azure.com` resolves to it.
 pub fn public_ip_address(spec: &ClusterSpec) -> Value {
+    // In all zones that the machines are in, so that it outlives each of them.
+    address(spec, spec.name.as_str(), spec.availability.zones().iter().map(Zone::to_string).collect())
+}
+
+/// A node's own public address; its DNS label is the machine's name.
+pub fn node_public_ip_address(spec: &ClusterSpec, node: &Node) -> Value {
+    address(spec, &node.name, spec.availability.zone(node.index).iter().map(ToString::to_string).collect())
+}
+
+fn address(spec: &ClusterSpec, label: &str, zones: Vec<String>) -> Value {
     document(&PublicIpAddress {
         resource: network_resource(spec),
+        zones,
         // Without a SKU the API still means Basic, which Azure no longer makes.
         sku: Some(PublicIpAddressSku { name: Some(public_ip_address_sku::Name::Standard), tier: None }),
         properties: Some(Box::new(PublicIpAddressPropertiesFormat {
             public_ip_allocation_method: Some(IpAllocationMethod::Static),
             dns_settings: Some(PublicIpAddressDnsSettings {
-                domain_name_label: Some(spec.name.to_string()),
+                domain_name_label: Some(label.to_owned()),
                 ..PublicIpAddressDnsSettings::default()
             }),
             ..PublicIpAddressPropertiesFormat::default()

@@ -1,21 +1,26 @@
 //! <https://learn.microsoft.com/rest/api/compute/virtual-machines/create-or-update>
 
 use azure_mgmt_compute::package_2024_07_01::models::{
-    BootDiagnostics, CreateOption, DataDisk, DeleteOption, DiagnosticsProfile, HardwareProfile, ImageReference,
+    BillingProfile, BootDiagnostics, CreateOption, DataDisk, DeleteOption, DiagnosticsProfile, EvictionPolicy, HardwareProfile, ImageReference,
     LinuxConfiguration, ManagedDiskParameters, NetworkInterfaceReference, NetworkInterfaceReferenceProperties,
-    NetworkProfile, OsDisk, OsProfile, SshConfiguration, SshPublicKey, StorageAccountType, StorageProfile, SubResource,
-    VirtualMachine, VirtualMachineProperties, hardware_profile, network_interface_reference_properties,
+    NetworkProfile, OsDisk, OsProfile, Priority, SshConfiguration, SshPublicKey, StorageAccountType, StorageProfile, SubResource,
+    VirtualMachine, VirtualMachineIdentity, VirtualMachineProperties, hardware_profile, network_interface_reference_properties,
+    virtual_machine_identity,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{compute_resource, document, tags};
+use super::{compute_resource, document, placement_group, tags};
 use crate::plan::ResourceNames;
-use crate::spec::{ClusterSpec, Image, Node};
+use crate::spec::{Availability, ClusterSpec, Image, MachineIdentity, Node};
 
 /// A tag with the SHA-256 of a machine's user-data: Azure never returns the user-data itself.
 pub const USER_DATA_TAG: &str = "azure-coreos-cluster-user-data-sha256";
+
+/// Spot machines cost at most what others do; only a lack of capacity takes them away.
+/// <https://learn.microsoft.com/azure/virtual-machines/spot-vms#pricing>
+const NO_LIMIT: f64 = -1.0;
 
 /// Every CoreOS-style image has this account.
 const ADMIN_USER: &str = "core";
@@ -26,7 +31,7 @@ pub fn virtual_machine(spec: &ClusterSpec, names: &ResourceNames, node: &Node, u
     let data_disks = spec.data_disk_gib.iter().map(|size| DataDisk {
         name: Some(format!("{}-data-0", node.name)),
         disk_size_gb: i32::try_from(*size).ok(),
-        managed_disk: Some(managed_disk(spec)),
+        managed_disk: Some(managed_disk(data_disk_type(spec))),
         delete_option: Some(DeleteOption::Delete),
         ..DataDisk::new(0, CreateOption::Empty)
     });
@@ -34,18 +39,37 @@ pub fn virtual_machine(spec: &ClusterSpec, names: &ResourceNames, node: &Node, u
     let mut all_tags = tags(spec);
     all_tags[USER_DATA_TAG] = json!(hex(&openssl::sha::sha256(user_data.as_bytes())));
     resource.tags = Some(all_tags);
-    document(&VirtualMachine {
+    let (availability_set, scale_set) = match &spec.availability {
+        Availability::Set { name } => {
+            let id = names.availability_set(&name.resource_name(spec.name.as_str()));
+            (Some(SubResource { id: Some(id.path().to_owned()) }), None)
+        }
+        Availability::ScaleSet { .. } => {
+            (None, Some(SubResource { id: Some(names.scale_set().path().to_owned()) }))
+        }
+        Availability::Zones { .. } => (None, None),
+    };
+    let mut document = document(&VirtualMachine {
+        zones: spec.availability.zone(node.index).iter().map(ToString::to_string).collect(),
+        identity: identity(&spec.identities),
         properties: Some(VirtualMachineProperties {
             hardware_profile: Some(HardwareProfile {
                 vm_size: Some(hardware_profile::VmSize::UnknownValue(spec.vm_size.to_string())),
                 vm_size_properties: None,
             }),
-            availability_set: Some(SubResource { id: Some(names.availability_set().path().to_owned()) }),
+            availability_set,
+            virtual_machine_scale_set: scale_set,
+            proximity_placement_group: placement_group(spec, names),
+            priority: spec.spot.then_some(Priority::Spot),
+            // A machine that Azure takes back keeps its disks and can be started again.
+            eviction_policy: spec.spot.then_some(EvictionPolicy::Deallocate),
+            billing_profile: spec.spot.then_some(BillingProfile { max_price: Some(NO_LIMIT) }),
             storage_profile: Some(StorageProfile {
                 image_reference: Some(image_reference(&spec.image)),
                 os_disk: Some(OsDisk {
                     name: Some(format!("{}-os", node.name)),
-                    managed_disk: Some(managed_disk(spec)),
+                    managed_disk: Some(managed_disk(usual_disk_type(spec))),
+                    disk_size_gb: spec.os_disk_gib.and_then(|size| i32::try_from(size).ok()),
                     delete_option: Some(DeleteOption::Delete),
                     ..OsDisk::new(CreateOption::FromImage)
                 }),
@@ -86,18 +110,50 @@ pub fn virtual_machine(spec: &ClusterSpec, names: &ResourceNames, node: &Node, u
             ..VirtualMachineProperties::default()
         }),
         ..VirtualMachine::new(resource)
-    })
+    });
+    add_user_identities(&mut document, &spec.identities);
+    document
 }
 
-fn managed_disk(spec: &ClusterSpec) -> ManagedDiskParameters {
-    let premium = spec.vm_size.has_premium_disks();
+fn managed_disk(storage_account_type: StorageAccountType) -> ManagedDiskParameters {
     ManagedDiskParameters {
-        storage_account_type: Some(if premium {
-            StorageAccountType::PremiumLrs
-        } else {
-            StorageAccountType::StandardSsdLrs
-        }),
+        storage_account_type: Some(storage_account_type),
         ..ManagedDiskParameters::default()
+    }
+}
+
+fn usual_disk_type(spec: &ClusterSpec) -> StorageAccountType {
+    match spec.vm_size.has_premium_disks() {
+        true => StorageAccountType::PremiumLrs,
+        false => StorageAccountType::StandardSsdLrs,
+    }
+}
+
+fn data_disk_type(spec: &ClusterSpec) -> StorageAccountType {
+    match &spec.data_disk_type {
+        Some(word) => word.parse().unwrap_or_else(|_| StorageAccountType::UnknownValue(word.clone())),
+        None => usual_disk_type(spec),
+    }
+}
+
+fn identity(identities: &[MachineIdentity]) -> Option<VirtualMachineIdentity> {
+    let system = identities.contains(&MachineIdentity::System);
+    let users = identities.iter().any(|identity| matches!(identity, MachineIdentity::User(_)));
+    let type_ = match (system, users) {
+        (false, false) => return None,
+        (true, false) => virtual_machine_identity::Type::SystemAssigned,
+        (false, true) => virtual_machine_identity::Type::UserAssigned,
+        (true, true) => virtual_machine_identity::Type::SystemAssignedUserAssigned,
+    };
+    Some(VirtualMachineIdentity { type_: Some(type_), ..VirtualMachineIdentity::default() })
+}
+
+/// The model of this map has no place for its keys.
+fn add_user_identities(document: &mut Value, identities: &[MachineIdentity]) {
+    for identity in identities {
+        if let MachineIdentity::User(id) = identity {
+            document["identity"]["userAssignedIdentities"][id] = json!({});
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{document, network_resource};
 use crate::plan::ResourceNames;
-use crate::spec::{ClusterSpec, NodeNetwork};
+use crate::spec::ClusterSpec;
 
 /// The network with its subnet inline: one write, and no race between two subnets.
 pub fn virtual_network(spec: &ClusterSpec, names: &ResourceNames) -> Value {
@@ -19,7 +19,7 @@ pub fn virtual_network(spec: &ClusterSpec, names: &ResourceNames) -> Value {
     let subnet = Subnet {
         name: Some(names.subnet().name().to_owned()),
         properties: Some(SubnetPropertiesFormat {
-            address_prefix: Some(NodeNetwork::subnet().to_string()),
+            address_prefix: Some(spec.address_space.subnet().to_string()),
             network_security_group: Some(security_group),
             // The way out is the load balancer's outbound rule; api versions disagree about the default.
             default_outbound_access: Some(false),
@@ -30,7 +30,7 @@ pub fn virtual_network(spec: &ClusterSpec, names: &ResourceNames) -> Value {
     document(&VirtualNetwork {
         resource: network_resource(spec),
         properties: Some(VirtualNetworkPropertiesFormat {
-            address_space: Some(AddressSpace { address_prefixes: vec![NodeNetwork::address_space().to_string()] }),
+            address_space: Some(AddressSpace { address_prefixes: vec![spec.address_space.range().to_string()] }),
             subnets: vec![subnet],
             ..VirtualNetworkPropertiesFormat::default()
         }),

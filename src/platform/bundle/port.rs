@@ -1,7 +1,7 @@
 //! Ports that a platform wants on the load balancer.
 
 use super::Bundle;
-use crate::spec::{OpenPort, PortProbe};
+use crate::spec::{OpenPort, PortProbe, Protocol};
 
 /// A TCP port, open to the world and balanced over all nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,9 +26,12 @@ impl Bundle {
             .map(|port| OpenPort {
                 name: port.name.clone(),
                 port: port.port,
+                protocol: Protocol::Tcp,
                 probe: port.probe.clone(),
+                probe_port: None,
                 idle_timeout_minutes: port.idle_timeout_minutes,
                 tls: port.tls,
+                extra: false,
             })
             .collect()
     }

@@ -1,0 +1,76 @@
+//! Managed identities of the machines: what they may do on Azure without a secret of theirs.
+//! <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/overview>
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// One identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum MachineIdentity {
+    /// Each machine's own, made and removed with it.
+    System,
+    /// A user-assigned identity that exists, by its id.
+    User(String),
+}
+
+/// Why an identity was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "identity `{0}` is neither `system` nor the id of a user-assigned identity \
+     (`/subscriptions/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/…`)"
+)]
+pub struct InvalidIdentity(String);
+
+impl FromStr for MachineIdentity {
+    type Err = InvalidIdentity;
+
+    fn from_str(text: &str) -> Result<Self, InvalidIdentity> {
+        let lower = text.to_ascii_lowercase();
+        let is_id = lower.starts_with("/subscriptions/")
+            && lower.contains("/providers/microsoft.managedidentity/userassignedidentities/");
+        match lower.as_str() {
+            "system" => Ok(Self::System),
+            _ if is_id => Ok(Self::User(text.to_owned())),
+            _ => Err(InvalidIdentity(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for MachineIdentity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::System => "system",
+            Self::User(id) => id,
+        })
+    }
+}
+
+impl TryFrom<String> for MachineIdentity {
+    type Error = InvalidIdentity;
+
+    fn try_from(text: String) -> Result<Self, InvalidIdentity> {
+        text.parse()
+    }
+}
+
+impl From<MachineIdentity> for String {
+    fn from(identity: MachineIdentity) -> String {
+        identity.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identities() {
+        let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/x";
+        for (text, good) in [("system", true), ("System", true), (id, true), ("x", false), ("/subscriptions/s", false)] {
+            assert_eq!(text.parse::<MachineIdentity>().is_ok(), good, "{text}");
+        }
+    }
+}

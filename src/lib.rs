@@ -16,6 +16,7 @@ pub mod outputs;
 pub mod pki;
 pub mod plan;
 pub mod platform;
+pub mod preflight;
 pub mod readiness;
 pub mod report;
 pub mod spec;

@@ -1,53 +1,148 @@
-//! Which identity signs in to Azure, decided by the environment; all token work is azure_identity's.
+//! Which identity signs in to Azure, decided by flags and the environment; all token work is azure_identity's.
 
 use std::sync::Arc;
 
-use azure_core::credentials::{Secret, TokenCredential};
+use azure_core::cloud::CloudConfiguration;
+use azure_core::credentials::{Secret, SecretBytes, TokenCredential};
+use azure_core::http::ClientOptions;
 use azure_identity::{
-    ClientSecretCredential, DeveloperToolsCredential, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
-    UserAssignedId,
+    AzurePipelinesCredential, AzurePipelinesCredentialOptions, ClientAssertionCredentialOptions,
+    ClientCertificateCredential, ClientCertificateCredentialOptions, ClientSecretCredential,
+    ClientSecretCredentialOptions, DeveloperToolsCredential, ManagedIdentityCredential,
+    ManagedIdentityCredentialOptions, UserAssignedId, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
 };
 
 use super::error::{ArmError, ArmErrorKind};
 
-/// What was chosen, in words for people.
-pub type CredentialName = &'static str;
+/// What a user said of signing in; the rest is in the environment.
+#[derive(Clone, Debug, Default)]
+pub struct SignIn {
+    /// The directory (tenant) of a service principal.
+    pub tenant: Option<String>,
+    /// The application (client) of a service principal, or of a user-assigned managed identity.
+    pub client: Option<String>,
+    /// A certificate with its private key, as PKCS #12 without a password.
+    pub certificate: Option<SecretBytes>,
+    /// Where tokens come from: the public cloud when absent.
+    pub cloud: Option<Arc<CloudConfiguration>>,
+}
+
+/// A way of signing in that was chosen, with what it is and why.
+#[derive(Clone, Debug)]
+pub struct ChosenCredential {
+    pub credential: Arc<dyn TokenCredential>,
+    /// In words: `service principal with secret`.
+    pub name: &'static str,
+    /// What made it the choice: `AZURE_CLIENT_SECRET`.
+    pub reason: &'static str,
+    /// What to run when it is refused.
+    pub remedy: &'static str,
+}
+
+/// The names of Azure Pipelines' variables for a service connection.
+/// <https://learn.microsoft.com/azure/devops/pipelines/tasks/reference/azure-cli-v2>
+const PIPELINES: [&str; 5] = [
+    "SYSTEM_OIDCREQUESTURI",
+    "AZURESUBSCRIPTION_TENANT_ID",
+    "AZURESUBSCRIPTION_CLIENT_ID",
+    "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID",
+    "SYSTEM_ACCESSTOKEN",
+];
 
 /// The credential to use, in this order:
 ///
-/// 1. a service principal, when `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_CLIENT_SECRET` are set;
-/// 2. a managed identity, when the environment offers one (`IDENTITY_ENDPOINT`, or `AZURE_TOKEN_CREDENTIALS` set to
+/// 1. a service principal with a certificate (`--azure-cert`);
+/// 2. a service principal with a secret (`AZURE_CLIENT_SECRET`);
+/// 3. workload identity federation (`AZURE_FEDERATED_TOKEN_FILE`), as Kubernetes and pipelines set it up;
+/// 4. Azure Pipelines' service connection (`SYSTEM_OIDCREQUESTURI` with the connection's variables);
+/// 5. a managed identity, when the environment offers one (`IDENTITY_ENDPOINT`, or `AZURE_TOKEN_CREDENTIALS` set to
 ///    `ManagedIdentityCredential`); `AZURE_CLIENT_ID` then names a user-assigned one;
-/// 3. the developer tools' sign-in: `az login`, else `azd auth login`.
+/// 6. the developer tools' sign-in: `az login`, else `azd auth login`.
 ///
 /// `variable` looks a variable of the environment up.
 pub fn credential(
+    sign_in: SignIn,
     variable: impl Fn(&str) -> Option<String>,
-) -> Result<(Arc<dyn TokenCredential>, CredentialName), ArmError> {
+) -> Result<ChosenCredential, ArmError> {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-    let refused =
-        |error: azure_core::Error| ArmError::local(ArmErrorKind::SignIn, "choosing a credential", error.to_string());
-    if let Some(secret) = set("AZURE_CLIENT_SECRET") {
-        let (Some(tenant), Some(client)) = (set("AZURE_TENANT_ID"), set("AZURE_CLIENT_ID")) else {
-            return Err(ArmError::local(
-                ArmErrorKind::SignIn,
-                "choosing a credential",
-                "`AZURE_CLIENT_SECRET` is set, but `AZURE_TENANT_ID` or `AZURE_CLIENT_ID` is not",
-            ));
-        };
-        let credential = ClientSecretCredential::new(&tenant, client, Secret::new(secret), None).map_err(refused)?;
-        return Ok((credential, "service principal with secret"));
+    let wrong = |message: String| ArmError::local(ArmErrorKind::SignIn, "choosing a credential", message);
+    let refused = |error: azure_core::Error| wrong(error.to_string());
+    let tenant = sign_in.tenant.clone().or_else(|| set("AZURE_TENANT_ID"));
+    let client = sign_in.client.clone().or_else(|| set("AZURE_CLIENT_ID"));
+    let client_options = ClientOptions { cloud: sign_in.cloud.clone(), ..ClientOptions::default() };
+    let principal = |what: &str| match (tenant.clone(), client.clone()) {
+        (Some(tenant), Some(client)) => Ok((tenant, client)),
+        (None, _) => Err(wrong(format!("{what} is given, but no tenant: --tenant or AZURE_TENANT_ID"))),
+        (_, None) => Err(wrong(format!("{what} is given, but no client: --client-id or AZURE_CLIENT_ID"))),
+    };
+
+    if let Some(certificate) = sign_in.certificate {
+        let (tenant, client) = principal("a certificate")?;
+        let options = ClientCertificateCredentialOptions { client_options, ..Default::default() };
+        return Ok(ChosenCredential {
+            credential: ClientCertificateCredential::new(tenant, client, certificate, Some(options)).map_err(refused)?,
+            name: "service principal with certificate",
+            reason: "--azure-cert",
+            remedy: "azure-coreos-cluster mgmt-cert makes a new certificate and prints how it is registered",
+        });
     }
-    let managed = set("IDENTITY_ENDPOINT").is_some()
-        || set("AZURE_TOKEN_CREDENTIALS").is_some_and(|name| name.eq_ignore_ascii_case("ManagedIdentityCredential"));
-    if managed {
+    if let Some(secret) = set("AZURE_CLIENT_SECRET") {
+        let (tenant, client) = principal("AZURE_CLIENT_SECRET")?;
+        let options = ClientSecretCredentialOptions { client_options };
+        return Ok(ChosenCredential {
+            credential: ClientSecretCredential::new(&tenant, client, Secret::new(secret), Some(options))
+                .map_err(refused)?,
+            name: "service principal with secret",
+            reason: "AZURE_CLIENT_SECRET",
+            remedy: "az ad app credential reset --id $AZURE_CLIENT_ID makes a new secret",
+        });
+    }
+    let credential_options = ClientAssertionCredentialOptions { client_options, ..Default::default() };
+    if let Some(file) = set("AZURE_FEDERATED_TOKEN_FILE") {
+        let (tenant, client) = principal("AZURE_FEDERATED_TOKEN_FILE")?;
+        let options = WorkloadIdentityCredentialOptions {
+            credential_options,
+            client_id: Some(client),
+            tenant_id: Some(tenant),
+            token_file_path: Some(file.into()),
+        };
+        return Ok(ChosenCredential {
+            credential: WorkloadIdentityCredential::new(Some(options)).map_err(refused)?,
+            name: "workload identity federation",
+            reason: "AZURE_FEDERATED_TOKEN_FILE",
+            remedy: "az identity federated-credential list, or az ad app federated-credential list, shows who is trusted",
+        });
+    }
+    if let [Some(_), Some(tenant), Some(client), Some(connection), Some(token)] = PIPELINES.map(set) {
+        let options = AzurePipelinesCredentialOptions { credential_options, ..Default::default() };
+        return Ok(ChosenCredential {
+            credential: AzurePipelinesCredential::new(tenant, client, &connection, Secret::new(token), Some(options))
+                .map_err(refused)?,
+            name: "Azure Pipelines' service connection",
+            reason: "SYSTEM_OIDCREQUESTURI and AZURESUBSCRIPTION_…",
+            remedy: "give the step `env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)`, and check the service connection",
+        });
+    }
+    let wanted = set("AZURE_TOKEN_CREDENTIALS");
+    let managed = wanted.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("ManagedIdentityCredential"));
+    if managed || set("IDENTITY_ENDPOINT").is_some() {
         let options = ManagedIdentityCredentialOptions {
-            user_assigned_id: set("AZURE_CLIENT_ID").map(UserAssignedId::ClientId),
+            user_assigned_id: client.map(UserAssignedId::ClientId),
             ..ManagedIdentityCredentialOptions::default()
         };
-        return Ok((ManagedIdentityCredential::new(Some(options)).map_err(refused)?, "managed identity"));
+        return Ok(ChosenCredential {
+            credential: ManagedIdentityCredential::new(Some(options)).map_err(refused)?,
+            name: "managed identity",
+            reason: if managed { "AZURE_TOKEN_CREDENTIALS" } else { "IDENTITY_ENDPOINT" },
+            remedy: "az vm identity show; az role assignment list --assignee ITS-ID",
+        });
     }
-    Ok((DeveloperToolsCredential::new(None).map_err(refused)?, "developer tools"))
+    Ok(ChosenCredential {
+        credential: DeveloperToolsCredential::new(None).map_err(refused)?,
+        name: "developer tools",
+        reason: "nothing else is set up",
+        remedy: "az login, or azd auth login",
+    })
 }
 
 #[cfg(test)]
@@ -55,23 +150,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_environment_decides() {
-        let tenant = "00000000-0000-0000-0000-000000000002";
+    fn flags_and_the_environment_decide() {
+        let tenant = ("AZURE_TENANT_ID", "00000000-0000-0000-0000-000000000002");
+        let client = ("AZURE_CLIENT_ID", "c");
+        let pipelines: Vec<(&str, &str)> = PIPELINES.iter().map(|name| (*name, "https://example.test/c")).collect();
+        let pipelines: Vec<(&str, &str)> = pipelines
+            .into_iter()
+            .map(|(name, text)| if name.ends_with("TENANT_ID") { (name, tenant.1) } else { (name, text) })
+            .collect();
         for (variables, expected) in [
+            (vec![("AZURE_CLIENT_SECRET", "x"), tenant, client], Ok("service principal with secret")),
+            (vec![("AZURE_CLIENT_SECRET", "x"), client], Err("AZURE_CLIENT_SECRET is given, but no tenant")),
+            (vec![("AZURE_CLIENT_SECRET", "x"), tenant], Err("AZURE_CLIENT_SECRET is given, but no client")),
             (
-                vec![("AZURE_CLIENT_SECRET", "x"), ("AZURE_TENANT_ID", tenant), ("AZURE_CLIENT_ID", "c")],
-                Ok("service principal with secret"),
+                vec![("AZURE_CLIENT_SECRET", ""), ("AZURE_FEDERATED_TOKEN_FILE", "/token"), tenant, client],
+                Ok("workload identity federation"),
             ),
-            (vec![("AZURE_CLIENT_SECRET", "x")], Err("`AZURE_CLIENT_SECRET` is set, but")),
+            (vec![("AZURE_FEDERATED_TOKEN_FILE", "/token"), tenant], Err("but no client")),
             (vec![("AZURE_TOKEN_CREDENTIALS", "managedidentitycredential")], Ok("managed identity")),
+            (pipelines[..4].to_vec(), Ok("developer tools")),
             (vec![], Ok("developer tools")),
         ] {
             let look_up =
                 |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-            match (credential(look_up), expected) {
-                (Ok((_, name)), Ok(expected)) => assert_eq!(name, expected),
-                (Err(error), Err(expected)) => assert!(error.message.starts_with(expected), "{error}"),
-                (found, expected) => panic!("{:?} instead of {expected:?}", found.map(|(_, name)| name)),
+            match (credential(SignIn::default(), look_up), expected) {
+                (Ok(chosen), Ok(expected)) => assert_eq!(chosen.name, expected),
+                (Err(error), Err(expected)) => assert!(error.message.contains(expected), "{error}"),
+                (found, expected) => panic!("{:?} instead of {expected:?}", found.map(|chosen| chosen.name)),
             }
         }
     }

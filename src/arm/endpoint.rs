@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
+use azure_core::cloud::CloudConfiguration;
 use azure_core::credentials::{Secret, TokenCredential};
 use azure_core::http::Url;
 use azure_core::http::policies::Policy;
 use azure_core::http::policies::auth::BearerTokenAuthorizationPolicy;
 
 use super::local_token::LocalTokenPolicy;
-
-/// ARM of the public cloud.
-const PUBLIC_CLOUD: &str = "https://management.azure.com";
-/// What a token for ARM is asked for.
-const PUBLIC_CLOUD_SCOPE: &str = "https://management.azure.com/.default";
+use crate::spec::AzureCloud;
 
 /// An ARM to talk to.
 #[derive(Clone, Debug)]
@@ -22,10 +19,11 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Azure's public cloud with this credential.
-    pub fn azure(credential: Arc<dyn TokenCredential>) -> anyhow::Result<Self> {
-        let authorization = BearerTokenAuthorizationPolicy::new(credential, [PUBLIC_CLOUD_SCOPE]);
-        Ok(Self { base: PUBLIC_CLOUD.parse()?, authorization: Arc::new(authorization) })
+    /// A cloud of Azure with this credential.
+    pub fn azure(cloud: AzureCloud, credential: Arc<dyn TokenCredential>) -> anyhow::Result<Self> {
+        let base = cloud.resource_manager();
+        let authorization = BearerTokenAuthorizationPolicy::new(credential, [format!("{base}/.default")]);
+        Ok(Self { base: base.parse()?, authorization: Arc::new(authorization) })
     }
 
     /// The local emulator: plain HTTP on the loopback, with the token that it wrote for its user.
@@ -44,4 +42,13 @@ impl Endpoint {
     pub(super) fn authorization(&self) -> Arc<dyn Policy> {
         self.authorization.clone()
     }
+}
+
+/// Where a cloud's tokens come from.
+pub fn authority(cloud: AzureCloud) -> Arc<CloudConfiguration> {
+    Arc::new(match cloud {
+        AzureCloud::Public => CloudConfiguration::AzurePublic,
+        AzureCloud::UsGovernment => CloudConfiguration::AzureGovernment,
+        AzureCloud::China => CloudConfiguration::AzureChina,
+    })
 }

@@ -14,8 +14,8 @@ mod operation;
 mod retry;
 
 pub use client::{Arm, Written};
-pub use credential::credential;
-pub use endpoint::Endpoint;
+pub use credential::{ChosenCredential, SignIn, credential};
+pub use endpoint::{Endpoint, authority};
 pub use error::{ArmError, ArmErrorKind};
 pub use id::ResourceId;
 pub use operation::ProvisioningState;

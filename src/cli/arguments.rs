@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::config::ConfigCommand;
+use super::management_certificate::ManagementCertificateArguments;
 use super::parameters::{ParameterArguments, SignInArguments};
+use super::who_am_i::WhoAmIArguments;
 
 /// Turn an Azure subscription into a load-balanced cluster of CoreOS-style machines.
 ///
@@ -37,12 +39,20 @@ pub struct Arguments {
 pub enum Command {
     /// Show what would be created, changed and left; write nothing
     Plan(ClusterArguments),
+    /// Ask Azure whether it would refuse, and what it would cost; write nothing
+    Preflight(ClusterArguments),
     /// Remove a cluster, after showing what goes and asking
     Destroy(DestroyArguments),
     /// Show what Azure holds of a cluster
     Status(StatusArguments),
     /// Print what a node gets as user-data (Ignition); it holds the node's private keys
     UserData(UserDataArguments),
+    /// Show which credential is taken, and the tenant and subscription it leads to
+    #[command(name = "whoami")]
+    WhoAmI(WhoAmIArguments),
+    /// Make a certificate for a service principal, and say how to register it
+    #[command(name = "mgmt-cert")]
+    ManagementCertificate(ManagementCertificateArguments),
     /// Show what parameters come to, and the schema of their file
     #[command(subcommand)]
     Config(ConfigCommand),

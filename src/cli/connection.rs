@@ -1,26 +1,38 @@
-//! From arguments and environment to a signed-in client: Azure, or the local emulator.
+//! From parameters and environment to a signed-in client: Azure, or the local emulator.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use azure_core::credentials::SecretBytes;
 use serde_json::Value;
 
 use super::arguments::ConnectionArguments;
-use crate::arm::{Arm, ArmError, ArmErrorKind, Endpoint, ResourceId, credential};
+use super::parameters::path;
+use crate::arm::{
+    Arm, ArmError, ArmErrorKind, ChosenCredential, Endpoint, ResourceId, SignIn, authority, credential,
+};
 use crate::config::Values;
-use crate::config::parameter::SUBSCRIPTION;
+use crate::config::parameter::{AZURE_CERT, CLIENT_ID, CLOUD, SUBSCRIPTION, TENANT};
 use crate::directory::{Cloud, StoredCluster};
 use crate::local::{self, Emulator};
+use crate::pki::pkcs12;
 use crate::report::{Failure, Reporter};
+use crate::spec::{AzureCloud, Origin, Problems};
 
 /// What to do when nobody is signed in.
 const SIGN_IN_HINT: &str =
     "az login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; without an account: --local";
+/// <https://learn.microsoft.com/rest/api/resources/subscriptions/list>
+const SUBSCRIPTIONS_API_VERSION: &str = "2022-12-01";
 
 /// A client and what it is a client of.
 pub struct Connection {
     pub arm: Arm,
     pub cloud: Cloud,
     pub subscription: String,
+    /// Who is signed in; nobody needs to be for the emulator.
+    pub credential: Option<ChosenCredential>,
+    /// The subscription's document.
+    pub account: Value,
     /// The emulator, when that is what we talk to.
     pub emulator: Option<Emulator>,
 }
@@ -44,52 +56,70 @@ pub async fn connect(
     stored: Option<&StoredCluster>,
     reporter: &Reporter,
 ) -> Result<Connection, Failure> {
-    let cloud = cloud(arguments, stored)?;
-    let connection = match cloud {
+    match cloud(arguments, stored)? {
         Cloud::Local => {
             let emulator = local::ensure_running(reporter).await?;
-            let endpoint = Endpoint::local(&emulator.base, emulator.token.clone())?;
-            Connection {
-                arm: Arm::new(&endpoint),
-                cloud,
-                subscription: local::SUBSCRIPTION.into(),
-                emulator: Some(emulator),
-            }
+            let arm = Arm::new(&Endpoint::local(&emulator.base, emulator.token.clone())?);
+            let asked = sign_in.text(&SUBSCRIPTION).map(str::to_owned);
+            let subscription = match stored {
+                Some(stored) => stored.subscription.clone(),
+                None => asked.unwrap_or_else(|| local::SUBSCRIPTION.into()),
+            };
+            let account = account(&arm, &subscription, "azure-coreos-cluster local status").await?;
+            Ok(Connection { arm, cloud: Cloud::Local, subscription, credential: None, account, emulator: Some(emulator) })
         }
         Cloud::Azure => {
-            let subscription = subscription(sign_in, stored)?;
-            let (credential, name) =
-                credential(|name| std::env::var(name).ok()).map_err(|error| Failure::azure(error, SIGN_IN_HINT))?;
-            tracing::info!(credential = name, "signing in");
-            let endpoint = Endpoint::azure(credential)?;
-            Connection { arm: Arm::new(&endpoint), cloud, subscription, emulator: None }
+            let given = sign_in.text(&CLOUD).and_then(|word| word.parse().ok());
+            let azure_cloud: AzureCloud = given.or(stored.map(|stored| stored.spec.cloud)).unwrap_or_default();
+            let chosen = choose(sign_in, azure_cloud)?;
+            tracing::info!(credential = chosen.name, "signing in");
+            let arm = Arm::new(&Endpoint::azure(azure_cloud, chosen.credential.clone())?);
+            let hint = format!("{}; signed in as: {}", chosen.remedy, chosen.name);
+            let subscription = match subscription(sign_in, stored)? {
+                Some(subscription) => subscription,
+                None => only_subscription(&arm, &hint).await?,
+            };
+            let account = account(&arm, &subscription, &hint).await?;
+            Ok(Connection { arm, cloud: Cloud::Azure, subscription, credential: Some(chosen), account, emulator: None })
         }
-    };
-    check_subscription(&connection).await?;
-    Ok(connection)
+    }
 }
 
-fn subscription(sign_in: &Values, stored: Option<&StoredCluster>) -> Result<String, Failure> {
+/// The credential, with the certificate that a parameter names already read.
+fn choose(sign_in: &Values, cloud: AzureCloud) -> Result<ChosenCredential, Failure> {
+    let text = |parameter| sign_in.text(parameter).map(str::to_owned);
+    let certificate = match path(sign_in, &AZURE_CERT, Path::new("")) {
+        Some(file) => Some(certificate(sign_in, &file)?),
+        None => None,
+    };
+    let sign_in =
+        SignIn { tenant: text(&TENANT), client: text(&CLIENT_ID), certificate, cloud: Some(authority(cloud)) };
+    let variable = |name: &str| std::env::var(name).ok();
+    credential(sign_in, variable).map_err(|error| Failure::azure(error, SIGN_IN_HINT))
+}
+
+fn certificate(sign_in: &Values, file: &Path) -> Result<SecretBytes, Failure> {
+    let read = std::fs::read(file).map_err(anyhow::Error::new).and_then(|bytes| pkcs12(&bytes));
+    read.map(SecretBytes::new).map_err(|error| {
+        let origin = sign_in.get(&AZURE_CERT).map_or(Origin::Flag(AZURE_CERT.flag), |given| given.origin.clone());
+        let mut problems = Problems::new();
+        let hint = "azure-coreos-cluster mgmt-cert makes one";
+        problems.add_with_hint(origin, format!("`{}`: {error:#}", file.display()), hint);
+        problems.into()
+    })
+}
+
+/// The subscription that was named, by a parameter, the cluster itself, the environment or the Azure CLI.
+fn subscription(sign_in: &Values, stored: Option<&StoredCluster>) -> Result<Option<String>, Failure> {
     let settled = stored.map(|stored| stored.subscription.clone());
-    if let (Some(asked), Some(settled)) = (sign_in.text(&SUBSCRIPTION), &settled)
+    let asked = sign_in.text(&SUBSCRIPTION).map(str::to_owned);
+    if let (Some(asked), Some(settled)) = (&asked, &settled)
         && !asked.eq_ignore_ascii_case(settled)
     {
         return Err(Failure::Usage(format!("the cluster is in subscription `{settled}`, not in `{asked}`")));
     }
     let from_environment = || std::env::var("AZURE_SUBSCRIPTION_ID").ok().filter(|id| !id.is_empty());
-    let asked = sign_in.text(&SUBSCRIPTION).map(str::to_owned);
-    let found = asked.or(settled).or_else(from_environment).or_else(developer_tools_subscription);
-    match found {
-        Some(subscription) => Ok(subscription),
-        None => {
-            let error = ArmError::local(
-                ArmErrorKind::SignIn,
-                "choosing a subscription",
-                "none was named, and the Azure CLI has no default one here",
-            );
-            Err(Failure::azure(error, format!("--subscription ID, or {SIGN_IN_HINT}")))
-        }
-    }
+    Ok(asked.or(settled).or_else(from_environment).or_else(developer_tools_subscription))
 }
 
 /// The Azure CLI's default subscription.
@@ -106,17 +136,35 @@ fn developer_tools_subscription() -> Option<String> {
     default["id"].as_str().map(str::to_owned)
 }
 
-async fn check_subscription(connection: &Connection) -> Result<(), Failure> {
-    let id = ResourceId::subscription(&connection.subscription);
-    let hint = match connection.cloud {
-        Cloud::Azure => SIGN_IN_HINT.to_owned(),
-        Cloud::Local => "azure-coreos-cluster local status".to_owned(),
+/// The one subscription that whoever is signed in may see, or an error that lists them.
+async fn only_subscription(arm: &Arm, hint: &str) -> Result<String, Failure> {
+    let doing = "choosing a subscription";
+    let found = arm.get_path(doing, "/subscriptions", SUBSCRIPTIONS_API_VERSION).await;
+    let document = found.map_err(|error| Failure::azure(error, hint))?.unwrap_or_default();
+    let known: Vec<(&str, &str)> = document["value"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|one| Some((one["subscriptionId"].as_str()?, one["displayName"].as_str().unwrap_or_default())))
+        .collect();
+    let message = match known.as_slice() {
+        [(only, _)] => return Ok((*only).to_owned()),
+        [] => "whoever is signed in sees none".to_owned(),
+        several => {
+            let lines: Vec<String> = several.iter().map(|(id, name)| format!("\n  {id}  {name}")).collect();
+            format!("none was named, and there are several:{}", lines.concat())
+        }
     };
-    let found = connection.arm.get(&id).await.map_err(|error| Failure::azure(error, hint.clone()))?;
-    match found {
-        Some(_) => Ok(()),
+    let error = ArmError::local(ArmErrorKind::SignIn, doing, message);
+    Err(Failure::azure(error, "--subscription ID, or AZURE_SUBSCRIPTION_ID, or az account set --subscription ID"))
+}
+
+async fn account(arm: &Arm, subscription: &str, hint: &str) -> Result<Value, Failure> {
+    let id = ResourceId::subscription(subscription);
+    match arm.get(&id).await.map_err(|error| Failure::azure(error, hint))? {
+        Some(document) => Ok(document),
         None => {
-            let message = format!("subscription `{}` does not exist, or you may not see it", connection.subscription);
+            let message = format!("subscription `{subscription}` does not exist, or you may not see it");
             let error = ArmError::local(ArmErrorKind::SignIn, "reading the subscription", message);
             Err(Failure::azure(error, hint))
         }

@@ -37,13 +37,14 @@ async fn create(
     reporter: &Reporter,
 ) -> Result<Inventory, Failure> {
     // Everything that can be wrong is found before anything is written; keys are read again under the lock.
-    let prepared = prepare(cluster)?;
+    let mut prepared = prepare(cluster)?;
     let connection = connect(&cluster.connection, &prepared.values, prepared.stored.as_ref(), reporter).await?;
     let name = prepared.spec.name.to_string();
     let hint = move |error: &ArmError| remedy(&name, error);
     let refused = |error: ArmError| Failure::azure(error.clone(), hint(&error));
 
-    super::plan::check_image(&connection, &prepared).await?;
+    super::preflight::settle(&connection, &mut prepared).await?;
+    let image_plan = prepared.spec.image_plan.take();
     // Whether the key can be used is known before there are machines that wait for it.
     let identity = Identity::load(prepared.identity().filter(|file| file.exists()).as_deref());
     let identity = identity.map_err(|error| Failure::Usage(error.to_string()))?;
@@ -53,13 +54,17 @@ async fn create(
     prepared.directory.create()?;
     let lock = DirectoryLock::acquire(&prepared.directory);
     let _lock = lock.map_err(|error| Failure::Usage(format!("{error:#}; wait for it, then run again")))?;
-    let prepared = prepare(cluster)?;
+    let mut prepared = prepare(cluster)?;
+    prepared.spec.image_plan = image_plan;
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);
     let desired = desired(&prepared.spec, &names, &prepared.user_data);
     let observed = observe_settled(&connection.arm, &desired, reporter).await.map_err(refused)?;
     super::plan::check_owner(&prepared, &desired, &observed)?;
     let plan = plan(&prepared.spec, desired, &observed);
     announce(&plan, reporter);
+    if plan.count(|action| matches!(action, Action::Create | Action::Replace { .. })) > 0 {
+        super::preflight::before_creation(&connection, &prepared, &observed, reporter).await?;
+    }
     if connection.cloud == Cloud::Azure && !arguments.yes {
         confirm_updates(&plan).await?;
     }

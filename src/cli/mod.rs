@@ -7,13 +7,16 @@ mod connection;
 mod create;
 mod destroy;
 mod local;
+mod management_certificate;
 mod output;
 mod parameters;
 mod plan;
 mod platform;
+mod preflight;
 mod prepare;
 mod status;
 mod user_data;
+mod who_am_i;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -35,11 +38,16 @@ pub fn azure_coreos_cluster(arguments: impl IntoIterator<Item = OsString>) -> Ex
     };
     match arguments.command {
         Some(Command::Plan(arguments)) => run("run the same command again", plan::run(arguments)),
+        Some(Command::Preflight(arguments)) => run("run the same command again", preflight::run(arguments)),
         Some(Command::Destroy(arguments)) => {
             let hint = format!("azure-coreos-cluster destroy {} removes what is left", arguments.name);
             run(&hint, destroy::run(arguments))
         }
         Some(Command::Status(arguments)) => run("run the same command again", status::run(arguments)),
+        Some(Command::WhoAmI(arguments)) => run("run the same command again", who_am_i::run(arguments)),
+        Some(Command::ManagementCertificate(arguments)) => {
+            run("run the same command again", management_certificate::run(arguments))
+        }
         Some(Command::Config(command)) => run("run the same command again", config::run(command)),
         Some(Command::UserData(arguments)) => run("run the same command again", user_data::run(arguments)),
         // The daemon ends its machines in its own time when it is asked to end; its stderr is its log.

@@ -5,16 +5,13 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::arguments::ClusterArguments;
-use super::connection::{Connection, connect};
+use super::connection::connect;
 use super::output;
 use super::prepare::{Prepared, prepare, reporter};
 use crate::execute::{being_deleted, observe};
 use crate::plan::{Action, CLUSTER_TAG, Desired, Observed, Plan, ResourceNames, StepKey, desired, plan, strangers};
 use crate::report::Failure;
-use crate::spec::{Image, Origin, Problems};
-
-/// The api-version of `vmImage` reads.
-const IMAGES_API_VERSION: &str = "2024-07-01";
+use crate::spec::{Origin, Problems};
 
 /// A step as programs read it.
 #[derive(Serialize)]
@@ -28,9 +25,9 @@ struct PlannedStep {
 /// Runs the command.
 pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
     let reporter = reporter(&arguments.output)?;
-    let prepared = prepare(&arguments)?;
+    let mut prepared = prepare(&arguments)?;
     let connection = connect(&arguments.connection, &prepared.values, prepared.stored.as_ref(), &reporter).await?;
-    check_image(&connection, &prepared).await?;
+    super::preflight::settle(&connection, &mut prepared).await?;
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);
     let desired = desired(&prepared.spec, &names, &prepared.user_data);
     let again = format!("azure-coreos-cluster plan {}", prepared.spec.name);
@@ -73,39 +70,6 @@ pub fn check_owner(prepared: &Prepared, desired: &[Desired], observed: &Observed
         problems.add_with_hint(Origin::Flag("NAME"), message, hint);
     }
     if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
-}
-
-/// An image that does not exist is a mistake of the spec, found before the first write.
-pub async fn check_image(connection: &Connection, prepared: &Prepared) -> Result<(), Failure> {
-    let Image::Marketplace(image) = &prepared.spec.image else { return Ok(()) };
-    // An image that machines were made from may be withdrawn; it must exist only where machines are to be made.
-    if prepared.stored.as_ref().is_some_and(|stored| stored.spec.image == prepared.spec.image) {
-        return Ok(());
-    }
-    let versions = format!(
-        "/subscriptions/{}/providers/Microsoft.Compute/locations/{}/publishers/{}/artifacttypes/vmimage/offers/{}/skus/{}/versions",
-        connection.subscription, prepared.spec.location, image.publisher, image.offer, image.sku
-    );
-    let path = match image.version.as_str() {
-        "latest" => format!("{versions}?$top=1&$orderby=name%20desc"),
-        version => format!("{versions}/{version}"),
-    };
-    let doing = format!("reading image `{}`", prepared.spec.image);
-    let hint = format!("az vm image list --all --publisher {} --location {}", image.publisher, prepared.spec.location);
-    let found = connection.arm.get_path(&doing, &path, IMAGES_API_VERSION).await;
-    let found = match found {
-        // Whoever may write to one resource group need not see the subscription's images; Azure will tell later.
-        Err(error) if error.status == Some(403) => return Ok(()),
-        other => other.map_err(|error| Failure::azure(error, hint.clone()))?,
-    };
-    let exists = found.is_some_and(|document| document.as_array().is_none_or(|versions| !versions.is_empty()));
-    if exists {
-        return Ok(());
-    }
-    let mut problems = Problems::new();
-    let message = format!("image `{}` does not exist in `{}`", prepared.spec.image, prepared.spec.location);
-    problems.add_with_hint(Origin::Flag("--coreos-image"), message, hint);
-    Err(problems.into())
 }
 
 fn text(plan: &Plan) -> String {

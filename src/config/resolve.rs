@@ -6,15 +6,15 @@ use serde_json::Value;
 
 use super::input::ClusterInput;
 use super::parameter::{
-    ADDRESS_SPACE, ALLOW_SMALL, COREOS_IMAGE, CUSTOM_DATA, DATA_DISK, DATA_DISK_TYPE, IDENTITIES, LOCATION, NAME,
-    NTP_SERVERS, NUM_NODES, OS_DISK_SIZE, PARAMETERS, PIP, PROXIMITY, RESOURCE_GROUP, SSH, SSH_CERT, SSH_SOURCES, TAGS,
+    ADDRESS_SPACE, ALLOW_SMALL, CLOUD, COREOS_IMAGE, CUSTOM_DATA, DATA_DISK, DATA_DISK_TYPE, IDENTITIES, LOCATION, NAME,
+    NTP_SERVERS, NUM_NODES, OS_DISK_SIZE, PARAMETERS, PIP, PROXIMITY, RESOURCE_GROUP, SSH, SSH_CERT, SSH_SOURCES, SSH_THUMB, TAGS,
     VM_NAME_PREFIX, VM_SIZE,
 };
 use super::resolver::Resolver;
 use super::{availability, ports};
 use crate::spec::{
-    AddressSpace, Availability, ClusterName, ClusterSpec, Image, Location, MOST_TAGS, MachinePrefix, Origin, Problems,
-    QUORUM_NODES, ResourceGroupName, SshPublicKey, Tag, VmSize, etcd_member_count, everybody,
+    AddressSpace, Availability, AzureCloud, ClusterName, ClusterSpec, Image, Location, MOST_TAGS, MachinePrefix, Origin, Problems,
+    QUORUM_NODES, ResourceGroupName, SshCertificate, SshPublicKey, Tag, VmSize, etcd_member_count, everybody,
 };
 use crate::userdata::Overlay;
 
@@ -36,6 +36,7 @@ pub fn resolve(
     let availability = availability::availability(&mut resolver);
     let node_count = node_count(&mut resolver, &availability);
     let resource_group = resource_group(&mut resolver, name.as_ref());
+    let cloud = resolver.settle(&CLOUD, |earlier| earlier.cloud, AzureCloud::default);
     let location = resolver.settle(&LOCATION, |earlier| earlier.location.clone(), Location::default);
     let machine_prefix =
         resolver.settle(&VM_NAME_PREFIX, |earlier| earlier.machine_prefix.clone(), MachinePrefix::default);
@@ -63,6 +64,7 @@ pub fn resolve(
         (Some(name), Some(resource_group)) => ClusterSpec {
             name,
             resource_group,
+            cloud,
             location,
             node_count,
             etcd_member_count: earlier
@@ -74,6 +76,8 @@ pub fn resolve(
             closed_ports: ports::closed(&open_ports, earlier),
             open_ports,
             data_disk_gib,
+            // What Azure says of another image is asked anew.
+            image_plan: earlier.filter(|earlier| earlier.image == image).and_then(|earlier| earlier.image_plan.clone()),
             image,
             os_disk_gib,
             data_disk_type,
@@ -139,16 +143,29 @@ fn node_count(resolver: &mut Resolver, availability: &Availability) -> u32 {
 }
 
 fn ssh_public_key(resolver: &mut Resolver, operator_key: &SshPublicKey) -> SshPublicKey {
+    let thumbprint = resolver.given(&SSH_THUMB).and_then(|given| given.texts.first());
     let Some(file) = resolver.input.file(&SSH_CERT) else {
+        if thumbprint.is_some() {
+            resolver.problem(&SSH_THUMB, "is checked against a certificate, so it needs `--ssh-cert`");
+        }
         return resolver.earlier.map_or(operator_key, |earlier| &earlier.ssh_public_key).clone();
     };
-    let key = file.text().and_then(|text| {
-        text.parse().map_err(|error: <SshPublicKey as std::str::FromStr>::Err| format!("`{}`: {error}", file.path))
-    });
-    key.unwrap_or_else(|message| {
-        resolver.problem_with_hint(&SSH_CERT, message, "ssh-keygen -t ed25519 makes a key that Azure takes");
-        operator_key.clone()
-    })
+    let read = match &file.content {
+        Ok(bytes) => SshCertificate::read(bytes).map_err(|error| format!("`{}`: {error}", file.path)),
+        Err(reason) => Err(format!("reading `{}`: {reason}", file.path)),
+    };
+    match read {
+        Ok(certificate) => {
+            if let Some(Err(message)) = thumbprint.map(|thumbprint| certificate.check(thumbprint)) {
+                resolver.problem(&SSH_THUMB, message);
+            }
+            certificate.key
+        }
+        Err(message) => {
+            resolver.problem_with_hint(&SSH_CERT, message, "ssh-keygen -t ed25519 makes a key that Azure takes");
+            operator_key.clone()
+        }
+    }
 }
 
 fn custom_data(resolver: &mut Resolver) -> Option<Overlay> {

@@ -4,9 +4,11 @@
 //! machines.
 
 mod authority;
+mod sign_in;
 mod ssh_host_key;
 
 pub use authority::{Authority, Certificate};
+pub use sign_in::{SignInCertificate, pkcs12};
 pub use ssh_host_key::{SshKeyPair, generate_ssh_key_pair};
 
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::arm::{ArmError, ArmErrorKind};
+use crate::preflight::Finding;
 use crate::spec::Problems;
 use crate::ssh::SshError;
 
@@ -32,6 +33,8 @@ pub enum Failure {
     Usage(String),
     /// The spec has mistakes.
     Spec(Problems),
+    /// Azure would say no; all of it, found beforehand.
+    Preflight { findings: Vec<Finding> },
     /// Azure said no or nothing; one error per step that failed.
     Azure { errors: Vec<ArmError>, hint: String },
     /// Nodes that do not answer on SSH.
@@ -56,6 +59,7 @@ impl Failure {
             Self::Usage(_) => exit_code::USAGE,
             Self::Spec(_) => exit_code::INVALID_SPEC,
             Self::Azure { errors, .. } => errors.iter().map(code_of).min().unwrap_or(exit_code::UNEXPECTED),
+            Self::Preflight { .. } => exit_code::AZURE_REFUSED,
             Self::Host { .. } => exit_code::HOST_UNREACHABLE,
             Self::Unhealthy { .. } => exit_code::UNHEALTHY,
             Self::Interrupted { .. } => exit_code::INTERRUPTED,
@@ -85,6 +89,13 @@ impl fmt::Display for Failure {
                     if let Some(hint) = &problem.hint {
                         write!(formatter, "\nhint: {hint}")?;
                     }
+                }
+                Ok(())
+            }
+            Self::Preflight { findings } => {
+                for (index, finding) in findings.iter().enumerate() {
+                    let lead = if index == 0 { "" } else { "\n" };
+                    write!(formatter, "{lead}error: {finding}\nhint: {}", finding.remedy)?;
                 }
                 Ok(())
             }

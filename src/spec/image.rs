@@ -5,10 +5,14 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::VmSize;
+
 /// An image as the user names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Image {
+    /// `flatcar[:channel[:version]]`: Flatcar for whatever the size's processor is.
+    Flatcar { channel: String, version: String },
     /// `publisher:offer:sku:version`.
     Marketplace(MarketplaceImage),
     /// The ARM id of an image, a gallery image or a gallery image version.
@@ -30,23 +34,46 @@ pub struct MarketplaceImage {
     pub version: String,
 }
 
+/// What a machine made from an image of the marketplace must name, so that its publisher is paid or told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImagePlan {
+    pub publisher: String,
+    /// The offer.
+    pub product: String,
+    /// The SKU.
+    pub name: String,
+}
+
 /// Why an image's name was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "image `{0}` is neither a URN (`publisher:offer:sku:version`), an image's resource id \
-     (`/subscriptions/…/images/…` or `…/galleries/…/images/…`), nor a community gallery's (`/CommunityGalleries/…`)"
+    "image `{0}` is neither `flatcar[:stable|beta|alpha|ltsYEAR[:VERSION]]`, a URN (`publisher:offer:sku:version`), an \
+     image's resource id (`/subscriptions/…/images/…` or `…/galleries/…/images/…`), nor a community gallery's \
+     (`/CommunityGalleries/…`)"
 )]
 pub struct InvalidImage(String);
 
 impl Default for Image {
-    /// Flatcar Stable, second generation, from the offer that asks for no plan and no terms.
-    /// <https://www.flatcar.org/docs/latest/installing/cloud/azure/>
     fn default() -> Self {
+        Self::Flatcar { channel: "stable".into(), version: "latest".into() }
+    }
+}
+
+impl Image {
+    /// The image by one of its exact names. Flatcar is taken from the offers that ask for no plan and no terms, in its
+    /// second generation.
+    /// <https://www.flatcar.org/docs/latest/installing/cloud/azure/>
+    pub fn for_size(&self, size: &VmSize) -> Self {
+        let Self::Flatcar { channel, version } = self else { return self.clone() };
+        let (offer, sku) = match size.is_arm64() {
+            true => ("flatcar-container-linux-corevm", channel.clone()),
+            false => ("flatcar-container-linux-corevm-amd64", format!("{channel}-gen2")),
+        };
         Self::Marketplace(MarketplaceImage {
             publisher: "kinvolk".into(),
-            offer: "flatcar-container-linux-corevm-amd64".into(),
-            sku: "stable-gen2".into(),
-            version: "latest".into(),
+            offer: offer.into(),
+            sku,
+            version: version.clone(),
         })
     }
 }
@@ -69,6 +96,13 @@ impl FromStr for Image {
             return if is_image { Ok(Self::Resource(text.to_owned())) } else { Err(invalid()) };
         }
         match text.split(':').collect::<Vec<_>>()[..] {
+            ["flatcar"] => Ok(Self::default()),
+            ["flatcar", channel] if is_channel(channel) => {
+                Ok(Self::Flatcar { channel: channel.to_owned(), version: "latest".into() })
+            }
+            ["flatcar", channel, version] if is_channel(channel) && is_urn_part(version) => {
+                Ok(Self::Flatcar { channel: channel.to_owned(), version: version.to_owned() })
+            }
             [publisher, offer, sku, version]
                 if [publisher, offer, sku, version].iter().all(|part| is_urn_part(part)) =>
             {
@@ -84,6 +118,11 @@ impl FromStr for Image {
     }
 }
 
+fn is_channel(text: &str) -> bool {
+    let is_year = |year: &str| year.len() == 4 && year.chars().all(|c| c.is_ascii_digit());
+    ["stable", "beta", "alpha"].contains(&text) || text.strip_prefix("lts").is_some_and(is_year)
+}
+
 fn is_urn_part(part: &str) -> bool {
     !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
@@ -91,6 +130,7 @@ fn is_urn_part(part: &str) -> bool {
 impl fmt::Display for Image {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Flatcar { channel, version } => write!(formatter, "flatcar:{channel}:{version}"),
             Self::Marketplace(image) => {
                 write!(formatter, "{}:{}:{}:{}", image.publisher, image.offer, image.sku, image.version)
             }
@@ -128,8 +168,20 @@ mod tests {
             let image: Image = good.parse().unwrap();
             assert_eq!(image.to_string(), good);
         }
-        for bad in ["", "flatcar", "a:b:c", "a:b:c:", "a:b:c:d:e", "/subscriptions/s/resourceGroups/g", "a b:c:d:e"] {
+        for bad in ["", "flatcar:nightly", "flatcar:stable:", "flatcars", "a:b:c", "a:b:c:", "a:b:c:d:e", "/subscriptions/s/resourceGroups/g", "a b:c:d:e"] {
             assert!(bad.parse::<Image>().is_err(), "{bad}");
+        }
+    }
+    #[test]
+    fn flatcar_is_there_for_each_processor() {
+        for (text, size, expected) in [
+            ("flatcar", "Standard_D2as_v5", "kinvolk:flatcar-container-linux-corevm-amd64:stable-gen2:latest"),
+            ("flatcar:beta", "Standard_D2ps_v5", "kinvolk:flatcar-container-linux-corevm:beta:latest"),
+            ("flatcar:lts2024:4.5.6", "Standard_B2s", "kinvolk:flatcar-container-linux-corevm-amd64:lts2024-gen2:4.5.6"),
+            ("a:b:c:d", "Standard_B2s", "a:b:c:d"),
+        ] {
+            let image: Image = text.parse().unwrap();
+            assert_eq!(image.for_size(&size.parse().unwrap()).to_string(), expected);
         }
     }
 }

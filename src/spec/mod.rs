@@ -4,6 +4,7 @@
 
 mod address;
 mod availability;
+mod cloud;
 mod identity;
 mod image;
 mod name;
@@ -11,19 +12,22 @@ mod port;
 mod problem;
 mod size;
 mod source;
+mod ssh_certificate;
 mod ssh_key;
 mod tag;
 
 pub use address::AddressSpace;
 pub use availability::{Availability, AvailabilitySetName, ProximityPlacementGroup, Zone};
+pub use cloud::AzureCloud;
 pub use identity::MachineIdentity;
-pub use image::{Image, MarketplaceImage};
+pub use image::{Image, ImagePlan, MarketplaceImage};
 pub use name::{ClusterName, Location, MachinePrefix, ResourceGroupName};
 pub use port::{OpenPort, PortProbe, Protocol};
 pub use problem::{Origin, Problem, Problems};
 pub use size::VmSize;
 pub use source::AddressSource;
-pub use ssh_key::SshPublicKey;
+pub use ssh_certificate::{SshCertificate, Thumbprints};
+pub use ssh_key::{InvalidSshKey, SshPublicKey};
 pub use tag::{MOST_TAGS, Tag};
 
 use std::collections::BTreeMap;
@@ -43,6 +47,9 @@ pub struct ClusterSpec {
     pub name: ClusterName,
     /// The group that holds all resources.
     pub resource_group: ResourceGroupName,
+    /// Which of Azure's clouds.
+    #[serde(default)]
+    pub cloud: AzureCloud,
     /// The region of every resource.
     pub location: Location,
     /// Number of machines, 3 to 1000; 1 or 2 when allowed expressly.
@@ -66,6 +73,9 @@ pub struct ClusterSpec {
     pub data_disk_gib: Option<u32>,
     /// What the machines start from.
     pub image: Image,
+    /// What Azure says that machines of this image must name.
+    #[serde(default)]
+    pub image_plan: Option<ImagePlan>,
     /// Size in GiB of each node's OS disk; none means the image's own.
     #[serde(default)]
     pub os_disk_gib: Option<u32>,

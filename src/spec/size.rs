@@ -12,13 +12,36 @@ pub struct VmSize(String);
 
 /// Why a size was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("size `{0}` is not a name such as `Standard_D2as_v5`")]
-pub struct InvalidVmSize(String);
+#[error("size `{name}` {why}")]
+pub struct InvalidVmSize {
+    name: String,
+    why: String,
+}
+
+/// The names that sizes had before Resource Manager, with cores and memory, and what has as much today.
+/// <https://learn.microsoft.com/previous-versions/azure/cloud-services/cloud-services-sizes-specs>
+const OLD_NAMES: [(&str, &str, &str); 9] = [
+    ("ExtraSmall", "a shared core and 0.75 GiB", "Standard_B1s"),
+    ("Small", "1 core and 1.75 GiB", "Standard_B1ms"),
+    ("Medium", "2 cores and 3.5 GiB", "Standard_B2s"),
+    ("Large", "4 cores and 7 GiB", "Standard_D4as_v5"),
+    ("ExtraLarge", "8 cores and 14 GiB", "Standard_D8as_v5"),
+    ("A5", "2 cores and 14 GiB", "Standard_E2as_v5"),
+    ("A6", "4 cores and 28 GiB", "Standard_E4as_v5"),
+    ("A7", "8 cores and 56 GiB", "Standard_E8as_v5"),
+    ("A3", "4 cores and 7 GiB", "Standard_D4as_v5"),
+];
 
 impl VmSize {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The letters between the digits and the version: `as` of `Standard_D2as_v5`.
+    fn features(&self) -> &str {
+        let name = self.0.split_once('_').map_or("", |(_, rest)| rest);
+        name.split('_').next().unwrap_or_default().trim_start_matches(|c: char| c.is_ascii_uppercase())
     }
 
     /// The version suffix (`_v5` gives 5), 1 when there is none.
@@ -38,12 +61,16 @@ impl VmSize {
         }
     }
 
+    /// Whether its processors are Arm's: the feature letters have a `p`.
+    /// <https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions>
+    pub fn is_arm64(&self) -> bool {
+        self.features().contains('p')
+    }
+
     /// Whether the size takes premium disks: its feature letters, between the digits and the version, have an `s`.
     /// <https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions>
     pub fn has_premium_disks(&self) -> bool {
-        let name = self.0.split_once('_').map_or("", |(_, rest)| rest);
-        let features = name.split('_').next().unwrap_or_default().trim_start_matches(|c: char| c.is_ascii_uppercase());
-        features.contains('s')
+        self.features().contains('s')
     }
 }
 
@@ -57,10 +84,20 @@ impl FromStr for VmSize {
     type Err = InvalidVmSize;
 
     fn from_str(text: &str) -> Result<Self, InvalidVmSize> {
-        let (tier, rest) = text.split_once('_').ok_or_else(|| InvalidVmSize(text.to_owned()))?;
-        let known_tier = ["standard", "basic"].contains(&tier.to_ascii_lowercase().as_str());
-        let well_formed = !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-        if known_tier && well_formed { Ok(Self(text.to_owned())) } else { Err(InvalidVmSize(text.to_owned())) }
+        let invalid = |why: String| Err(InvalidVmSize { name: text.to_owned(), why });
+        if let Some((_, what, today)) = OLD_NAMES.iter().find(|(old, ..)| old.eq_ignore_ascii_case(text)) {
+            return invalid(format!("is an old name, of {what}; today's equivalent is `{today}`"));
+        }
+        let well_formed = |rest: &str| {
+            !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+        };
+        match text.split_once('_') {
+            Some((tier, rest)) if tier.eq_ignore_ascii_case("basic") && well_formed(rest) => {
+                invalid("is of the Basic tier, which Azure has retired; choose a `Standard_` size".into())
+            }
+            Some((tier, rest)) if tier.eq_ignore_ascii_case("standard") && well_formed(rest) => Ok(Self(text.to_owned())),
+            _ => invalid("is not a name such as `Standard_D2as_v5`".into()),
+        }
     }
 }
 
@@ -107,7 +144,9 @@ mod tests {
         ] {
             assert_eq!(size.parse::<VmSize>().unwrap().data_disk_device(0), device, "{size}");
         }
-        for bad in ["", "Small", "Standard_", "Standard D2", "Premium_D2"] {
+        let old = "large".parse::<VmSize>().unwrap_err().to_string();
+        assert_eq!(old, "size `large` is an old name, of 4 cores and 7 GiB; today's equivalent is `Standard_D4as_v5`");
+        for bad in ["", "Small", "Basic_A1", "Standard_", "Standard D2", "Premium_D2"] {
             assert!(bad.parse::<VmSize>().is_err(), "{bad}");
         }
     }

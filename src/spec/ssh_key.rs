@@ -28,6 +28,9 @@ pub enum InvalidSshKey {
     /// It cannot be read.
     #[error("not a public key in OpenSSH's format: {0}")]
     Unreadable(String),
+    /// It looks like a certificate and is none.
+    #[error("not an X.509 certificate: {0}")]
+    Certificate(String),
     /// Azure takes no key of this type.
     #[error("Azure refuses keys of type `{0}`; it takes `ssh-ed25519` and `ssh-rsa` with at least 2048 bits")]
     Type(String),

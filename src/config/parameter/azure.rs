@@ -14,13 +14,25 @@ pub const SSH: Parameter =
         .resolved(|spec| json!(spec.first_ssh_port));
 
 pub const SSH_CERT: Parameter = Parameter::new(Group::Network, Kind::File, "ssh_cert", "--ssh-cert", "FILE")
-    .help("Your OpenSSH public key, Ed25519 or RSA")
+    .help("Your OpenSSH public key, Ed25519 or RSA, or an X.509 certificate with one")
     .default("a new Ed25519 key")
     .example("~/.ssh/id_ed25519.pub")
     .alias("ssh-key")
     .everyday()
     .settled("SSH key")
     .resolved(|spec| json!(spec.ssh_public_key));
+
+pub const SKIP_PREFLIGHT: Parameter = Parameter::switch(Group::Azure, "skip_preflight", "--skip-preflight")
+    .help("Do not ask Azure beforehand whether it would refuse");
+
+pub const CLOUD: Parameter = Parameter::new(Group::Azure, Kind::Choice(&CLOUDS), "cloud", "--cloud", "CLOUD")
+    .help("Azure's cloud: public, usgov or china")
+    .default("public")
+    .example("usgov")
+    .settled("cloud")
+    .resolved(|spec| json!(spec.cloud));
+
+const CLOUDS: [&str; 3] = ["public", "usgov", "china"];
 
 pub const LOCATION: Parameter = Parameter::new(Group::Azure, Kind::Text, "location", "--location", "REGION")
     .help("Region")
@@ -37,6 +49,11 @@ pub const RESOURCE_GROUP: Parameter =
         .example("production")
         .settled("resource group")
         .resolved(|spec| json!(spec.resource_group));
+
+pub const SSH_THUMB: Parameter = Parameter::new(Group::Network, Kind::Text, "ssh_thumb", "--ssh-thumb", "HEX")
+    .help("Thumbprint (SHA-1 or SHA-256) that the certificate of --ssh-cert must have")
+    .default("not checked")
+    .example("0F1E2D3C4B5A69788796A5B4C3D2E1F00F1E2D3C");
 
 pub const SSH_SOURCES: Parameter = Parameter::new(Group::Network, Kind::List, "ssh_sources", "--ssh-source", "CIDR")
     .help("Who may reach SSH: an address range (repeatable), `*` for everybody")

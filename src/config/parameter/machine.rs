@@ -21,9 +21,9 @@ pub const VM_NAME_PREFIX: Parameter =
 
 pub const COREOS_IMAGE: Parameter =
     Parameter::new(Group::Machines, Kind::Text, "coreos_image", "--coreos-image", "IMAGE")
-        .help("Image: URN, image id, or id in a gallery or community gallery")
-        .default("Flatcar stable")
-        .example("kinvolk:flatcar-container-linux-corevm-amd64:stable-gen2:latest")
+        .help("Image: flatcar[:CHANNEL[:VERSION]], URN, image id, or id in a gallery or community gallery")
+        .default("flatcar:stable:latest")
+        .example("flatcar:beta")
         .resolved(|spec| json!(spec.image));
 
 pub const DATA_DISK: Parameter =
@@ -48,6 +48,9 @@ pub const DATA_DISK_TYPE: Parameter =
 /// <https://learn.microsoft.com/azure/virtual-machines/disks-types>
 pub const DISK_TYPES: [&str; 5] =
     ["Premium_LRS", "StandardSSD_LRS", "Standard_LRS", "Premium_ZRS", "StandardSSD_ZRS"];
+
+pub const ACCEPT_TERMS: Parameter = Parameter::switch(Group::Machines, "accept_terms", "--accept-terms")
+    .help("Accept the terms of an image from the marketplace that asks for it");
 
 pub const OS_DISK_SIZE: Parameter =
     Parameter::new(Group::Machines, Kind::Integer { least: 30, most: 4095 }, "os_disk_size", "--os-disk-size", "GiB")

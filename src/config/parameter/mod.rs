@@ -186,6 +186,7 @@ pub const PARAMETERS: &[&Parameter] = &[
     &VM_SIZE,
     &VM_NAME_PREFIX,
     &COREOS_IMAGE,
+    &ACCEPT_TERMS,
     &OS_DISK_SIZE,
     &DATA_DISK,
     &DATA_DISK_TYPE,
@@ -199,13 +200,19 @@ pub const PARAMETERS: &[&Parameter] = &[
     &NTP_SERVERS,
     &SSH,
     &SSH_CERT,
+    &SSH_THUMB,
     &SSH_SOURCES,
     &PIP,
     &ADDRESS_SPACE,
+    &CLOUD,
     &LOCATION,
     &RESOURCE_GROUP,
     &TAGS,
+    &SKIP_PREFLIGHT,
     &SUBSCRIPTION,
+    &TENANT,
+    &CLIENT_ID,
+    &AZURE_CERT,
 ];
 
 #[cfg(test)]

@@ -6,3 +6,18 @@ pub const SUBSCRIPTION: Parameter = Parameter::new(Group::SignIn, Kind::Text, "s
     .help("Subscription id")
     .default("AZURE_SUBSCRIPTION_ID, else that of `az login`")
     .example("00000000-0000-0000-0000-000000000000");
+
+pub const TENANT: Parameter = Parameter::new(Group::SignIn, Kind::Text, "tenant", "--tenant", "ID")
+    .help("Directory (tenant) of a service principal")
+    .default("AZURE_TENANT_ID")
+    .example("00000000-0000-0000-0000-000000000000");
+
+pub const CLIENT_ID: Parameter = Parameter::new(Group::SignIn, Kind::Text, "client_id", "--client-id", "ID")
+    .help("Application (client) of a service principal, or of a user-assigned managed identity")
+    .default("AZURE_CLIENT_ID")
+    .example("00000000-0000-0000-0000-000000000000");
+
+pub const AZURE_CERT: Parameter = Parameter::new(Group::SignIn, Kind::File, "azure_cert", "--azure-cert", "FILE")
+    .help("Certificate of a service principal with its key, PEM or PFX, as `mgmt-cert` makes it")
+    .default("none: see `whoami`")
+    .example("azure-cert.pem");

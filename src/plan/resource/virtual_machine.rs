@@ -3,7 +3,7 @@
 use azure_mgmt_compute::package_2024_07_01::models::{
     BillingProfile, BootDiagnostics, CreateOption, DataDisk, DeleteOption, DiagnosticsProfile, EvictionPolicy, HardwareProfile, ImageReference,
     LinuxConfiguration, ManagedDiskParameters, NetworkInterfaceReference, NetworkInterfaceReferenceProperties,
-    NetworkProfile, OsDisk, OsProfile, Priority, SshConfiguration, SshPublicKey, StorageAccountType, StorageProfile, SubResource,
+    NetworkProfile, OsDisk, OsProfile, Plan, Priority, SshConfiguration, SshPublicKey, StorageAccountType, StorageProfile, SubResource,
     VirtualMachine, VirtualMachineIdentity, VirtualMachineProperties, hardware_profile, network_interface_reference_properties,
     virtual_machine_identity,
 };
@@ -52,6 +52,12 @@ pub fn virtual_machine(spec: &ClusterSpec, names: &ResourceNames, node: &Node, u
     let mut document = document(&VirtualMachine {
         zones: spec.availability.zone(node.index).iter().map(ToString::to_string).collect(),
         identity: identity(&spec.identities),
+        plan: spec.image_plan.as_ref().map(|plan| Plan {
+            name: Some(plan.name.clone()),
+            publisher: Some(plan.publisher.clone()),
+            product: Some(plan.product.clone()),
+            promotion_code: None,
+        }),
         properties: Some(VirtualMachineProperties {
             hardware_profile: Some(HardwareProfile {
                 vm_size: Some(hardware_profile::VmSize::UnknownValue(spec.vm_size.to_string())),
@@ -65,7 +71,7 @@ pub fn virtual_machine(spec: &ClusterSpec, names: &ResourceNames, node: &Node, u
             eviction_policy: spec.spot.then_some(EvictionPolicy::Deallocate),
             billing_profile: spec.spot.then_some(BillingProfile { max_price: Some(NO_LIMIT) }),
             storage_profile: Some(StorageProfile {
-                image_reference: Some(image_reference(&spec.image)),
+                image_reference: Some(image_reference(&spec.image.for_size(&spec.vm_size))),
                 os_disk: Some(OsDisk {
                     name: Some(format!("{}-os", node.name)),
                     managed_disk: Some(managed_disk(usual_disk_type(spec))),
@@ -168,6 +174,7 @@ fn image_reference(image: &Image) -> ImageReference {
         }
         Image::Resource(id) => reference.sub_resource.id = Some(id.clone()),
         Image::CommunityGallery(id) => reference.community_gallery_image_id = Some(id.clone()),
+        Image::Flatcar { .. } => {}
     }
     reference
 }

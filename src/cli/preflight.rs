@@ -1,0 +1,146 @@
+//! `preflight NAME`: whether Azure would refuse, without writing anything; and the same before a cluster is made.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::arguments::ClusterArguments;
+use super::connection::{Connection, connect};
+use super::output;
+use super::prepare::{Prepared, one_kind_of_output, prepare, reporter};
+use crate::config::parameter::{ACCEPT_TERMS, COREOS_IMAGE, SKIP_PREFLIGHT};
+use crate::directory::Cloud;
+use crate::execute::observe;
+use crate::plan::{Observed, ResourceNames, desired};
+use crate::preflight::{
+    Estimate, Finding, PRICE_LIST, Preflight, Severity, accept, estimate, look_up, preflight, register,
+};
+use crate::report::{Failure, Reporter};
+use crate::spec::{Origin, Problems};
+
+/// What programs read.
+#[derive(Serialize)]
+struct Report {
+    findings: Vec<Finding>,
+    /// Providers that creation would register.
+    unregistered: Vec<&'static str>,
+    /// At list price; absent when the list is not reachable.
+    estimate: Option<Estimate>,
+}
+
+/// Runs the command: 5 when Azure would refuse.
+pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
+    one_kind_of_output(&arguments.output)?;
+    let reporter = reporter(&arguments.output)?;
+    let mut prepared = prepare(&arguments)?;
+    let connection = connect(&arguments.connection, &prepared.values, prepared.stored.as_ref(), &reporter).await?;
+    settle(&connection, &mut prepared).await?;
+    let names = ResourceNames::new(&connection.subscription, &prepared.spec);
+    let desired = desired(&prepared.spec, &names, &prepared.user_data);
+    let hint = format!("azure-coreos-cluster preflight {}", prepared.spec.name);
+    let refused = |error| Failure::azure(error, hint.clone());
+    let observed = observe(&connection.arm, &desired).await.map_err(refused)?;
+    super::plan::check_owner(&prepared, &desired, &observed)?;
+    let (found, estimate) = tokio::join!(look(&connection, &prepared, &observed), price(&connection, &prepared));
+    let found = found?;
+    let text = text(&found, estimate.as_ref(), &prepared);
+    let refusals = refusals(&found);
+    let report = Report { findings: found.findings, unregistered: found.unregistered, estimate };
+    output::result(arguments.output.output, &report, &text)?;
+    if refusals.is_empty() { Ok(()) } else { Err(Failure::Preflight { findings: refusals }) }
+}
+
+/// Asks Azure for what the spec leaves open: which plan the image wants. An image that does not exist is a mistake of the
+/// spec.
+pub async fn settle(connection: &Connection, prepared: &mut Prepared) -> Result<(), Failure> {
+    // An image that machines were made from may be withdrawn; it must exist only where machines are to be made.
+    if prepared.stored.as_ref().is_some_and(|stored| stored.spec.image == prepared.spec.image) {
+        return Ok(());
+    }
+    let looked_up = look_up(&connection.arm, &connection.subscription, &prepared.spec).await;
+    let found = match looked_up {
+        // Whoever may write to one resource group need not see the subscription's images; Azure will tell later.
+        Err(error) if error.status == Some(403) => return Ok(()),
+        other => other.map_err(|error| Failure::azure(error, "--coreos-image flatcar needs no look-up of yours"))?,
+    };
+    match found {
+        Some(facts) => prepared.spec.image_plan = facts.plan,
+        None => {
+            let origin = match prepared.values.get(&COREOS_IMAGE) {
+                Some(given) => given.origin.clone(),
+                None => Origin::Default,
+            };
+            let mut problems = Problems::new();
+            let message = format!("image `{}` does not exist in `{}`", prepared.spec.image, prepared.spec.location);
+            problems.add_with_hint(origin, message, format!("az vm image list --all --location {}", prepared.spec.location));
+            return Err(problems.into());
+        }
+    }
+    Ok(())
+}
+
+/// What creation asks first: refusals end it; providers are registered and terms accepted, where the user said so.
+pub async fn before_creation(
+    connection: &Connection,
+    prepared: &Prepared,
+    observed: &Observed,
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    if prepared.values.is_on(&SKIP_PREFLIGHT) {
+        return Ok(());
+    }
+    let found = look(connection, prepared, observed).await?;
+    for finding in found.findings.iter().filter(|finding| finding.severity == Severity::Warning) {
+        reporter.note(format!("▴ {finding}; {}", finding.remedy));
+    }
+    let refusals = refusals(&found);
+    if !refusals.is_empty() {
+        return Err(Failure::Preflight { findings: refusals });
+    }
+    let hint = format!("azure-coreos-cluster {} goes on from here", prepared.spec.name);
+    let refused = |error| Failure::azure(error, hint.clone());
+    let (arm, subscription) = (&connection.arm, &connection.subscription);
+    register(arm, subscription, &found.unregistered, reporter).await.map_err(refused)?;
+    if let (Some(plan), Some(terms)) = (&prepared.spec.image_plan, found.terms) {
+        accept(arm, subscription, plan, terms).await.map_err(refused)?;
+        reporter.note(format!("● terms of {}: accepted for this subscription", plan.product));
+    }
+    Ok(())
+}
+
+async fn look(connection: &Connection, prepared: &Prepared, observed: &Observed) -> Result<Preflight, Failure> {
+    let accept_terms = prepared.values.is_on(&ACCEPT_TERMS);
+    let found =
+        preflight(&connection.arm, &connection.subscription, &prepared.spec, observed, accept_terms).await;
+    found.map_err(|error| Failure::azure(error, "--skip-preflight goes on without asking"))
+}
+
+async fn price(connection: &Connection, prepared: &Prepared) -> Option<Estimate> {
+    let list = match (&connection.emulator, connection.cloud) {
+        (Some(emulator), _) => format!("{}/azure-local/retail/prices", emulator.base),
+        (None, Cloud::Azure) => PRICE_LIST.to_owned(),
+        (None, Cloud::Local) => return None,
+    };
+    estimate(&list, &prepared.spec).await
+}
+
+fn refusals(found: &Preflight) -> Vec<Finding> {
+    found.findings.iter().filter(|finding| finding.severity == Severity::Refusal).cloned().collect()
+}
+
+fn text(found: &Preflight, estimate: Option<&Estimate>, prepared: &Prepared) -> String {
+    let mut text = String::new();
+    for finding in found.findings.iter().filter(|finding| finding.severity == Severity::Warning) {
+        let _ = writeln!(text, "▴ {finding}\n    {}", finding.remedy);
+    }
+    for namespace in &found.unregistered {
+        let _ = writeln!(text, "▴ provider {namespace}: not registered; creation registers it");
+    }
+    if let Some(estimate) = estimate {
+        let _ = writeln!(text, "● estimate: {}", estimate.text(prepared.spec.vm_size.as_str()));
+    }
+    if !found.is_refused() {
+        text.push_str("● Azure would refuse nothing of what was looked at\n");
+    }
+    text
+}

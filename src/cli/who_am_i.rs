@@ -1,0 +1,61 @@
+//! `whoami`: which credential is taken, and which tenant and subscription it leads to.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::arguments::{ConnectionArguments, OutputArguments};
+use super::connection::connect;
+use super::output;
+use super::parameters::SignInArguments;
+use super::prepare::{one_kind_of_output, reporter};
+use crate::report::Failure;
+
+/// Arguments of `whoami`.
+#[derive(Debug, Args)]
+pub struct WhoAmIArguments {
+    #[command(flatten)]
+    pub sign_in: SignInArguments,
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+    #[command(flatten)]
+    pub output: OutputArguments,
+}
+
+#[derive(Serialize)]
+struct Identity {
+    credential: String,
+    /// What made it the choice.
+    because: Option<&'static str>,
+    tenant: Option<String>,
+    subscription: String,
+    subscription_name: Option<String>,
+    state: Option<String>,
+}
+
+/// Runs the command.
+pub async fn run(arguments: WhoAmIArguments) -> Result<(), Failure> {
+    one_kind_of_output(&arguments.output)?;
+    let reporter = reporter(&arguments.output)?;
+    let connection = connect(&arguments.connection, &arguments.sign_in.values()?, None, &reporter).await?;
+    let text = |key: &str| connection.account[key].as_str().map(str::to_owned);
+    let credential = connection.credential.as_ref();
+    let identity = Identity {
+        credential: credential.map_or("the local emulator's token", |credential| credential.name).to_owned(),
+        because: credential.map(|credential| credential.reason),
+        tenant: text("tenantId"),
+        subscription: connection.subscription.clone(),
+        subscription_name: text("displayName"),
+        state: text("state"),
+    };
+    let or_unknown = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".into());
+    let because = identity.because.map(|because| format!(" ({because})")).unwrap_or_default();
+    let shown = format!(
+        "credential    {}{because}\ntenant        {}\nsubscription  {}  {}\nstate         {}\n",
+        identity.credential,
+        or_unknown(&identity.tenant),
+        identity.subscription,
+        identity.subscription_name.clone().unwrap_or_default(),
+        or_unknown(&identity.state)
+    );
+    output::result(arguments.output.output, &identity, &shown)
+}

@@ -1,0 +1,158 @@
+//! The image: whether it exists in the region, which plan it asks for, and whether it fits the size.
+//! <https://learn.microsoft.com/rest/api/compute/virtual-machine-images/get>
+
+use serde_json::Value;
+
+use super::Finding;
+use super::size::SizeFacts;
+use crate::arm::{Arm, ArmError};
+use crate::spec::{ClusterSpec, Image, ImagePlan};
+
+const CHECK: &str = "image";
+/// Of marketplace images, managed images and galleries.
+const API_VERSION: &str = "2024-07-01";
+/// <https://learn.microsoft.com/rest/api/compute/gallery-images/get>
+const GALLERY_API_VERSION: &str = "2024-03-03";
+
+/// What Azure says of an image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImageFacts {
+    /// What a machine made from it must name.
+    pub plan: Option<ImagePlan>,
+    /// `V1` or `V2`.
+    pub generation: Option<String>,
+    /// `x64` or `Arm64`.
+    pub architecture: Option<String>,
+}
+
+impl ImageFacts {
+    fn read(document: &Value) -> Self {
+        let properties = &document["properties"];
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let plan = ["plan", "purchasePlan"].iter().map(|key| &properties[key]).find(|plan| plan.is_object());
+        Self {
+            plan: plan.and_then(|plan| {
+                Some(ImagePlan {
+                    publisher: text(&plan["publisher"])?,
+                    product: text(&plan["product"])?,
+                    name: text(&plan["name"])?,
+                })
+            }),
+            generation: text(&properties["hyperVGeneration"]),
+            architecture: text(&properties["architecture"]),
+        }
+    }
+}
+
+/// What Azure says of the spec's image; none when it does not exist.
+pub async fn look_up(arm: &Arm, subscription: &str, spec: &ClusterSpec) -> Result<Option<ImageFacts>, ArmError> {
+    let doing = format!("reading image `{}`", spec.image);
+    let location = &spec.location;
+    let document = match &spec.image.for_size(&spec.vm_size) {
+        Image::Marketplace(image) => {
+            let versions = format!(
+                "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/publishers/{}/artifacttypes/vmimage/offers/{}/skus/{}/versions",
+                image.publisher, image.offer, image.sku
+            );
+            let version = match image.version.as_str() {
+                "latest" => {
+                    let newest = format!("{versions}?$top=1&$orderby=name%20desc");
+                    let list = arm.get_path(&doing, &newest, API_VERSION).await?;
+                    list.and_then(|list| list[0]["name"].as_str().map(str::to_owned))
+                }
+                version => Some(version.to_owned()),
+            };
+            match version {
+                Some(version) => arm.get_path(&doing, &format!("{versions}/{version}"), API_VERSION).await?,
+                None => None,
+            }
+        }
+        Image::Resource(id) => {
+            let version = if id.to_ascii_lowercase().contains("/galleries/") { GALLERY_API_VERSION } else { API_VERSION };
+            with_definition(arm, &doing, id, version).await?
+        }
+        Image::CommunityGallery(id) => {
+            let rest: Vec<&str> = id.split('/').skip(2).collect();
+            let path = format!(
+                "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/communityGalleries/{}",
+                rest.join("/")
+            );
+            with_definition(arm, &doing, &path, GALLERY_API_VERSION).await?
+        }
+        Image::Flatcar { .. } => None,
+    };
+    Ok(document.map(|document| ImageFacts::read(&document)))
+}
+
+/// The document at `path`; of a gallery's version, whose definition says what it is, that definition's, when both exist.
+async fn with_definition(arm: &Arm, doing: &str, path: &str, api_version: &str) -> Result<Option<Value>, ArmError> {
+    let Some(document) = arm.get_path(doing, path, api_version).await? else { return Ok(None) };
+    match path.to_ascii_lowercase().find("/versions/") {
+        Some(end) => Ok(arm.get_path(doing, &path[..end], api_version).await?.or(Some(document))),
+        None => Ok(Some(document)),
+    }
+}
+
+/// Whether the image fits the size.
+pub fn judge(spec: &ClusterSpec, image: Option<&ImageFacts>, size: Option<&SizeFacts>) -> Vec<Finding> {
+    let Some(image) = image else {
+        let hint = match spec.image.for_size(&spec.vm_size) {
+            Image::Marketplace(image) => {
+                format!("az vm image list --all --publisher {} --location {}", image.publisher, spec.location)
+            }
+            _ => "az image list; az sig image-version list".to_owned(),
+        };
+        let message = format!("`{}` does not exist in `{}`", spec.image, spec.location);
+        return vec![Finding::refusal(CHECK, message, hint)];
+    };
+    let Some(size) = size else { return Vec::new() };
+    let mut findings = Vec::new();
+    if let Some(architecture) = image.architecture.as_deref().filter(|kind| !kind.eq_ignore_ascii_case(&size.architecture)) {
+        let message =
+            format!("`{}` is for {architecture} machines, `{}` is {}", spec.image, spec.vm_size, size.architecture);
+        findings.push(Finding::refusal(CHECK, message, "--coreos-image flatcar fits every size"));
+    }
+    if let Some(generation) = image.generation.as_deref().filter(|kind| !size.generations.iter().any(|one| one == kind)) {
+        let offered = size.generations.join(" and ");
+        let message =
+            format!("`{}` is of generation {generation}, `{}` starts {offered}", spec.image, spec.vm_size);
+        findings.push(Finding::refusal(CHECK, message, "choose an image of the other generation (`-gen2`), or another --vm-size"));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::size::tests::{skus, spec};
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn images_fit_sizes_or_not() {
+        let size = SizeFacts::find(&skus(), "Standard_D2as_v5", "westeurope").unwrap();
+        let only_second = SizeFacts { generations: vec!["V2".into()], ..size.clone() };
+        let facts = |generation: &str, architecture: &str| {
+            ImageFacts::read(&json!({"properties": {"hyperVGeneration": generation, "architecture": architecture}}))
+        };
+        for (image, size, expected) in [
+            (Some(facts("V2", "x64")), &size, None),
+            (Some(facts("V1", "x64")), &only_second, Some("is of generation V1")),
+            (Some(facts("V2", "Arm64")), &size, Some("is for Arm64 machines")),
+            (None, &size, Some("does not exist in `westeurope`")),
+        ] {
+            let found = judge(&spec(&[]), image.as_ref(), Some(size));
+            assert_eq!(found.len(), usize::from(expected.is_some()), "{found:?}");
+            assert!(expected.is_none_or(|part| found[0].message.contains(part)), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn plans_have_two_names() {
+        let plan = json!({"publisher": "kinvolk", "product": "flatcar-container-linux-free", "name": "stable-gen2"});
+        for key in ["plan", "purchasePlan"] {
+            let facts = ImageFacts::read(&json!({"properties": {key: plan}}));
+            assert_eq!(facts.plan.unwrap().product, "flatcar-container-linux-free", "{key}");
+        }
+        assert_eq!(ImageFacts::read(&json!({"properties": {"plan": null}})).plan, None);
+    }
+}

@@ -1,0 +1,105 @@
+//! Quotas: how much of the region's and the family's share is left for what is still to be made.
+//! <https://learn.microsoft.com/rest/api/compute/usage/list>, <https://learn.microsoft.com/rest/api/virtualnetwork/usages/list>
+
+use serde_json::Value;
+
+use super::{Finding, Needs};
+
+/// How much of something is used, and how much may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Usage {
+    current: u64,
+    limit: u64,
+}
+
+/// What does not fit; `compute` and `network` are the usages of the region.
+pub fn judge(compute: &[Value], network: &[Value], needs: &Needs) -> Vec<Finding> {
+    let vcpus = u64::from(needs.machines) * u64::from(needs.vcpus_per_machine);
+    let cores = if needs.spot { "lowPriorityCores" } else { "cores" };
+    let mut asked = vec![
+        (compute, vec![cores], vcpus, if needs.spot { "Spot vCPUs of the region" } else { "vCPUs of the region" }),
+        (compute, vec!["virtualMachines"], needs.machines.into(), "virtual machines of the region"),
+        (compute, vec!["availabilitySets"], needs.availability_sets.into(), "availability sets of the region"),
+        (
+            network,
+            vec!["StandardSkuPublicIpAddresses", "StandardPublicIPAddresses", "PublicIPAddresses"],
+            needs.public_addresses.into(),
+            "public IP addresses of the region",
+        ),
+        (network, vec!["NetworkInterfaces"], needs.machines.into(), "network interfaces of the region"),
+        (network, vec!["VirtualNetworks"], needs.virtual_networks.into(), "virtual networks of the region"),
+        (network, vec!["LoadBalancers", "StandardSkuLoadBalancers"], needs.load_balancers.into(), "load balancers of the region"),
+    ];
+    // Spot machines share one quota across families.
+    let family = needs.family.as_str();
+    let of_family = format!("vCPUs of `{family}`");
+    if !needs.spot && !family.is_empty() {
+        asked.insert(1, (compute, vec![family], vcpus, &of_family));
+    }
+    let judged = asked.into_iter().filter_map(|(usages, names, wanted, what)| {
+        let usage = names.iter().find_map(|name| find(usages, name))?;
+        let left = usage.limit.saturating_sub(usage.current);
+        if wanted == 0 || wanted <= left {
+            return None;
+        }
+        let message = format!("{wanted} {what} are needed, {left} are left ({} of {} in use)", usage.current, usage.limit);
+        let remedy = "ask for more in the portal (Quotas), or take fewer --num-nodes, another --vm-size or --location";
+        Some(Finding::refusal("quota", message, remedy))
+    });
+    judged.collect()
+}
+
+fn find(usages: &[Value], name: &str) -> Option<Usage> {
+    let usage = usages
+        .iter()
+        .find(|usage| usage["name"]["value"].as_str().is_some_and(|value| value.eq_ignore_ascii_case(name)))?;
+    Some(Usage { current: usage["currentValue"].as_u64()?, limit: usage["limit"].as_u64()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_left_must_do() {
+        let usage = |name: &str, current: u64, limit: u64| {
+            json!({"name": {"value": name}, "currentValue": current, "limit": limit, "unit": "Count"})
+        };
+        let compute = [
+            usage("cores", 4, 12),
+            usage("standardDASv5Family", 4, 8),
+            usage("lowPriorityCores", 0, 3),
+            usage("virtualMachines", 2, 100),
+        ];
+        let network = [usage("StandardSkuPublicIpAddresses", 2, 3), usage("NetworkInterfaces", 0, 100)];
+        let needs = Needs {
+            machines: 3,
+            vcpus_per_machine: 2,
+            family: "standardDASv5Family".into(),
+            public_addresses: 1,
+            ..Needs::default()
+        };
+        for (needs, expected) in [
+            (needs.clone(), vec!["quota: 6 vCPUs of `standardDASv5Family` are needed, 4 are left (4 of 8 in use)"]),
+            (Needs { machines: 2, ..needs.clone() }, vec![]),
+            (Needs { machines: 0, public_addresses: 0, ..needs.clone() }, vec![]),
+            (
+                Needs { machines: 5, public_addresses: 6, ..needs.clone() },
+                vec![
+                    "quota: 10 vCPUs of the region are needed, 8 are left (4 of 12 in use)",
+                    "quota: 10 vCPUs of `standardDASv5Family` are needed, 4 are left (4 of 8 in use)",
+                    "quota: 6 public IP addresses of the region are needed, 1 are left (2 of 3 in use)",
+                ],
+            ),
+            (
+                Needs { spot: true, ..needs.clone() },
+                vec!["quota: 6 Spot vCPUs of the region are needed, 3 are left (0 of 3 in use)"],
+            ),
+        ] {
+            let found: Vec<String> = judge(&compute, &network, &needs).iter().map(ToString::to_string).collect();
+            assert_eq!(found, expected);
+        }
+        assert_eq!(judge(&[], &[], &needs), [], "what is not listed is not limited");
+    }
+}

@@ -1,0 +1,64 @@
+//! The region, and the cluster's name in it.
+
+use serde_json::Value;
+
+use super::Finding;
+use crate::config::yaml::suggestion;
+use crate::spec::{AddressSource, ClusterSpec};
+
+/// Whether the region is one of the subscription's `locations`; a list without any tells nothing.
+/// <https://learn.microsoft.com/rest/api/resources/subscriptions/list-locations>
+pub fn judge_location(spec: &ClusterSpec, locations: &[Value]) -> Option<Finding> {
+    let wanted = spec.location.as_str();
+    let names: Vec<&str> = locations.iter().filter_map(|location| location["name"].as_str()).collect();
+    if names.is_empty() || names.iter().any(|name| name.eq_ignore_ascii_case(wanted)) {
+        return None;
+    }
+    let remedy = match suggestion(wanted, names.into_iter()) {
+        Some(right) => format!("did you mean `--location {right}`?"),
+        None => "az account list-locations --output table shows all".into(),
+    };
+    Some(Finding::refusal("location", format!("`{wanted}` is no region of this subscription"), remedy))
+}
+
+/// Whether a DNS label is free.
+/// <https://learn.microsoft.com/rest/api/virtualnetwork/check-dns-name-availability>
+pub fn judge_label(spec: &ClusterSpec, label: &str, answer: &Value) -> Option<Finding> {
+    if answer["available"].as_bool() != Some(false) {
+        return None;
+    }
+    let message = format!("`{label}.{}.{}` is taken", spec.location, spec.cloud.address_suffix());
+    Some(Finding::refusal("DNS label", message, "choose another NAME, --vm-name-prefix or --location"))
+}
+
+/// SSH that everybody may try is a matter of taste, but one should know.
+pub fn judge_exposure(spec: &ClusterSpec) -> Option<Finding> {
+    if !spec.ssh_sources.contains(&AddressSource::Any) {
+        return None;
+    }
+    let message = "every address of the internet may try SSH (keys only, no passwords)";
+    Some(Finding::warning("SSH", message, "--ssh-source YOUR-RANGE closes it to others"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::size::tests::spec;
+    use super::*;
+    use crate::config::parameter::SSH_SOURCES;
+    use serde_json::json;
+
+    #[test]
+    fn regions_labels_and_exposure() {
+        let locations = |names: &[&str]| names.iter().map(|name| json!({"name": name})).collect::<Vec<_>>();
+        let remedy = |found: Option<Finding>| found.map(|finding| finding.remedy);
+        assert_eq!(judge_location(&spec(&[]), &locations(&["westeurope"])), None);
+        assert_eq!(judge_location(&spec(&[]), &[]), None);
+        let found = remedy(judge_location(&spec(&[]), &locations(&["eastus", "westeurope2"])));
+        assert_eq!(found.as_deref(), Some("did you mean `--location westeurope2`?"));
+        for (answer, free) in [(json!({"available": true}), true), (json!({"available": false}), false), (json!({}), true)] {
+            assert_eq!(judge_label(&spec(&[]), "mycluster", &answer).is_none(), free, "{answer}");
+        }
+        assert!(judge_exposure(&spec(&[])).is_some());
+        assert!(judge_exposure(&spec(&[(&SSH_SOURCES, "203.0.113.0/24")])).is_none());
+    }
+}

@@ -1,0 +1,183 @@
+//! The machines' size: whether the region has it, this subscription may use it, and it fits what is asked of it.
+//! <https://learn.microsoft.com/rest/api/compute/resource-skus/list>
+
+use serde_json::Value;
+
+use super::Finding;
+use crate::config::yaml::suggestion;
+use crate::spec::ClusterSpec;
+
+const CHECK: &str = "size";
+
+/// What Azure says of a size in one region.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SizeFacts {
+    /// Whose quota it counts against: `standardDASv5Family`.
+    pub family: String,
+    pub vcpus: u32,
+    /// `x64` or `Arm64`.
+    pub architecture: String,
+    /// `V1`, `V2`.
+    pub generations: Vec<String>,
+    pub most_data_disks: u32,
+    pub premium_disks: bool,
+    pub spot: bool,
+    pub zones: Vec<String>,
+    /// Whether this subscription may not use it in the region at all.
+    pub restricted: bool,
+    pub restricted_zones: Vec<String>,
+}
+
+impl SizeFacts {
+    /// Takes the size's entry out of the region's list.
+    pub fn find(skus: &[Value], size: &str, location: &str) -> Option<Self> {
+        let sku = skus.iter().find(|sku| is_machine(sku) && has_name(sku, size))?;
+        let capability = |name: &str| {
+            let capabilities = sku["capabilities"].as_array()?;
+            let found = capabilities.iter().find(|capability| capability["name"] == name)?;
+            found["value"].as_str()
+        };
+        let is = |name: &str| capability(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let number = |name: &str| capability(name).and_then(|value| value.parse().ok()).unwrap_or_default();
+        let here = |info: &&Value| info["location"].as_str().is_some_and(|name| name.eq_ignore_ascii_case(location));
+        let info = sku["locationInfo"].as_array().into_iter().flatten().find(here);
+        let restrictions = || sku["restrictions"].as_array().into_iter().flatten();
+        let of_zones = restrictions().filter(|restriction| restriction["type"] == "Zone");
+        Some(Self {
+            family: sku["family"].as_str().unwrap_or_default().to_owned(),
+            vcpus: number("vCPUs"),
+            architecture: capability("CpuArchitectureType").unwrap_or("x64").to_owned(),
+            generations: capability("HyperVGenerations").unwrap_or("V1,V2").split(',').map(str::to_owned).collect(),
+            most_data_disks: number("MaxDataDiskCount"),
+            premium_disks: is("PremiumIO"),
+            spot: is("LowPriorityCapable"),
+            zones: info.map(|info| texts(&info["zones"])).unwrap_or_default(),
+            restricted: restrictions().any(|restriction| restriction["type"] == "Location"),
+            restricted_zones: of_zones.flat_map(|one| texts(&one["restrictionInfo"]["zones"])).collect(),
+        })
+    }
+}
+
+fn is_machine(sku: &Value) -> bool {
+    sku["resourceType"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("virtualMachines"))
+}
+
+fn has_name(sku: &Value, size: &str) -> bool {
+    sku["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case(size))
+}
+
+fn texts(list: &Value) -> Vec<String> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Everything that is wrong with the size in the region; none when the region lists nothing, which tells nothing.
+pub fn judge(skus: &[Value], spec: &ClusterSpec) -> Vec<Finding> {
+    let (size, location) = (spec.vm_size.as_str(), spec.location.as_str());
+    if !skus.iter().any(is_machine) {
+        return Vec::new();
+    }
+    let list = format!("az vm list-skus --location {location} --resource-type virtualMachines --output table");
+    let Some(facts) = SizeFacts::find(skus, size, location) else {
+        let names: Vec<&str> = skus.iter().filter(|sku| is_machine(sku)).filter_map(|sku| sku["name"].as_str()).collect();
+        let remedy = match suggestion(size, names.into_iter()) {
+            Some(right) => format!("did you mean `--vm-size {right}`? {list} shows all"),
+            None => list,
+        };
+        return vec![Finding::refusal(CHECK, format!("`{size}` does not exist in `{location}`"), remedy)];
+    };
+    let mut findings = Vec::new();
+    let mut refuse = |message: String, remedy: &str| findings.push(Finding::refusal(CHECK, message, remedy));
+    if facts.restricted {
+        refuse(format!("`{size}` is not available to this subscription in `{location}`"), &list);
+    }
+    for zone in spec.availability.zones().iter().map(ToString::to_string) {
+        if !facts.zones.contains(&zone) {
+            let offered = if facts.zones.is_empty() { "none".into() } else { facts.zones.join(", ") };
+            refuse(
+                format!("`{size}` is not in zone {zone} of `{location}`; it is in: {offered}"),
+                "choose other --zones, or another --vm-size or --location",
+            );
+        } else if facts.restricted_zones.contains(&zone) {
+            refuse(
+                format!("`{size}` is not available to this subscription in zone {zone} of `{location}`"),
+                "choose other --zones, or ask Azure's support for access",
+            );
+        }
+    }
+    if spec.spot && !facts.spot {
+        refuse(format!("`{size}` cannot be Spot"), "leave --spot out, or choose another --vm-size");
+    }
+    let wants_premium = spec.data_disk_type.as_deref().is_some_and(|kind| kind.starts_with("Premium"));
+    if wants_premium && !facts.premium_disks {
+        refuse(format!("`{size}` takes no premium disks"), "--data-disk-type StandardSSD_LRS, or a size with an `s`");
+    }
+    let disks = u32::from(spec.data_disk_gib.is_some());
+    if disks > facts.most_data_disks {
+        refuse(
+            format!("`{size}` takes {} data disks, {disks} are asked", facts.most_data_disks),
+            "fewer data disks, or a larger --vm-size",
+        );
+    }
+    findings
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::config::parameter::{DATA_DISK, Parameter, SCALE_SET, SPOT, VM_SIZE, ZONES};
+    use crate::config::{ClusterInput, resolve};
+    use crate::pki::generate_ssh_key_pair;
+    use serde_json::json;
+
+    pub fn spec(flags: &[(&Parameter, &str)]) -> ClusterSpec {
+        let key = generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
+        resolve(&ClusterInput::flags("mycluster", flags), None, &key).unwrap()
+    }
+
+    pub fn skus() -> Vec<Value> {
+        let size = |name: &str, disks: &str, spot: &str, restrictions: Value| {
+            json!({
+                "resourceType": "virtualMachines", "name": name, "family": "standardDASv5Family",
+                "locationInfo": [{"location": "westeurope", "zones": ["1", "2"]}],
+                "capabilities": [
+                    {"name": "vCPUs", "value": "2"}, {"name": "HyperVGenerations", "value": "V1,V2"},
+                    {"name": "CpuArchitectureType", "value": "x64"}, {"name": "MaxDataDiskCount", "value": disks},
+                    {"name": "PremiumIO", "value": "True"}, {"name": "LowPriorityCapable", "value": spot},
+                ],
+                "restrictions": restrictions,
+            })
+        };
+        let zone = json!([{"type": "Zone", "restrictionInfo": {"zones": ["2"]}, "reasonCode": "NotAvailableForSubscription"}]);
+        let location = json!([{"type": "Location", "reasonCode": "NotAvailableForSubscription"}]);
+        vec![
+            size("Standard_D2as_v5", "4", "True", json!([])),
+            size("Standard_B2s", "0", "False", zone),
+            size("Standard_E2s_v5", "4", "True", location),
+            json!({"resourceType": "disks", "name": "Premium_LRS"}),
+        ]
+    }
+
+    #[test]
+    fn sizes() {
+        let small = (&VM_SIZE, "Standard_B2s");
+        let cases: [(&[(&Parameter, &str)], &[&str]); 6] = [
+            (&[(&DATA_DISK, "10"), (&ZONES, "1,2")], &[]),
+            (&[(&VM_SIZE, "Standard_D2a_v5")], &["size: `Standard_D2a_v5` does not exist in `westeurope`"]),
+            (&[(&VM_SIZE, "Standard_E2s_v5")], &["size: `Standard_E2s_v5` is not available to this subscription"]),
+            (&[(&ZONES, "1,3")], &["size: `Standard_D2as_v5` is not in zone 3 of `westeurope`; it is in: 1, 2"]),
+            (&[small, (&DATA_DISK, "10")], &["size: `Standard_B2s` takes 0 data disks, 1 are asked"]),
+            (
+                &[small, (&ZONES, "2"), (&SCALE_SET, "true"), (&SPOT, "true")],
+                &["size: `Standard_B2s` is not available to this subscription in zone 2", "size: `Standard_B2s` cannot be Spot"],
+            ),
+        ];
+        for (flags, expected) in cases {
+            let found: Vec<String> = judge(&skus(), &spec(flags)).iter().map(ToString::to_string).collect();
+            assert_eq!(found.len(), expected.len(), "{found:?}");
+            for (found, expected) in found.iter().zip(expected) {
+                assert!(found.starts_with(expected), "{found}");
+            }
+        }
+        assert_eq!(judge(&[], &spec(&[])), [], "a region that lists nothing tells nothing");
+    }
+}

@@ -39,6 +39,9 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
         }
         draft.document["properties"][property] = json!(count);
     }
+    if let Some(group) = text(&draft.document, "/properties/proximityPlacementGroup/id").map(str::to_owned) {
+        draft.refer(&group, Kind::ProximityPlacementGroup, None)?;
+    }
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use crate::arm::error::ArmError;
 use crate::arm::id::{child_part, key};
 use crate::arm::kind::Kind;
 use crate::draft::Draft;
+use crate::network::peering;
 
 /// The longest prefix of a subnet: Azure keeps five addresses for itself.
 const LONGEST_PREFIX: u8 = 29;
@@ -27,6 +28,7 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
         }
     }
     let spaces = address_space(draft)?;
+    peering::complete(draft, &spaces)?;
     let mut ranges: Vec<(String, Ipv4Net)> = Vec::new();
     let mut groups = Vec::new();
     for subnet in list(&draft.document, "/properties/subnets") {
@@ -73,7 +75,7 @@ fn address_space(draft: &Draft<'_>) -> Result<Vec<Ipv4Net>, ArmError> {
         .collect()
 }
 
-/// A subnet that NICs use can neither vanish nor change its range.
+/// A subnet that something uses can neither vanish nor change its range.
 fn check_subnets_in_use(draft: &Draft<'_>, ranges: &[(String, Ipv4Net)]) -> Result<(), ArmError> {
     let Some(existing) = draft.existing else {
         return Ok(());
@@ -81,7 +83,9 @@ fn check_subnets_in_use(draft: &Draft<'_>, ranges: &[(String, Ipv4Net)]) -> Resu
     for subnet in list(&existing.document, "/properties/subnets") {
         let name = text(subnet, "/name").unwrap_or_default();
         let id = text(subnet, "/id").unwrap_or_default();
-        let Some(user) = draft.state.of_kind(Kind::NetworkInterface).find(|nic| nic.refers_to(&key(id))) else {
+        let subnet_key = key(id);
+        let network_key = existing.id.key();
+        let Some(user) = draft.state.referrers(&network_key).find(|user| user.refers_to(&subnet_key)) else {
             continue;
         };
         match ranges.iter().find(|(kept, _)| kept.eq_ignore_ascii_case(name)) {

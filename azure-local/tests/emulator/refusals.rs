@@ -75,7 +75,7 @@ async fn envelopes_are_checked() {
         &emulator,
         vec![
             ("no location", path(""), nothing(), 400, "LocationRequired"),
-            ("no such region", path(""), json!({ "location": "moon" }), 400, "LocationNotAvailableForResourceType"),
+            ("no such region", path(""), json!({ "location": "moon" }), 400, "LocationNotAvailableForResourceGroup"),
             (
                 "unknown member",
                 path(""),

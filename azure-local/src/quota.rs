@@ -1,0 +1,81 @@
+//! Limits and what is used of them: the shape in which Compute and Network list them, and how tests lower them.
+//! Source: <https://learn.microsoft.com/rest/api/compute/usage/list>,
+//! <https://learn.microsoft.com/rest/api/virtualnetwork/usages/list>
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::arm::kind::Kind;
+use crate::compute;
+use crate::network;
+use crate::state::State;
+
+/// A line of a list of usages.
+pub struct Usage {
+    pub name: &'static str,
+    pub title: String,
+    pub used: u64,
+    pub limit: u64,
+}
+
+impl Usage {
+    /// As ARM writes it.
+    pub fn document(&self) -> Value {
+        json!({
+            "unit": "Count",
+            "currentValue": self.used,
+            "limit": self.limit,
+            "name": { "value": self.name, "localizedValue": self.title },
+        })
+    }
+}
+
+/// Names that stand for another in what tests set.
+const ALIASES: &[(&str, &str)] =
+    &[("regional", "cores"), ("StandardPublicIPAddresses", "StandardSkuPublicIpAddresses")];
+
+/// The limit of a usage: what was set, or else `default`. It is the same in every region.
+pub fn limit(state: &State, name: &str, default: u64) -> u64 {
+    state.settings().quotas.get(&name.to_ascii_lowercase()).copied().unwrap_or(default)
+}
+
+/// Resources of a kind that a subscription has in a region.
+pub fn count(state: &State, subscription: &str, location: &str, kind: Kind) -> u64 {
+    let is_counted = |id_subscription: &str, at: &str| id_subscription == subscription && at == location;
+    state.of_kind(kind).filter(|resource| is_counted(&resource.id.subscription, resource.location())).count() as u64
+}
+
+/// Checks limits that a control request sets; the result is keyed by the usage's name in lower case.
+pub fn check_setting(quotas: BTreeMap<String, u64>) -> Result<BTreeMap<String, u64>, String> {
+    let canonical = |name: String| {
+        let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(&name));
+        let name = alias.map_or(name, |(_, meant)| (*meant).to_owned());
+        let is_known = compute::usage::is_known(&name) || network::usage::is_known(&name);
+        if is_known { Ok(name.to_ascii_lowercase()) } else { Err(format!("`{name}` is not the name of a usage")) }
+    };
+    quotas.into_iter().map(|(name, limit)| Ok((canonical(name)?, limit))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_have_the_names_of_usages() {
+        let table = [
+            ("regional", Some("cores")),
+            ("STANDARDDASv5Family", Some("standarddasv5family")),
+            ("lowPriorityCores", Some("lowprioritycores")),
+            ("PremiumDiskCount", Some("premiumdiskcount")),
+            ("StandardPublicIPAddresses", Some("standardskupublicipaddresses")),
+            ("NetworkInterfaces", Some("networkinterfaces")),
+            ("standardFamily", None),
+        ];
+        for (name, expected) in table {
+            let found = check_setting(BTreeMap::from([(name.to_owned(), 1)])).ok();
+            let found = found.as_ref().and_then(|quotas| quotas.keys().next()).map(String::as_str);
+            assert_eq!(found, expected, "{name}");
+        }
+    }
+}

@@ -1,5 +1,5 @@
 //! What the emulator offers beside ARM, under `/azure-local/`: faults, settings, status, journal,
-//! consoles.
+//! prices, consoles.
 
 use axum::http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
@@ -22,6 +22,11 @@ const PREFIX: &str = "/azure-local/";
 /// Whether a path belongs to this module.
 pub fn owns(path: &str) -> bool {
     path.starts_with(PREFIX)
+}
+
+/// Whether this is the path of the price list, which needs no token.
+pub fn is_price_list(path: &str) -> bool {
+    path.strip_prefix(PREFIX) == Some("retail/prices")
 }
 
 /// The path of a VM's serial console, good without a token: its `sig` is random, as in Azure's signed URLs.

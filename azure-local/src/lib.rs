@@ -17,6 +17,7 @@ pub mod image;
 pub mod latency;
 pub mod machine;
 mod network;
+mod price;
 mod provider;
 mod quota;
 mod recorder;

@@ -32,6 +32,7 @@ use crate::http::catalogue::Catalogue;
 use crate::http::child::Child;
 use crate::http::connection::Scissors;
 use crate::http::route::{Route, Routed};
+use crate::price;
 use crate::provider;
 use crate::recorder;
 use crate::server::Server;
@@ -163,6 +164,9 @@ fn json_body(bytes: &[u8]) -> Result<Value, ArmError> {
 async fn control_call(server: &Arc<Server>, call: Call) -> Result<Answer, ArmError> {
     if let Some(console) = control::console(server, &call.path, call.query.get("sig").map(String::as_str)) {
         return console;
+    }
+    if call.method == Method::GET && control::is_price_list(&call.path) {
+        return price::document(&server.endpoint, &call.query).map(Answer::ok);
     }
     authenticate(server, &call.headers)?;
     control::call(server, &call.method, &call.path, json_body(&call.body)?)

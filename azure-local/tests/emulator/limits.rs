@@ -1,4 +1,4 @@
-//! What a region sells and how much of it a subscription may have: SKUs, restrictions, usages, quotas.
+//! What a region sells and how much of it a subscription may have: SKUs, restrictions, usages, quotas, prices.
 
 use azure_local::latency::Latency;
 use reqwest::StatusCode;
@@ -176,5 +176,27 @@ async fn every_usage_has_a_limit_that_can_be_reached() {
     emulator.put("/azure-local/quotas", &nothing()).await.good();
     emulator.put(&vm_path("x"), &spot()).await.good();
     assert_eq!((usage("Compute", "lowPriorityCores").await.0, usage("Compute", "cores").await.0), (2, 2));
+    emulator.stop().await;
+}
+
+#[tokio::test]
+async fn prices_need_no_token() {
+    let (emulator, _folder) = Emulator::fresh(Latency::none()).await;
+    let filter = "armRegionName%20eq%20'westeurope'%20and%20armSkuName%20eq%20'Standard_D2as_v5'%20and%20priceType%20eq%20'Consumption'";
+    let url = emulator.url(&format!("/azure-local/retail/prices?api-version=2023-01-01-preview&$filter={filter}"));
+    let answer: Value = reqwest::get(url).await.expect("an answer").json().await.expect("JSON");
+    let items = answer["Items"].as_array().expect("a list");
+    assert_eq!(items.len(), 4);
+    for item in items {
+        assert_eq!(
+            (&item["unitOfMeasure"], &item["currencyCode"], &item["type"]),
+            (&json!("1 Hour"), &json!("USD"), &json!("Consumption"))
+        );
+        assert!(item["retailPrice"].as_f64().is_some_and(|price| price > 0.0), "{item}");
+    }
+    let bad = reqwest::get(emulator.url("/azure-local/retail/prices?$filter=a%20gt%201")).await.expect("an answer");
+    assert_eq!(bad.status(), StatusCode::BAD_REQUEST);
+    let other = reqwest::get(emulator.url("/azure-local/status")).await.expect("an answer");
+    assert_eq!(other.status(), StatusCode::UNAUTHORIZED);
     emulator.stop().await;
 }

@@ -33,6 +33,20 @@ struct Offer {
     reservation_term: Option<&'static str>,
 }
 
+fn linux_dollars(size: &Size) -> f64 {
+    size.vcpus as f64 * PER_VCPU + size.memory_gib * PER_GIB
+}
+
+/// To a hundredth of a cent.
+fn rounded(dollars: f64) -> f64 {
+    (dollars * 10_000.0).round() / 10_000.0
+}
+
+/// What an hour of a size costs as Spot, the same in every region.
+pub fn spot_dollars(size: &Size) -> f64 {
+    rounded(linux_dollars(size) * SPOT)
+}
+
 fn offers(size: &Size) -> Vec<Offer> {
     let consumption = |suffix, product_suffix, dollars| Offer {
         price_type: "Consumption",
@@ -41,9 +55,9 @@ fn offers(size: &Size) -> Vec<Offer> {
         dollars,
         reservation_term: None,
     };
-    let cores = size.vcpus as f64;
-    let linux = cores * PER_VCPU + size.memory_gib * PER_GIB;
-    let mut offers = vec![consumption("", "", linux), consumption("", " Windows", linux + cores * WINDOWS_PER_VCPU)];
+    let linux = linux_dollars(size);
+    let windows = linux + size.vcpus as f64 * WINDOWS_PER_VCPU;
+    let mut offers = vec![consumption("", "", linux), consumption("", " Windows", windows)];
     if size.has_spot {
         offers.push(consumption(" Spot", "", linux * SPOT));
         offers.push(consumption(" Low Priority", "", linux * SPOT));
@@ -100,7 +114,7 @@ fn matches(item: &Value, clause: &Clause) -> bool {
 
 fn item(location: &str, size: &Size, offer: &Offer) -> Value {
     let short = size.name.trim_start_matches("Standard_").replace('_', " ");
-    let dollars = (offer.dollars * 10_000.0).round() / 10_000.0;
+    let dollars = rounded(offer.dollars);
     let series = size.family.trim_start_matches("standard").trim_end_matches("Family");
     let id = format!("{}/{location}/{}{}{}", size.name, offer.price_type, offer.suffix, offer.product_suffix);
     let mut item = json!({

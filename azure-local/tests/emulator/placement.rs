@@ -144,20 +144,36 @@ async fn placements_that_exclude_each_other_are_refused() {
             "InvalidResourceReference",
         ),
         ("zone of an address", new_address.clone(), address(json!(["4"])), 400, "InvalidAvailabilityZone"),
-        ("eviction", vm_path("x"), lone(&[("/properties/evictionPolicy", json!("Delete"))]), 400, "InvalidParameter"),
+        (
+            "eviction",
+            vm_path("x"),
+            lone(&[("/properties/evictionPolicy", json!("Delete"))]),
+            400,
+            "EvictionPolicyCanBeSetOnlyOnAzureSpotVirtualMachines",
+        ),
         (
             "price",
             vm_path("x"),
             lone(&[("/properties/priority", json!("Spot")), ("/properties/billingProfile", json!({ "maxPrice": 0 }))]),
             400,
-            "InvalidParameter",
+            "MaxPriceValueInvalid",
+        ),
+        (
+            "cheap",
+            vm_path("x"),
+            lone(&[
+                ("/properties/priority", json!("Spot")),
+                ("/properties/billingProfile", json!({ "maxPrice": 0.0001 })),
+            ]),
+            409,
+            "SpotPriceGreaterThanProvidedMaxPrice",
         ),
         (
             "spot size",
             vm_path("x"),
             lone(&[("/properties/priority", json!("Spot")), (size, json!("Standard_B2s"))]),
             400,
-            "InvalidParameter",
+            "AzureSpotIsNotSupportedForThisVMSize",
         ),
         (
             "spot in a set",
@@ -167,8 +183,8 @@ async fn placements_that_exclude_each_other_are_refused() {
                 body["properties"]["priority"] = json!("Spot");
                 body
             },
-            409,
-            "OperationNotAllowed",
+            400,
+            "AzureSpotVMNotSupportedInAvailabilitySet",
         ),
     ];
     for (what, path, body, status, code) in table {

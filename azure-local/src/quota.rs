@@ -32,8 +32,11 @@ impl Usage {
 }
 
 /// Names that stand for another in what tests set.
-const ALIASES: &[(&str, &str)] =
-    &[("regional", "cores"), ("StandardPublicIPAddresses", "StandardSkuPublicIpAddresses")];
+const ALIASES: &[(&str, &str)] = &[
+    ("regional", "cores"),
+    ("StandardPublicIPAddresses", "IPv4StandardSkuPublicIpAddresses"),
+    ("StandardSkuPublicIpAddresses", "IPv4StandardSkuPublicIpAddresses"),
+];
 
 /// The limit of a usage: what was set, or else `default`. It is the same in every region.
 pub fn limit(state: &State, name: &str, default: u64) -> u64 {
@@ -68,7 +71,7 @@ mod tests {
             ("STANDARDDASv5Family", Some("standarddasv5family")),
             ("lowPriorityCores", Some("lowprioritycores")),
             ("PremiumDiskCount", Some("premiumdiskcount")),
-            ("StandardPublicIPAddresses", Some("standardskupublicipaddresses")),
+            ("StandardPublicIPAddresses", Some("ipv4standardskupublicipaddresses")),
             ("NetworkInterfaces", Some("networkinterfaces")),
             ("standardFamily", None),
         ];

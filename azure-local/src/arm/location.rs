@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::arm::error::ArmError;
+use crate::arm::id::ResourceId;
 
 /// A region.
 pub struct Region {
@@ -83,17 +84,21 @@ pub fn names() -> String {
     REGIONS.iter().map(|region| region.name).collect::<Vec<_>>().join(",")
 }
 
-/// Refuses zones that the region of the resource called `resource` does not have.
-pub fn check_zones(location: &str, wanted: &[Value], resource: &str) -> Result<(), ArmError> {
+/// Refuses zones that the region of a resource does not have.
+pub fn check_zones(location: &str, wanted: &[Value], id: &ResourceId) -> Result<(), ArmError> {
     let available = zones(location);
     if wanted.iter().all(|zone| zone.as_str().is_some_and(|zone| available.contains(&zone))) {
         return Ok(());
     }
+    let wanted: Vec<String> =
+        wanted.iter().map(|zone| zone.as_str().map_or_else(|| zone.to_string(), str::to_owned)).collect();
     Err(ArmError::bad(
         "InvalidAvailabilityZone",
         format!(
-            "The zone(s) {} for resource '{resource}' is not supported. The supported zones for location '{location}' are '{}'.",
-            json!(wanted),
+            "The zone(s) '{}' for resource '{}/{}' is not supported. The supported zones for location '{location}' are '{}'",
+            wanted.join(","),
+            id.kind.full_name(),
+            id.name,
             available.join(",")
         ),
     ))

@@ -29,8 +29,8 @@ struct Source {
 pub fn check(draft: &Draft<'_>, size: &Size) -> Result<(), ArmError> {
     let source = find(draft)?;
     if source.architecture != size.architecture {
-        return Err(invalid(
-            "vmSize",
+        return Err(ArmError::bad(
+            "BadRequest",
             format!(
                 "Cannot create a VM of size '{}' because this VM size only supports a CPU Architecture of '{}', but an image or disk with CPU Architecture '{}' was given. Please check that the CPU Architecture of the image or disk is compatible with that of the VM size.",
                 size.name, size.architecture, source.architecture

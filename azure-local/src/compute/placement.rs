@@ -27,7 +27,7 @@ pub fn complete(draft: &mut Draft<'_>, size: &Size) -> Result<(), ArmError> {
             "A virtual machine can be in one availability zone only.",
         ));
     }
-    location::check_zones(draft.location(), &zones, &draft.id.name)?;
+    location::check_zones(draft.location(), &zones, draft.id)?;
     if draft.existing.is_none() {
         sku::check_available(draft.state, size, draft.location(), &zones)?;
     }

@@ -24,7 +24,7 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
         return Err(Draft::unchangeable("proximityPlacementGroupType"));
     }
     draft.document["properties"]["proximityPlacementGroupType"] = json!(kind);
-    location::check_zones(draft.location(), list(&draft.document, "/zones"), &draft.id.name)?;
+    location::check_zones(draft.location(), list(&draft.document, "/zones"), draft.id)?;
     let sizes = list(&draft.document, "/properties/intent/vmSizes");
     match sizes.iter().find(|wanted| wanted.as_str().and_then(size::find).is_none()) {
         Some(unknown) => {

@@ -35,7 +35,7 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
         ));
     }
     let zones = list(&draft.document, "/zones").to_vec();
-    location::check_zones(draft.location(), &zones, &draft.id.name)?;
+    location::check_zones(draft.location(), &zones, draft.id)?;
     let most = if zones.is_empty() { MOST_FAULT_DOMAINS } else { 1 };
     let count = number(&draft.document, "/properties/platformFaultDomainCount", 1..=most, Some(1)).map_err(|_| {
         invalid(

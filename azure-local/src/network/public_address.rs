@@ -28,7 +28,7 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
             format!("Standard sku publicIp {} must have AllocationMethod set to Static.", draft.id.text()),
         ));
     }
-    location::check_zones(draft.location(), list(&draft.document, "/zones"), &draft.id.name)?;
+    location::check_zones(draft.location(), list(&draft.document, "/zones"), draft.id)?;
     if draft.existing.is_some_and(|existing| existing.document.get("zones") != draft.document.get("zones")) {
         return Err(ArmError::bad(
             "ResourceAvailabilityZonesCannotBeModified",

@@ -81,7 +81,7 @@ const ROWS: &[Row] = &[
         ("StaticPublicIPCountLimitReached", "public IP addresses with static allocation method"),
     ),
     row(
-        "StandardSkuPublicIpAddresses",
+        "IPv4StandardSkuPublicIpAddresses",
         "Public IPv4 Addresses - Standard",
         Kind::PublicIpAddress,
         10_000,

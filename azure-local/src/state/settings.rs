@@ -190,3 +190,17 @@ pub struct Policy {
     pub resource_type: String,
     pub message: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_journal_has_the_defaults_of_what_it_does_not_know() {
+        let older = r#"{"quotas":{"regional":4},"reserved_dns_labels":["taken"],"policies":[],"accepted_terms":[]}"#;
+        let settings: Settings = serde_json::from_str(older).expect("settings");
+        assert_eq!(settings.reserved_dns_labels, ["taken"]);
+        assert_eq!(settings.subscriptions, Settings::default().subscriptions);
+        assert!(settings.subscription(&SUBSCRIPTION.to_uppercase()).is_some());
+    }
+}

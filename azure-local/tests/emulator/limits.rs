@@ -148,7 +148,7 @@ async fn every_usage_has_a_limit_that_can_be_reached() {
         ),
         (
             "Network",
-            "StandardSkuPublicIpAddresses",
+            "IPv4StandardSkuPublicIpAddresses",
             1,
             path("Network/publicIPAddresses/b"),
             pip("label-b"),

@@ -391,7 +391,7 @@ async fn compute_rules_are_azures() {
         ("disk by itself", path("Compute/disks/x"), group(), 405, "MethodNotAllowed"),
         ("size", vm_path("x"), new(size, json!("Standard_Z1")), 400, "InvalidParameter"),
         ("image", vm_path("x"), new(&format!("{image}/sku"), json!("nightly")), 404, "PlatformImageNotFound"),
-        ("architecture", vm_path("x"), new(size, json!("Standard_D2ps_v5")), 400, "InvalidParameter"),
+        ("architecture", vm_path("x"), new(size, json!("Standard_D2ps_v5")), 400, "BadRequest"),
         ("user", vm_path("x"), new(&format!("{os}/adminUsername"), json!("root")), 400, "InvalidParameter"),
         (
             "key path",

@@ -54,7 +54,12 @@ pub fn find(offer: &str, sku: &str) -> Option<(&'static Offer, &'static str, &'s
     Some((offer, sku, versions))
 }
 
-/// 404 for an image.
+/// 404 of a GET of an image.
+pub fn artifact_not_found() -> ArmError {
+    ArmError::missing("NotFound", "Artifact: VMImage was not found.")
+}
+
+/// 404 of a PUT of a machine with such an image.
 pub fn not_found(offer: &str, sku: &str, version: &str) -> ArmError {
     ArmError::missing(
         "PlatformImageNotFound",
@@ -82,7 +87,7 @@ pub fn versions(
     top: Option<usize>,
     descending: bool,
 ) -> Result<Value, ArmError> {
-    let (offer, sku, versions) = find(offer, sku).ok_or_else(|| not_found(offer, sku, ""))?;
+    let (offer, sku, versions) = find(offer, sku).ok_or_else(artifact_not_found)?;
     let mut versions = versions.to_vec();
     if descending {
         versions.reverse();
@@ -101,8 +106,8 @@ pub fn version(
     (offer, sku): (&str, &str),
     version: &str,
 ) -> Result<Value, ArmError> {
-    let (found, sku, versions) = find(offer, sku).ok_or_else(|| not_found(offer, sku, version))?;
-    let version = versions.iter().find(|known| **known == version).ok_or_else(|| not_found(offer, sku, version))?;
+    let (found, sku, versions) = find(offer, sku).ok_or_else(artifact_not_found)?;
+    let version = versions.iter().find(|known| **known == version).ok_or_else(artifact_not_found)?;
     let mut properties = json!({
         "osDiskImage": { "operatingSystem": "Linux" },
         "dataDiskImages": [],

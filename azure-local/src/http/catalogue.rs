@@ -65,10 +65,7 @@ impl Catalogue {
             ) if version.len() < 2 => {
                 let location = region(place)?;
                 if *publisher != image::PUBLISHER {
-                    return Err(ArmError::missing(
-                        "NotFound",
-                        format!("Publisher {publisher} was not found in location {location}."),
-                    ));
+                    return Err(image::artifact_not_found());
                 }
                 let (offer, sku) = (name(7), name(9));
                 match version {
@@ -90,6 +87,19 @@ impl Catalogue {
             Self::DnsNameAvailability(_) | Self::NetworkUsages(_) => "Microsoft.Network",
             Self::Terms { .. } => "Microsoft.MarketplaceOrdering",
             _ => "Microsoft.Compute",
+        }
+    }
+
+    /// The name that faults are matched by.
+    pub fn fault_type(&self) -> &'static str {
+        match self {
+            Self::DnsNameAvailability(_) => "Microsoft.Network/locations/CheckDnsNameAvailability",
+            Self::NetworkUsages(_) => "Microsoft.Network/locations/usages",
+            Self::ComputeUsages(_) => "Microsoft.Compute/locations/usages",
+            Self::ComputeSkus => "Microsoft.Compute/skus",
+            Self::ImageVersions { .. } | Self::ImageVersion { .. } => "Microsoft.Compute/locations/publishers",
+            Self::Gallery(_) => "Microsoft.Compute/galleries",
+            Self::Terms { .. } => "Microsoft.MarketplaceOrdering/offerTypes",
         }
     }
 

@@ -33,15 +33,18 @@ pub fn get(server: &Server, routed: &Routed, query: &HashMap<String, String>) ->
         Route::Locations => location::document(subscription),
         Route::Groups => {
             let is_here = |group: &&Resource| group.id.subscription == subscription;
-            json!({ "value": state.of_kind(Kind::ResourceGroup).filter(is_here).map(|group| render::resource(&state, group)).collect::<Vec<_>>() })
+            let groups = filtered(state.of_kind(Kind::ResourceGroup).filter(is_here), query)?;
+            json!({ "value": groups.into_iter().map(|group| render::resource(&state, group)).collect::<Vec<_>>() })
         }
         Route::Resources => {
             let here = format!("/subscriptions/{subscription}");
-            summaries(state.in_group(&here).filter(|resource| !resource.is(Kind::ResourceGroup)), query)?
+            let resources = state.in_group(&here).filter(|resource| !resource.is(Kind::ResourceGroup));
+            json!({ "value": filtered(resources, query)?.into_iter().map(render::summary).collect::<Vec<_>>() })
         }
         Route::GroupResources(group) => {
             check_group(server, &state, group)?;
-            summaries(state.in_group(&group.key()), query)?
+            let resources = filtered(state.in_group(&group.key()), query)?;
+            json!({ "value": resources.into_iter().map(render::summary).collect::<Vec<_>>() })
         }
         Route::Collection(group, kind) => {
             check_group(server, &state, group)?;
@@ -72,12 +75,12 @@ pub fn get(server: &Server, routed: &Routed, query: &HashMap<String, String>) ->
     Ok(Answer::ok(body))
 }
 
-/// A list of resources that match `$filter`: clauses on `tagName`, `tagValue`, `resourceType`, `name`, `location`.
+/// The resources that match `$filter`: clauses on `tagName`, `tagValue`, `resourceType`, `name`, `location`.
 /// Source: <https://learn.microsoft.com/rest/api/resources/resources/list>
-fn summaries<'a>(
+fn filtered<'a>(
     resources: impl Iterator<Item = &'a Resource>,
     query: &HashMap<String, String>,
-) -> Result<Value, ArmError> {
+) -> Result<Vec<&'a Resource>, ArmError> {
     let filter = filter::parse(query.get("$filter").map_or("", String::as_str))?;
     let tag_name = filter.iter().find(|clause| clause.name == "tagName").map(|clause| clause.value.as_str());
     let matches = |resource: &Resource, clause: &Clause| {
@@ -99,8 +102,7 @@ fn summaries<'a>(
             "Invalid $filter specified in the query string: tagName with tagValue, resourceType, location and name can be compared.",
         ));
     }
-    let found = resources.filter(|resource| filter.iter().all(|clause| matches(resource, clause)));
-    Ok(json!({ "value": found.map(render::summary).collect::<Vec<_>>() }))
+    Ok(resources.filter(|resource| filter.iter().all(|clause| matches(resource, clause))).collect())
 }
 
 /// What is computed from a resource when it is asked for.

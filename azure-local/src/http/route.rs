@@ -153,10 +153,23 @@ impl Route {
 
     /// The type and name that faults are matched by.
     pub fn fault_names(&self) -> (String, &str) {
-        match (self, self.resource()) {
-            (Self::Child(id, collection, name), _) => (format!("{}/{collection}", id.kind.full_name()), name),
-            (_, Some(id)) => (id.kind.full_name(), &id.name),
-            (Self::Operation(_) | Self::OperationResult(_), None) => ("operations".to_owned(), ""),
+        if let Self::Child(id, collection, name) = self {
+            return (format!("{}/{collection}", id.kind.full_name()), name);
+        }
+        if let Some(id) = self.resource() {
+            return (id.kind.full_name(), &id.name);
+        }
+        match self {
+            Self::Subscriptions | Self::Subscription => ("subscriptions".to_owned(), ""),
+            Self::Tenants => ("tenants".to_owned(), ""),
+            Self::Locations => ("locations".to_owned(), ""),
+            Self::Groups => (Kind::ResourceGroup.full_name(), ""),
+            Self::Collection(_, kind) => (kind.full_name(), ""),
+            Self::Resources | Self::GroupResources(_) => ("resources".to_owned(), ""),
+            Self::Providers => ("providers".to_owned(), ""),
+            Self::Provider(namespace) | Self::RegisterProvider(namespace) => ("providers".to_owned(), namespace),
+            Self::Operation(_) | Self::OperationResult(_) => ("operations".to_owned(), ""),
+            Self::Catalogue(catalogue) => (catalogue.fault_type().to_owned(), ""),
             _ => (String::new(), ""),
         }
     }

@@ -33,8 +33,11 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     let mut groups = Vec::new();
     for subnet in list(&draft.document, "/properties/subnets") {
         let name = text(subnet, "/name").unwrap_or_default().to_owned();
-        let range = subnet_range(subnet)
-            .filter(|range| range.prefix_len() <= LONGEST_PREFIX && range.trunc() == *range)
+        let id = text(subnet, "/id").unwrap_or_default();
+        let range = subnet_prefix(subnet)
+            .map(|prefix| range(prefix, id))
+            .transpose()?
+            .filter(|range| range.prefix_len() <= LONGEST_PREFIX)
             .filter(|range| spaces.iter().any(|space| space.contains(range)))
             .ok_or_else(|| {
                 ArmError::bad(
@@ -65,14 +68,30 @@ fn address_space(draft: &Draft<'_>) -> Result<Vec<Ipv4Net>, ArmError> {
     if prefixes.is_empty() {
         return Err(ArmError::required("addressSpace.addressPrefixes"));
     }
-    prefixes
-        .iter()
-        .map(|prefix| {
-            prefix.as_str().and_then(|text| text.parse::<Ipv4Net>().ok()).filter(|range| range.trunc() == *range).ok_or_else(|| {
-                ArmError::bad("InvalidCIDRNotation", format!("The address prefix {prefix} is not formatted correctly. It should follow CIDR notation, for example 10.0.0.0/24."))
-            })
-        })
-        .collect()
+    let id = draft.id.text();
+    prefixes.iter().map(|prefix| range(prefix.as_str().unwrap_or_default(), &id)).collect()
+}
+
+/// The range that an address prefix of the resource `id` names; its host bits must be 0.
+fn range(prefix: &str, id: &str) -> Result<Ipv4Net, ArmError> {
+    let range: Ipv4Net = prefix.parse().map_err(|_| {
+        ArmError::bad(
+            "InvalidAddressPrefixFormat",
+            format!(
+                "Address prefix {prefix} of resource {id} is not formatted correctly. It should follow CIDR notation, for example 10.0.0.0/24."
+            ),
+        )
+    })?;
+    if range.trunc() == range {
+        return Ok(range);
+    }
+    Err(ArmError::bad(
+        "InvalidCIDRNotation",
+        format!(
+            "The address prefix {prefix} in resource {id} has an invalid CIDR notation. For the given prefix length, the address prefix should be {}.",
+            range.trunc()
+        ),
+    ))
 }
 
 /// A subnet that something uses can neither vanish nor change its range.
@@ -111,12 +130,13 @@ pub fn in_use(id: &str, name: &str, user: &str) -> ArmError {
     .target(id)
 }
 
+fn subnet_prefix(subnet: &Value) -> Option<&str> {
+    text(subnet, "/properties/addressPrefix").or_else(|| list(subnet, "/properties/addressPrefixes").first()?.as_str())
+}
+
 /// The range of a subnet's document.
 pub fn subnet_range(subnet: &Value) -> Option<Ipv4Net> {
-    text(subnet, "/properties/addressPrefix")
-        .or_else(|| list(subnet, "/properties/addressPrefixes").first()?.as_str())?
-        .parse()
-        .ok()
+    subnet_prefix(subnet)?.parse().ok()
 }
 
 /// The name of the subnet in a reference to it.

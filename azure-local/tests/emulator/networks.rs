@@ -39,6 +39,8 @@ async fn subnets_are_written_one_by_one() {
     let table = [
         ("overlap", at("b"), subnet("10.0.1.128/25"), 400, "NetcfgSubnetRangesOverlap"),
         ("outside", at("b"), subnet("10.1.0.0/24"), 400, "NetcfgInvalidSubnet"),
+        ("host bits", at("b"), subnet("10.0.2.1/24"), 400, "InvalidCIDRNotation"),
+        ("no prefix", at("b"), subnet("10.0.2.0"), 400, "InvalidAddressPrefixFormat"),
         ("no range", at("b"), json!({}), 400, "NetcfgInvalidSubnet"),
         ("in use", at("nodes"), subnet("10.0.2.0/24"), 400, "InUsePrefixCannotBeDeleted"),
         ("name", at("-b"), subnet("10.0.2.0/24"), 400, "InvalidResourceName"),
@@ -215,6 +217,11 @@ async fn resources_are_found_by_their_tags() {
         [PIP.rsplit('/').next().expect("a name")]
     );
     assert!(names(&group_path, "tagName eq 'cluster' and tagValue eq 'Demo'").await.is_empty());
+    for (value, count) in [("demo", 1), ("other", 0)] {
+        let filter = format!("tagName%20eq%20'cluster'%20and%20tagValue%20eq%20'{value}'");
+        let groups = emulator.get(&format!("{SUBSCRIPTION}/resourcegroups?$filter={filter}")).await.good().body;
+        assert_eq!(groups["value"].as_array().map(Vec::len), Some(count), "{value}");
+    }
     for bad in ["tagValue%20eq%20'x'", "size%20eq%20'x'", "tagName%20ne%20'x'"] {
         let reply = emulator.get(&format!("{group_path}/resources?$filter={bad}")).await;
         assert_eq!((reply.status, reply.code()), (StatusCode::BAD_REQUEST, "InvalidFilterInQueryString"), "{bad}");

@@ -63,6 +63,20 @@ const LOGICAL: &[(&str, &str)] = &[("europe", "Europe"), ("global", "Global"), (
 /// Regions without availability zones.
 const WITHOUT_ZONES: &[&str] = &["northcentralus", "westus"];
 
+/// Regions whose availability sets and scale sets can have three fault domains; the others have two.
+/// Source: <https://learn.microsoft.com/azure/virtual-machines/manage-availability>
+const WITH_THREE_FAULT_DOMAINS: &[&str] = &[
+    "canadacentral",
+    "centralus",
+    "eastus",
+    "eastus2",
+    "northcentralus",
+    "northeurope",
+    "southcentralus",
+    "westeurope",
+    "westus",
+];
+
 /// The canonical name of a region written as `westeurope` or `West Europe`; `None` when there is no such region.
 pub fn canonical(text: &str) -> Option<&'static str> {
     let wanted: String = text.chars().filter(|character| *character != ' ').collect();
@@ -77,6 +91,11 @@ pub fn title(name: &str) -> &'static str {
 /// The zones of a region.
 pub fn zones(location: &str) -> &'static [&'static str] {
     if WITHOUT_ZONES.contains(&location) { &[] } else { &["1", "2", "3"] }
+}
+
+/// How many fault domains a set in the region can have.
+pub fn fault_domains(location: &str) -> u64 {
+    if WITH_THREE_FAULT_DOMAINS.contains(&location) { 3 } else { 2 }
 }
 
 /// All names, as refusals list them.
@@ -164,8 +183,9 @@ mod tests {
     }
 
     #[test]
-    fn pairs_and_regions_without_zones_are_regions() {
-        for name in REGIONS.iter().filter_map(|region| region.pair).chain(WITHOUT_ZONES.iter().copied()) {
+    fn every_region_that_is_named_is_there() {
+        let named = WITHOUT_ZONES.iter().chain(WITH_THREE_FAULT_DOMAINS).copied();
+        for name in REGIONS.iter().filter_map(|region| region.pair).chain(named) {
             assert_eq!(canonical(name), Some(name), "{name}");
         }
     }

@@ -13,7 +13,6 @@ use crate::state::State;
 
 /// Machines that one set can hold.
 pub const MOST_MACHINES: usize = 1_000;
-const MOST_FAULT_DOMAINS: u64 = 3;
 
 /// Completes the draft of a scale set.
 pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
@@ -36,7 +35,7 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     }
     let zones = list(&draft.document, "/zones").to_vec();
     location::check_zones(draft.location(), &zones, draft.id)?;
-    let most = if zones.is_empty() { MOST_FAULT_DOMAINS } else { 1 };
+    let most = if zones.is_empty() { location::fault_domains(draft.location()) } else { 1 };
     let count = number(&draft.document, "/properties/platformFaultDomainCount", 1..=most, Some(1)).map_err(|_| {
         invalid(
             "platformFaultDomainCount",

@@ -158,7 +158,7 @@ fn availability_set(location: &str) -> Value {
         "name": "Aligned",
         "locations": [location],
         "locationInfo": [{ "location": location, "zones": [], "zoneDetails": [] }],
-        "capabilities": [capability("MaximumPlatformFaultDomainCount", 3)],
+        "capabilities": [capability("MaximumPlatformFaultDomainCount", location::fault_domains(location))],
         "restrictions": [],
     })
 }

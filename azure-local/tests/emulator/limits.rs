@@ -56,6 +56,11 @@ async fn skus_tell_what_a_size_can_do() {
     }
     assert!(skus.iter().any(|sku| sku["resourceType"] == "disks" && sku["name"] == "Premium_LRS"));
     assert!(self::skus(&emulator, "moon").await.is_empty());
+    for (location, domains) in [("westeurope", "3"), ("uksouth", "2")] {
+        let skus = self::skus(&emulator, location).await;
+        let set = skus.iter().find(|sku| sku["resourceType"] == "availabilitySets").expect("availability sets");
+        assert_eq!(capability(set, "MaximumPlatformFaultDomainCount"), domains, "{location}");
+    }
     let filter = format!("{SUBSCRIPTION}/providers/Microsoft.Compute/skus?$filter=family%20eq%20'x'");
     assert_eq!(emulator.get(&filter).await.status, StatusCode::BAD_REQUEST);
     emulator.stop().await;

@@ -381,6 +381,13 @@ async fn compute_rules_are_azures() {
             "InvalidParameter",
         ),
         (
+            "fault domains of the region",
+            path("Compute/availabilitySets/other"),
+            with(set(), "/location", json!("uksouth")),
+            400,
+            "InvalidParameter",
+        ),
+        (
             "set changed",
             path(SET),
             with(set(), "/properties/platformFaultDomainCount", json!(2)),

@@ -61,7 +61,8 @@ impl Child<'_> {
         let place = self.place(&document, collection);
         let mut entries = list(&document, &format!("/properties/{collection}")).to_vec();
         match (place, entry) {
-            (Some(place), Some(entry)) => entries[place] = entry,
+            // An id keeps the case it was first used in.
+            (Some(place), Some(entry)) => entries[place]["properties"] = entry["properties"].clone(),
             (Some(place), None) => {
                 entries.remove(place);
             }

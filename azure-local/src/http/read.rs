@@ -50,6 +50,11 @@ pub fn get(server: &Server, routed: &Routed, query: &HashMap<String, String>) ->
             check_group(server, &state, group)?;
             json!({ "value": state.in_group(&group.key()).filter(|resource| resource.is(*kind)).map(|resource| render::resource(&state, resource)).collect::<Vec<_>>() })
         }
+        Route::Everywhere(kind) => {
+            let is_here = |resource: &&Resource| resource.id.subscription == subscription;
+            let resources = state.of_kind(*kind).filter(is_here);
+            json!({ "value": resources.map(|resource| render::resource(&state, resource)).collect::<Vec<_>>() })
+        }
         Route::Providers => provider::list(&state, subscription),
         Route::Provider(namespace) => provider::get(&mut state, subscription, namespace)?,
         Route::Resource(id) => resource(server, &state, id, query)?,

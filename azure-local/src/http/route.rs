@@ -32,6 +32,8 @@ pub enum Route {
     Resource(ResourceId),
     /// All resources of a kind in a group.
     Collection(ResourceId, Kind),
+    /// All resources of a kind in the subscription.
+    Everywhere(Kind),
     /// All sub-resources of one collection.
     Children(ResourceId, String),
     /// A sub-resource: its resource, collection and name.
@@ -89,6 +91,11 @@ impl Route {
             ["providers", _, "locations", _, "operations", _] => Self::Operation(name(5)),
             ["providers", _, "locations", _, "operationresults", _] => Self::OperationResult(name(5)),
             ["providers", namespace, rest @ ..] => {
+                if let [collection] = rest
+                    && let Some(kind) = Kind::find(namespace, collection)
+                {
+                    return Ok(Some(Self::Everywhere(kind)));
+                }
                 return Ok(Catalogue::parse(namespace, rest, &names[2..])?.map(Self::Catalogue));
             }
             _ => return Ok(None),
@@ -164,7 +171,7 @@ impl Route {
             Self::Tenants => ("tenants".to_owned(), ""),
             Self::Locations => ("locations".to_owned(), ""),
             Self::Groups => (Kind::ResourceGroup.full_name(), ""),
-            Self::Collection(_, kind) => (kind.full_name(), ""),
+            Self::Collection(_, kind) | Self::Everywhere(kind) => (kind.full_name(), ""),
             Self::Resources | Self::GroupResources(_) => ("resources".to_owned(), ""),
             Self::Providers => ("providers".to_owned(), ""),
             Self::Provider(namespace) | Self::RegisterProvider(namespace) => ("providers".to_owned(), namespace),
@@ -184,7 +191,7 @@ impl Route {
         };
         let (name, versions) = match (self, self.resource()) {
             (_, Some(id)) => (id.kind.collection(), id.kind.api_versions()),
-            (Self::Collection(_, kind), _) => (kind.collection(), kind.api_versions()),
+            (Self::Collection(_, kind) | Self::Everywhere(kind), _) => (kind.collection(), kind.api_versions()),
             // Operation URLs carry the version they were given out with.
             (Self::Operation(_) | Self::OperationResult(_), _) => return Ok(()),
             (Self::Catalogue(catalogue), _) => catalogue.versions(),

@@ -18,7 +18,10 @@ const COMPUTED: &[&str] =
 /// Checks the peerings of a virtual network's draft, whose own ranges are `spaces`. The other side may be in any group,
 /// region and subscription.
 pub fn complete(draft: &mut Draft<'_>, spaces: &[Ipv4Net]) -> Result<(), ArmError> {
-    draft.default("/properties", "virtualNetworkPeerings", json!([]));
+    let stored = draft.existing.map(|existing| list(&existing.document, "/properties/virtualNetworkPeerings").to_vec());
+    let stored = stored.unwrap_or_default();
+    // A network that is written without its peerings keeps them.
+    draft.default("/properties", "virtualNetworkPeerings", json!(stored));
     let own = draft.id.clone();
     let state = draft.state;
     let mut remotes: Vec<String> = Vec::new();
@@ -40,13 +43,20 @@ pub fn complete(draft: &mut Draft<'_>, spaces: &[Ipv4Net]) -> Result<(), ArmErro
         }
         let found = ResourceId::parse(&remote)
             .filter(|id| id.kind == Kind::VirtualNetwork && id.key() != own.key())
-            .and_then(|_| state.get(&key(&remote)))
-            .ok_or_else(|| {
-                ArmError::bad(
-                    "InvalidResourceReference",
-                    format!("Resource {remote} referenced by resource {} was not found. Please make sure that the referenced resource exists, and that both resources are in the same region.", own.text()),
-                )
-            })?;
+            .and_then(|_| state.get(&key(&remote)));
+        let Some(found) = found else {
+            // A peering stays when its other side goes.
+            if stored.iter().any(|known| text(known, REMOTE) == Some(&remote)) {
+                continue;
+            }
+            return Err(ArmError::bad(
+                "InvalidResourceReference",
+                format!(
+                    "Resource {remote} referenced by resource {} was not found. Please make sure that the referenced resource exists, and that both resources are in the same region.",
+                    own.text()
+                ),
+            ));
+        };
         if remotes.contains(&key(&remote)) {
             return Err(ArmError::bad(
                 "AnotherPeeringAlreadyReferencesRemoteVnet",

@@ -32,7 +32,7 @@ async fn subnets_are_written_one_by_one() {
     let mut guarded = subnet("10.0.1.0/24");
     guarded["properties"]["networkSecurityGroup"] = reference(NSG);
     let changed = emulator.put(&at("MORE"), &guarded).await.good();
-    assert_eq!(changed.status, StatusCode::OK);
+    assert_eq!((changed.status, &changed.body["name"]), (StatusCode::OK, &json!("more")));
     assert_eq!(emulator.get(&at("more")).await.good().body["properties"]["networkSecurityGroup"], reference(NSG));
     let listed = emulator.get(&path(&format!("{VNET}/subnets"))).await.good().body;
     assert_eq!(listed["value"].as_array().map(Vec::len), Some(2));
@@ -171,6 +171,9 @@ async fn peerings_need_both_sides() {
     emulator.put(&format!("{b}/virtualNetworkPeerings/to-a"), &peering(&a)).await.good();
     let listed = emulator.get(&format!("{a}/virtualNetworkPeerings")).await.good().body;
     assert_eq!(listed["value"][0]["properties"]["peeringState"], "Connected");
+    let everywhere =
+        emulator.get(&format!("{SUBSCRIPTION}/providers/Microsoft.Network/virtualNetworks")).await.good().body;
+    assert_eq!(everywhere["value"].as_array().map(Vec::len), Some(3));
     let read = emulator.get(&a).await.good().body;
     assert_eq!(emulator.put(&a, &read).await.good().body, read);
     for (name, remote, code) in [
@@ -183,6 +186,10 @@ async fn peerings_need_both_sides() {
     }
     emulator.delete(&b).await.good();
     assert_eq!(emulator.get(&there).await.good().body["properties"]["peeringState"], "Disconnected");
+    // What is peered with nobody can still be written, and keeps the peering when that is left out.
+    emulator.put(&format!("{a}/subnets/nodes"), &subnet("10.0.0.0/24")).await.good();
+    let kept = emulator.put(&a, &network("10.0.0.0/16")).await.good().body;
+    assert_eq!(kept["properties"]["virtualNetworkPeerings"].as_array().map(Vec::len), Some(1));
     emulator.delete(&there).await.good();
     emulator.stop().await;
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::arm::kind::Kind;
+use crate::arm::location;
 use crate::compute;
 use crate::network;
 use crate::state::State;
@@ -38,9 +39,11 @@ const ALIASES: &[(&str, &str)] = &[
     ("StandardSkuPublicIpAddresses", "IPv4StandardSkuPublicIpAddresses"),
 ];
 
-/// The limit of a usage: what was set, or else `default`. It is the same in every region.
-pub fn limit(state: &State, name: &str, default: u64) -> u64 {
-    state.settings().quotas.get(&name.to_ascii_lowercase()).copied().unwrap_or(default)
+/// The limit of a usage in a region: what was set for it there or everywhere, or else `default`.
+pub fn limit(state: &State, location: &str, name: &str, default: u64) -> u64 {
+    let quotas = &state.settings().quotas;
+    let name = name.to_ascii_lowercase();
+    quotas.get(&format!("{location}/{name}")).or_else(|| quotas.get(&name)).copied().unwrap_or(default)
 }
 
 /// Resources of a kind that a subscription has in a region.
@@ -49,15 +52,20 @@ pub fn count(state: &State, subscription: &str, location: &str, kind: Kind) -> u
     state.of_kind(kind).filter(|resource| is_counted(&resource.id.subscription, resource.location())).count() as u64
 }
 
-/// Checks limits that a control request sets; the result is keyed by the usage's name in lower case.
+/// Checks limits that a control request sets: names of usages, or `region/name`. The result has them in lower case.
 pub fn check_setting(quotas: BTreeMap<String, u64>) -> Result<BTreeMap<String, u64>, String> {
-    let canonical = |name: String| {
-        let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(&name));
-        let name = alias.map_or(name, |(_, meant)| (*meant).to_owned());
-        let is_known = compute::usage::is_known(&name) || network::usage::is_known(&name);
-        if is_known { Ok(name.to_ascii_lowercase()) } else { Err(format!("`{name}` is not the name of a usage")) }
-    };
-    quotas.into_iter().map(|(name, limit)| Ok((canonical(name)?, limit))).collect()
+    quotas.into_iter().map(|(name, limit)| Ok((canonical(&name)?, limit))).collect()
+}
+
+fn canonical(name: &str) -> Result<String, String> {
+    if let Some((place, name)) = name.split_once('/') {
+        let location = location::canonical(place).ok_or_else(|| format!("`{place}` is not a region"))?;
+        return Ok(format!("{location}/{}", canonical(name)?));
+    }
+    let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name));
+    let name = alias.map_or(name, |(_, meant)| meant);
+    let is_known = compute::usage::is_known(name) || network::usage::is_known(name);
+    if is_known { Ok(name.to_ascii_lowercase()) } else { Err(format!("`{name}` is not the name of a usage")) }
 }
 
 #[cfg(test)]
@@ -73,6 +81,8 @@ mod tests {
             ("PremiumDiskCount", Some("premiumdiskcount")),
             ("StandardPublicIPAddresses", Some("ipv4standardskupublicipaddresses")),
             ("NetworkInterfaces", Some("networkinterfaces")),
+            ("West Europe/regional", Some("westeurope/cores")),
+            ("moon/cores", None),
             ("standardFamily", None),
         ];
         for (name, expected) in table {

@@ -90,7 +90,7 @@ pub fn check_cores(state: &State, vm: &ResourceId, location: &str, size: &Size, 
     };
     for (name, cores, title) in scopes {
         let used = used(state, &vm.subscription, location, cores, Some(&vm.key()));
-        check(&title, location, used, limit(state, name, DEFAULT_CORES), size.vcpus)?;
+        check(&title, location, used, limit(state, location, name, DEFAULT_CORES), size.vcpus)?;
     }
     Ok(())
 }
@@ -101,7 +101,7 @@ pub fn check_count(state: &State, id: &ResourceId, location: &str) -> Result<(),
         return Ok(());
     };
     let used = count(state, &id.subscription, location, *kind);
-    check(title, location, used, limit(state, name, *default), 1)
+    check(title, location, used, limit(state, location, name, *default), 1)
 }
 
 /// Refuses disks of which there would be too many of one storage type.
@@ -110,7 +110,7 @@ pub fn check_disks(state: &State, new: &[Resource], location: &str) -> Result<()
         let new: Vec<&Resource> = new.iter().filter(|disk| storage_class(disk) == *class).collect();
         if let Some(disk) = new.first() {
             let used = disks(state, &disk.id.subscription, location, class);
-            check(title, location, used, limit(state, name, DEFAULT_DISKS), new.len() as u64)?;
+            check(title, location, used, limit(state, location, name, DEFAULT_DISKS), new.len() as u64)?;
         }
     }
     Ok(())
@@ -135,19 +135,19 @@ pub fn document(state: &State, subscription: &str, location: &str) -> Value {
         name,
         title,
         used: used(state, subscription, location, cores, None),
-        limit: limit(state, name, DEFAULT_CORES),
+        limit: limit(state, location, name, DEFAULT_CORES),
     };
     let counts = COUNTS.iter().map(|(kind, name, title, default)| Usage {
         name,
         title: (*title).to_owned(),
         used: count(state, subscription, location, *kind),
-        limit: limit(state, name, *default),
+        limit: limit(state, location, name, *default),
     });
     let disks = DISKS.iter().map(|(class, name, title)| Usage {
         name,
         title: (*title).to_owned(),
         used: disks(state, subscription, location, class),
-        limit: limit(state, name, DEFAULT_DISKS),
+        limit: limit(state, location, name, DEFAULT_DISKS),
     });
     let regional = [
         cores(REGIONAL, "Total Regional vCPUs".to_owned(), Cores::Regional),

@@ -98,7 +98,7 @@ pub fn is_known(name: &str) -> bool {
 pub fn check_count(state: &State, id: &ResourceId, location: &str) -> Result<(), ArmError> {
     let used = count(state, &id.subscription, location, id.kind);
     for row in ROWS.iter().filter(|row| row.kind == id.kind) {
-        let limit = limit(state, row.name, row.default_limit);
+        let limit = limit(state, location, row.name, row.default_limit);
         if used >= limit {
             let message = format!("Cannot create more than {limit} {} for this subscription in this region.", row.noun);
             return Err(ArmError::bad(row.code, message));
@@ -114,7 +114,7 @@ pub fn document(state: &State, subscription: &str, location: &str) -> Value {
             name: row.name,
             title: row.title.to_owned(),
             used: count(state, subscription, location, row.kind),
-            limit: limit(state, row.name, row.default_limit),
+            limit: limit(state, location, row.name, row.default_limit),
         };
         let mut document = usage.document();
         document["id"] = json!(format!(

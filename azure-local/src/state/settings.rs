@@ -20,7 +20,7 @@ pub struct Settings {
     pub sku_restrictions: Vec<SkuRestriction>,
     /// What galleries and community galleries hold.
     pub gallery_images: Vec<GalleryImage>,
-    /// Limits by lower-case name of the usage; `cores` is the one over all families.
+    /// Limits by lower-case name of the usage, or by `region/name`; `cores` is the one over all families.
     pub quotas: BTreeMap<String, u64>,
     /// DNS labels that count as taken by somebody else.
     pub reserved_dns_labels: Vec<String>,

@@ -168,6 +168,9 @@ async fn every_usage_has_a_limit_that_can_be_reached() {
         let reply = emulator.put(&path, &body).await;
         assert_eq!((reply.status.as_u16(), reply.code()), (status, code), "{name} {}", reply.text);
     }
+    // A limit can be one region's.
+    emulator.put("/azure-local/quotas", &json!({ "cores": 7, "westeurope/cores": 3, "eastus/cores": 1 })).await.good();
+    assert_eq!(usage("Compute", "cores").await, (2, 3));
     // What is there can be written again.
     emulator
         .put("/azure-local/quotas", &json!({ "PublicIPAddresses": 0, "VirtualNetworks": 0, "regional": 0 }))

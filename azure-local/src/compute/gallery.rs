@@ -231,3 +231,29 @@ fn envelope(
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_name_a_definition_or_a_version() {
+        let own = "/subscriptions/s/resourceGroups/G/providers/Microsoft.Compute/galleries/Shared/images/Flatcar";
+        let table = [
+            (own.to_owned(), Some("G Shared Flatcar Definition")),
+            (format!("{own}/versions/1.2.3"), Some("G Shared Flatcar Version(\"1.2.3\")")),
+            (own.to_uppercase(), Some("G SHARED FLATCAR Definition")),
+            ("/CommunityGalleries/c-1/Images/i/Versions/latest".to_owned(), Some("- c-1 i Version(\"latest\")")),
+            (format!("{own}/versions/1.2.3/x"), None),
+            ("/subscriptions/s/resourceGroups/G/providers/Microsoft.Compute/images/i".to_owned(), None),
+            (String::new(), None),
+        ];
+        for (reference, expected) in table {
+            let found = Path::of_reference(&reference, "westeurope").map(|path| match &path.shelf {
+                Shelf::Own { group, gallery } => format!("{} {gallery} {} {:?}", group.group, path.image, path.part),
+                Shelf::Community { gallery, .. } => format!("- {gallery} {} {:?}", path.image, path.part),
+            });
+            assert_eq!(found.as_deref(), expected, "{reference}");
+        }
+    }
+}

@@ -1,26 +1,32 @@
-//! What the emulator offers beside ARM, under `/azure-local/`: faults, quotas, policies, status, journal, consoles.
-
-use std::collections::BTreeMap;
+//! What the emulator offers beside ARM, under `/azure-local/`: faults, settings, status, journal,
+//! prices, consoles.
 
 use axum::http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::arm::error::ArmError;
-use crate::arm::id::ResourceId;
 use crate::arm::kind::Kind;
-use crate::compute::quota;
+use crate::compute::{gallery, sku};
 use crate::fault::{Effect, Fault};
 use crate::http::answer::Answer;
+use crate::provider;
+use crate::quota;
 use crate::server::Server;
-use crate::state::Policy;
 use crate::state::resource::Resource;
+use crate::state::settings::{GalleryImage, Policy, Settings, SkuRestriction, Subscription};
+use crate::subscription;
 
 const PREFIX: &str = "/azure-local/";
 
 /// Whether a path belongs to this module.
 pub fn owns(path: &str) -> bool {
     path.starts_with(PREFIX)
+}
+
+/// Whether this is the path of the price list, which needs no token.
+pub fn is_price_list(path: &str) -> bool {
+    path.strip_prefix(PREFIX) == Some("retail/prices")
 }
 
 /// The path of a VM's serial console, good without a token: its `sig` is random, as in Azure's signed URLs.
@@ -34,12 +40,12 @@ pub fn console(server: &Server, path: &str, signature: Option<&str>) -> Option<R
     let ["machines", group, name, "console"] = segments.as_slice() else {
         return None;
     };
-    let key = ResourceId::new(group, Kind::VirtualMachine, name).key();
-    let is_known = server.state().get(&key).is_some_and(|vm| signature == Some(&vm.unique_id));
-    Some(if is_known {
-        Ok(Answer::text(server.machines.console(&key)))
-    } else {
-        Err(ArmError::missing("BlobNotFound", "The specified blob does not exist."))
+    let is_meant =
+        |vm: &&Resource| vm.id.group == *group && vm.id.name == *name && signature == Some(vm.unique_id.as_str());
+    let key = server.state().of_kind(Kind::VirtualMachine).find(is_meant).map(|vm| vm.id.key());
+    Some(match key {
+        Some(key) => Ok(Answer::text(server.machines.console(&key))),
+        None => Err(ArmError::missing("BlobNotFound", "The specified blob does not exist.")),
     })
 }
 
@@ -63,17 +69,7 @@ pub fn call(server: &Server, method: &Method, path: &str, body: Value) -> Result
             server.faults.clear();
             Ok(Answer::empty(StatusCode::NO_CONTENT))
         }
-        (&Method::PUT, "quotas") => put_quotas(server, read(body)?),
-        (&Method::PUT, "reserved-dns-labels") => {
-            let labels: Vec<String> = read(body)?;
-            server.state().change_settings(|settings| settings.reserved_dns_labels = labels);
-            settings(server)
-        }
-        (&Method::PUT, "policies") => {
-            let policies: Vec<Policy> = read(body)?;
-            server.state().change_settings(|settings| settings.policies = policies);
-            settings(server)
-        }
+        (&Method::PUT, name) => put_setting(server, name, body),
         (&Method::GET, "settings") => settings(server),
         _ => Err(ArmError::missing("NotFound", format!("There is no {method} of '{path}'."))),
     }
@@ -104,15 +100,44 @@ fn settings(server: &Server) -> Result<Answer, ArmError> {
     Ok(Answer::ok(json!(server.state().settings())))
 }
 
-fn put_quotas(server: &Server, quotas: BTreeMap<String, u64>) -> Result<Answer, ArmError> {
-    if let Some(unknown) = quotas.keys().find(|name| !quota::is_known(name)) {
-        return Err(ArmError::bad(
-            "InvalidRequestContent",
-            format!("`{unknown}` is neither a VM family nor `regional`"),
-        ));
-    }
-    let quotas = quotas.into_iter().map(|(name, limit)| (name.to_ascii_lowercase(), limit)).collect();
-    server.state().change_settings(|settings| settings.quotas = quotas);
+/// Replaces one of the settings.
+fn put_setting(server: &Server, name: &str, body: Value) -> Result<Answer, ArmError> {
+    let refused = |reason: String| ArmError::bad("InvalidRequestContent", reason);
+    let change: Box<dyn FnOnce(&mut Settings)> = match name {
+        "subscriptions" => {
+            let subscriptions = subscription::check_setting(read::<Vec<Subscription>>(body)?).map_err(refused)?;
+            Box::new(|settings| settings.subscriptions = subscriptions)
+        }
+        "unregistered-providers" => {
+            let providers = provider::check_setting(read(body)?).map_err(refused)?;
+            Box::new(|settings| {
+                settings.unregistered_providers = providers;
+                settings.registering_providers.clear();
+            })
+        }
+        "sku-restrictions" => {
+            let restrictions = sku::check_setting(read::<Vec<SkuRestriction>>(body)?).map_err(refused)?;
+            Box::new(|settings| settings.sku_restrictions = restrictions)
+        }
+        "gallery-images" => {
+            let images = gallery::check_setting(read::<Vec<GalleryImage>>(body)?).map_err(refused)?;
+            Box::new(|settings| settings.gallery_images = images)
+        }
+        "quotas" => {
+            let quotas = quota::check_setting(read(body)?).map_err(refused)?;
+            Box::new(|settings| settings.quotas = quotas)
+        }
+        "reserved-dns-labels" => {
+            let labels: Vec<String> = read(body)?;
+            Box::new(|settings| settings.reserved_dns_labels = labels)
+        }
+        "policies" => {
+            let policies: Vec<Policy> = read(body)?;
+            Box::new(|settings| settings.policies = policies)
+        }
+        _ => return Err(ArmError::missing("NotFound", format!("There is no setting '{name}'."))),
+    };
+    server.state().change_settings(change);
     settings(server)
 }
 

@@ -37,7 +37,7 @@ impl<'a> Draft<'a> {
         existing: Option<&'a Resource>,
         body: &Value,
     ) -> Result<Self, ArmError> {
-        let mut document = document::envelope(body)?;
+        let mut document = document::envelope(id.kind, body)?;
         let location = document::text(&document, "/location").unwrap_or_default();
         if let Some(existing) = existing.filter(|existing| existing.location() != location) {
             if id.kind == Kind::ResourceGroup {

@@ -93,7 +93,12 @@ fn median_milliseconds(action: Action, kind: Kind) -> u64 {
         (Action::PowerOff | Action::Deallocate, _) => 15_000,
         (Action::QueryPortMapping, _) => 500,
         (Action::Put, kind) => match kind {
-            Kind::ResourceGroup | Kind::AvailabilitySet => 1_500,
+            Kind::ResourceGroup
+            | Kind::UserAssignedIdentity
+            | Kind::ProximityPlacementGroup
+            | Kind::AvailabilitySet
+            | Kind::ScaleSet => 1_500,
+            Kind::Image => 15_000,
             Kind::NetworkSecurityGroup => 3_000,
             Kind::PublicIpAddress | Kind::LoadBalancer | Kind::VirtualNetwork | Kind::NetworkInterface => 4_000,
             Kind::Disk => 2_000,
@@ -116,7 +121,7 @@ mod tests {
         let latency = Latency::azure(1.0);
         let mut seen = std::collections::BTreeSet::new();
         for index in 0..100 {
-            let id = ResourceId::new("g", Kind::VirtualMachine, &format!("node-{index}"));
+            let id = ResourceId::new("s", "g", Kind::VirtualMachine, &format!("node-{index}"));
             let duration = latency.duration(Action::Put, &id);
             assert_eq!(duration, latency.duration(Action::Put, &id));
             assert!((44_100..=53_900).contains(&duration.as_millis()), "{duration:?}");
@@ -127,7 +132,7 @@ mod tests {
 
     #[test]
     fn no_profile_takes_no_time() {
-        let id = ResourceId::new("g", Kind::VirtualMachine, "node-1");
+        let id = ResourceId::new("s", "g", Kind::VirtualMachine, "node-1");
         assert_eq!(Latency::none().duration(Action::Put, &id), Duration::ZERO);
         assert_eq!(Latency::none().group_deletion(Some(Kind::VirtualMachine)), Duration::ZERO);
     }

@@ -60,8 +60,46 @@ pub fn check(state: &State, resource: &Resource) -> Result<(), ArmError> {
                 resource.id.name
             ),
         )),
+        (Kind::ScaleSet, Some(_), _) => Err(ArmError::conflict(
+            "OperationNotAllowed",
+            format!(
+                "Virtual Machine Scale Set '{}' cannot be deleted. Before deleting it please ensure that it does not contain any VM: {user_id}.",
+                resource.id.name
+            ),
+        )),
+        (Kind::ProximityPlacementGroup, Some(_), _) => Err(ArmError::conflict(
+            "OperationNotAllowed",
+            format!(
+                "Proximity Placement Group '{}' cannot be deleted. Before deleting it please ensure that no resource uses it: {user_id}.",
+                resource.id.name
+            ),
+        )),
         _ => Ok(()),
     }
+}
+
+/// Why a resource group's deletion fails: something in it is used by what is outside of it. On Azure the rest goes all
+/// the same; here everything stays.
+pub fn blocked(state: &State, group: &ResourceId) -> Option<Failure> {
+    let group_key = group.key();
+    let is_outside = |user: &Resource| user.id.group_key() != group_key;
+    let is_used = |resource: &&Resource| {
+        let holder = resource.managed_by.as_deref().and_then(|holder| state.get(holder));
+        holder.is_some_and(is_outside) || state.referrers(&resource.id.key()).any(is_outside)
+    };
+    let used: Vec<String> = state
+        .in_group(&group_key)
+        .filter(is_used)
+        .map(|resource| format!("{}/{}", resource.id.kind.full_name(), resource.id.name))
+        .collect();
+    (!used.is_empty()).then(|| Failure {
+        code: "ResourceGroupDeletionBlocked".to_owned(),
+        message: format!(
+            "Deletion of resource group '{}' failed as resources with identifiers '{}' could not be deleted. The provisioning state of the resource group will be rolled back. Please check audit logs for more details.",
+            group.group,
+            used.join(",")
+        ),
+    })
 }
 
 /// Ends the operations that are at work on a resource or a group's content, because it is being deleted.

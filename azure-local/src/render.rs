@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use crate::arm::document::{children_mut, list, text};
 use crate::arm::id::key;
 use crate::arm::kind::Kind;
+use crate::identity;
 use crate::machine::PowerState;
-use crate::network::{interface, nat, security_group};
+use crate::network::{interface, nat, peering, security_group};
 use crate::state::State;
 use crate::state::resource::{Provisioning, Resource};
 
@@ -19,8 +20,8 @@ pub fn resource(state: &State, resource: &Resource) -> Value {
     answer["name"] = json!(resource.id.name);
     answer["type"] = json!(kind.full_name());
     let provisioning = resource.provisioning.text();
-    // Availability sets have no provisioning state.
-    if kind != Kind::AvailabilitySet {
+    // Availability sets, proximity placement groups and identities have no provisioning state.
+    if !matches!(kind, Kind::AvailabilitySet | Kind::ProximityPlacementGroup | Kind::UserAssignedIdentity) {
         answer["properties"]["provisioningState"] = json!(provisioning);
     }
     if kind.is_network() {
@@ -39,9 +40,25 @@ pub fn resource(state: &State, resource: &Resource) -> Value {
         Kind::ResourceGroup => answer["type"] = json!("Microsoft.Resources/resourceGroups"),
         Kind::NetworkSecurityGroup => security_group(state, resource, &id, &mut answer),
         Kind::PublicIpAddress => public_address(state, resource, &mut answer),
-        Kind::VirtualNetwork => virtual_network(state, &mut answer),
+        Kind::VirtualNetwork => {
+            virtual_network(state, &mut answer);
+            peering::render(state, &resource.id, &mut answer);
+        }
         Kind::LoadBalancer => load_balancer(state, resource, &mut answer),
         Kind::NetworkInterface => network_interface(state, resource, &mut answer),
+        Kind::UserAssignedIdentity => identity::render(state, resource, &mut answer),
+        Kind::ProximityPlacementGroup => {
+            for (member, kind) in [
+                ("virtualMachines", Kind::VirtualMachine),
+                ("availabilitySets", Kind::AvailabilitySet),
+                ("virtualMachineScaleSets", Kind::ScaleSet),
+            ] {
+                let group = resource.id.key();
+                answer["properties"][member] = ids(state.referrers(&group).filter(|user| user.is(kind)));
+            }
+        }
+        Kind::ScaleSet => answer["properties"]["uniqueId"] = json!(resource.unique_id),
+        Kind::Image => {}
         Kind::AvailabilitySet => {
             let set = resource.id.key();
             answer["properties"]["virtualMachines"] =
@@ -52,6 +69,7 @@ pub fn resource(state: &State, resource: &Resource) -> Value {
             if let Some(properties) = answer["properties"].as_object_mut() {
                 properties.remove("userData");
             }
+            identity::render_member(state, resource, &mut answer);
             answer["properties"]["vmId"] = json!(resource.unique_id);
             answer["etag"] = json!(format!("\"{}\"", resource.generation));
         }

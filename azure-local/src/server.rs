@@ -213,7 +213,16 @@ impl Server {
 /// Whether the end of an operation can open or close ports. A NIC matters only once it is a machine's.
 fn moves_listeners(state: &State, operation: &Operation) -> bool {
     match (operation.action, operation.resource.kind) {
-        (Action::QueryPortMapping, _) | (_, Kind::AvailabilitySet | Kind::Disk) => false,
+        (Action::QueryPortMapping, _)
+        | (
+            _,
+            Kind::UserAssignedIdentity
+            | Kind::ProximityPlacementGroup
+            | Kind::AvailabilitySet
+            | Kind::ScaleSet
+            | Kind::Image
+            | Kind::Disk,
+        ) => false,
         (Action::Put, Kind::ResourceGroup) => false,
         (_, Kind::NetworkInterface) => state.get(&operation.resource.key()).is_some_and(|nic| nic.managed_by.is_some()),
         _ => true,

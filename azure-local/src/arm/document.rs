@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::arm::error::ArmError;
 use crate::arm::id::ResourceId;
+use crate::arm::kind::Kind;
 use crate::arm::location;
 use crate::arm::name;
 
@@ -90,7 +91,7 @@ pub fn choice(
 }
 
 /// The stored form of a PUT's body: only what a client decides, with the canonical location and `properties` present.
-pub fn envelope(body: &Value) -> Result<Value, ArmError> {
+pub fn envelope(kind: Kind, body: &Value) -> Result<Value, ArmError> {
     let Some(body) = body.as_object() else {
         return Err(ArmError::bad(
             "InvalidRequestContent",
@@ -115,18 +116,33 @@ pub fn envelope(body: &Value) -> Result<Value, ArmError> {
         .get("location")
         .and_then(Value::as_str)
         .ok_or_else(|| ArmError::bad("LocationRequired", "The location property is required for this definition."))?;
-    let location = location::canonical(location).ok_or_else(|| {
-        ArmError::bad(
-            "LocationNotAvailableForResourceType",
-            format!("The provided location '{location}' is not available for this resource type. List of available regions for the resource type is '{}'.", location::LOCATIONS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(",")),
-        )
-    })?;
+    let location = location::canonical(location).ok_or_else(|| location_refused(kind, location))?;
     document.insert("location".to_owned(), json!(location));
     document.entry("properties").or_insert_with(|| json!({}));
     check_tags(document.get("tags"))?;
     let mut document = Value::Object(document);
     strip(&mut document["properties"]);
     Ok(document)
+}
+
+/// The refusal of a region that Azure does not have.
+fn location_refused(kind: Kind, location: &str) -> ArmError {
+    let regions = location::names();
+    if kind == Kind::ResourceGroup {
+        return ArmError::bad(
+            "LocationNotAvailableForResourceGroup",
+            format!(
+                "The provided location '{location}' is not available for resource group. List of available regions is '{regions}'."
+            ),
+        );
+    }
+    let name = kind.full_name();
+    ArmError::bad(
+        "LocationNotAvailableForResourceType",
+        format!(
+            "The provided location '{location}' is not available for resource type '{name}'. List of available regions for the resource type is '{regions}'."
+        ),
+    )
 }
 
 /// Limits of Azure's tags: 50 of them, names to 512, values to 256 characters.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arm::kind::Kind;
 
-/// The one subscription the emulator has.
+/// The subscription that is there unless others are set.
 pub const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";
 
 /// Segments of a top-level resource's id: subscriptions, s, resourceGroups, g, providers, ns, type, name.
@@ -13,6 +13,9 @@ const RESOURCE_SEGMENTS: usize = 8;
 /// A resource group or a top-level resource in one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResourceId {
+    /// Lower case.
+    #[serde(default = "default_subscription")]
+    pub subscription: String,
     pub group: String,
     pub kind: Kind,
     /// The resource's name; for a resource group the group's.
@@ -21,13 +24,18 @@ pub struct ResourceId {
 
 impl ResourceId {
     /// The id of the resource group `group`.
-    pub fn of_group(group: &str) -> Self {
-        Self { group: group.to_owned(), kind: Kind::ResourceGroup, name: group.to_owned() }
+    pub fn of_group(subscription: &str, group: &str) -> Self {
+        Self::new(subscription, group, Kind::ResourceGroup, group)
     }
 
     /// The id of a resource in `group`.
-    pub fn new(group: &str, kind: Kind, name: &str) -> Self {
-        Self { group: group.to_owned(), kind, name: name.to_owned() }
+    pub fn new(subscription: &str, group: &str, kind: Kind, name: &str) -> Self {
+        Self { subscription: subscription.to_ascii_lowercase(), group: group.to_owned(), kind, name: name.to_owned() }
+    }
+
+    /// The id of another resource in this one's group.
+    pub fn sibling(&self, kind: Kind, name: &str) -> Self {
+        Self::new(&self.subscription, &self.group, kind, name)
     }
 
     /// The top-level resource that `text` names or lies under; `None` when it is no id of a known type.
@@ -35,19 +43,18 @@ impl ResourceId {
         let segments: Vec<&str> = text.strip_prefix('/')?.split('/').collect();
         if segments.len() < RESOURCE_SEGMENTS
             || !segments[0].eq_ignore_ascii_case("subscriptions")
-            || !segments[1].eq_ignore_ascii_case(SUBSCRIPTION)
             || !segments[2].eq_ignore_ascii_case("resourceGroups")
             || !segments[4].eq_ignore_ascii_case("providers")
         {
             return None;
         }
         let kind = Kind::find(segments[5], segments[6])?;
-        Some(Self::new(segments[3], kind, segments[7]))
+        Some(Self::new(segments[1], segments[3], kind, segments[7]))
     }
 
     /// The id as ARM writes it, in the case that was given.
     pub fn text(&self) -> String {
-        let group = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{}", self.group);
+        let group = format!("/subscriptions/{}/resourceGroups/{}", self.subscription, self.group);
         match self.kind {
             Kind::ResourceGroup => group,
             kind => format!("{group}/providers/{}/{}", kind.full_name(), self.name),
@@ -61,8 +68,12 @@ impl ResourceId {
 
     /// The key of the group this resource is in.
     pub fn group_key(&self) -> String {
-        Self::of_group(&self.group).key()
+        Self::of_group(&self.subscription, &self.group).key()
     }
+}
+
+fn default_subscription() -> String {
+    SUBSCRIPTION.to_owned()
 }
 
 /// The comparable form of any id.
@@ -108,7 +119,6 @@ mod tests {
             "/",
             "relative/path",
             "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/g",
-            "/subscriptions/00000000-0000-4000-8000-000000000002/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/n",
             "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/g/providers/Microsoft.Network/unknown/n",
         ] {
             assert_eq!(ResourceId::parse(text), None, "{text}");

@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Kind {
     ResourceGroup,
+    UserAssignedIdentity,
+    ProximityPlacementGroup,
     AvailabilitySet,
+    ScaleSet,
+    Image,
     NetworkSecurityGroup,
     PublicIpAddress,
     VirtualNetwork,
@@ -16,8 +20,12 @@ pub enum Kind {
     VirtualMachine,
 }
 
-const IN_GROUPS: [Kind; 8] = [
+const IN_GROUPS: [Kind; 12] = [
+    Kind::UserAssignedIdentity,
+    Kind::ProximityPlacementGroup,
     Kind::AvailabilitySet,
+    Kind::ScaleSet,
+    Kind::Image,
     Kind::NetworkSecurityGroup,
     Kind::PublicIpAddress,
     Kind::VirtualNetwork,
@@ -29,12 +37,16 @@ const IN_GROUPS: [Kind; 8] = [
 
 /// api-version of resource groups, subscriptions and providers.
 pub const RESOURCES_VERSIONS: &[&str] = &["2021-04-01", "2022-09-01", "2022-12-01"];
+/// api-version of Microsoft.ManagedIdentity.
+pub const IDENTITY_VERSIONS: &[&str] = &["2018-11-30", "2023-01-31", "2024-11-30"];
 /// api-version of Microsoft.Network.
 pub const NETWORK_VERSIONS: &[&str] = &["2024-03-01"];
-/// api-version of Microsoft.Compute without disks.
+/// api-version of Microsoft.Compute without disks and galleries.
 pub const COMPUTE_VERSIONS: &[&str] = &["2024-07-01"];
 /// api-version of Microsoft.Compute/disks.
 pub const DISK_VERSIONS: &[&str] = &["2024-03-02"];
+/// api-version of Microsoft.Compute/galleries and community galleries.
+pub const GALLERY_VERSIONS: &[&str] = &["2022-03-03", "2023-07-03", "2024-03-03"];
 /// api-version of Microsoft.Compute/skus.
 pub const SKU_VERSIONS: &[&str] = &["2021-07-01", "2024-07-01"];
 /// api-version of Microsoft.MarketplaceOrdering.
@@ -52,7 +64,13 @@ impl Kind {
     pub fn namespace(self) -> &'static str {
         match self {
             Self::ResourceGroup => "Microsoft.Resources",
-            Self::AvailabilitySet | Self::Disk | Self::VirtualMachine => "Microsoft.Compute",
+            Self::UserAssignedIdentity => "Microsoft.ManagedIdentity",
+            Self::ProximityPlacementGroup
+            | Self::AvailabilitySet
+            | Self::ScaleSet
+            | Self::Image
+            | Self::Disk
+            | Self::VirtualMachine => "Microsoft.Compute",
             _ => "Microsoft.Network",
         }
     }
@@ -61,7 +79,11 @@ impl Kind {
     pub fn collection(self) -> &'static str {
         match self {
             Self::ResourceGroup => "resourceGroups",
+            Self::UserAssignedIdentity => "userAssignedIdentities",
+            Self::ProximityPlacementGroup => "proximityPlacementGroups",
             Self::AvailabilitySet => "availabilitySets",
+            Self::ScaleSet => "virtualMachineScaleSets",
+            Self::Image => "images",
             Self::NetworkSecurityGroup => "networkSecurityGroups",
             Self::PublicIpAddress => "publicIPAddresses",
             Self::VirtualNetwork => "virtualNetworks",
@@ -70,6 +92,11 @@ impl Kind {
             Self::Disk => "disks",
             Self::VirtualMachine => "virtualMachines",
         }
+    }
+
+    /// The kinds of `namespace`, in any case.
+    pub fn of_namespace(namespace: &str) -> impl Iterator<Item = Self> {
+        IN_GROUPS.into_iter().filter(move |kind| kind.namespace().eq_ignore_ascii_case(namespace))
     }
 
     /// Both, such as `Microsoft.Network/virtualNetworks`.
@@ -81,10 +108,16 @@ impl Kind {
     pub fn api_versions(self) -> &'static [&'static str] {
         match self {
             Self::ResourceGroup => RESOURCES_VERSIONS,
+            Self::UserAssignedIdentity => IDENTITY_VERSIONS,
             Self::Disk => DISK_VERSIONS,
-            Self::AvailabilitySet | Self::VirtualMachine => COMPUTE_VERSIONS,
-            _ => NETWORK_VERSIONS,
+            kind if kind.is_network() => NETWORK_VERSIONS,
+            _ => COMPUTE_VERSIONS,
         }
+    }
+
+    /// Whether a resource of this type can be in availability zones.
+    pub fn has_zones(self) -> bool {
+        matches!(self, Self::ScaleSet | Self::PublicIpAddress | Self::Disk | Self::VirtualMachine)
     }
 
     /// Whether Microsoft.Network owns the type.
@@ -96,7 +129,7 @@ impl Kind {
     pub fn children(self) -> &'static [&'static str] {
         match self {
             Self::NetworkSecurityGroup => &["securityRules"],
-            Self::VirtualNetwork => &["subnets"],
+            Self::VirtualNetwork => &["subnets", "virtualNetworkPeerings"],
             Self::LoadBalancer => &[
                 "frontendIPConfigurations",
                 "backendAddressPools",

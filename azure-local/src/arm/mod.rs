@@ -3,6 +3,7 @@
 
 pub mod document;
 pub mod error;
+pub mod filter;
 pub mod id;
 pub mod kind;
 pub mod location;

@@ -5,11 +5,14 @@ use serde_json::json;
 use crate::arm::document::{number, text};
 use crate::arm::error::ArmError;
 use crate::arm::kind::Kind;
+use crate::arm::location;
 use crate::draft::Draft;
 use crate::state::State;
 
 /// Machines that one set can hold.
 pub const MOST_MACHINES: usize = 200;
+
+const MOST_UPDATE_DOMAINS: u64 = 20;
 
 /// Completes the draft of an availability set.
 pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
@@ -24,13 +27,17 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     if let Some(properties) = draft.document["properties"].as_object_mut() {
         properties.remove("virtualMachines");
     }
-    for (property, most, default) in [("platformFaultDomainCount", 3, 2), ("platformUpdateDomainCount", 20, 5)] {
+    let fault_domains = location::fault_domains(draft.location());
+    for (property, what, most, default) in [
+        ("platformFaultDomainCount", "fault", fault_domains, 2),
+        ("platformUpdateDomainCount", "update", MOST_UPDATE_DOMAINS, 5),
+    ] {
         let pointer = format!("/properties/{property}");
         let stored = draft.existing.and_then(|existing| existing.document.pointer(&pointer)?.as_u64());
         let count = number(&draft.document, &pointer, 1..=most, Some(stored.unwrap_or(default))).map_err(|_| {
             ArmError::bad(
                 "InvalidParameter",
-                format!("The specified value of {property} must be in the range 1 to {most}."),
+                format!("The specified {what} domain count must fall in the range 1 to {most}."),
             )
             .target(property)
         })?;
@@ -38,6 +45,9 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
             return Err(Draft::unchangeable(property));
         }
         draft.document["properties"][property] = json!(count);
+    }
+    if let Some(group) = text(&draft.document, "/properties/proximityPlacementGroup/id").map(str::to_owned) {
+        draft.refer(&group, Kind::ProximityPlacementGroup, None)?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use crate::arm::id::ResourceId;
 use crate::arm::kind::Kind;
 use crate::arm::name;
 use crate::compute::size::Size;
+use crate::compute::sku;
 use crate::compute::virtual_machine::{check_free, invalid, missing};
 use crate::draft::Draft;
 use crate::latency::stable_hash;
@@ -39,7 +40,7 @@ fn of_machine(vm: &ResourceId, vm_document: &Value, name: &str, entry: &Value, i
             document[member] = value.clone();
         }
     }
-    let mut disk = Resource::new(ResourceId::new(&vm.group, Kind::Disk, name), document);
+    let mut disk = Resource::new(vm.sibling(Kind::Disk, name), document);
     disk.provisioning = Provisioning::Succeeded;
     disk.managed_by = Some(vm.key());
     disk
@@ -49,6 +50,7 @@ fn of_machine(vm: &ResourceId, vm_document: &Value, name: &str, entry: &Value, i
 pub fn complete(draft: &mut Draft<'_>, size: &Size) -> Result<(), ArmError> {
     let mut profile = draft.document["properties"]["storageProfile"].clone();
     let suffix = format!("{:016x}", stable_hash(&draft.id.key()));
+    check_controller(&profile, size)?;
     let os_disk =
         profile.get_mut("osDisk").filter(|disk| disk.is_object()).ok_or_else(|| missing("storageProfile.osDisk"))?;
     let option = choice(os_disk, "/createOption", &["FromImage", "Attach"], None)
@@ -59,7 +61,18 @@ pub fn complete(draft: &mut Draft<'_>, size: &Size) -> Result<(), ArmError> {
             "Starting from an existing OS disk is not offered here; use FromImage.",
         ));
     }
+    let wanted = os_disk.get("diskSizeGB").filter(|size| !size.is_null());
+    if let Some(gib) = wanted.filter(|size| size.as_u64().is_none_or(|size| size < DEFAULT_OS_DISK_GIB)) {
+        return Err(ArmError::conflict(
+            "OperationNotAllowed",
+            format!(
+                "The specified disk size {gib} GB is smaller than the size of the corresponding disk in the VM image: {DEFAULT_OS_DISK_GIB} GB. This is not allowed. Please choose equal or greater size or do not specify an explicit size."
+            ),
+        )
+        .target("osDisk.diskSizeGB"));
+    }
     os_disk["osType"] = json!("Linux");
+    check_storage(os_disk, size, true)?;
     add_disk(draft, os_disk, &format!("{}_OsDisk_1_{suffix}", draft.id.name), true)?;
 
     let mut luns = Vec::new();
@@ -90,6 +103,7 @@ pub fn complete(draft: &mut Draft<'_>, size: &Size) -> Result<(), ArmError> {
             .map_err(|_| invalid("dataDisk.createOption", "The data disk's createOption must be Empty or Attach."))?
         {
             "Empty" => {
+                check_storage(entry, size, false)?;
                 let fits = entry
                     .get("diskSizeGB")
                     .and_then(Value::as_u64)
@@ -111,12 +125,52 @@ pub fn complete(draft: &mut Draft<'_>, size: &Size) -> Result<(), ArmError> {
     Ok(())
 }
 
+/// The storage type must be one that there is and that the size takes; without one, the best that it takes.
+fn check_storage(entry: &mut Value, size: &Size, is_os_disk: bool) -> Result<(), ArmError> {
+    let default = if size.has_premium_storage { "Premium_LRS" } else { "Standard_LRS" };
+    let wanted = text(entry, "/managedDisk/storageAccountType").unwrap_or(default);
+    let is_fit = |found: &&str| !(is_os_disk && ["PremiumV2_LRS", "UltraSSD_LRS"].contains(found));
+    let found = sku::storage_type(wanted).filter(is_fit).ok_or_else(|| {
+        invalid(
+            "managedDisk.storageAccountType",
+            format!("The value '{wanted}' of parameter 'managedDisk.storageAccountType' is not allowed."),
+        )
+    })?;
+    if found.starts_with("Premium") && !size.has_premium_storage {
+        return Err(invalid(
+            "managedDisk.storageAccountType",
+            format!(
+                "Requested operation cannot be performed because the VM size {} does not support the storage account type {found} of disk '{}'. Consider updating the VM to a size that supports Premium storage.",
+                size.name,
+                text(entry, "/name").unwrap_or_default()
+            ),
+        ));
+    }
+    entry["managedDisk"] = json!({ "storageAccountType": found });
+    Ok(())
+}
+
+/// `diskControllerType` must be one that the size has.
+fn check_controller(profile: &Value, size: &Size) -> Result<(), ArmError> {
+    let wanted = text(profile, "/diskControllerType");
+    match wanted.filter(|wanted| !size.disk_controllers.split(", ").any(|known| known.eq_ignore_ascii_case(wanted))) {
+        None => Ok(()),
+        Some(wanted) => Err(invalid(
+            "storageProfile.diskControllerType",
+            format!(
+                "The VM size '{}' does not support the disk controller type '{wanted}'. The supported types are '{}'.",
+                size.name, size.disk_controllers
+            ),
+        )),
+    }
+}
+
 /// A disk that comes into being with the machine.
 fn add_disk(draft: &mut Draft<'_>, entry: &mut Value, default_name: &str, is_os_disk: bool) -> Result<(), ArmError> {
     let disk_name = text(entry, "/name").unwrap_or(default_name).to_owned();
     name::check(Kind::Disk, &disk_name)?;
     choice(entry, "/deleteOption", &["Delete", "Detach"], Some("Detach"))?;
-    let id = ResourceId::new(&draft.id.group, Kind::Disk, &disk_name);
+    let id = draft.id.sibling(Kind::Disk, &disk_name);
     let vm = draft.id.key();
     if draft.new_disks.iter().any(|other| other.id.key() == id.key()) {
         return Err(invalid("dataDisk.name", format!("Two disks of the virtual machine have the name '{disk_name}'.")));

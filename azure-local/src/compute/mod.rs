@@ -2,10 +2,18 @@
 
 pub mod availability_set;
 pub mod disk;
+pub mod gallery;
 pub mod image;
+pub mod image_source;
+pub mod managed_image;
 pub mod os_profile;
+pub mod placement;
 pub mod power;
-pub mod quota;
+pub mod proximity_group;
+pub mod scale_set;
 pub mod size;
+pub mod sku;
+pub mod spot;
 pub mod ssh_key;
+pub mod usage;
 pub mod virtual_machine;

@@ -4,12 +4,11 @@ use serde_json::json;
 
 use crate::arm::document::{choice, list, text};
 use crate::arm::error::ArmError;
-use crate::arm::id::key;
 use crate::arm::kind::Kind;
-use crate::arm::location;
 use crate::compute::size::{self, Size};
-use crate::compute::{availability_set, disk, image, os_profile, quota};
+use crate::compute::{disk, image_source, os_profile, placement, spot, usage};
 use crate::draft::Draft;
+use crate::identity;
 
 /// 400 `InvalidParameter`.
 pub fn invalid(target: &str, message: impl Into<String>) -> ArmError {
@@ -30,12 +29,15 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     }
     let size = check_size(draft)?;
     os_profile::complete(draft)?;
-    image::check_reference(draft.state, &draft.document, size.architecture)?;
+    image_source::check(draft, size)?;
     disk::complete(draft, size)?;
-    complete_interfaces(draft)?;
-    complete_placement(draft)?;
+    complete_interfaces(draft, size)?;
+    placement::complete(draft, size)?;
+    spot::complete(draft, size)?;
+    identity::complete_member(draft)?;
     if draft.existing.is_none() {
-        quota::check(draft.state, draft.location(), size, &draft.id.key())?;
+        usage::check_cores(draft.state, draft.id, draft.location(), size, spot::is_spot(&draft.document))?;
+        usage::check_disks(draft.state, &draft.new_disks, draft.location())?;
     }
     check_unchanged(draft)
 }
@@ -56,7 +58,7 @@ pub fn check_free(draft: &Draft<'_>, holder: Option<&str>, refusal: impl FnOnce(
     if holder.is_none_or(|holder| holder == draft.id.key()) { Ok(()) } else { Err(refusal()) }
 }
 
-fn complete_interfaces(draft: &mut Draft<'_>) -> Result<(), ArmError> {
+fn complete_interfaces(draft: &mut Draft<'_>, size: &Size) -> Result<(), ArmError> {
     let mut interfaces = list(&draft.document, "/properties/networkProfile/networkInterfaces").to_vec();
     let primaries =
         interfaces.iter().filter(|entry| entry.pointer("/properties/primary") == Some(&json!(true))).count();
@@ -86,6 +88,17 @@ fn complete_interfaces(draft: &mut Draft<'_>) -> Result<(), ArmError> {
                 ),
             )
         })?;
+        let is_accelerated = nic.document.pointer("/properties/enableAcceleratedNetworking") == Some(&json!(true));
+        if is_accelerated && !size.has_accelerated_networking {
+            return Err(ArmError::bad(
+                "VMSizeIsNotPermittedToEnableAcceleratedNetworking",
+                format!(
+                    "The VM size {} is not allowed to enable AcceleratedNetworking. For the list of VM sizes allowed to enable AcceleratedNetworking, see https://aka.ms/azurevmnetworkingfeatures. Network interface: {}.",
+                    size.name,
+                    nic.id.text()
+                ),
+            ));
+        }
         if draft.attached.contains(&nic.id.key()) {
             return Err(invalid("networkInterfaces", format!("Network interface {} appears twice.", nic.id.text())));
         }
@@ -96,40 +109,6 @@ fn complete_interfaces(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     }
     draft.document["properties"]["networkProfile"]["networkInterfaces"] = json!(interfaces);
     Ok(())
-}
-
-fn complete_placement(draft: &mut Draft<'_>) -> Result<(), ArmError> {
-    let zones = list(&draft.document, "/zones").to_vec();
-    let available = location::zones(draft.location());
-    if zones.len() > 1 || zones.iter().any(|zone| !zone.as_str().is_some_and(|zone| available.contains(&zone))) {
-        return Err(ArmError::bad(
-            "InvalidAvailabilityZone",
-            format!(
-                "The zone(s) {zones:?} for resource '{}' is not supported. The supported zones for location '{}' are '{}'.",
-                draft.id.name,
-                draft.location(),
-                available.join(",")
-            ),
-        ));
-    }
-    if let Some(set) = text(&draft.document, "/properties/virtualMachineScaleSet/id") {
-        return Err(ArmError::bad(
-            "InvalidResourceReference",
-            format!("Virtual machine scale set {set} was not found."),
-        )
-        .target("virtualMachineScaleSet"));
-    }
-    let Some(set) = text(&draft.document, "/properties/availabilitySet/id").map(str::to_owned) else {
-        return Ok(());
-    };
-    if !zones.is_empty() {
-        return Err(ArmError::bad(
-            "AvailabilitySetAndZonesNotSupported",
-            "A virtual machine cannot be in an availability set and in an availability zone.",
-        ));
-    }
-    draft.refer(&set, Kind::AvailabilitySet, None)?;
-    availability_set::check_room(draft.state, &key(&set), &draft.id.key())
 }
 
 /// Of a machine that is there, only tags and diagnostics can change without taking it apart.
@@ -149,6 +128,9 @@ fn check_unchanged(draft: &Draft<'_>) -> Result<(), ArmError> {
         ("/properties/storageProfile/imageReference", "imageReference"),
         ("/properties/storageProfile/osDisk", "osDisk"),
         ("/properties/availabilitySet", "availabilitySet.id"),
+        ("/properties/virtualMachineScaleSet", "virtualMachineScaleSet.id"),
+        ("/properties/proximityPlacementGroup", "proximityPlacementGroup.id"),
+        ("/properties/priority", "priority"),
         ("/plan", "plan"),
         ("/zones", "zones"),
     ] {

@@ -13,9 +13,10 @@ use crate::compute::image;
 use crate::control;
 use crate::http::answer::Answer;
 use crate::http::put::in_progress;
-use crate::http::read::{self, check_group, group_not_found, method_not_allowed, not_found};
-use crate::http::route::Route;
+use crate::http::read::{check_group, group_not_found, method_not_allowed, not_found};
+use crate::http::route::{Route, Routed};
 use crate::network::nat;
+use crate::provider;
 use crate::removal;
 use crate::server::Server;
 use crate::state::State;
@@ -48,9 +49,16 @@ pub async fn delete(server: &Arc<Server>, id: &ResourceId, twist: Option<Twist>)
         };
         let mut operation = Operation::new(Action::Delete, &stored.id, stored.location(), planned.as_millis() as u64);
         operation.references = stored.references;
-        operation.twist = twist;
+        let blocked = match id.kind {
+            Kind::ResourceGroup => removal::blocked(&state, id),
+            _ => None,
+        };
+        let goes = blocked.is_none();
+        operation.twist = blocked.map(Twist::Fails).or(twist);
         state.together(|state| {
-            removal::preempt(state, id);
+            if goes {
+                removal::preempt(state, id);
+            }
             state.update(&id.key(), |resource| resource.provisioning = Provisioning::Deleting);
             state.begin(operation.clone());
         });
@@ -77,9 +85,16 @@ fn check_not_deleting(state: &State, id: &ResourceId) -> Result<(), ArmError> {
 }
 
 /// Answers a POST.
-pub async fn post(server: &Arc<Server>, route: &Route, body: &Value, twist: Option<Twist>) -> Result<Answer, ArmError> {
-    match route {
-        Route::RegisterProvider(namespace) => read::provider(namespace).map(Answer::ok),
+pub async fn post(
+    server: &Arc<Server>,
+    routed: &Routed,
+    body: &Value,
+    twist: Option<Twist>,
+) -> Result<Answer, ArmError> {
+    match &routed.route {
+        Route::RegisterProvider(namespace) => {
+            provider::register(&mut server.state(), &routed.subscription, namespace).map(Answer::ok)
+        }
         Route::QueryPortMapping(id, pool) => query_port_mapping(server, id, pool, body).await,
         Route::Action(id, action) if id.kind == Kind::VirtualMachine => {
             let action = match action.to_ascii_lowercase().as_str() {
@@ -167,17 +182,22 @@ fn boot_diagnostics(server: &Server, id: &ResourceId) -> Result<Answer, ArmError
 }
 
 /// Accepts or declines a marketplace agreement.
-pub fn put_terms(server: &Server, publisher: &str, offer: &str, plan: &str, body: &Value) -> Result<Answer, ArmError> {
+pub fn put_terms(
+    server: &Server,
+    subscription: &str,
+    (publisher, offer, plan): (&str, &str, &str),
+    body: &Value,
+) -> Result<Answer, ArmError> {
     let mut state = server.state();
-    image::terms(&state, publisher, offer, plan)?;
+    image::terms(&state, subscription, publisher, offer, plan)?;
     let accepted =
         body.pointer("/properties/accepted").and_then(Value::as_bool).ok_or_else(|| ArmError::required("accepted"))?;
-    let terms = image::terms_key(publisher, offer, plan);
+    let terms = image::terms_key(subscription, publisher, offer, plan);
     state.change_settings(|settings| {
         settings.accepted_terms.retain(|known| *known != terms);
         if accepted {
             settings.accepted_terms.push(terms);
         }
     });
-    image::terms(&state, publisher, offer, plan).map(Answer::ok)
+    image::terms(&state, subscription, publisher, offer, plan).map(Answer::ok)
 }

@@ -6,7 +6,6 @@ use axum::http::{Response, StatusCode};
 use serde_json::Value;
 
 use crate::arm::error::ArmError;
-use crate::arm::id::SUBSCRIPTION;
 use crate::arm::kind::Kind;
 use crate::server::Server;
 use crate::state::operation::Operation;
@@ -54,12 +53,13 @@ impl Answer {
         let url = |collection: &str| {
             let version = kind.api_versions()[0];
             let (endpoint, id) = (&server.endpoint, &operation.id);
+            let subscription = &operation.resource.subscription;
             match kind {
                 Kind::ResourceGroup => {
-                    format!("{endpoint}/subscriptions/{SUBSCRIPTION}/operationresults/{id}?api-version={version}")
+                    format!("{endpoint}/subscriptions/{subscription}/operationresults/{id}?api-version={version}")
                 }
                 _ => format!(
-                    "{endpoint}/subscriptions/{SUBSCRIPTION}/providers/{}/locations/{}/{collection}/{id}?api-version={version}",
+                    "{endpoint}/subscriptions/{subscription}/providers/{}/locations/{}/{collection}/{id}?api-version={version}",
                     kind.namespace(),
                     operation.location
                 ),
@@ -78,6 +78,19 @@ impl Answer {
             answer = answer.header("location", url("operationResults"));
         }
         answer
+    }
+
+    /// The answer of a DELETE that was done as a change of something else: 202 while that goes on, or else 200.
+    pub fn without_body(mut self) -> Self {
+        self.body = None;
+        let following = self.headers.iter().find(|(name, _)| *name == "azure-asyncoperation");
+        match following.map(|(_, url)| url.replace("/operations/", "/operationResults/")) {
+            Some(url) => {
+                self.status = StatusCode::ACCEPTED;
+                self.header("location", url)
+            }
+            None => Self { status: StatusCode::OK, ..self },
+        }
     }
 
     /// The response.

@@ -3,12 +3,15 @@
 
 mod act;
 pub mod answer;
+mod catalogue;
+mod child;
 pub mod connection;
 mod put;
 mod read;
 mod route;
 pub mod throttle;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,12 +28,17 @@ use crate::arm::error::ArmError;
 use crate::control;
 use crate::fault::Effect;
 use crate::http::answer::Answer;
+use crate::http::catalogue::Catalogue;
+use crate::http::child::Child;
 use crate::http::connection::Scissors;
-use crate::http::route::Route;
+use crate::http::route::{Route, Routed};
+use crate::price;
+use crate::provider;
 use crate::recorder;
 use crate::server::Server;
-use crate::state::now_milliseconds;
 use crate::state::operation::Twist;
+use crate::state::{State, now_milliseconds};
+use crate::subscription;
 
 /// ARM's limit for a request's body.
 const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
@@ -157,15 +165,18 @@ async fn control_call(server: &Arc<Server>, call: Call) -> Result<Answer, ArmErr
     if let Some(console) = control::console(server, &call.path, call.query.get("sig").map(String::as_str)) {
         return console;
     }
+    if call.method == Method::GET && control::is_price_list(&call.path) {
+        return price::document(&server.endpoint, &call.query).map(Answer::ok);
+    }
     authenticate(server, &call.headers)?;
     control::call(server, &call.method, &call.path, json_body(&call.body)?)
 }
 
 async fn arm(server: &Arc<Server>, call: Call) -> Result<Outcome, ArmError> {
     authenticate(server, &call.headers)?;
-    let route = Route::parse(&call.path)?;
-    route.check_version(call.query.get("api-version").map(String::as_str))?;
-    let (resource_type, name) = route.fault_names();
+    let routed = Routed::parse(&call.path)?;
+    routed.route.check_version(call.query.get("api-version").map(String::as_str))?;
+    let (resource_type, name) = routed.route.fault_names();
     let effect = server.faults.take(call.method.as_str(), &resource_type, name);
     let mut twist = None;
     let mut is_cut_after = false;
@@ -193,7 +204,7 @@ async fn arm(server: &Arc<Server>, call: Call) -> Result<Outcome, ArmError> {
         Some(Effect::NeverBoots) => twist = Some(Twist::NeverBoots),
     }
     let remaining = server.throttle.take(&call.method)?;
-    let result = dispatch(server, &route, &call, twist).await;
+    let result = dispatch(server, &routed, &call, twist).await;
     if is_cut_after {
         return Ok(Outcome::Cut);
     }
@@ -201,9 +212,29 @@ async fn arm(server: &Arc<Server>, call: Call) -> Result<Outcome, ArmError> {
     Ok(Outcome::Answer(answer.header(remaining.header, remaining.requests.to_string())))
 }
 
-async fn dispatch(server: &Arc<Server>, route: &Route, call: &Call, twist: Option<Twist>) -> Result<Answer, ArmError> {
+/// Refuses what the subscription's state or a provider's registration does not let through.
+fn check_account(state: &State, routed: &Routed, method: &Method) -> Result<(), ArmError> {
+    let subscription = routed.subscription.as_str();
+    if subscription.is_empty() {
+        return Ok(());
+    }
+    subscription::check_access(state, subscription, method)?;
+    match &routed.route {
+        Route::Catalogue(catalogue) => provider::check_registered(state, catalogue.namespace()),
+        _ => Ok(()),
+    }
+}
+
+async fn dispatch(
+    server: &Arc<Server>,
+    routed: &Routed,
+    call: &Call,
+    twist: Option<Twist>,
+) -> Result<Answer, ArmError> {
+    let (subscription, route) = (&routed.subscription, &routed.route);
+    check_account(&server.state(), routed, &call.method)?;
     match call.method {
-        Method::GET => return read::get(server, route, &call.query),
+        Method::GET => return read::get(server, routed, &call.query),
         Method::HEAD => return read::head(server, route),
         _ => {}
     }
@@ -216,12 +247,20 @@ async fn dispatch(server: &Arc<Server>, route: &Route, call: &Call, twist: Optio
     }
     let body = json_body(&call.body)?;
     match (&call.method, route) {
-        (&Method::PUT, Route::Resource(id)) => put::put(server, id, &body, &call.headers, twist).await,
-        (&Method::PUT, Route::Terms { publisher, offer, plan }) => {
-            act::put_terms(server, publisher, offer, plan, &body)
+        (&Method::PUT, Route::Resource(id)) => {
+            put::put(server, id, |_| Ok(Cow::Borrowed(&body)), &call.headers, twist).await
+        }
+        (&Method::PUT, Route::Child(parent, collection, name)) => {
+            Child { parent, collection, name }.put(server, &body, &call.headers, twist).await
+        }
+        (&Method::PUT, Route::Catalogue(Catalogue::Terms { publisher, offer, plan })) => {
+            act::put_terms(server, subscription, (publisher, offer, plan), &body)
         }
         (&Method::DELETE, Route::Resource(id)) => act::delete(server, id, twist).await,
-        (&Method::POST, route) => act::post(server, route, &body, twist).await,
+        (&Method::DELETE, Route::Child(parent, collection, name)) => {
+            Child { parent, collection, name }.delete(server, twist).await
+        }
+        (&Method::POST, _) => act::post(server, routed, &body, twist).await,
         (method, _) => Err(read::method_not_allowed(method.as_str())),
     }
 }

@@ -1,5 +1,6 @@
 //! PUT: a body is checked, stored, and its operation launched.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, StatusCode};
@@ -9,10 +10,12 @@ use crate::arm::error::ArmError;
 use crate::arm::id::ResourceId;
 use crate::arm::kind::Kind;
 use crate::arm::name;
-use crate::compute::{availability_set, virtual_machine};
+use crate::compute::{availability_set, managed_image, proximity_group, scale_set, usage, virtual_machine};
 use crate::draft::Draft;
 use crate::http::answer::Answer;
-use crate::network::{interface, load_balancer, nat, public_address, security_group, virtual_network};
+use crate::identity;
+use crate::network::{self, interface, load_balancer, nat, public_address, security_group, virtual_network};
+use crate::provider;
 use crate::removal::group_being_deleted;
 use crate::render;
 use crate::server::Server;
@@ -20,11 +23,11 @@ use crate::state::State;
 use crate::state::operation::{Action, Operation, Twist};
 use crate::state::resource::{Provisioning, Resource};
 
-/// Creates or replaces a resource.
-pub async fn put(
+/// Creates or replaces a resource; `body` makes its document from the state as it is then.
+pub async fn put<'b>(
     server: &Arc<Server>,
     id: &ResourceId,
-    body: &Value,
+    body: impl FnOnce(&State) -> Result<Cow<'b, Value>, ArmError>,
     headers: &HeaderMap,
     twist: Option<Twist>,
 ) -> Result<Answer, ArmError> {
@@ -39,7 +42,7 @@ pub async fn put(
         if let Some(operation) = busy.as_ref().filter(|_| id.kind != Kind::VirtualMachine) {
             return Err(in_progress(id, operation));
         }
-        let change = draft(&state, id, existing.as_ref(), body)?;
+        let change = draft(&state, id, existing.as_ref(), &*body(&state)?)?;
         let status = if existing.is_some() { StatusCode::OK } else { StatusCode::CREATED };
         match (busy, change) {
             (None, Change::Nothing) => return Ok(Answer::ok(render_stored(&state, id)?)),
@@ -85,7 +88,11 @@ fn draft(state: &State, id: &ResourceId, existing: Option<&Resource>, body: &Val
     let mut draft = Draft::new(state, id, existing, body)?;
     match id.kind {
         Kind::ResourceGroup => {}
+        Kind::UserAssignedIdentity => identity::complete(&mut draft),
+        Kind::ProximityPlacementGroup => proximity_group::complete(&mut draft)?,
         Kind::AvailabilitySet => availability_set::complete(&mut draft)?,
+        Kind::ScaleSet => scale_set::complete(&mut draft)?,
+        Kind::Image => managed_image::complete(&mut draft)?,
         Kind::NetworkSecurityGroup => security_group::complete(&mut draft)?,
         Kind::PublicIpAddress => public_address::complete(&mut draft)?,
         Kind::VirtualNetwork => virtual_network::complete(&mut draft)?,
@@ -99,6 +106,10 @@ fn draft(state: &State, id: &ResourceId, existing: Option<&Resource>, body: &Val
                 "Disks come into being with their virtual machine.",
             ));
         }
+    }
+    if existing.is_none() {
+        usage::check_count(state, id, draft.location())?;
+        network::usage::check_count(state, id, draft.location())?;
     }
     let is_at_rest = existing.is_some_and(|existing| existing.provisioning != Provisioning::Failed);
     if is_at_rest && draft.is_stored() {
@@ -159,6 +170,7 @@ fn check_allowed(server: &Server, state: &State, id: &ResourceId) -> Result<(), 
     if id.kind != Kind::ResourceGroup && (group.is_none() || server.is_unseen(&id.group_key())) {
         return Err(super::read::group_not_found(&id.group));
     }
+    provider::check_registered(state, id.kind.namespace())?;
     let full_name = id.kind.full_name();
     let denied = state.settings().policies.iter().find(|policy| policy.resource_type.eq_ignore_ascii_case(&full_name));
     let Some(policy) = denied.filter(|_| state.get(&id.key()).is_none()) else {

@@ -7,74 +7,133 @@ use serde_json::{Value, json};
 
 use crate::arm::document::child;
 use crate::arm::error::ArmError;
-use crate::arm::id::{ResourceId, SUBSCRIPTION};
+use crate::arm::filter::{self, Clause};
+use crate::arm::id::ResourceId;
 use crate::arm::kind::Kind;
-use crate::arm::location::{self, LOCATIONS};
-use crate::compute::{image, quota, size};
+use crate::arm::location;
 use crate::http::answer::Answer;
-use crate::http::route::Route;
-use crate::network::public_address;
+use crate::http::route::{Route, Routed};
+use crate::network::address_availability;
+use crate::provider;
 use crate::render;
 use crate::server::Server;
 use crate::state::State;
 use crate::state::operation::Outcome;
-
-/// The providers whose registration can be asked for.
-const PROVIDERS: &[&str] =
-    &["Microsoft.Compute", "Microsoft.Network", "Microsoft.Resources", "Microsoft.MarketplaceOrdering"];
+use crate::state::resource::Resource;
+use crate::subscription;
 
 /// Answers a GET.
-pub fn get(server: &Server, route: &Route, query: &HashMap<String, String>) -> Result<Answer, ArmError> {
-    let state = server.state();
-    let body = match route {
-        Route::Subscription => subscription(),
-        Route::Locations => locations(),
+pub fn get(server: &Server, routed: &Routed, query: &HashMap<String, String>) -> Result<Answer, ArmError> {
+    let mut state = server.state();
+    let subscription = routed.subscription.as_str();
+    let body = match &routed.route {
+        Route::Subscriptions => subscription::list(&state),
+        Route::Tenants => subscription::tenants(&state),
+        Route::Subscription => subscription::document(&state, subscription)?,
+        Route::Locations => location::document(subscription),
         Route::Groups => {
-            json!({ "value": state.of_kind(Kind::ResourceGroup).map(|group| render::resource(&state, group)).collect::<Vec<_>>() })
+            let is_here = |group: &&Resource| group.id.subscription == subscription;
+            let groups = filtered(state.of_kind(Kind::ResourceGroup).filter(is_here), query)?;
+            json!({ "value": groups.into_iter().map(|group| render::resource(&state, group)).collect::<Vec<_>>() })
+        }
+        Route::Resources => {
+            let here = format!("/subscriptions/{subscription}");
+            let resources = state.in_group(&here).filter(|resource| !resource.is(Kind::ResourceGroup));
+            json!({ "value": filtered(resources, query)?.into_iter().map(render::summary).collect::<Vec<_>>() })
         }
         Route::GroupResources(group) => {
-            let id = ResourceId::of_group(group);
-            check_group(server, &state, &id)?;
-            json!({ "value": state.in_group(&id.key()).map(render::summary).collect::<Vec<_>>() })
+            check_group(server, &state, group)?;
+            let resources = filtered(state.in_group(&group.key()), query)?;
+            json!({ "value": resources.into_iter().map(render::summary).collect::<Vec<_>>() })
         }
         Route::Collection(group, kind) => {
-            let id = ResourceId::of_group(group);
-            check_group(server, &state, &id)?;
-            json!({ "value": state.in_group(&id.key()).filter(|resource| resource.is(*kind)).map(|resource| render::resource(&state, resource)).collect::<Vec<_>>() })
+            check_group(server, &state, group)?;
+            json!({ "value": state.in_group(&group.key()).filter(|resource| resource.is(*kind)).map(|resource| render::resource(&state, resource)).collect::<Vec<_>>() })
         }
-        Route::Provider(namespace) => provider(namespace)?,
+        Route::Everywhere(kind) => {
+            let is_here = |resource: &&Resource| resource.id.subscription == subscription;
+            let resources = state.of_kind(*kind).filter(is_here);
+            json!({ "value": resources.map(|resource| render::resource(&state, resource)).collect::<Vec<_>>() })
+        }
+        Route::Providers => provider::list(&state, subscription),
+        Route::Provider(namespace) => provider::get(&mut state, subscription, namespace)?,
         Route::Resource(id) => resource(server, &state, id, query)?,
+        Route::Children(id, collection) => {
+            let resource = resource(server, &state, id, query)?;
+            let properties = resource["properties"].as_object().into_iter().flatten();
+            let entries =
+                properties.filter(|(name, _)| name.eq_ignore_ascii_case(collection)).map(|(_, entries)| entries);
+            json!({ "value": entries.clone().next().cloned().unwrap_or(json!([])) })
+        }
         Route::Child(id, collection, name) => {
             let resource = resource(server, &state, id, query)?;
             child(&resource, collection, name).cloned().ok_or_else(|| {
                 ArmError::missing("NotFound", format!("Resource {}/{collection}/{name} not found.", id.text()))
             })?
         }
-        Route::Action(id, action) if id.kind == Kind::VirtualMachine && action.eq_ignore_ascii_case("instanceView") => {
-            check_group(server, &state, id)?;
-            render::instance_view(state.get(&id.key()).ok_or_else(|| not_found(id))?)
-        }
+        Route::Action(id, action) => computed(server, &state, id, action, query)?,
         Route::Operation(id) => return operation(server, &state, id),
         Route::OperationResult(id) => return operation_result(server, &state, id),
-        Route::DnsNameAvailability(location) => {
-            let label = query.get("domainNameLabel").ok_or_else(|| ArmError::required("domainNameLabel"))?;
-            public_address::availability(&state, location, label)
-        }
-        Route::NetworkUsages(location) => quota::network_usages(&state, location),
-        Route::ComputeUsages(location) => quota::compute_usages(&state, location),
-        Route::ComputeSkus => skus(query.get("$filter").map(String::as_str))?,
-        Route::ImageVersions { location, offer, sku } => {
-            let top = query.get("$top").and_then(|top| top.parse().ok());
-            let descending = query.get("$orderby").is_some_and(|order| order.to_ascii_lowercase().ends_with("desc"));
-            image::versions(location, offer, sku, top, descending)?
-        }
-        Route::ImageVersion { location, offer, sku, version } => image::version(location, offer, sku, version)?,
-        Route::Terms { publisher, offer, plan } => image::terms(&state, publisher, offer, plan)?,
-        Route::Action(..) | Route::QueryPortMapping(..) | Route::RegisterProvider(_) => {
-            return Err(method_not_allowed("GET"));
-        }
+        Route::Catalogue(catalogue) => catalogue.read(&state, subscription, query)?,
+        Route::QueryPortMapping(..) | Route::RegisterProvider(_) => return Err(method_not_allowed("GET")),
     };
     Ok(Answer::ok(body))
+}
+
+/// The resources that match `$filter`: clauses on `tagName`, `tagValue`, `resourceType`, `name`, `location`.
+/// Source: <https://learn.microsoft.com/rest/api/resources/resources/list>
+fn filtered<'a>(
+    resources: impl Iterator<Item = &'a Resource>,
+    query: &HashMap<String, String>,
+) -> Result<Vec<&'a Resource>, ArmError> {
+    let filter = filter::parse(query.get("$filter").map_or("", String::as_str))?;
+    let tag_name = filter.iter().find(|clause| clause.name == "tagName").map(|clause| clause.value.as_str());
+    let matches = |resource: &Resource, clause: &Clause| {
+        let same = |found: &str| found.eq_ignore_ascii_case(&clause.value);
+        match clause.name.as_str() {
+            "tagName" => resource.tag(&clause.value).is_some(),
+            "tagValue" => tag_name.and_then(|name| resource.tag(name)) == Some(clause.value.as_str()),
+            "resourceType" => same(&resource.id.kind.full_name()),
+            "location" => same(resource.location()),
+            _ => same(&resource.id.name),
+        }
+    };
+    let known = ["tagName", "tagValue", "resourceType", "location", "name"];
+    let unknown = filter.iter().find(|clause| !known.contains(&clause.name.as_str()));
+    let lonely = tag_name.is_none() && filter.iter().any(|clause| clause.name == "tagValue");
+    if unknown.is_some() || lonely {
+        return Err(ArmError::bad(
+            "InvalidFilterInQueryString",
+            "Invalid $filter specified in the query string: tagName with tagValue, resourceType, location and name can be compared.",
+        ));
+    }
+    Ok(resources.filter(|resource| filter.iter().all(|clause| matches(resource, clause))).collect())
+}
+
+/// What is computed from a resource when it is asked for.
+fn computed(
+    server: &Server,
+    state: &State,
+    id: &ResourceId,
+    action: &str,
+    query: &HashMap<String, String>,
+) -> Result<Value, ArmError> {
+    let is = |name: &str| action.eq_ignore_ascii_case(name);
+    let is_known = match id.kind {
+        Kind::VirtualMachine => is("instanceView"),
+        Kind::VirtualNetwork => is("CheckIPAddressAvailability"),
+        _ => false,
+    };
+    if !is_known {
+        return Err(method_not_allowed("GET"));
+    }
+    check_group(server, state, id)?;
+    let resource = state.get(&id.key()).ok_or_else(|| not_found(id))?;
+    if id.kind == Kind::VirtualMachine {
+        return Ok(render::instance_view(resource));
+    }
+    let address = query.get("ipAddress").ok_or_else(|| ArmError::required("ipAddress"))?;
+    address_availability::document(state, resource, address)
 }
 
 /// Answers a HEAD on a resource group: 204 or 404.
@@ -170,65 +229,4 @@ fn operation_result(server: &Server, state: &State, id: &str) -> Result<Answer, 
         (Some(Outcome::Succeeded), None) => Ok(Answer::empty(StatusCode::NO_CONTENT)),
         (Some(Outcome::Failed(failure)), _) => Err(ArmError::conflict(&failure.code, &failure.message)),
     }
-}
-
-fn subscription() -> Value {
-    json!({
-        "id": format!("/subscriptions/{SUBSCRIPTION}"),
-        "subscriptionId": SUBSCRIPTION,
-        "tenantId": "00000000-0000-4000-8000-000000000002",
-        "displayName": "azure-local",
-        "state": "Enabled",
-        "subscriptionPolicies": { "quotaId": "PayAsYouGo_2014-09-01", "spendingLimit": "Off" },
-        "authorizationSource": "RoleBased",
-    })
-}
-
-fn locations() -> Value {
-    let value: Vec<Value> = LOCATIONS
-        .iter()
-        .map(|(name, title)| {
-            json!({
-                "id": format!("/subscriptions/{SUBSCRIPTION}/locations/{name}"),
-                "name": name,
-                "type": "Region",
-                "displayName": title,
-                "regionalDisplayName": title,
-                "metadata": { "regionType": "Physical", "regionCategory": "Recommended" },
-                "availabilityZoneMappings": location::zones(name).iter().map(|zone| json!({ "logicalZone": zone, "physicalZone": format!("{name}-az{zone}") })).collect::<Vec<_>>(),
-            })
-        })
-        .collect();
-    json!({ "value": value })
-}
-
-/// A provider: all are registered.
-pub fn provider(namespace: &str) -> Result<Value, ArmError> {
-    let name = PROVIDERS.iter().find(|known| known.eq_ignore_ascii_case(namespace)).ok_or_else(|| {
-        ArmError::missing("InvalidResourceNamespace", format!("The resource namespace '{namespace}' is invalid."))
-    })?;
-    Ok(json!({
-        "id": format!("/subscriptions/{SUBSCRIPTION}/providers/{name}"),
-        "namespace": name,
-        "registrationState": "Registered",
-        "registrationPolicy": "RegistrationRequired",
-        "resourceTypes": [],
-    }))
-}
-
-fn skus(filter: Option<&str>) -> Result<Value, ArmError> {
-    let Some(filter) = filter else {
-        return Err(ArmError::bad(
-            "InvalidParameter",
-            "A $filter of the form \"location eq 'westeurope'\" is needed here.",
-        )
-        .target("$filter"));
-    };
-    let wanted = filter
-        .split_once(" eq ")
-        .filter(|(property, _)| property.trim() == "location")
-        .map(|(_, value)| value.trim().trim_matches('\''));
-    let location = wanted.and_then(location::canonical);
-    // A region that does not exist has no SKUs.
-    Ok(location.map_or_else(|| json!({ "value": [] }), size::skus))
 }

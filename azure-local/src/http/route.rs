@@ -1,149 +1,123 @@
 //! Request paths become routes. Segments are compared without case, names keep theirs.
 
-use axum::http::StatusCode;
-
 use crate::arm::error::ArmError;
-use crate::arm::id::{ResourceId, SUBSCRIPTION};
+use crate::arm::id::ResourceId;
 use crate::arm::kind::{self, Kind};
-use crate::arm::location;
+use crate::compute::gallery::{self, Shelf};
+use crate::http::catalogue::Catalogue;
+
+/// What a path names, and the subscription it is in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Routed {
+    /// Lower case; empty for what is in none.
+    pub subscription: String,
+    pub route: Route,
+}
 
 /// What a path names.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Route {
+    Subscriptions,
+    Tenants,
     Subscription,
     Locations,
     Groups,
-    GroupResources(String),
+    /// All resources of the subscription.
+    Resources,
+    /// All resources of a group.
+    GroupResources(ResourceId),
+    Providers,
     Provider(String),
     RegisterProvider(String),
     Resource(ResourceId),
     /// All resources of a kind in a group.
-    Collection(String, Kind),
+    Collection(ResourceId, Kind),
+    /// All resources of a kind in the subscription.
+    Everywhere(Kind),
+    /// All sub-resources of one collection.
+    Children(ResourceId, String),
     /// A sub-resource: its resource, collection and name.
     Child(ResourceId, String, String),
-    /// A POST (or `instanceView`) on a resource.
+    /// A POST on a resource, or a GET of something computed from it.
     Action(ResourceId, String),
     QueryPortMapping(ResourceId, String),
     Operation(String),
     OperationResult(String),
-    DnsNameAvailability(&'static str),
-    NetworkUsages(&'static str),
-    ComputeUsages(&'static str),
-    ComputeSkus,
-    ImageVersions {
-        location: &'static str,
-        offer: String,
-        sku: String,
-    },
-    ImageVersion {
-        location: &'static str,
-        offer: String,
-        sku: String,
-        version: String,
-    },
-    Terms {
-        publisher: String,
-        offer: String,
-        plan: String,
-    },
+    Catalogue(Catalogue),
 }
 
-impl Route {
+impl Routed {
     /// The route of a decoded path.
     pub fn parse(path: &str) -> Result<Self, ArmError> {
         let names: Vec<&str> = path.trim_matches('/').split('/').collect();
         let lower = path.trim_matches('/').to_ascii_lowercase();
         let segments: Vec<&str> = lower.split('/').collect();
-        let [first, subscription, rest @ ..] = segments.as_slice() else {
-            return Err(no_route(path));
+        let (subscription, route) = match segments.as_slice() {
+            ["subscriptions"] => ("", Some(Route::Subscriptions)),
+            ["tenants"] => ("", Some(Route::Tenants)),
+            ["subscriptions", subscription, rest @ ..] => {
+                (*subscription, Route::in_subscription(subscription, rest, &names[2..])?)
+            }
+            _ => ("", None),
         };
-        if *first != "subscriptions" {
-            return Err(no_route(path));
-        }
-        if !subscription.eq_ignore_ascii_case(SUBSCRIPTION) {
-            return Err(ArmError::missing(
-                "SubscriptionNotFound",
-                format!("The subscription '{subscription}' could not be found."),
-            ));
-        }
-        let name = |index: usize| names[index + 2].to_owned();
-        Ok(match rest {
+        let route = route.ok_or_else(|| {
+            ArmError::missing(
+                "InvalidResourceType",
+                format!("No resource or operation is known under the path '{path}'."),
+            )
+        })?;
+        Ok(Self { subscription: subscription.to_owned(), route })
+    }
+}
+
+impl Route {
+    fn in_subscription(subscription: &str, segments: &[&str], names: &[&str]) -> Result<Option<Self>, ArmError> {
+        let name = |index: usize| names[index].to_owned();
+        let group = || ResourceId::of_group(subscription, names[1]);
+        Ok(Some(match segments {
             [] => Self::Subscription,
             ["locations"] => Self::Locations,
+            ["resources"] => Self::Resources,
             ["resourcegroups"] => Self::Groups,
-            ["resourcegroups", _] => Self::Resource(ResourceId::of_group(&name(1))),
-            ["resourcegroups", _, "resources"] => Self::GroupResources(name(1)),
+            ["resourcegroups", _] => Self::Resource(group()),
+            ["resourcegroups", _, "resources"] => Self::GroupResources(group()),
             ["resourcegroups", _, "providers", namespace, rest @ ..] => {
-                Self::in_group(path, &name(1), namespace, rest, &names[6..])?
+                return Self::in_group(&group(), namespace, rest, &names[4..]);
             }
             ["operationresults", _] => Self::OperationResult(name(1)),
+            ["providers"] => Self::Providers,
             ["providers", _] => Self::Provider(name(1)),
             ["providers", _, "register"] => Self::RegisterProvider(name(1)),
-            ["providers", "microsoft.network" | "microsoft.compute", "locations", _, "operations", _] => {
-                Self::Operation(name(5))
-            }
-            ["providers", "microsoft.network" | "microsoft.compute", "locations", _, "operationresults", _] => {
-                Self::OperationResult(name(5))
-            }
-            ["providers", "microsoft.network", "locations", place, "checkdnsnameavailability"] => {
-                Self::DnsNameAvailability(region(place)?)
-            }
-            ["providers", "microsoft.network", "locations", place, "usages"] => Self::NetworkUsages(region(place)?),
-            ["providers", "microsoft.compute", "locations", place, "usages"] => Self::ComputeUsages(region(place)?),
-            ["providers", "microsoft.compute", "skus"] => Self::ComputeSkus,
-            [
-                "providers",
-                "microsoft.compute",
-                "locations",
-                place,
-                "publishers",
-                publisher,
-                "artifacttypes",
-                "vmimage",
-                "offers",
-                _,
-                "skus",
-                _,
-                "versions",
-                version @ ..,
-            ] if version.len() < 2 => {
-                let location = region(place)?;
-                if *publisher != crate::compute::image::PUBLISHER {
-                    return Err(ArmError::missing(
-                        "NotFound",
-                        format!("Publisher {publisher} was not found in location {location}."),
-                    ));
+            ["providers", _, "locations", _, "operations", _] => Self::Operation(name(5)),
+            ["providers", _, "locations", _, "operationresults", _] => Self::OperationResult(name(5)),
+            ["providers", namespace, rest @ ..] => {
+                if let [collection] = rest
+                    && let Some(kind) = Kind::find(namespace, collection)
+                {
+                    return Ok(Some(Self::Everywhere(kind)));
                 }
-                let (offer, sku) = (name(9), name(11));
-                match version {
-                    [] => Self::ImageVersions { location, offer, sku },
-                    _ => Self::ImageVersion { location, offer, sku, version: name(13) },
-                }
+                return Ok(Catalogue::parse(namespace, rest, &names[2..])?.map(Self::Catalogue));
             }
-            [
-                "providers",
-                "microsoft.marketplaceordering",
-                "offertypes",
-                "virtualmachine",
-                "publishers",
-                _,
-                "offers",
-                _,
-                "plans",
-                _,
-                "agreements",
-                "current",
-            ] => Self::Terms { publisher: name(5), offer: name(7), plan: name(9) },
-            _ => return Err(no_route(path)),
-        })
+            _ => return Ok(None),
+        }))
     }
 
-    fn in_group(path: &str, group: &str, namespace: &str, segments: &[&str], names: &[&str]) -> Result<Self, ArmError> {
+    fn in_group(
+        group: &ResourceId,
+        namespace: &str,
+        segments: &[&str],
+        names: &[&str],
+    ) -> Result<Option<Self>, ArmError> {
         let Some(collection) = segments.first() else {
-            return Err(no_route(path));
+            return Ok(None);
         };
+        if let ("microsoft.compute", ["galleries", _, "images", _, rest @ ..]) = (namespace, segments) {
+            let shelf = Shelf::Own { group: group.clone(), gallery: names[1].to_owned() };
+            let path = gallery::Path::parse(shelf, names[3].to_owned(), rest, &names[4..]);
+            return Ok(path.map(|path| Self::Catalogue(Catalogue::Gallery(path))));
+        }
         let Some(kind) = Kind::find(namespace, collection) else {
-            if !["microsoft.network", "microsoft.compute"].contains(&namespace) {
+            if Kind::of_namespace(namespace).next().is_none() {
                 return Err(ArmError::missing(
                     "InvalidResourceNamespace",
                     format!("The resource namespace '{namespace}' is invalid."),
@@ -154,34 +128,55 @@ impl Route {
                 format!("The resource type '{}' could not be found in the namespace '{namespace}'.", names[0]),
             ));
         };
-        let id = || ResourceId::new(group, kind, names[1]);
-        Ok(match segments {
-            [_] => Self::Collection(group.to_owned(), kind),
+        let id = || ResourceId::new(&group.subscription, &group.group, kind, names[1]);
+        let has_children =
+            |collection: &str| kind.children().iter().any(|known| known.eq_ignore_ascii_case(collection));
+        Ok(Some(match segments {
+            [_] => Self::Collection(group.clone(), kind),
             [_, _] => Self::Resource(id()),
+            [_, _, collection] if has_children(collection) => Self::Children(id(), names[2].to_owned()),
             [_, _, _] => Self::Action(id(), names[2].to_owned()),
-            [_, _, collection, _] if kind.children().iter().any(|known| known.eq_ignore_ascii_case(collection)) => {
+            [_, _, collection, _] if has_children(collection) => {
                 Self::Child(id(), names[2].to_owned(), names[3].to_owned())
             }
             [_, _, "backendaddresspools", _, "queryinboundnatruleportmapping"] if kind == Kind::LoadBalancer => {
                 Self::QueryPortMapping(id(), names[3].to_owned())
             }
-            _ => return Err(no_route(path)),
-        })
+            _ => return Ok(None),
+        }))
     }
 
     /// The resource it is about.
     pub fn resource(&self) -> Option<&ResourceId> {
         match self {
-            Self::Resource(id) | Self::Child(id, ..) | Self::Action(id, _) | Self::QueryPortMapping(id, _) => Some(id),
+            Self::Resource(id)
+            | Self::Children(id, _)
+            | Self::Child(id, ..)
+            | Self::Action(id, _)
+            | Self::QueryPortMapping(id, _) => Some(id),
             _ => None,
         }
     }
 
     /// The type and name that faults are matched by.
     pub fn fault_names(&self) -> (String, &str) {
-        match (self.resource(), self) {
-            (Some(id), _) => (id.kind.full_name(), &id.name),
-            (None, Self::Operation(_) | Self::OperationResult(_)) => ("operations".to_owned(), ""),
+        if let Self::Child(id, collection, name) = self {
+            return (format!("{}/{collection}", id.kind.full_name()), name);
+        }
+        if let Some(id) = self.resource() {
+            return (id.kind.full_name(), &id.name);
+        }
+        match self {
+            Self::Subscriptions | Self::Subscription => ("subscriptions".to_owned(), ""),
+            Self::Tenants => ("tenants".to_owned(), ""),
+            Self::Locations => ("locations".to_owned(), ""),
+            Self::Groups => (Kind::ResourceGroup.full_name(), ""),
+            Self::Collection(_, kind) | Self::Everywhere(kind) => (kind.full_name(), ""),
+            Self::Resources | Self::GroupResources(_) => ("resources".to_owned(), ""),
+            Self::Providers => ("providers".to_owned(), ""),
+            Self::Provider(namespace) | Self::RegisterProvider(namespace) => ("providers".to_owned(), namespace),
+            Self::Operation(_) | Self::OperationResult(_) => ("operations".to_owned(), ""),
+            Self::Catalogue(catalogue) => (catalogue.fault_type().to_owned(), ""),
             _ => (String::new(), ""),
         }
     }
@@ -194,19 +189,12 @@ impl Route {
                 "The api-version query parameter (?api-version=) is required for all requests.",
             ));
         };
-        let (name, versions) = match self {
-            Self::Resource(id) | Self::Child(id, ..) | Self::Action(id, _) | Self::QueryPortMapping(id, _) => {
-                (id.kind.collection(), id.kind.api_versions())
-            }
-            Self::Collection(_, kind) => (kind.collection(), kind.api_versions()),
+        let (name, versions) = match (self, self.resource()) {
+            (_, Some(id)) => (id.kind.collection(), id.kind.api_versions()),
+            (Self::Collection(_, kind) | Self::Everywhere(kind), _) => (kind.collection(), kind.api_versions()),
             // Operation URLs carry the version they were given out with.
-            Self::Operation(_) | Self::OperationResult(_) => return Ok(()),
-            Self::DnsNameAvailability(_) | Self::NetworkUsages(_) => ("locations", kind::NETWORK_VERSIONS),
-            Self::ComputeUsages(_) | Self::ImageVersions { .. } | Self::ImageVersion { .. } => {
-                ("locations", kind::COMPUTE_VERSIONS)
-            }
-            Self::ComputeSkus => ("skus", kind::SKU_VERSIONS),
-            Self::Terms { .. } => ("offertypes", kind::MARKETPLACE_VERSIONS),
+            (Self::Operation(_) | Self::OperationResult(_), _) => return Ok(()),
+            (Self::Catalogue(catalogue), _) => catalogue.versions(),
             _ => ("subscriptions", kind::RESOURCES_VERSIONS),
         };
         if versions.contains(&version) {
@@ -228,36 +216,29 @@ impl Route {
     }
 }
 
-fn region(text: &str) -> Result<&'static str, ArmError> {
-    location::canonical(text).ok_or_else(|| {
-        ArmError::new(
-            StatusCode::BAD_REQUEST,
-            "LocationNotAvailableForResourceType",
-            format!("The provided location '{text}' is not available."),
-        )
-    })
-}
-
-fn no_route(path: &str) -> ArmError {
-    ArmError::missing("InvalidResourceType", format!("No resource or operation is known under the path '{path}'."))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arm::id::SUBSCRIPTION;
 
     #[test]
     fn paths_become_routes() {
-        let lb = || ResourceId::new("G", Kind::LoadBalancer, "Lb");
+        let lb = || ResourceId::new(SUBSCRIPTION, "G", Kind::LoadBalancer, "Lb");
+        let group = || ResourceId::of_group(SUBSCRIPTION, "G");
         let table = [
             ("", Some(Route::Subscription)),
+            ("/providers/Microsoft.Network", Some(Route::Provider("Microsoft.Network".into()))),
+            (
+                "/resourceGroups/G/providers/Microsoft.Network/loadBalancers/Lb/probes",
+                Some(Route::Children(lb(), "probes".into())),
+            ),
             ("/LOCATIONS", Some(Route::Locations)),
-            ("/resourcegroups/G", Some(Route::Resource(ResourceId::of_group("G")))),
-            ("/resourceGroups/G/resources", Some(Route::GroupResources("G".into()))),
+            ("/resourcegroups/G", Some(Route::Resource(group()))),
+            ("/resourceGroups/G/resources", Some(Route::GroupResources(group()))),
             ("/resourceGroups/G/providers/microsoft.network/LOADBALANCERS/Lb", Some(Route::Resource(lb()))),
             (
                 "/resourceGroups/G/providers/Microsoft.Network/loadBalancers",
-                Some(Route::Collection("G".into(), Kind::LoadBalancer)),
+                Some(Route::Collection(group(), Kind::LoadBalancer)),
             ),
             (
                 "/resourceGroups/G/providers/Microsoft.Network/loadBalancers/Lb/probes/p",
@@ -269,22 +250,26 @@ mod tests {
             ),
             ("/providers/Microsoft.Compute/locations/westeurope/operations/Ab", Some(Route::Operation("Ab".into()))),
             ("/operationresults/Ab", Some(Route::OperationResult("Ab".into()))),
-            ("/providers/Microsoft.Network/locations/West Europe/usages", Some(Route::NetworkUsages("westeurope"))),
+            (
+                "/providers/Microsoft.Network/locations/West Europe/usages",
+                Some(Route::Catalogue(Catalogue::NetworkUsages("westeurope"))),
+            ),
             (
                 "/providers/Microsoft.Compute/locations/westeurope/publishers/kinvolk/artifacttypes/vmimage/offers/O/skus/S/versions/1",
-                Some(Route::ImageVersion {
+                Some(Route::Catalogue(Catalogue::ImageVersion {
                     location: "westeurope",
                     offer: "O".into(),
                     sku: "S".into(),
                     version: "1".into(),
-                }),
+                })),
             ),
             ("/providers/Microsoft.Network/locations/moon/usages", None),
             ("/resourceGroups/G/providers/Microsoft.Network/unknown/x", None),
             ("/resourceGroups/G/providers/Microsoft.Storage/storageAccounts/x", None),
         ];
         for (path, route) in table {
-            assert_eq!(Route::parse(&format!("/subscriptions/{SUBSCRIPTION}{path}")).ok(), route, "{path}");
+            let found = Routed::parse(&format!("/subscriptions/{SUBSCRIPTION}{path}")).ok();
+            assert_eq!(found.map(|found| found.route), route, "{path}");
         }
     }
 }

@@ -142,12 +142,7 @@ fn address(
         .ok_or_else(|| ArmError::bad("NetcfgInvalidSubnet", format!("Subnet '{name}' has no IPv4 range.")))?;
     let own = draft.id.key();
     let subnet_key = key(subnet);
-    let mut taken: Vec<(Ipv4Addr, String)> = draft
-        .state
-        .of_kind(Kind::NetworkInterface)
-        .filter(|other| other.refers_to(&subnet_key) && other.id.key() != own)
-        .flat_map(|other| addresses_in(&other.document, &subnet_key).map(|address| (address, other.id.text())))
-        .collect();
+    let mut taken: Vec<(Ipv4Addr, String)> = taken_addresses(draft.state, &subnet_key, Some(&own)).collect();
     taken.extend(before.iter().filter_map(configuration_address).map(|address| (address, draft.id.text())));
 
     if method == "Static" {
@@ -200,6 +195,18 @@ fn address(
             format!("Subnet {name} with address prefix {range} does not have enough capacity for 1 IP addresses."),
         )
     })
+}
+
+/// The addresses that NICs have in a subnet, with their ids, without those of the NIC `except`.
+pub fn taken_addresses<'a>(
+    state: &'a State,
+    subnet_key: &'a str,
+    except: Option<&'a str>,
+) -> impl Iterator<Item = (Ipv4Addr, String)> + 'a {
+    state
+        .of_kind(Kind::NetworkInterface)
+        .filter(move |nic| nic.refers_to(subnet_key) && Some(nic.id.key().as_str()) != except)
+        .flat_map(move |nic| addresses_in(&nic.document, subnet_key).map(|address| (address, nic.id.text())))
 }
 
 fn addresses_in<'a>(document: &'a Value, subnet_key: &'a str) -> impl Iterator<Item = Ipv4Addr> + 'a {

@@ -4,9 +4,10 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
-use crate::arm::document::{choice, number, text};
+use crate::arm::document::{choice, list, number, text};
 use crate::arm::error::ArmError;
 use crate::arm::kind::Kind;
+use crate::arm::location;
 use crate::arm::name::is_dns_label;
 use crate::draft::Draft;
 use crate::state::State;
@@ -25,6 +26,13 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
         return Err(ArmError::bad(
             "StandardSkuPublicIPAddressesMustBeStatic",
             format!("Standard sku publicIp {} must have AllocationMethod set to Static.", draft.id.text()),
+        ));
+    }
+    location::check_zones(draft.location(), list(&draft.document, "/zones"), draft.id)?;
+    if draft.existing.is_some_and(|existing| existing.document.get("zones") != draft.document.get("zones")) {
+        return Err(ArmError::bad(
+            "ResourceAvailabilityZonesCannotBeModified",
+            format!("Resource {} has an existing availability zone constraint and cannot be changed.", draft.id.text()),
         ));
     }
     let idle = number(&draft.document, "/properties/idleTimeoutInMinutes", 4..=30, Some(4))?;

@@ -10,6 +10,7 @@ use crate::arm::error::ArmError;
 use crate::arm::id::{child_part, key};
 use crate::arm::kind::Kind;
 use crate::draft::Draft;
+use crate::network::peering;
 
 /// The longest prefix of a subnet: Azure keeps five addresses for itself.
 const LONGEST_PREFIX: u8 = 29;
@@ -27,12 +28,16 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
         }
     }
     let spaces = address_space(draft)?;
+    peering::complete(draft, &spaces)?;
     let mut ranges: Vec<(String, Ipv4Net)> = Vec::new();
     let mut groups = Vec::new();
     for subnet in list(&draft.document, "/properties/subnets") {
         let name = text(subnet, "/name").unwrap_or_default().to_owned();
-        let range = subnet_range(subnet)
-            .filter(|range| range.prefix_len() <= LONGEST_PREFIX && range.trunc() == *range)
+        let id = text(subnet, "/id").unwrap_or_default();
+        let range = subnet_prefix(subnet)
+            .map(|prefix| range(prefix, id))
+            .transpose()?
+            .filter(|range| range.prefix_len() <= LONGEST_PREFIX)
             .filter(|range| spaces.iter().any(|space| space.contains(range)))
             .ok_or_else(|| {
                 ArmError::bad(
@@ -63,17 +68,33 @@ fn address_space(draft: &Draft<'_>) -> Result<Vec<Ipv4Net>, ArmError> {
     if prefixes.is_empty() {
         return Err(ArmError::required("addressSpace.addressPrefixes"));
     }
-    prefixes
-        .iter()
-        .map(|prefix| {
-            prefix.as_str().and_then(|text| text.parse::<Ipv4Net>().ok()).filter(|range| range.trunc() == *range).ok_or_else(|| {
-                ArmError::bad("InvalidCIDRNotation", format!("The address prefix {prefix} is not formatted correctly. It should follow CIDR notation, for example 10.0.0.0/24."))
-            })
-        })
-        .collect()
+    let id = draft.id.text();
+    prefixes.iter().map(|prefix| range(prefix.as_str().unwrap_or_default(), &id)).collect()
 }
 
-/// A subnet that NICs use can neither vanish nor change its range.
+/// The range that an address prefix of the resource `id` names; its host bits must be 0.
+fn range(prefix: &str, id: &str) -> Result<Ipv4Net, ArmError> {
+    let range: Ipv4Net = prefix.parse().map_err(|_| {
+        ArmError::bad(
+            "InvalidAddressPrefixFormat",
+            format!(
+                "Address prefix {prefix} of resource {id} is not formatted correctly. It should follow CIDR notation, for example 10.0.0.0/24."
+            ),
+        )
+    })?;
+    if range.trunc() == range {
+        return Ok(range);
+    }
+    Err(ArmError::bad(
+        "InvalidCIDRNotation",
+        format!(
+            "The address prefix {prefix} in resource {id} has an invalid CIDR notation. For the given prefix length, the address prefix should be {}.",
+            range.trunc()
+        ),
+    ))
+}
+
+/// A subnet that something uses can neither vanish nor change its range.
 fn check_subnets_in_use(draft: &Draft<'_>, ranges: &[(String, Ipv4Net)]) -> Result<(), ArmError> {
     let Some(existing) = draft.existing else {
         return Ok(());
@@ -81,7 +102,9 @@ fn check_subnets_in_use(draft: &Draft<'_>, ranges: &[(String, Ipv4Net)]) -> Resu
     for subnet in list(&existing.document, "/properties/subnets") {
         let name = text(subnet, "/name").unwrap_or_default();
         let id = text(subnet, "/id").unwrap_or_default();
-        let Some(user) = draft.state.of_kind(Kind::NetworkInterface).find(|nic| nic.refers_to(&key(id))) else {
+        let subnet_key = key(id);
+        let network_key = existing.id.key();
+        let Some(user) = draft.state.referrers(&network_key).find(|user| user.refers_to(&subnet_key)) else {
             continue;
         };
         match ranges.iter().find(|(kept, _)| kept.eq_ignore_ascii_case(name)) {
@@ -107,12 +130,13 @@ pub fn in_use(id: &str, name: &str, user: &str) -> ArmError {
     .target(id)
 }
 
+fn subnet_prefix(subnet: &Value) -> Option<&str> {
+    text(subnet, "/properties/addressPrefix").or_else(|| list(subnet, "/properties/addressPrefixes").first()?.as_str())
+}
+
 /// The range of a subnet's document.
 pub fn subnet_range(subnet: &Value) -> Option<Ipv4Net> {
-    text(subnet, "/properties/addressPrefix")
-        .or_else(|| list(subnet, "/properties/addressPrefixes").first()?.as_str())?
-        .parse()
-        .ok()
+    subnet_prefix(subnet)?.parse().ok()
 }
 
 /// The name of the subnet in a reference to it.

@@ -3,6 +3,7 @@
 
 pub mod operation;
 pub mod resource;
+pub mod settings;
 mod store;
 
 use std::borrow::Cow;
@@ -11,36 +12,12 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
-
 use crate::arm::id::resource_part;
 use crate::arm::kind::Kind;
 use crate::state::operation::{Action, Operation, Outcome};
 use crate::state::resource::{Provisioning, Resource};
+use crate::state::settings::Settings;
 use crate::state::store::{Record, Store};
-
-/// What the control endpoints set.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
-    /// vCPU limits by lower-case family name, and `regional` for all of them.
-    pub quotas: BTreeMap<String, u64>,
-    /// DNS labels that count as taken by somebody else.
-    pub reserved_dns_labels: Vec<String>,
-    /// Types whose creation a policy denies.
-    pub policies: Vec<Policy>,
-    /// Marketplace agreements that were accepted, as `publisher/offer/plan` in lower case.
-    pub accepted_terms: Vec<String>,
-}
-
-/// A policy that denies the creation of a type.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Policy {
-    /// Such as `Microsoft.Network/publicIPAddresses`.
-    #[serde(rename = "type")]
-    pub resource_type: String,
-    pub message: String,
-}
 
 /// Everything the emulator knows.
 pub struct State {
@@ -229,6 +206,10 @@ impl State {
                 Outcome::Succeeded => {
                     resource.provisioning = Provisioning::Succeeded;
                     resource.failure = None;
+                }
+                // A group whose deletion failed is there as before.
+                Outcome::Failed(_) if resource.is(Kind::ResourceGroup) => {
+                    resource.provisioning = Provisioning::Succeeded;
                 }
                 Outcome::Failed(failure) => {
                     resource.provisioning = Provisioning::Failed;

@@ -111,6 +111,12 @@ impl Resource {
         document::text(&self.document, pointer)
     }
 
+    /// The value of a tag; names are compared without case.
+    pub fn tag(&self, name: &str) -> Option<&str> {
+        let tags = self.document.get("tags")?.as_object()?;
+        tags.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?.1.as_str()
+    }
+
     /// Whether it is of this kind.
     pub fn is(&self, kind: Kind) -> bool {
         self.id.kind == kind

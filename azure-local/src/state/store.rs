@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use crate::state::Settings;
 use crate::state::operation::Operation;
 use crate::state::resource::Resource;
+use crate::state::settings::Settings;
 
 /// One line.
 #[derive(Serialize, Deserialize)]

@@ -85,8 +85,14 @@ pub fn path(resource: &str) -> String {
 
 fn version(path: &str) -> &'static str {
     let path = path.to_ascii_lowercase();
-    if path.contains("/microsoft.network/") {
+    if path.ends_with("/register") {
+        "2021-04-01"
+    } else if path.contains("/microsoft.network/") {
         "2024-03-01"
+    } else if path.contains("/microsoft.managedidentity/") {
+        "2023-01-31"
+    } else if path.contains("galleries/") {
+        "2023-07-03"
     } else if path.contains("/disks/") {
         "2024-03-02"
     } else if path.contains("/microsoft.compute/") {
@@ -162,7 +168,7 @@ impl Emulator {
     /// Sends to a path (api-version is added) or to a whole URL.
     pub async fn try_send(&self, method: Method, path: &str, body: Option<&Value>) -> reqwest::Result<Reply> {
         let mut url = path.to_owned();
-        if path.starts_with("/subscriptions") && !path.contains("api-version") {
+        if ["/subscriptions", "/tenants"].iter().any(|start| path.starts_with(start)) && !path.contains("api-version") {
             url += if path.contains('?') { "&" } else { "?" };
             url += &format!("api-version={}", version(path));
         }

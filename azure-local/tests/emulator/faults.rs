@@ -97,3 +97,38 @@ async fn too_many_requests_are_throttled() {
     assert_eq!(write.header("x-ms-ratelimit-remaining-subscription-writes"), Some("199"));
     emulator.stop().await;
 }
+
+#[tokio::test]
+async fn every_list_can_be_made_to_fail() {
+    let (emulator, _folder) = Emulator::fresh(Latency::none()).await;
+    let at = |path: &str| format!("{SUBSCRIPTION}{path}");
+    let gallery = "/providers/Microsoft.Compute/locations/westeurope/communityGalleries/g/images/i";
+    let images = "/providers/Microsoft.Compute/locations/westeurope/publishers/kinvolk/artifacttypes/vmimage/offers/flatcar-container-linux-corevm/skus/stable/versions";
+    let terms = "/providers/Microsoft.MarketplaceOrdering/offerTypes/virtualMachine/publishers/kinvolk/offers/o/plans/p/agreements/current";
+    let table = [
+        ("subscriptions", "/subscriptions".to_owned()),
+        ("tenants", "/tenants".to_owned()),
+        ("locations", at("/locations")),
+        ("providers", at("/providers/Microsoft.Compute")),
+        ("resources", at("/resources")),
+        ("Microsoft.Resources/resourceGroups", at("/resourcegroups")),
+        ("Microsoft.Compute/skus", at("/providers/Microsoft.Compute/skus")),
+        ("Microsoft.Compute/locations/usages", at("/providers/Microsoft.Compute/locations/westeurope/usages")),
+        ("Microsoft.Network/locations/usages", at("/providers/Microsoft.Network/locations/westeurope/usages")),
+        ("Microsoft.Compute/locations/publishers", at(images)),
+        ("Microsoft.Compute/galleries", at(gallery)),
+        ("Microsoft.MarketplaceOrdering/offerTypes", at(terms)),
+        (
+            "Microsoft.Network/locations/CheckDnsNameAvailability",
+            at("/providers/Microsoft.Network/locations/westeurope/CheckDnsNameAvailability?domainNameLabel=a"),
+        ),
+    ];
+    for (kind, path) in table {
+        let refusal = json!({ "status": { "code": 403, "error": "AuthorizationFailed", "message": "no" } });
+        emulator.fault(json!([{ "method": "GET", "type": kind, "effect": refusal }])).await;
+        let reply = emulator.get(&path).await;
+        assert_eq!((reply.status, reply.code()), (StatusCode::FORBIDDEN, "AuthorizationFailed"), "{kind}");
+        assert_ne!(emulator.get(&path).await.status, StatusCode::FORBIDDEN, "{kind}");
+    }
+    emulator.stop().await;
+}

@@ -1,13 +1,17 @@
 //! The emulator over HTTP, as a client meets it: a daemon in this process, a temporary folder, no machines.
 
+mod account;
 mod bodies;
 mod deletion;
 mod emulator;
 mod faults;
+mod images;
+mod limits;
 mod machines;
+mod networks;
 mod operations;
+mod placement;
 mod ports;
 mod refusals;
-
 mod resources;
 mod restart;

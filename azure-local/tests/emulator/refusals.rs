@@ -75,7 +75,7 @@ async fn envelopes_are_checked() {
         &emulator,
         vec![
             ("no location", path(""), nothing(), 400, "LocationRequired"),
-            ("no such region", path(""), json!({ "location": "moon" }), 400, "LocationNotAvailableForResourceType"),
+            ("no such region", path(""), json!({ "location": "moon" }), 400, "LocationNotAvailableForResourceGroup"),
             (
                 "unknown member",
                 path(""),
@@ -381,6 +381,13 @@ async fn compute_rules_are_azures() {
             "InvalidParameter",
         ),
         (
+            "fault domains of the region",
+            path("Compute/availabilitySets/other"),
+            with(set(), "/location", json!("uksouth")),
+            400,
+            "InvalidParameter",
+        ),
+        (
             "set changed",
             path(SET),
             with(set(), "/properties/platformFaultDomainCount", json!(2)),
@@ -391,7 +398,7 @@ async fn compute_rules_are_azures() {
         ("disk by itself", path("Compute/disks/x"), group(), 405, "MethodNotAllowed"),
         ("size", vm_path("x"), new(size, json!("Standard_Z1")), 400, "InvalidParameter"),
         ("image", vm_path("x"), new(&format!("{image}/sku"), json!("nightly")), 404, "PlatformImageNotFound"),
-        ("architecture", vm_path("x"), new(size, json!("Standard_D2ps_v5")), 400, "InvalidParameter"),
+        ("architecture", vm_path("x"), new(size, json!("Standard_D2ps_v5")), 400, "BadRequest"),
         ("user", vm_path("x"), new(&format!("{os}/adminUsername"), json!("root")), 400, "InvalidParameter"),
         (
             "key path",

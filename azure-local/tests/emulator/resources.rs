@@ -86,7 +86,8 @@ async fn catalogues_answer_what_preflight_asks() {
         get(&format!("{images}/flatcar-container-linux-free/skus/stable-gen2/versions/{version}")).await.good().body;
     assert_eq!(free["properties"]["plan"]["product"], "flatcar-container-linux-free");
     let missing = get(&format!("{images}/flatcar-container-linux-free/skus/stable-gen2/versions/1.2.3")).await;
-    assert_eq!((missing.status, missing.code()), (StatusCode::NOT_FOUND, "PlatformImageNotFound"));
+    assert_eq!((missing.status, missing.code()), (StatusCode::NOT_FOUND, "NotFound"));
+    assert!(missing.text.contains("Artifact: VMImage was not found."), "{}", missing.text);
 
     let skus = get("/providers/Microsoft.Compute/skus?$filter=location%20eq%20'westeurope'").await.good().body;
     let sizes = skus["value"].as_array().expect("a list");

@@ -134,6 +134,10 @@ pub fn resolve(
             image,
             ntp_servers,
             custom_data,
+            data_disk_count: earlier.map_or(1, |earlier| earlier.data_disk_count),
+            custom_data_only: false,
+            user_data_format: earlier.map(|earlier| earlier.user_data_format).unwrap_or_default(),
+            templates: earlier.map(|earlier| earlier.templates.clone()).unwrap_or_default(),
         }),
         _ => Err(problems),
     }
@@ -208,10 +212,10 @@ fn overlay(file: &InputFile, problems: &mut Problems) -> Option<Overlay> {
             problems.add(Origin::Flag("--custom-data"), format!("reading `{}`: {reason}", file.path));
             None
         }
-        Ok(text) => match Overlay::parse(text) {
+        Ok(text) => match Overlay::parse(&file.path, text) {
             Ok(overlay) => Some(overlay),
-            Err(error) => {
-                problems.add(Origin::File { path: file.path.clone(), line: error.line }, error.message);
+            Err(found) => {
+                problems.extend(found);
                 None
             }
         },
@@ -288,7 +292,7 @@ mod tests {
             "`--vm-size`: size `Large`",
             "`--coreos-image`: image `flatcar`",
             "`--ssh-key`: reading `missing.pub`: no such file",
-            "`user.yaml` line 2: `host-name` is ignored",
+            "`user.yaml` line 2: `host-name`: is unknown",
             "`--nohttps`: takes what carries TLS",
             "`--ssh`: 2 nodes need ports 65535 to 65536",
             "`--data-disk`: must be 4 to 32767 GiB, found 1",

@@ -1,169 +1,107 @@
-//! The user's own configuration: a cloud-config or an Ignition document, told apart by its first bytes.
+//! The user's own file: merged over ours, or sent in its place.
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::CloudConfig;
-use crate::config::yaml;
+use super::cloud_config::{CloudConfig, HOSTNAME_FILE};
+use super::size::CUSTOM_DATA_BYTES;
+use super::{ignition_keys, read};
+use crate::config::yaml::Document;
+use crate::spec::{Origin, Problems};
 
-/// A user's configuration that is merged over ours.
+/// A user's own file.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Overlay {
-    /// A `#cloud-config` document.
+    /// A `#cloud-config` that is merged over ours.
     CloudConfig { document: CloudConfig },
-    /// An Ignition document of spec 3.0.0 to 3.3.0.
+    /// An Ignition document of spec 3.0.0 to 3.3.0 that is merged over ours.
     Ignition { document: Value },
-}
-
-/// Why a user's configuration was refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct InvalidOverlay {
-    /// What is wrong.
-    pub message: String,
-    /// Counted from 1, where known.
-    pub line: Option<usize>,
+    /// Any text, sent untouched as the whole user-data.
+    Whole { text: String },
 }
 
 impl Overlay {
-    /// Reads a document; the error names the key and, where known, the line.
-    pub fn parse(text: &str) -> Result<Self, InvalidOverlay> {
-        let invalid = |message: String, line| Err(InvalidOverlay { message, line });
-        if text.trim_start().starts_with('{') {
-            return parse_ignition(text);
+    /// Reads a file that is merged over ours: a `#cloud-config` or an Ignition document, told apart by its first bytes.
+    /// Every mistake with key, line and what to write instead; `file` is the name that they bear.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Problems> {
+        let start = text.trim_start();
+        if start.starts_with('{') {
+            return parse_ignition(file, text);
         }
-        if !text.starts_with("#cloud-config") {
-            return invalid("neither starts with `#cloud-config` nor is an Ignition document (JSON)".into(), None);
+        if start.starts_with(read::HEADER) {
+            return read::cloud_config(file, text).map(|document| Self::CloudConfig { document });
         }
-        let document: CloudConfig = match yaml::from_str(text) {
-            Ok(document) => document,
-            Err(error) => return invalid(explain(&error.message), error.line),
-        };
-        if document.hostname.is_some() {
-            return invalid(
-                "`hostname` cannot be set: each node's name is its hostname".into(),
-                line_of(text, "hostname"),
-            );
+        let mut problems = Problems::new();
+        problems.add_with_hint(
+            Origin::File { path: file.to_owned(), line: None },
+            "neither starts with `#cloud-config` nor is an Ignition document (JSON)",
+            "`--custom-data-only` sends any file as it is",
+        );
+        Err(problems)
+    }
+
+    /// Takes a file that is sent as it is, of any kind and at most [`CUSTOM_DATA_BYTES`] bytes.
+    pub fn whole(file: &str, text: &str) -> Result<Self, Problems> {
+        let mut problems = Problems::new();
+        let origin = Origin::File { path: file.to_owned(), line: None };
+        if text.len() > CUSTOM_DATA_BYTES {
+            let message = format!("has {} bytes, {CUSTOM_DATA_BYTES} is the most Azure takes", text.len());
+            problems.add(origin, message);
+        } else if text.trim().is_empty() {
+            problems.add(origin, "is empty");
         }
-        if let Some(strategy) = document.coreos.update.as_ref().and_then(|update| update.reboot_strategy.as_deref())
-            && !["off", "reboot", "etcd-lock"].contains(&strategy)
-        {
-            let message = format!("reboot strategy `{strategy}` is none of `off`, `reboot`, `etcd-lock`");
-            return invalid(message, line_of(text, "reboot_strategy"));
-        }
-        if document.coreos.update.as_ref().is_some_and(|update| update.group.is_some() || update.server.is_some()) {
-            let message = "`coreos.update.group` and `server` are not supported; write `/etc/flatcar/update.conf` by `write_files`";
-            return invalid(message.into(), line_of(text, "update"));
-        }
-        for unit in &document.coreos.units {
-            let suffixes =
-                [".service", ".socket", ".mount", ".automount", ".timer", ".path", ".target", ".swap", ".slice"];
-            if !suffixes.iter().any(|suffix| unit.name.ends_with(suffix)) {
-                return invalid(
-                    format!("unit `{}` has no suffix such as `.service`", unit.name),
-                    line_of(text, "name"),
-                );
-            }
-            if let Some(command) = unit.command.as_deref().filter(|command| *command != "start") {
-                let message = format!(
-                    "`{}`: command `{command}` is not supported; before the first boot only `start` acts",
-                    unit.name
-                );
-                return invalid(message, line_of(text, "command"));
-            }
-        }
-        for file in &document.write_files {
-            if !file.path.starts_with('/') {
-                return invalid(format!("path `{}` is not absolute", file.path), line_of(text, "path"));
-            }
-            let known = ["base64", "b64"];
-            if let Some(encoding) = file.encoding.as_deref().filter(|encoding| !known.contains(encoding)) {
-                return invalid(
-                    format!("`{}`: encoding `{encoding}` is not supported; use `base64`", file.path),
-                    line_of(text, "encoding"),
-                );
-            }
-            let packed: String = file.content.split_whitespace().collect();
-            if file.encoding.is_some() && STANDARD.decode(packed).is_err() {
-                return invalid(format!("`{}`: the content is not base64", file.path), line_of(text, "content"));
-            }
-            let octal = |text: &str| u32::from_str_radix(text, 8).is_ok_and(|mode| mode <= 0o7777);
-            if let Some(permissions) = file.permissions.as_deref().filter(|permissions| !octal(permissions)) {
-                return invalid(
-                    format!("`{}`: permissions `{permissions}` are not octal, such as `0644`", file.path),
-                    line_of(text, "permissions"),
-                );
-            }
-        }
-        Ok(Self::CloudConfig { document })
+        if problems.is_empty() { Ok(Self::Whole { text: text.to_owned() }) } else { Err(problems) }
     }
 }
 
-fn parse_ignition(text: &str) -> Result<Overlay, InvalidOverlay> {
-    let document: Value = serde_json::from_str(text)
-        .map_err(|error| InvalidOverlay { message: format!("not JSON: {error}"), line: Some(error.line()) })?;
-    match document.pointer("/ignition/version").and_then(Value::as_str) {
-        Some("3.0.0" | "3.1.0" | "3.2.0" | "3.3.0") => match null_at(&document, String::new()) {
-            None => Ok(Overlay::Ignition { document }),
-            Some(path) => {
-                Err(InvalidOverlay { message: format!("`{path}` is null, which would take ours away"), line: None })
+fn parse_ignition(file: &str, text: &str) -> Result<Overlay, Problems> {
+    let json: Value = serde_json::from_str(text).map_err(|error| {
+        let mut problems = Problems::new();
+        let origin = Origin::File { path: file.to_owned(), line: Some(error.line()) };
+        problems.add(origin, format!("not JSON: {error}"));
+        problems
+    })?;
+    let document = Document::parse(file, text)?;
+    let root = document.root();
+    match json.pointer("/ignition/version").and_then(Value::as_str) {
+        Some("3.0.0" | "3.1.0" | "3.2.0" | "3.3.0") => {}
+        version => {
+            let hint = "write a version of 3.0.0 to 3.3.0; `--custom-data-only` sends any file as it is";
+            let node = ignition_keys::child(&root, "ignition").and_then(|node| ignition_keys::child(&node, "version"));
+            match (version, node) {
+                (Some(version), Some(node)) => {
+                    node.problem_with_hint(format!("Ignition version `{version}` cannot be merged"), hint);
+                }
+                _ => root.problem_with_hint("`ignition.version` is missing", hint),
             }
-        },
-        Some(version) => Err(InvalidOverlay {
-            message: format!("Ignition version `{version}` is not supported; 3.0.0 to 3.3.0 are"),
-            line: line_of(text, "version"),
-        }),
-        None => Err(InvalidOverlay { message: "`ignition.version` is missing".into(), line: None }),
-    }
-}
-
-/// The path of the first null.
-fn null_at(value: &Value, path: String) -> Option<String> {
-    match value {
-        Value::Null => Some(path),
-        Value::Object(object) => object.iter().find_map(|(key, value)| null_at(value, format!("{path}/{key}"))),
-        Value::Array(items) => {
-            items.iter().enumerate().find_map(|(index, item)| null_at(item, format!("{path}/{index}")))
         }
-        _ => None,
     }
-}
-
-/// Adds the right spelling to serde's message about an unknown key.
-fn explain(message: &str) -> String {
-    let Some(key) = message.split_once("unknown field `").and_then(|(_, rest)| rest.split('`').next()) else {
-        return message.to_owned();
-    };
-    if key.contains('-') {
-        let right = key.replace('-', "_");
-        return format!("`{key}` is ignored by today's Flatcar; write `{right}`");
-    }
-    match key {
-        "etcd" | "etcd2" => {
-            format!("`coreos.{key}` acts on a unit that no longer exists; etcd is set up by this program")
+    ignition_keys::walk(&root, &mut |key, node| match &key.unknown {
+        _ if node.is_null() => node.problem_with_hint("is null, which would take ours away", "leave the key out"),
+        Some((why, instead)) => node.problem_with_hint(why.as_str(), instead.as_str()),
+        None if ignition_keys::is_later(&key.path) => {
+            node.problem_with_hint("is newer than version 3.3.0", "leave it out");
         }
-        "fleet" => "`coreos.fleet` acts on a unit that no longer exists".into(),
-        _ => message.to_owned(),
-    }
-}
-
-fn line_of(text: &str, key: &str) -> Option<usize> {
-    text.lines()
-        .position(|line| line.trim_start().trim_start_matches(['-', '"', ' ']).starts_with(key))
-        .map(|index| index + 1)
+        None if key.path == "storage.files[].path" && node.value().as_str() == Some(HOSTNAME_FILE) => {
+            let hint = "leave it out: each node's name is its hostname";
+            node.problem_with_hint(format!("`{HOSTNAME_FILE}` cannot be written"), hint);
+        }
+        None => {}
+    });
+    let problems = document.into_problems();
+    if problems.is_empty() { Ok(Overlay::Ignition { document: json }) } else { Err(problems) }
 }
 
 impl fmt::Debug for Overlay {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A user's document may hold secrets.
+        // A user's file may hold secrets.
         formatter.write_str(match self {
             Self::CloudConfig { .. } => "Overlay::CloudConfig",
             Self::Ignition { .. } => "Overlay::Ignition",
+            Self::Whole { .. } => "Overlay::Whole",
         })
     }
 }
@@ -172,39 +110,239 @@ impl fmt::Debug for Overlay {
 mod tests {
     use super::*;
 
+    fn mistakes(text: &str) -> Vec<(Option<usize>, String)> {
+        let problems = Overlay::parse("user.yaml", text).expect_err(text);
+        let mistake = |problem: &crate::spec::Problem| {
+            let Origin::File { path, line } = &problem.origin else { panic!("{problem:?}") };
+            assert_eq!(path, "user.yaml", "{text}");
+            (*line, format!("{}; {}", problem.message, problem.hint.as_deref().unwrap_or_default()))
+        };
+        problems.iter().map(mistake).collect()
+    }
+
     #[test]
-    fn refusals_name_the_key_and_the_line() {
-        for (text, message, line) in [
-            ("hello", "neither starts with", None),
-            ("#cloud-config\ncoreos:\n  update:\n    reboot-strategy: off\n", "write `reboot_strategy`", Some(4)),
-            ("#cloud-config\ncoreos:\n  etcd2:\n    name: x\n", "`coreos.etcd2` acts on a unit", Some(3)),
-            ("#cloud-config\nhostname: x\n", "`hostname` cannot be set", Some(2)),
-            ("#cloud-config\nwrite_files:\n- path: /x\n  content: y\n  permissions: rw\n", "are not octal", Some(5)),
-            ("#cloud-config\nwrite_files:\n- path: /x\n  content: y\n  encoding: gzip\n", "encoding `gzip`", Some(5)),
-            ("{\"ignition\": {\"version\": \"3.6.0\"}}", "version `3.6.0` is not supported", None),
-            ("#cloud-config\nwrite_files:\n- path: etc/x\n  content: y\n", "path `etc/x` is not absolute", Some(3)),
+    fn each_mistake_has_its_key_its_line_and_its_remedy() {
+        for (text, line, mistake) in [
+            ("hello", None, "neither starts with `#cloud-config`"),
+            ("#cloud-config extra\n", Some(1), "the first line must be `#cloud-config` and nothing else"),
+            ("#cloud-config\n\tx", Some(2), "not YAML"),
+            ("#cloud-config\n- x\n", None, "must be a mapping"),
             (
-                "#cloud-config\nwrite_files:\n- path: /x\n  encoding: b64\n  content: '%'\n",
-                "the content is not base64",
-                Some(5),
+                "#cloud-config\nssh-authorized-keys: []\n",
+                Some(2),
+                "`ssh-authorized-keys`: is ignored: Flatcar reads keys with underscores only; write `ssh_authorized_keys`",
             ),
-            ("#cloud-config\ncoreos:\n  units:\n  - name: hello\n", "unit `hello` has no suffix", Some(4)),
-            ("#cloud-config\ncoreos:\n  units:\n  - name: a.service\n    command: stop\n", "command `stop`", Some(5)),
-            ("#cloud-config\ncoreos:\n  update:\n    reboot_strategy: never\n", "reboot strategy `never`", Some(4)),
-            ("#cloud-config\ncoreos:\n  update:\n    group: beta\n", "are not supported", Some(3)),
-            ("{\"ignition\": {\"version\": \"3.3.0\"}, \"storage\": null}", "`/storage` is null", None),
-            ("{\"a\"}", "not JSON", Some(1)),
-            ("{}", "`ignition.version` is missing", None),
+            ("#cloud-config\nssh_authorized_keys: k\n", Some(2), "`ssh_authorized_keys`: must be a list, found `k`"),
+            (
+                "#cloud-config\ncoreos:\n  update:\n    reboot-strategy: off\n",
+                Some(4),
+                "`coreos.update.reboot-strategy`: is ignored: Flatcar reads keys with underscores only; write `reboot_strategy`",
+            ),
+            (
+                "#cloud-config\ncoreos:\n  update:\n    reboot_strategy: never\n",
+                Some(4),
+                "`never` is none of `off`, `reboot`, `etcd-lock`",
+            ),
+            (
+                "#cloud-config\ncoreos:\n  update:\n    group: beta\n",
+                Some(4),
+                "`coreos.update.group`: cannot be merged; write `/etc/flatcar/update.conf`",
+            ),
+            (
+                "#cloud-config\ncoreos:\n  etcd2:\n    name: x\n",
+                Some(3),
+                "`coreos.etcd2`: sets up a unit that the image no longer has; leave it out",
+            ),
+            (
+                "#cloud-config\ncoreos:\n  fleet: {}\n",
+                Some(3),
+                "`coreos.fleet`: sets up a unit that the image no longer has",
+            ),
+            (
+                "#cloud-config\ncoreos:\n  flannel: {}\n",
+                Some(3),
+                "`coreos.flannel`: cannot be merged; write a drop-in of `flanneld.service`",
+            ),
+            (
+                "#cloud-config\ncoreos:\n  locksmith: {}\n",
+                Some(3),
+                "`coreos.locksmith`: cannot be merged; write a drop-in of `locksmithd.service`",
+            ),
+            ("#cloud-config\ncoreos:\n  oem: {}\n", Some(3), "`coreos.oem`: cannot be merged; leave it out"),
+            (
+                "#cloud-config\nmanage_etc_hosts: localhost\n",
+                Some(2),
+                "`manage_etc_hosts`: cannot be merged; write `/etc/hosts` by `write_files`",
+            ),
+            ("#cloud-config\nhostname: x\n", Some(2), "`hostname`: cannot be merged; leave it out: each node's name"),
+            (
+                "#cloud-config\nruncmd: [x]\n",
+                Some(2),
+                "`runcmd`: only cloud-init reads it, which the image does not have; write a unit",
+            ),
+            (
+                "#cloud-config\nwrite_file: []\n",
+                Some(2),
+                "`write_file`: is unknown and ignored; did you mean `write_files`?",
+            ),
+            (
+                "#cloud-config\nusers:\n- name: a\n  coreos_ssh_import_github: a\n",
+                Some(4),
+                "`users[0].coreos_ssh_import_github`: cannot be merged; put the keys into `ssh_authorized_keys`",
+            ),
+            ("#cloud-config\nusers:\n- name: a\n  sudo: x\n", Some(4), "`users[0].sudo`: only cloud-init reads it"),
+            ("#cloud-config\nusers:\n- passwd: x\n", Some(3), "`users[0]`: `name` is missing"),
+            (
+                "#cloud-config\nusers:\n- name: a\n  passwd: 31415\n",
+                Some(4),
+                "`users[0].passwd`: must be a text; put it in quotes; ",
+            ),
+            ("#cloud-config\nwrite_files:\n- path: etc/x\n", Some(3), "`write_files[0].path`: `etc/x` is not absolute"),
+            (
+                "#cloud-config\nwrite_files:\n- path: /etc/hostname\n",
+                Some(3),
+                "`/etc/hostname` cannot be written; leave it out",
+            ),
+            (
+                "#cloud-config\nwrite_files:\n- path: /x\n  permissions: rw\n",
+                Some(4),
+                "`rw` is not octal, such as `0644`",
+            ),
+            (
+                "#cloud-config\nwrite_files:\n- path: /x\n  permissions: 0o644\n",
+                Some(4),
+                "`write_files[0].permissions`: must be a text, found `420`; put it in quotes",
+            ),
+            (
+                "#cloud-config\nwrite_files:\n- path: /x\n  encoding: gzip\n  content: y\n",
+                Some(4),
+                "`write_files[0].encoding`: compressed content is no text; write `gzip+base64`",
+            ),
+            ("#cloud-config\nwrite_files:\n- path: /x\n  encoding: rot13\n", Some(4), "`rot13` is none of `b64`"),
+            ("#cloud-config\nwrite_files:\n- path: /x\n  encoding: b64\n  content: '%'\n", Some(5), "is not base64"),
+            (
+                "#cloud-config\nwrite_files:\n- path: /x\n  encoding: gz+b64\n  content: aGVsbG8=\n",
+                Some(5),
+                "is not compressed with gzip",
+            ),
+            (
+                "#cloud-config\nwrite_files:\n- path: /x\n  content: a $public_ipv4\n",
+                Some(4),
+                "`$public_ipv4` is empty on Azure; of addresses only `$private_ipv4` is known",
+            ),
+            (
+                "#cloud-config\ncoreos:\n  units:\n  - name: hello\n",
+                Some(4),
+                "`hello` has no suffix such as `.service`",
+            ),
+            (
+                "#cloud-config\ncoreos:\n  units:\n  - name: a.network\n",
+                Some(4),
+                "`a.network` is not a unit but a file of systemd-networkd; write `/etc/systemd/network/a.network`",
+            ),
+            (
+                "#cloud-config\ncoreos:\n  units:\n  - name: a.service\n    command: stop\n",
+                Some(5),
+                "`stop` cannot be merged: Ignition knows only `start`; write `mask: true`",
+            ),
+            (
+                "#cloud-config\ncoreos:\n  units:\n  - name: a.service\n    runtime: true\n",
+                Some(5),
+                "`coreos.units[0].runtime`: cannot be merged",
+            ),
+            (
+                "#cloud-config\ncoreos:\n  units:\n  - name: a.service\n    drop-ins: []\n",
+                Some(5),
+                "`coreos.units[0].drop-ins`: is ignored: Flatcar reads keys with underscores only; write `drop_ins`",
+            ),
+            (
+                "#cloud-config\ncoreos:\n  units:\n  - name: a.service\n    drop_ins:\n    - name: x\n",
+                Some(6),
+                "`x` does not end with `.conf`",
+            ),
+            (
+                "#cloud-config\nwrite_files:\n- path: /etc/flatcar/update.conf\ncoreos:\n  update:\n    reboot_strategy: off\n",
+                Some(5),
+                "`coreos.update`: `/etc/flatcar/update.conf` is written by `write_files` too; say it in one place",
+            ),
+            ("{\"a\"}", Some(1), "not JSON"),
+            ("{}", None, "`ignition.version` is missing"),
+            (
+                "{\n\"ignition\": {\n\"version\": \"3.6.0\"}}",
+                Some(3),
+                "`ignition.version`: Ignition version `3.6.0` cannot be merged; write a version of 3.0.0 to 3.3.0",
+            ),
+            (
+                "{\"ignition\": {\"version\": \"3.3.0\"},\n\"storage\": null}",
+                Some(2),
+                "`storage`: is null, which would take ours away",
+            ),
+            (
+                "{\"ignition\": {\"version\": \"3.3.0\"},\n\"storage\": {\n\"file\": []}}",
+                Some(3),
+                "`storage.file`: is unknown and ignored; did you mean `files`?",
+            ),
+            (
+                "{\"ignition\": {\"version\": \"3.3.0\"},\n\"storage\": {\"luks\": [{\n\"discard\": true}]}}",
+                Some(3),
+                "`storage.luks[0].discard`: is newer than version 3.3.0",
+            ),
+            (
+                "{\"ignition\": {\"version\": \"3.3.0\"},\n\"storage\": {\"files\": [{\n\"path\": \"/etc/hostname\"}]}}",
+                Some(3),
+                "`/etc/hostname` cannot be written",
+            ),
         ] {
-            let error = Overlay::parse(text).unwrap_err();
-            assert!(error.message.contains(message), "{text}: {}", error.message);
-            assert_eq!(error.line, line, "{text}");
+            let found = mistakes(text);
+            assert_eq!(found.len(), 1, "{text}: {found:?}");
+            assert!(found[0].1.contains(mistake), "{text}: {found:?}");
+            assert_eq!(found[0].0, line, "{text}: {found:?}");
         }
     }
 
     #[test]
+    fn all_mistakes_come_at_once_and_in_order() {
+        let text = "#cloud-config\nhostname: x\nwrite-files: []\nusers:\n- nam: a\n- name: b\n  shell: 1\ncoreos:\n  \
+                    update: {reboot_strategy: x, group: y}\n  units:\n  - name: a\n    command: kill\n";
+        let lines: Vec<Option<usize>> = mistakes(text).into_iter().map(|(line, _)| line).collect();
+        assert_eq!(lines, [2, 3, 5, 5, 7, 9, 9, 11, 12].map(Some));
+    }
+
+    #[test]
+    fn a_secret_is_in_no_message() {
+        let secret = "hunter2";
+        for text in [
+            format!("#cloud-config\nusers:\n- name: a\n  passwd: [{secret}]\n"),
+            format!("#cloud-config\nwrite_files:\n- path: /x\n  content: {{a: {secret}}}\n"),
+            format!("#cloud-config\nwrite_files:\n- path: /x\n  encoding: b64\n  content: '{secret} %'\n"),
+            format!("#cloud-config\ncoreos:\n  units:\n  - name: a.service\n    content: [{secret}]\n"),
+        ] {
+            let found = mistakes(&text);
+            assert!(!format!("{found:?}").contains(secret), "{found:?}");
+        }
+        let whole = Overlay::whole("x", secret).unwrap();
+        assert!(!format!("{whole:?}").contains(secret));
+    }
+
+    #[test]
     fn both_dialects_are_read() {
-        assert!(matches!(Overlay::parse("#cloud-config\nssh_authorized_keys: [k]\n"), Ok(Overlay::CloudConfig { .. })));
-        assert!(matches!(Overlay::parse("{\"ignition\": {\"version\": \"3.3.0\"}}"), Ok(Overlay::Ignition { .. })));
+        let read = |text| Overlay::parse("x", text);
+        assert!(matches!(read("#cloud-config\nssh_authorized_keys: [k]\n"), Ok(Overlay::CloudConfig { .. })));
+        assert!(matches!(read("#cloud-config\n"), Ok(Overlay::CloudConfig { .. })));
+        assert!(matches!(read("{\"ignition\": {\"version\": \"3.3.0\"}}"), Ok(Overlay::Ignition { .. })));
+    }
+
+    #[test]
+    fn any_text_can_be_the_whole() {
+        for text in ["#!/bin/sh\n", "Content-Type: multipart/mixed; boundary=x\n\n", &"x".repeat(CUSTOM_DATA_BYTES)] {
+            let overlay = Overlay::whole("x", text).unwrap();
+            assert!(overlay == Overlay::Whole { text: text.to_owned() });
+        }
+        for (text, mistake) in
+            [(" \n", "`x`: is empty"), (&*"x".repeat(65_536), "`x`: has 65536 bytes, 65535 is the most")]
+        {
+            let problems = Overlay::whole("x", text).unwrap_err().to_string();
+            assert!(problems.starts_with(mistake), "{problems}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use coreos_cluster::outputs::{self, Inventory};
 use coreos_cluster::pki::{Authority, Certificate, Material, NodeMaterial, SshKeyPair};
 use coreos_cluster::plan::{Observed, ResourceNames, desired, plan};
 use coreos_cluster::spec::ClusterSpec;
-use coreos_cluster::userdata;
+use coreos_cluster::userdata::{self, Dialect};
 
 use crate::sandbox::{Sandbox, fixture};
 
@@ -53,7 +53,7 @@ pub fn material(spec: &ClusterSpec) -> Material {
 }
 
 fn user_data(spec: &ClusterSpec, index: usize) -> String {
-    userdata::ignition(spec, &spec.nodes()[index], &material(spec)).unwrap() + "\n"
+    userdata::render(spec, &spec.nodes()[index], &material(spec), Dialect::Ignition).unwrap() + "\n"
 }
 
 #[test]

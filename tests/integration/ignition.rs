@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use coreos_cluster::config::{ClusterInput, InputFile};
 use coreos_cluster::pki::{Authority, Material, NodeMaterial};
 use coreos_cluster::spec::ClusterSpec;
-use coreos_cluster::userdata;
+use coreos_cluster::userdata::{self, Dialect};
 
 use crate::golden::spec;
 use crate::sandbox::fixture;
@@ -60,7 +60,7 @@ fn every_configuration_is_accepted() {
         let spec = spec(change);
         let material = real_material(&spec);
         for node in spec.nodes() {
-            let document = userdata::ignition(&spec, &node, &material).unwrap();
+            let document = userdata::render(&spec, &node, &material, Dialect::Ignition).unwrap();
             assert_eq!(validate(&document), Ok(()), "{name}: {}", node.name);
         }
     }

@@ -91,13 +91,16 @@ impl Document {
     }
 
     pub(super) fn add(&self, path: &[Step], message: impl Into<String>, hint: Option<String>) {
-        let line = line_of(&self.text, path).and_then(|line| self.line_of_file(line));
-        let origin = Origin::File { path: self.file.clone(), line };
+        let origin = Origin::File { path: self.file.clone(), line: self.line(path) };
         let message = match path {
             [] => message.into(),
             path => format!("`{}`: {}", path_text(path), message.into()),
         };
         self.problems.borrow_mut().push(Problem { origin, message, hint });
+    }
+
+    pub(super) fn line(&self, path: &[Step]) -> Option<usize> {
+        line_of(&self.text, path).and_then(|line| self.line_of_file(line))
     }
 
     fn line_of_file(&self, line: usize) -> Option<usize> {

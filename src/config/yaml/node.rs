@@ -48,6 +48,11 @@ impl<'a> Node<'a> {
         super::path_text(&self.path)
     }
 
+    /// The line of its key or element in the file, counted from 1; none for the whole document.
+    pub fn line(&self) -> Option<usize> {
+        self.document.line(&self.path)
+    }
+
     fn child(&self, step: Step, value: &'a Value) -> Self {
         let mut path = self.path.clone();
         path.push(step);

@@ -11,6 +11,7 @@ mod file_owner;
 mod ignition;
 mod ignition_keys;
 mod keys;
+pub mod lint;
 mod merge;
 mod node;
 mod overlay;

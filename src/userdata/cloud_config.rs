@@ -60,7 +60,7 @@ pub struct CoreOs {
 
 /// When a machine reboots for an update.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Update {
     /// `off`, `reboot` or `etcd-lock`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,7 +3,7 @@
 use minijinja::context;
 
 use super::cloud_config::{DropIn, Filesystem, Unit, UserData, WriteFile};
-use super::{UserDataError, read};
+use super::{UserDataError, address, read};
 use crate::pki::Material;
 use crate::spec::{ClusterSpec, Node};
 
@@ -16,8 +16,9 @@ const CORE_GROUP: &str = "500";
 pub fn node_user_data(spec: &ClusterSpec, node: &Node, material: &Material) -> Result<UserData, UserDataError> {
     let templates = &spec.templates;
     let render = |name, context| templates.render(name, context);
-    let mut config = read::cloud_config(super::BASE_FILE, templates.text(super::BASE_FILE))
+    let base = read::cloud_config(super::BASE_FILE, templates.text(super::BASE_FILE))
         .map_err(|problems| UserDataError::Template(super::BASE_FILE, problems.to_string()))?;
+    let mut config = address::put_in(&base, node.address);
     config.hostname = Some(node.name.clone());
     config.ssh_authorized_keys.insert(0, spec.ssh_public_key.to_string());
 

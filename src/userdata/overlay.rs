@@ -246,6 +246,11 @@ mod tests {
                 "`stop` cannot be merged: Ignition knows only `start`; write `mask: true`",
             ),
             (
+                "#cloud-config\ncoreos:\n  units:\n  - name: a.service\n    enable: true\n    content: '[Service]'\n",
+                Some(4),
+                "`coreos.units[0]`: `a.service` would not run: its content has no `[Install]` section; end it with",
+            ),
+            (
                 "#cloud-config\ncoreos:\n  units:\n  - name: a.service\n    runtime: true\n",
                 Some(5),
                 "`coreos.units[0].runtime`: cannot be merged",

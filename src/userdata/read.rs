@@ -186,7 +186,19 @@ fn read_unit(node: &Node) -> Option<Unit> {
         })
     });
     let (mask, enable, content) = (flag("mask"), flag("enable"), content(&fields));
-    Some(Unit { name: name?, mask, enable, content, command, drop_ins: drop_ins.unwrap_or_default() })
+    let unit = Unit { name: name?, mask, enable, content, command, drop_ins: drop_ins.unwrap_or_default() };
+    if unit.runs() && unit.content.as_ref().is_some_and(|content| !content.lines().any(is_install_section)) {
+        node.problem_with_hint(
+            format!("`{}` would not run: its content has no `[Install]` section", unit.name),
+            "end it with `[Install]` and `WantedBy=multi-user.target`",
+        );
+    }
+    Some(unit)
+}
+
+/// Ignition starts what is enabled, and only a unit with this section can be.
+fn is_install_section(line: &str) -> bool {
+    line.trim() == "[Install]"
 }
 
 /// The mapping's entries, after a mistake was kept for each key that does not act or cannot be merged.

@@ -8,7 +8,7 @@ use coreos_cluster::outputs::{self, Inventory};
 use coreos_cluster::pki::{Authority, Certificate, Material, NodeMaterial, SshKeyPair};
 use coreos_cluster::plan::{Observed, ResourceNames, desired, plan};
 use coreos_cluster::spec::ClusterSpec;
-use coreos_cluster::userdata::{self, Dialect};
+use coreos_cluster::userdata::{self, Dialect, TemplateSet};
 
 use crate::sandbox::{Sandbox, fixture};
 
@@ -56,6 +56,10 @@ fn user_data(spec: &ClusterSpec, index: usize) -> String {
     userdata::render(spec, &spec.nodes()[index], &material(spec), Dialect::Ignition).unwrap() + "\n"
 }
 
+fn cloud_config(spec: &ClusterSpec, index: usize) -> String {
+    userdata::render(spec, &spec.nodes()[index], &material(spec), Dialect::CloudConfig).unwrap()
+}
+
 #[test]
 fn user_data_per_role() {
     let plain = spec(|_| {});
@@ -74,6 +78,59 @@ fn user_data_per_role() {
         input.custom_data = Some(InputFile { path: "overlay.ign".into(), content: Ok(fixture("overlay.ign")) });
     });
     assert_golden("user-data-nvme.json", &user_data(&nvme, 0));
+}
+
+#[test]
+fn cloud_config_per_role() {
+    let plain = spec(|_| {});
+    assert_golden("user-data-member.yaml", &cloud_config(&plain, 0));
+    let client = spec(|input| input.num_nodes = Some(4));
+    assert_golden("user-data-client.yaml", &cloud_config(&client, 3));
+    let full = spec(|input| {
+        input.data_disk = Some(100);
+        input.ntp_servers = vec!["time.example.test".into(), "192.0.2.1".into()];
+        input.custom_data = Some(InputFile { path: "overlay.yaml".into(), content: Ok(fixture("overlay.yaml")) });
+    });
+    assert_golden("user-data-full.yaml", &cloud_config(&full, 1));
+}
+
+#[test]
+fn a_users_file_with_every_key() {
+    let spec = spec(|input| {
+        input.data_disk = Some(100);
+        input.num_nodes = Some(4);
+        input.custom_data = Some(InputFile { path: "every-key.yaml".into(), content: Ok(fixture("every-key.yaml")) });
+    });
+    assert_golden("user-data-every-key.json", &user_data(&spec, 3));
+    assert_golden("user-data-every-key.yaml", &cloud_config(&spec, 3));
+}
+
+#[test]
+fn several_data_disks() {
+    for (size, name) in [("Standard_D2as_v5", "scsi"), ("Standard_D2as_v6", "nvme")] {
+        let mut spec = spec(|input| {
+            input.data_disk = Some(100);
+            input.num_nodes = Some(4);
+            input.vm_size = Some(size.into());
+        });
+        spec.data_disk_count = 3;
+        assert_golden(&format!("user-data-disks-{name}.json"), &user_data(&spec, 3));
+        assert_golden(&format!("user-data-disks-{name}.yaml"), &cloud_config(&spec, 3));
+    }
+}
+
+#[test]
+fn replaced_templates() {
+    let mut spec = spec(|input| input.num_nodes = Some(4));
+    let base = "#cloud-config\ncoreos: {update: {reboot_strategy: reboot}}\n\
+                write_files: [{path: /etc/mine, content: $private_ipv4}]\n";
+    let files = [("base.yaml", base), ("environment", "ETCDCTL_ENDPOINTS={{ endpoints }}\n")];
+    let files = files.map(|(name, text)| (name.to_owned(), text.to_owned()));
+    spec.templates = TemplateSet::with_overrides(files.into()).unwrap();
+    assert_golden("user-data-templates.yaml", &cloud_config(&spec, 3));
+    // A later run reads the spec from the cluster's directory.
+    let stored: ClusterSpec = serde_json::from_str(&serde_json::to_string(&spec).unwrap()).unwrap();
+    assert_eq!(cloud_config(&stored, 3), cloud_config(&spec, 3));
 }
 
 #[test]

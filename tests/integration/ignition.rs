@@ -40,7 +40,7 @@ fn real_material(spec: &ClusterSpec) -> Material {
 #[test]
 fn every_configuration_is_accepted() {
     type Change = fn(&mut ClusterInput);
-    let changes: [(&str, Change); 7] = [
+    let changes: [(&str, Change); 8] = [
         ("defaults", |_| {}),
         ("data disk", |input| input.data_disk = Some(100)),
         ("nvme", |input| {
@@ -52,12 +52,17 @@ fn every_configuration_is_accepted() {
         ("cloud-config", |input| {
             input.custom_data = Some(InputFile { path: "x".into(), content: Ok(fixture("overlay.yaml")) });
         }),
+        ("every key", |input| {
+            input.data_disk = Some(100);
+            input.custom_data = Some(InputFile { path: "x".into(), content: Ok(fixture("every-key.yaml")) });
+        }),
         ("ignition", |input| {
             input.custom_data = Some(InputFile { path: "x".into(), content: Ok(fixture("overlay.ign")) });
         }),
     ];
     for (name, change) in changes {
-        let spec = spec(change);
+        let mut spec = spec(change);
+        spec.data_disk_count = 3;
         let material = real_material(&spec);
         for node in spec.nodes() {
             let document = userdata::render(&spec, &node, &material, Dialect::Ignition).unwrap();

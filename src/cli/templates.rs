@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-
 use super::arguments::TemplatesCommand;
 use super::output;
 use crate::report::Failure;
@@ -39,11 +37,16 @@ fn dump(directory: &Path, force: bool) -> Result<Vec<PathBuf>, Failure> {
     if !problems.is_empty() {
         return Err(problems.into());
     }
-    std::fs::create_dir_all(directory).with_context(|| format!("making `{}`", directory.display()))?;
+    let failed = |what: String, error: std::io::Error| {
+        let mut problems = Problems::new();
+        problems.add(Origin::Flag("DIR"), format!("{what}: {error}"));
+        problems
+    };
+    std::fs::create_dir_all(directory).map_err(|error| failed(format!("making `{}`", directory.display()), error))?;
     let mut paths = Vec::new();
     for (name, text) in TemplateSet::shipped() {
         let path = directory.join(name);
-        std::fs::write(&path, text).with_context(|| format!("writing `{}`", path.display()))?;
+        std::fs::write(&path, text).map_err(|error| failed(format!("writing `{}`", path.display()), error))?;
         paths.push(path);
     }
     Ok(paths)
@@ -118,6 +121,9 @@ mod tests {
         let failure = dump(folder.path(), false).unwrap_err().to_string();
         assert!(failure.contains("environment`: is there already\nhint: `--force`"), "{failure}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is written");
+        let failure = dump(&mine, true).unwrap_err();
+        assert_eq!(failure.exit_code(), 3);
+        assert!(failure.to_string().starts_with("error: `DIR`: making `"), "{failure}");
         dump(folder.path(), true).unwrap();
         assert_ne!(std::fs::read_to_string(mine).unwrap(), "mine");
     }

@@ -133,27 +133,39 @@ const LATER: [&str; 4] = [
 pub struct Met {
     /// Its path, `[]` for the elements of lists: `storage.files[].path`.
     pub path: String,
-    /// Why nobody reads it, and what to do instead.
-    pub unknown: Option<(String, String)>,
+    /// Why it is not read, and what to do instead.
+    pub mistake: Option<(String, String)>,
 }
 
-/// Meets every key that has a plain value, and every unknown or empty one, in the order of the document.
+/// Meets every key that has a plain value, and every one that is unknown, empty or of another kind than it must be, in
+/// the order of the document.
 pub fn walk(root: &Node, meet: &mut dyn FnMut(&Met, &Node)) {
     walk_mapping(root, DOCUMENT, "", meet);
 }
 
 fn walk_mapping(node: &Node, entries: Entries, prefix: &str, meet: &mut dyn FnMut(&Met, &Node)) {
+    if !node.value().is_mapping() {
+        let path = prefix.trim_end_matches('.').to_owned();
+        meet(&Met { path, mistake: Some(must_be("a mapping")) }, node);
+        return;
+    }
     for (name, child) in node.entries().unwrap_or_default() {
         let path = format!("{prefix}{name}");
         let Some((_, shape)) = entries.iter().find(|(known, _)| *known == name) else {
-            let unknown = (!LATER.contains(&path.as_str())).then(|| unknown(&name, entries));
-            meet(&Met { path, unknown }, &child);
+            let mistake = (!LATER.contains(&path.as_str())).then(|| unknown(&name, entries));
+            meet(&Met { path, mistake }, &child);
             continue;
         };
         match shape {
-            _ if child.is_null() => meet(&Met { path, unknown: None }, &child),
-            Plain => meet(&Met { path, unknown: None }, &child),
+            _ if child.is_null() => meet(&Met { path, mistake: None }, &child),
+            Plain if child.value().is_mapping() => {
+                meet(&Met { path, mistake: Some(must_be("a value or a list of values")) }, &child);
+            }
+            Plain => meet(&Met { path, mistake: None }, &child),
             Mapping(entries) => walk_mapping(&child, entries, &format!("{path}."), meet),
+            List(_) if !child.value().is_sequence() => {
+                meet(&Met { path, mistake: Some(must_be("a list")) }, &child);
+            }
             List(entries) => {
                 for item in child.items().unwrap_or_default() {
                     walk_mapping(&item, entries, &format!("{path}[]."), meet);
@@ -161,6 +173,10 @@ fn walk_mapping(node: &Node, entries: Entries, prefix: &str, meet: &mut dyn FnMu
             }
         }
     }
+}
+
+fn must_be(what: &str) -> (String, String) {
+    (format!("must be {what}"), "see https://coreos.github.io/ignition/configuration-v3_3/".into())
 }
 
 fn unknown(name: &str, entries: Entries) -> (String, String) {
@@ -193,14 +209,14 @@ mod tests {
     #[test]
     fn keys_are_met_in_order() {
         let text = r#"{"ignition": {"version": "3.3.0"}, "storage": {"files": [{"path": "/x", "mod": 1,
-            "contents": {"verification": {"hash": "x"}}}], "raid": null, "luks": [{"discard": true}]}, "nonsense": []}"#;
+            "contents": {"verification": {"hash": "x"}}}], "raid": null, "links": {}, "disks": [1], "directories": [{"path": {}}], "luks": [{"discard": true}]}, "nonsense": []}"#;
         let document = Document::parse("x", text).unwrap();
         let mut met = Vec::new();
         walk(&document.root(), &mut |key, _| {
             met.push(format!(
                 "{}{}",
                 key.path,
-                key.unknown.as_ref().map_or(String::new(), |(_, hint)| format!(": {hint}"))
+                key.mistake.as_ref().map_or(String::new(), |(_, hint)| format!(": {hint}"))
             ));
         });
         let expected = [
@@ -209,6 +225,9 @@ mod tests {
             "storage.files[].mod: did you mean `mode`?",
             "storage.files[].contents.verification.hash",
             "storage.raid",
+            "storage.links: see https://coreos.github.io/ignition/configuration-v3_3/",
+            "storage.disks[]: see https://coreos.github.io/ignition/configuration-v3_3/",
+            "storage.directories[].path: see https://coreos.github.io/ignition/configuration-v3_3/",
             "storage.luks[].discard",
             "nonsense: known are ignition, storage, systemd, passwd, kernelArguments",
         ];

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use coreos_cluster::spec::ClusterSpec;
 use coreos_cluster::userdata::{self, Dialect, Overlay, UserDataError};
 
 use crate::golden::{assert_golden, material, spec};
@@ -134,6 +135,16 @@ fn a_file_can_be_all_there_is() {
 }
 
 #[test]
+fn a_spec_that_was_stored_earlier_renders_as_it_did() {
+    let spec = spec(|input| input.data_disk = Some(4));
+    let mut stored = serde_json::to_value(&spec).unwrap();
+    for later in ["data_disk_count", "custom_data_only", "user_data_format", "templates"] {
+        assert!(stored.as_object_mut().unwrap().remove(later).is_some(), "{later}");
+    }
+    assert_eq!(serde_json::from_value::<ClusterSpec>(stored).unwrap(), spec);
+}
+
+#[test]
 fn both_dialects_have_the_same_limit() {
     let mut spec = spec(|_| {});
     let material = material(&spec);
@@ -153,8 +164,8 @@ fn format_script(disk: &Path) -> String {
     spec.data_disk_count = 2;
     let node = &spec.nodes()[0];
     let text = userdata::render(&spec, node, &material(&spec), Dialect::CloudConfig).unwrap();
-    let script = text.lines().filter_map(|line| line.trim_start().strip_prefix("ExecStart=/bin/sh -c '"));
-    let script = script.last().unwrap().strip_suffix('\'').unwrap();
+    let mut script = text.lines().filter_map(|line| line.trim_start().strip_prefix("ExecStart=/bin/sh -c '"));
+    let script = script.next_back().unwrap().strip_suffix('\'').unwrap();
     // systemd's own spelling of a dollar sign.
     script.replace("$$", "$").replace("/dev/disk/azure/scsi1/lun1", &disk.display().to_string())
 }

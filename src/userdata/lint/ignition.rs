@@ -66,7 +66,7 @@ pub fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems> {
         if key.path == "ignition.version" {
             return;
         }
-        let both = match &key.unknown {
+        let both = match &key.mistake {
             Some((why, instead)) => idle(&format!("{why}; {instead}")),
             None if is_later(&key.path) && !has_later_keys => idle("is newer than the version; write `3.5.0`"),
             None => Verdict::Acts,
@@ -112,6 +112,7 @@ mod tests {
             ("3.3.0", r#""storage": {"files": [{"path": "/x"}]}"#, "storage.files[0].path", None, None),
             ("3.3.0", r#""storage": {"files": [{"mod": 1}]}"#, "storage.files[0].mod", Some("`mode`"), Some("`mode`")),
             ("3.3.0", r#""kernelArguments": {"shouldExist": ["a"]}"#, "kernelArguments.shouldExist", None, None),
+            ("3.3.0", r#""storage": []"#, "storage", Some("must be a mapping"), Some("must be a mapping")),
             (
                 "3.3.0",
                 r#""storage": {"luks": [{"clevis": {"tpm2": true}}]}"#,

@@ -9,6 +9,8 @@ use std::fmt;
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
+use super::CUSTOM_DATA_BYTES;
+use super::overlay::BYTE_ORDER_MARK;
 use crate::spec::Problems;
 
 /// What was found in a file.
@@ -75,11 +77,17 @@ const CLOUD_INIT: [&str; 6] =
 
 /// Looks at a file; `file` is the name that mistakes bear. What cannot be read at all is a mistake.
 pub fn lint(file: &str, bytes: &[u8]) -> Result<Report, Problems> {
+    let fedora = || Verdict::Idle(IGNITION_ONLY.into());
+    if bytes.len() > CUSTOM_DATA_BYTES {
+        let idle =
+            || Verdict::Idle(format!("it has {} bytes, {CUSTOM_DATA_BYTES} is the most Azure takes", bytes.len()));
+        return Ok(whole(Kind::Unknown, None, idle(), idle()));
+    }
     match std::str::from_utf8(bytes) {
         Ok(text) => lint_text(file, text),
         Err(_) => {
             let why = "the agent on Flatcar takes customData for UTF-8 text; compress single files by `encoding: gzip+base64`";
-            Ok(whole(Kind::Unknown, None, Verdict::Idle(why.into()), Verdict::Idle(IGNITION_ONLY.into())))
+            Ok(whole(Kind::Unknown, None, Verdict::Idle(why.into()), fedora()))
         }
     }
 }
@@ -110,9 +118,10 @@ fn lint_text(file: &str, text: &str) -> Result<Report, Problems> {
         let why = "only cloud-init reads it, which the image does not have";
         return Ok(whole(Kind::CloudInit, Some(1), idle(why), fedora()));
     }
-    let why = match first.starts_with("#cloud-config") {
-        true => "the first line must be `#cloud-config` and nothing else",
-        false => "it is neither `#cloud-config`, Ignition (JSON), a `#!` script nor multipart",
+    let why = match first {
+        _ if first.starts_with(BYTE_ORDER_MARK) => "a byte order mark hides what it is; save it without one",
+        _ if first.starts_with("#cloud-config") => "the first line must be `#cloud-config` and nothing else",
+        _ => "it is neither `#cloud-config`, Ignition (JSON), a `#!` script nor multipart",
     };
     Ok(whole(Kind::Unknown, Some(1), idle(why), fedora()))
 }
@@ -205,6 +214,8 @@ mod tests {
             ("## template: jinja\n#cloud-config\n", Kind::CloudInit, false, "only cloud-init"),
             ("#cloud-config-archive\n", Kind::CloudInit, false, "only cloud-init"),
             ("#cloud-configuration\n", Kind::Unknown, false, "the first line must be"),
+            ("\u{feff}#cloud-config\n", Kind::Unknown, false, "byte order mark"),
+            (&"x".repeat(65_536), Kind::Unknown, false, "it has 65536 bytes, 65535 is the most"),
             ("hello\n", Kind::Unknown, false, "neither"),
             ("", Kind::Unknown, false, "neither"),
         ] {

@@ -1,8 +1,9 @@
-//! Random configurations are written down in both dialects, read back by readers that know only the dialect, and must
-//! state the same.
+//! What needs more than one file of the module. Random configurations are written down in both dialects, read back by
+//! readers that know only the dialect, and must state the same.
 
 mod cloud_config_reader;
 mod ignition_reader;
+mod overlay;
 mod random;
 mod state;
 

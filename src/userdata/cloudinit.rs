@@ -17,8 +17,16 @@ use crate::config::yaml;
 /// <https://github.com/flatcar/coreos-cloudinit/blob/flatcar-master/initialize/env.go>
 pub const SUBSTITUTIONS: [&str; 4] = ["$private_ipv4", "$public_ipv4", "$private_ipv6", "$public_ipv6"];
 
-/// The SSH server of Flatcar's images.
-const SSH_UNIT: &str = "sshd.service";
+/// Folders that are read while the machine starts, before our files are written; the units that read them, and the command
+/// that makes them do it again. In this order: a kernel setting may be one of a module's.
+const READ_EARLIER: [(&str, &str, &str); 5] = [
+    ("/etc/ssh/", "sshd.service", "try-restart"),
+    // It is not started at all when it has nothing to load.
+    ("/etc/modules-load.d/", "systemd-modules-load.service", "restart"),
+    ("/etc/sysctl.d/", "systemd-sysctl.service", "restart"),
+    ("/etc/chrony/", "chronyd.service", "try-restart"),
+    ("/etc/systemd/network/", "systemd-networkd.service", "try-restart"),
+];
 
 /// The document that states the same as `user_data`.
 pub fn document(user_data: &UserData, templates: &TemplateSet) -> Result<CloudConfig, UserDataError> {
@@ -30,8 +38,13 @@ pub fn document(user_data: &UserData, templates: &TemplateSet) -> Result<CloudCo
     if let Some(passwd) = core.passwd {
         users.insert(0, User { name: CORE_USER.into(), passwd: Some(passwd), ..User::default() });
     }
-    // A server that runs already has read the image's host key; a socket-activated one reads ours anyway.
-    let mut units = vec![with_new_host_key(Unit { name: SSH_UNIT.into(), ..Unit::default() })];
+    let write_files = config.files();
+    let is_written = |folder: &str| write_files.iter().any(|file| file.path.starts_with(folder));
+    let mut units: Vec<Unit> = READ_EARLIER
+        .into_iter()
+        .filter(|(folder, ..)| is_written(folder))
+        .map(|(_, name, command)| Unit { name: name.into(), command: Some(command.into()), ..Unit::default() })
+        .collect();
     for filesystem in &user_data.filesystems {
         let content = templates.render(
             "format-data-disk.service",
@@ -58,7 +71,7 @@ pub fn document(user_data: &UserData, templates: &TemplateSet) -> Result<CloudCo
     let (last, first): (Vec<&Unit>, Vec<&Unit>) = config.coreos.units.iter().partition(|unit| unit.name == ETCD_UNIT);
     for unit in first.into_iter().chain(last).map(started) {
         match units.iter_mut().find(|known| known.name == unit.name) {
-            Some(ssh) => *ssh = with_new_host_key(unit),
+            Some(reader) => *reader = reading_again(unit, reader.command.take()),
             None => units.push(unit),
         }
     }
@@ -68,15 +81,15 @@ pub fn document(user_data: &UserData, templates: &TemplateSet) -> Result<CloudCo
         hostname: config.hostname.clone(),
         ssh_authorized_keys: core.ssh_authorized_keys,
         users,
-        write_files: config.files(),
+        write_files,
         coreos: CoreOs { update, units },
     })
 }
 
-/// The SSH server's unit with the command that makes it read its host key again.
-fn with_new_host_key(unit: Unit) -> Unit {
-    let command = if unit.runs() { "restart" } else { "try-restart" };
-    Unit { command: (!unit.mask).then(|| command.into()), ..unit }
+/// A unit of ours or the user's that has to read its folder again; to start it would not do.
+fn reading_again(unit: Unit, command: Option<String>) -> Unit {
+    let command = if unit.runs() { Some("restart".into()) } else { command };
+    Unit { command: command.filter(|_| !unit.mask), ..unit }
 }
 
 /// What is said of `core` beyond keys and password does not act: the account exists when coreos-cloudinit runs.
@@ -116,7 +129,7 @@ pub fn parts(document: &CloudConfig) -> Vec<Part> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::userdata::cloud_config::{DropIn, Filesystem};
+    use crate::userdata::cloud_config::{DropIn, Filesystem, WriteFile};
 
     fn unit(name: &str) -> Unit {
         Unit { name: name.into(), enable: true, ..Unit::default() }
@@ -124,6 +137,10 @@ mod tests {
 
     fn config(units: Vec<Unit>) -> CloudConfig {
         CloudConfig { coreos: CoreOs { units, ..CoreOs::default() }, ..CloudConfig::default() }
+    }
+
+    fn file(path: &str) -> WriteFile {
+        WriteFile { path: path.into(), ..WriteFile::default() }
     }
 
     fn commands(user_data: &UserData) -> Vec<(String, Option<String>)> {
@@ -137,9 +154,14 @@ mod tests {
             Filesystem { device: "/dev/x".into(), label: "docker".into(), mount_unit: "var-lib-docker.mount".into() };
         let masked = Unit { mask: true, content: Some("x".into()), ..unit("masked.service") };
         let units = vec![unit(ETCD_UNIT), unit("var-lib-docker.mount"), masked, unit("docker.service")];
-        let found = commands(&UserData { cloud_config: config(units), filesystems: vec![filesystem] });
+        let mut cloud_config = config(units);
+        cloud_config.write_files =
+            ["/etc/sysctl.d/a.conf", "/etc/modules-load.d/a.conf", "/etc/ssh/a"].map(file).into();
+        let found = commands(&UserData { cloud_config, filesystems: vec![filesystem] });
         let expected = [
             ("sshd.service", Some("try-restart")),
+            ("systemd-modules-load.service", Some("restart")),
+            ("systemd-sysctl.service", Some("restart")),
             ("format-docker.service", None),
             ("var-lib-docker.mount", Some("start")),
             ("masked.service", None),
@@ -155,8 +177,10 @@ mod tests {
         for (enable, mask, command) in
             [(false, false, Some("try-restart")), (true, false, Some("restart")), (true, true, None)]
         {
-            let mine = Unit { enable, mask, drop_ins: drop_ins.clone(), ..unit(SSH_UNIT) };
-            let user_data = UserData { cloud_config: config(vec![mine]), filesystems: Vec::new() };
+            let mine = Unit { enable, mask, drop_ins: drop_ins.clone(), ..unit("sshd.service") };
+            let mut cloud_config = config(vec![mine]);
+            cloud_config.write_files = vec![file("/etc/ssh/ssh_host_ed25519_key")];
+            let user_data = UserData { cloud_config, filesystems: Vec::new() };
             let document = document(&user_data, &TemplateSet::default()).unwrap();
             let [unit] = document.coreos.units.as_slice() else { panic!("{document:?}") };
             assert_eq!((unit.command.as_deref(), unit.mask), (command, mask));

@@ -57,8 +57,8 @@ pub enum UserDataError {
         "in cloud-config only keys and `passwd` of user `core` act, because `core` exists; take format `ignition` for the rest"
     )]
     CoreIsThere,
-    /// The file is to be sent as it is, and was read for being merged; or the other way round.
-    #[error("the user's own file is to be the whole user-data, but there is none, or it was not read for that")]
+    /// A file is to be sent as it is, and none was read for that; or the other way round.
+    #[error("there is no file to send as the whole user-data; give `--custom-data FILE` with `--custom-data-only`")]
     NoWholeFile,
 }
 

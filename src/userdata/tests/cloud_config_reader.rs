@@ -82,14 +82,28 @@ fn read_unit(item: &Value, state: &mut State) {
     let drop_ins =
         list(&item["drop_ins"]).into_iter().map(|item| (required(&item["name"]), required(&item["content"])));
     let command = optional(&item["command"]);
-    let unit = Unit {
+    let mut unit = Unit {
         masked: item["mask"].as_bool().unwrap_or_default(),
         runs: matches!(command.as_deref(), Some("start" | "restart")),
         content,
         drop_ins: drop_ins.filter(|(_, content)| !content.is_empty()).collect(),
     };
-    if name == "sshd.service" && !unit.masked {
-        assert!(matches!(command.as_deref(), Some("restart" | "try-restart")), "the host key is read again");
+    let read_earlier = [
+        ("sshd.service", "/etc/ssh/"),
+        ("systemd-modules-load.service", "/etc/modules-load.d/"),
+        ("systemd-sysctl.service", "/etc/sysctl.d/"),
+        ("chronyd.service", "/etc/chrony/"),
+        ("systemd-networkd.service", "/etc/systemd/network/"),
+    ];
+    let folder = read_earlier.iter().find(|(reader, _)| *reader == name).map(|(_, folder)| *folder);
+    if let Some(folder) =
+        folder.filter(|folder| !unit.masked && state.files.keys().any(|path| path.starts_with(folder)))
+    {
+        let again = matches!(command.as_deref(), Some("restart" | "try-restart"));
+        assert!(again, "what was written to `{folder}` is read again");
+        // That alone says nothing about the unit.
+        let ours = name.starts_with("systemd-") && item["enable"].is_null();
+        unit.runs &= !ours;
     }
     state.add_unit(&name, unit);
 }

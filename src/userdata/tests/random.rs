@@ -117,7 +117,16 @@ fn users() -> impl Strategy<Value = Vec<User>> {
 fn files() -> impl Strategy<Value = Vec<WriteFile>> {
     let path = prop_oneof![
         "/[a-z]{1,3}(/[a-zA-Z0-9._ -]{1,9}){0,2}",
-        select(vec!["/etc/flatcar/update.conf", "/etc/environment", "/grün"]).prop_map(str::to_owned),
+        select(vec![
+            "/etc/flatcar/update.conf",
+            "/etc/environment",
+            "/etc/ssh/ssh_host_ed25519_key",
+            "/etc/modules-load.d/a.conf",
+            "/etc/sysctl.d/a.conf",
+            "/etc/chrony/sources.d/a.sources",
+            "/grün",
+        ])
+        .prop_map(str::to_owned),
     ];
     let owner = option::of(select(vec!["root:500", "232", "232:232", ":core", "core", "core:docker", "root"]));
     let permissions = option::of(select(vec!["0644", "600", "0755", "4755", "01777"]));

@@ -125,7 +125,7 @@ pub enum Encoding {
 }
 
 /// A systemd unit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unit {
     pub name: String,
@@ -145,7 +145,7 @@ pub struct Unit {
 }
 
 /// A drop-in of a unit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DropIn {
     pub name: String,
@@ -196,19 +196,17 @@ impl CloudConfig {
     }
 }
 
-impl std::fmt::Debug for WriteFile {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Files hold private keys.
-        formatter.debug_struct("WriteFile").field("path", &self.path).finish_non_exhaustive()
-    }
+/// Contents and hashes stay out of logs: they hold keys and tokens.
+macro_rules! debug_by {
+    ($($type:ident: $name:ident),*) => {$(
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.debug_struct(stringify!($type)).field(stringify!($name), &self.$name).finish_non_exhaustive()
+            }
+        }
+    )*};
 }
-
-impl std::fmt::Debug for User {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // A hash can be guessed from.
-        formatter.debug_struct("User").field("name", &self.name).finish_non_exhaustive()
-    }
-}
+debug_by!(WriteFile: path, User: name, Unit: name, DropIn: name);
 
 #[cfg(test)]
 mod tests {
@@ -226,6 +224,17 @@ mod tests {
         let accounts = config.accounts();
         assert_eq!(accounts.iter().map(|user| &*user.name).collect::<Vec<_>>(), ["core", "a"]);
         assert_eq!(accounts[0].ssh_authorized_keys, ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn secrets_are_in_no_debug_text() {
+        let secret = || "hunter2".to_owned();
+        let user = User { passwd: Some(secret()), ..User::default() };
+        let file = WriteFile { content: secret(), ..WriteFile::default() };
+        let drop_ins = vec![DropIn { content: secret(), ..DropIn::default() }];
+        let unit = Unit { content: Some(secret()), drop_ins: drop_ins.clone(), ..Unit::default() };
+        let text = format!("{user:?} {file:?} {unit:?} {drop_ins:?}");
+        assert!(!text.contains(&secret()) && text.starts_with("User { name: \"\", .. }"), "{text}");
     }
 
     #[test]

@@ -138,24 +138,12 @@ impl Arm {
     }
 
     /// Asks a path that is not a plain resource to do something; the answer's document.
-    pub async fn post_path(
-        &self,
-        doing: &str,
-        path: &str,
-        api_version: &str,
-        body: &Value,
-    ) -> Result<Value, ArmError> {
+    pub async fn post_path(&self, doing: &str, path: &str, api_version: &str, body: &Value) -> Result<Value, ArmError> {
         Ok(self.send(doing, Method::Post, self.url(path, api_version)?, Some(body)).await?.body)
     }
 
     /// Writes a document at a path that is not a plain resource and is done at once.
-    pub async fn put_path(
-        &self,
-        doing: &str,
-        path: &str,
-        api_version: &str,
-        body: &Value,
-    ) -> Result<(), ArmError> {
+    pub async fn put_path(&self, doing: &str, path: &str, api_version: &str, body: &Value) -> Result<(), ArmError> {
         self.send(doing, Method::Put, self.url(path, api_version)?, Some(body)).await.map(drop)
     }
 

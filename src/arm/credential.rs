@@ -60,10 +60,7 @@ const PIPELINES: [&str; 5] = [
 /// 6. the developer tools' sign-in: `az login`, else `azd auth login`.
 ///
 /// `variable` looks a variable of the environment up.
-pub fn credential(
-    sign_in: SignIn,
-    variable: impl Fn(&str) -> Option<String>,
-) -> Result<ChosenCredential, ArmError> {
+pub fn credential(sign_in: SignIn, variable: impl Fn(&str) -> Option<String>) -> Result<ChosenCredential, ArmError> {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     let wrong = |message: String| ArmError::local(ArmErrorKind::SignIn, "choosing a credential", message);
     let refused = |error: azure_core::Error| wrong(error.to_string());
@@ -80,7 +77,8 @@ pub fn credential(
         let (tenant, client) = principal("a certificate")?;
         let options = ClientCertificateCredentialOptions { client_options, ..Default::default() };
         return Ok(ChosenCredential {
-            credential: ClientCertificateCredential::new(tenant, client, certificate, Some(options)).map_err(refused)?,
+            credential: ClientCertificateCredential::new(tenant, client, certificate, Some(options))
+                .map_err(refused)?,
             name: "service principal with certificate",
             reason: "--azure-cert",
             remedy: "azure-coreos-cluster mgmt-cert makes a new certificate and prints how it is registered",
@@ -97,7 +95,7 @@ pub fn credential(
             remedy: "az ad app credential reset --id $AZURE_CLIENT_ID makes a new secret",
         });
     }
-    let credential_options = ClientAssertionCredentialOptions { client_options, ..Default::default() };
+    let credential_options = ClientAssertionCredentialOptions { client_options };
     if let Some(file) = set("AZURE_FEDERATED_TOKEN_FILE") {
         let (tenant, client) = principal("AZURE_FEDERATED_TOKEN_FILE")?;
         let options = WorkloadIdentityCredentialOptions {
@@ -114,7 +112,7 @@ pub fn credential(
         });
     }
     if let [Some(_), Some(tenant), Some(client), Some(connection), Some(token)] = PIPELINES.map(set) {
-        let options = AzurePipelinesCredentialOptions { credential_options, ..Default::default() };
+        let options = AzurePipelinesCredentialOptions { credential_options };
         return Ok(ChosenCredential {
             credential: AzurePipelinesCredential::new(tenant, client, &connection, Secret::new(token), Some(options))
                 .map_err(refused)?,

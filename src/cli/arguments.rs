@@ -8,6 +8,7 @@ use super::config::ConfigCommand;
 use super::management_certificate::ManagementCertificateArguments;
 use super::parameters::{ParameterArguments, SignInArguments};
 use super::who_am_i::WhoAmIArguments;
+use crate::userdata::Dialect;
 
 /// Turn an Azure subscription into a load-balanced cluster of CoreOS-style machines.
 ///
@@ -45,7 +46,7 @@ pub enum Command {
     Destroy(DestroyArguments),
     /// Show what Azure holds of a cluster
     Status(StatusArguments),
-    /// Print what a node gets as user-data (Ignition); it holds the node's private keys
+    /// Print what a node gets as user-data, its private keys among it; or check a file of your own
     UserData(UserDataArguments),
     /// Show which credential is taken, and the tenant and subscription it leads to
     #[command(name = "whoami")]
@@ -56,6 +57,9 @@ pub enum Command {
     /// Show what parameters come to, and the schema of their file
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// The texts that user-data is made of
+    #[command(subcommand)]
+    Templates(TemplatesCommand),
     /// Run the local Azure emulator
     #[command(subcommand)]
     Local(LocalCommand),
@@ -156,12 +160,56 @@ pub struct StatusArguments {
 
 /// Arguments of `user-data`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct UserDataArguments {
     #[command(flatten)]
     pub cluster: ClusterArguments,
     /// Index of the node
     #[arg(long, value_name = "INDEX", default_value_t = 0)]
     pub node: u32,
+    /// Print it in this form [default: the cluster's]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<Dialect>,
+    #[command(subcommand)]
+    pub command: Option<UserDataCommand>,
+}
+
+/// What else can be done with user-data.
+#[derive(Debug, Subcommand)]
+pub enum UserDataCommand {
+    /// Say of each key of a file whether it would act on Flatcar and on Fedora CoreOS; exit code 3 when one would not
+    Lint(LintArguments),
+}
+
+/// Arguments of `user-data lint`.
+#[derive(Debug, Args)]
+pub struct LintArguments {
+    /// A cloud-config, an Ignition document, a script or a multipart file; `-` for stdin
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Form of the result on stdout
+    #[arg(short, long, value_enum, default_value_t = OutputFormat::Text)]
+    pub output: OutputFormat,
+}
+
+/// Commands about templates.
+#[derive(Debug, Subcommand)]
+pub enum TemplatesCommand {
+    /// Write the shipped ones to a directory
+    Dump {
+        /// Made when it is missing
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+        /// Write over files that are there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Say what is wrong with a directory of your own
+    Check {
+        /// Holds the ones that differ from the shipped ones
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
 }
 
 /// Commands about the local emulator.
@@ -243,6 +291,22 @@ mod tests {
     #[test]
     fn the_command_lines_are_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn user_data_is_printed_or_checked() {
+        let parse = |arguments: &[&str]| match Arguments::try_parse_from([&["x", "user-data"], arguments].concat()) {
+            Ok(Arguments { command: Some(Command::UserData(arguments)), .. }) => Ok(arguments),
+            other => Err(format!("{other:?}")),
+        };
+        let printed = parse(&["mycluster", "--format", "cloud-config", "--node", "1"]).unwrap();
+        assert_eq!((printed.cluster.name(), printed.format), ("mycluster", Some(Dialect::CloudConfig)));
+        assert!(printed.command.is_none());
+        let checked = parse(&["lint", "-", "-o", "json"]).unwrap();
+        assert!(matches!(checked.command, Some(UserDataCommand::Lint(lint)) if lint.file.as_os_str() == "-"));
+        for wrong in [&[][..], &["lint"], &["mycluster", "--format", "yaml"], &["--node", "1", "lint", "-"]] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -7,9 +7,7 @@ use serde_json::Value;
 
 use super::arguments::ConnectionArguments;
 use super::parameters::path;
-use crate::arm::{
-    Arm, ArmError, ArmErrorKind, ChosenCredential, Endpoint, ResourceId, SignIn, authority, credential,
-};
+use crate::arm::{Arm, ArmError, ArmErrorKind, ChosenCredential, Endpoint, ResourceId, SignIn, authority, credential};
 use crate::config::Values;
 use crate::config::parameter::{AZURE_CERT, CLIENT_ID, CLOUD, SUBSCRIPTION, TENANT};
 use crate::directory::{Cloud, StoredCluster};
@@ -66,7 +64,14 @@ pub async fn connect(
                 None => asked.unwrap_or_else(|| local::SUBSCRIPTION.into()),
             };
             let account = account(&arm, &subscription, "azure-coreos-cluster local status").await?;
-            Ok(Connection { arm, cloud: Cloud::Local, subscription, credential: None, account, emulator: Some(emulator) })
+            Ok(Connection {
+                arm,
+                cloud: Cloud::Local,
+                subscription,
+                credential: None,
+                account,
+                emulator: Some(emulator),
+            })
         }
         Cloud::Azure => {
             let given = sign_in.text(&CLOUD).and_then(|word| word.parse().ok());

@@ -78,10 +78,14 @@ async fn create(
     }
     let inventory = inventory(&connection, &prepared, &names).await?;
     write(&prepared, &inventory)?;
-    if !arguments.no_wait {
+    if prepared.spec.custom_data_only {
+        reporter.note(
+            "▴ the machines have nothing of ours, not even their host keys: whether they are ready is yours to ask",
+        );
+    } else if !arguments.no_wait {
         let identity = Identity::load(inventory.ssh.identity.as_deref());
         let identity = identity.map_err(|error| Failure::Other(anyhow::Error::new(error)))?;
-        readiness::wait_until_ready(&inventory, &identity, reporter).await?;
+        readiness::wait_until_ready(&inventory, &identity, prepared.spec.user_data_format, reporter).await?;
     }
     Ok(inventory)
 }

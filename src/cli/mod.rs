@@ -15,6 +15,7 @@ mod platform;
 mod preflight;
 mod prepare;
 mod status;
+mod templates;
 mod user_data;
 mod who_am_i;
 
@@ -50,6 +51,7 @@ pub fn azure_coreos_cluster(arguments: impl IntoIterator<Item = OsString>) -> Ex
         }
         Some(Command::Config(command)) => run("run the same command again", config::run(command)),
         Some(Command::UserData(arguments)) => run("run the same command again", user_data::run(arguments)),
+        Some(Command::Templates(command)) => run("run the same command again", templates::run(command)),
         // The daemon ends its machines in its own time when it is asked to end; its stderr is its log.
         Some(Command::Local(LocalCommand::Serve(arguments))) => to_its_end("info", local::serve(arguments)),
         Some(Command::Local(command)) => run("azure-coreos-cluster local status", local::run(command)),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
-use crate::config::parameter::{Group, Kind, NAME, PARAMETERS, PLATFORM, Parameter};
+use crate::config::parameter::{Group, Kind, NAME, PARAMETERS, PLATFORM, Parameter, TEMPLATES};
 use crate::config::{ClusterInput, InputFile, Values, from_environment, from_file};
 use crate::platform::bundle::BundleSource;
 use crate::spec::{Origin, Problems};
@@ -54,7 +54,8 @@ impl ParameterArguments {
             let text = given.texts.first().map(String::as_str);
             BundleSource::resolve_for(given.origin.clone(), text, &|variable| std::env::var(variable).ok())
         });
-        Ok(ClusterInput { values, files, platform })
+        let templates = path(&values, &TEMPLATES, folder).map(|folder| super::templates::load(&folder));
+        Ok(ClusterInput { values, files, templates, platform })
     }
 }
 

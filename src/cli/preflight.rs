@@ -72,7 +72,11 @@ pub async fn settle(connection: &Connection, prepared: &mut Prepared) -> Result<
             };
             let mut problems = Problems::new();
             let message = format!("image `{}` does not exist in `{}`", prepared.spec.image, prepared.spec.location);
-            problems.add_with_hint(origin, message, format!("az vm image list --all --location {}", prepared.spec.location));
+            problems.add_with_hint(
+                origin,
+                message,
+                format!("az vm image list --all --location {}", prepared.spec.location),
+            );
             return Err(problems.into());
         }
     }
@@ -110,8 +114,7 @@ pub async fn before_creation(
 
 async fn look(connection: &Connection, prepared: &Prepared, observed: &Observed) -> Result<Preflight, Failure> {
     let accept_terms = prepared.values.is_on(&ACCEPT_TERMS);
-    let found =
-        preflight(&connection.arm, &connection.subscription, &prepared.spec, observed, accept_terms).await;
+    let found = preflight(&connection.arm, &connection.subscription, &prepared.spec, observed, accept_terms).await;
     found.map_err(|error| Failure::azure(error, "--skip-preflight goes on without asking"))
 }
 

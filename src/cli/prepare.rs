@@ -21,7 +21,7 @@ pub struct Prepared {
     pub material: Material,
     /// What the user gave, all layers as one.
     pub values: Values,
-    /// Each node's Ignition text, by index.
+    /// Each node's user-data, by index.
     pub user_data: Vec<String>,
     operator_key: SshKeyPair,
     identity: Option<std::path::PathBuf>,
@@ -96,7 +96,7 @@ impl Prepared {
     fn render(&mut self) -> Result<(), Failure> {
         let mut problems = Problems::new();
         for node in self.spec.nodes() {
-            match userdata::ignition(&self.spec, &node, &self.material) {
+            match userdata::render(&self.spec, &node, &self.material, self.spec.user_data_format) {
                 Ok(text) => self.user_data.push(text),
                 Err(error @ userdata::UserDataError::Template(..)) => {
                     return Err(Failure::Other(anyhow::Error::new(error)));

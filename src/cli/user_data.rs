@@ -1,21 +1,73 @@
-//! `user-data NAME`: prints what a node would get, as it would get it.
+//! `user-data NAME`: prints what a node would get, as it would get it. `user-data lint FILE`: what a file would do.
 
-use super::arguments::UserDataArguments;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::arguments::{LintArguments, UserDataArguments, UserDataCommand};
 use super::output;
-use super::prepare::prepare;
-use crate::report::Failure;
+use super::prepare::{Prepared, prepare};
+use crate::report::{Failure, exit_code};
 use crate::spec::{Origin, Problems};
+use crate::userdata::lint::{Report, lint};
+use crate::userdata::{self, Dialect, UserDataError};
 
 /// Runs the command.
-pub async fn run(arguments: UserDataArguments) -> Result<(), Failure> {
-    let prepared = prepare(&arguments.cluster)?;
-    match prepared.user_data.get(arguments.node as usize) {
-        Some(text) => output::print(&format!("{text}\n")),
-        None => {
-            let mut problems = Problems::new();
-            let last = prepared.spec.node_count - 1;
-            problems.add(Origin::Flag("--node"), format!("the nodes are 0 to {last}, found {}", arguments.node));
-            Err(problems.into())
-        }
+pub async fn run(arguments: UserDataArguments) -> Result<ExitCode, Failure> {
+    if let Some(UserDataCommand::Lint(arguments)) = &arguments.command {
+        return run_lint(arguments);
     }
+    let prepared = prepare(&arguments.cluster)?;
+    let Some(text) = prepared.user_data.get(arguments.node as usize) else {
+        let last = prepared.spec.node_count - 1;
+        return Err(problem("--node", format!("the nodes are 0 to {last}, found {}", arguments.node)));
+    };
+    let text = match arguments.format {
+        Some(dialect) if dialect != prepared.spec.user_data_format => in_dialect(&prepared, arguments.node, dialect)?,
+        _ => text.clone(),
+    };
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    output::print(&format!("{text}{end}"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The node's user-data in another dialect than the cluster's.
+fn in_dialect(prepared: &Prepared, index: u32, dialect: Dialect) -> Result<String, Failure> {
+    let nodes = prepared.spec.nodes();
+    let rendered = userdata::render(&prepared.spec, &nodes[index as usize], &prepared.material, dialect);
+    rendered.map_err(|error| match error {
+        UserDataError::Template(..) => Failure::Other(error.into()),
+        error => problem("--format", error.to_string()),
+    })
+}
+
+/// A report with the name of the file that it is about.
+#[derive(Serialize)]
+struct Linted<'f> {
+    file: &'f str,
+    #[serde(flatten)]
+    report: &'f Report,
+}
+
+fn run_lint(arguments: &LintArguments) -> Result<ExitCode, Failure> {
+    let is_stdin = arguments.file == Path::new("-");
+    let file = if is_stdin { "stdin".to_owned() } else { arguments.file.display().to_string() };
+    let mut bytes = Vec::new();
+    let read = match is_stdin {
+        true => std::io::stdin().lock().read_to_end(&mut bytes).map(drop),
+        false => std::fs::read(&arguments.file).map(|content| bytes = content),
+    };
+    read.map_err(|error| problem("FILE", format!("reading `{file}`: {error}")))?;
+    let report = lint(&file, &bytes)?;
+    let text = format!("{file}: {}\n{report}\n", report.kind);
+    output::result(arguments.output, &Linted { file: &file, report: &report }, &text)?;
+    Ok(if report.acts_on_flatcar() { ExitCode::SUCCESS } else { ExitCode::from(exit_code::INVALID_SPEC) })
+}
+
+fn problem(flag: &'static str, message: String) -> Failure {
+    let mut problems = Problems::new();
+    problems.add(Origin::Flag(flag), message);
+    problems.into()
 }

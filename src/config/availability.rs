@@ -19,7 +19,10 @@ pub(super) fn availability(resolver: &mut Resolver) -> Availability {
     match (set_rank, other_rank) {
         (Some(set), Some(other_rank)) if set == other_rank => {
             let flag = other.map_or("", |parameter| parameter.flag);
-            resolver.problem(&AVAILABILITY_SET, format!("machines in an availability set are in no `{flag}`; give one of them"));
+            resolver.problem(
+                &AVAILABILITY_SET,
+                format!("machines in an availability set are in no `{flag}`; give one of them"),
+            );
             Availability::default()
         }
         (Some(set), other_rank) if other_rank.is_none_or(|other| other < set) => {

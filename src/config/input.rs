@@ -6,6 +6,7 @@ use super::given::Values;
 use super::parameter::{NAME, Parameter};
 use crate::platform::bundle::Bundle;
 use crate::spec::{Origin, Problems};
+use crate::userdata::TemplateSet;
 
 /// Everything that [`super::resolve`] looks at.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +15,8 @@ pub struct ClusterInput {
     pub values: Values,
     /// Files that parameters name, by the parameter's key.
     pub files: BTreeMap<&'static str, InputFile>,
+    /// The templates that a parameter's folder replaces, or what is wrong with them.
+    pub templates: Option<Result<TemplateSet, Problems>>,
     /// The bundle whose ports are opened, or why it cannot be had.
     pub platform: Option<Result<Bundle, Problems>>,
 }

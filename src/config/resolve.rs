@@ -6,17 +6,17 @@ use serde_json::Value;
 
 use super::input::ClusterInput;
 use super::parameter::{
-    ADDRESS_SPACE, ALLOW_SMALL, CLOUD, COREOS_IMAGE, CUSTOM_DATA, DATA_DISK, DATA_DISK_TYPE, IDENTITIES, LOCATION, NAME,
-    NTP_SERVERS, NUM_NODES, OS_DISK_SIZE, PARAMETERS, PIP, PROXIMITY, RESOURCE_GROUP, SSH, SSH_CERT, SSH_SOURCES, SSH_THUMB, TAGS,
-    VM_NAME_PREFIX, VM_SIZE,
+    ADDRESS_SPACE, ALLOW_SMALL, CLOUD, COREOS_IMAGE, CUSTOM_DATA, CUSTOM_DATA_ONLY, DATA_DISK, DATA_DISK_COUNT,
+    DATA_DISK_TYPE, IDENTITIES, LOCATION, NAME, NTP_SERVERS, NUM_NODES, OS_DISK_SIZE, PARAMETERS, PIP, PROXIMITY,
+    RESOURCE_GROUP, SSH, SSH_CERT, SSH_SOURCES, SSH_THUMB, TAGS, USER_DATA_FORMAT, VM_NAME_PREFIX, VM_SIZE,
 };
 use super::resolver::Resolver;
 use super::{availability, ports};
 use crate::spec::{
-    AddressSpace, Availability, AzureCloud, ClusterName, ClusterSpec, Image, Location, MOST_TAGS, MachinePrefix, Origin, Problems,
-    QUORUM_NODES, ResourceGroupName, SshCertificate, SshPublicKey, Tag, VmSize, etcd_member_count, everybody,
+    AddressSpace, Availability, AzureCloud, ClusterName, ClusterSpec, Image, Location, MOST_TAGS, MachinePrefix,
+    Problems, QUORUM_NODES, ResourceGroupName, SshCertificate, SshPublicKey, Tag, VmSize, etcd_member_count, everybody,
 };
-use crate::userdata::Overlay;
+use crate::userdata::{Dialect, Overlay, TemplateSet};
 
 /// Number of nodes when nothing is said.
 const DEFAULT_NODE_COUNT: u32 = 3;
@@ -43,11 +43,18 @@ pub fn resolve(
     let vm_size = resolver.settle(&VM_SIZE, |earlier| earlier.vm_size.clone(), VmSize::default);
     let image = resolver.settle(&COREOS_IMAGE, |earlier| earlier.image.clone(), Image::default);
     let ssh_public_key = ssh_public_key(&mut resolver, operator_key);
-    let custom_data = custom_data(&mut resolver);
+    let (custom_data, custom_data_only) = custom_data(&mut resolver);
+    let user_data_format = resolver.choice(&USER_DATA_FORMAT).map(|word| match word {
+        "cloud-config" => Dialect::CloudConfig,
+        _ => Dialect::Ignition,
+    });
+    let user_data_format = user_data_format.or(earlier.map(|earlier| earlier.user_data_format)).unwrap_or_default();
+    let templates = templates(&mut resolver);
     let open_ports = ports::open(&mut resolver);
     let first_ssh_port = first_ssh_port(&mut resolver);
     ports::check_ssh(&mut resolver, first_ssh_port, node_count, &open_ports);
     let data_disk_gib = resolver.integer(&DATA_DISK).or(earlier.and_then(|earlier| earlier.data_disk_gib));
+    let data_disk_count = data_disk_count(&mut resolver, data_disk_gib);
     let data_disk_type = data_disk_type(&mut resolver, &vm_size);
     let os_disk_gib = resolver.integer(&OS_DISK_SIZE).or(earlier.and_then(|earlier| earlier.os_disk_gib));
     let spot = availability::spot(&mut resolver, &availability);
@@ -76,6 +83,7 @@ pub fn resolve(
             closed_ports: ports::closed(&open_ports, earlier),
             open_ports,
             data_disk_gib,
+            data_disk_count,
             // What Azure says of another image is asked anew.
             image_plan: earlier.filter(|earlier| earlier.image == image).and_then(|earlier| earlier.image_plan.clone()),
             image,
@@ -91,6 +99,9 @@ pub fn resolve(
             address_space,
             ntp_servers,
             custom_data,
+            custom_data_only,
+            user_data_format,
+            templates,
         },
         _ => return Err(resolver.problems),
     };
@@ -168,24 +179,57 @@ fn ssh_public_key(resolver: &mut Resolver, operator_key: &SshPublicKey) -> SshPu
     }
 }
 
-fn custom_data(resolver: &mut Resolver) -> Option<Overlay> {
+/// The user's file, and whether it is sent alone.
+fn custom_data(resolver: &mut Resolver) -> (Option<Overlay>, bool) {
+    let earlier = resolver.earlier;
+    let only =
+        resolver.switch(&CUSTOM_DATA_ONLY).unwrap_or_else(|| earlier.is_some_and(|earlier| earlier.custom_data_only));
+    let changed = earlier.is_some_and(|earlier| earlier.custom_data_only != only);
     let Some(file) = resolver.input.file(&CUSTOM_DATA) else {
-        return resolver.earlier.and_then(|earlier| earlier.custom_data.clone());
+        let kept = earlier.and_then(|earlier| earlier.custom_data.clone());
+        if only && kept.is_none() {
+            resolver.problem(&CUSTOM_DATA_ONLY, "sends the file of `--custom-data` alone, and none is given");
+        } else if changed && kept.is_some() {
+            resolver.problem(&CUSTOM_DATA_ONLY, "reads the file of `--custom-data` in another way; name it again");
+        }
+        return (kept, only);
     };
-    let text = match file.text() {
-        Ok(text) => text,
+    let parsed = match file.text() {
+        Ok(text) if only => Overlay::whole(&file.path, text),
+        Ok(text) => Overlay::parse(&file.path, text),
         Err(message) => {
             resolver.problem(&CUSTOM_DATA, message);
-            return None;
+            return (None, only);
         }
     };
-    match Overlay::parse(text) {
-        Ok(overlay) => Some(overlay),
-        Err(error) => {
-            resolver.problems.add(Origin::File { path: file.path.clone(), line: error.line }, error.message);
-            None
+    match parsed {
+        Ok(overlay) => (Some(overlay), only),
+        Err(problems) => {
+            resolver.problems.extend(problems);
+            (None, only)
         }
     }
+}
+
+/// The templates that the user's folder replaces.
+fn templates(resolver: &mut Resolver) -> TemplateSet {
+    match &resolver.input.templates {
+        Some(Ok(templates)) => templates.clone(),
+        Some(Err(problems)) => {
+            resolver.problems.extend(problems.clone());
+            TemplateSet::default()
+        }
+        None => resolver.earlier.map(|earlier| earlier.templates.clone()).unwrap_or_default(),
+    }
+}
+
+/// How many data disks each machine has, when it has any.
+fn data_disk_count(resolver: &mut Resolver, data_disk_gib: Option<u32>) -> u32 {
+    let given = resolver.integer(&DATA_DISK_COUNT);
+    if given.is_some() && data_disk_gib.is_none() {
+        resolver.problem(&DATA_DISK_COUNT, "is of data disks, so it needs `--data-disk`");
+    }
+    given.or(resolver.earlier.map(|earlier| earlier.data_disk_count)).unwrap_or(1)
 }
 
 fn first_ssh_port(resolver: &mut Resolver) -> u16 {
@@ -330,7 +374,7 @@ mod tests {
             "`--vm-size`: size `Large`",
             "`--coreos-image`: image `flatcar`",
             "`--ssh-cert`: reading `missing.pub`: no such file",
-            "`user.yaml` line 2: `host-name` is ignored",
+            "`user.yaml` line 2: `host-name`",
             "`--nohttps`: takes what carries TLS",
             "`--ssh`: 2 nodes need ports 65535 to 65536",
             "`--data-disk`: must be 4 to 32767 GiB, found 1",

@@ -4,7 +4,7 @@ use futures::future::{join_all, try_join_all};
 use serde_json::Value;
 
 use crate::arm::{Arm, ArmError, ResourceId};
-use crate::plan::{ResourceNames, is_ours};
+use crate::plan::{ResourceNames, data_disk_name, is_ours};
 use crate::report::{Event, Reporter};
 use crate::spec::{Availability, ClusterSpec, ProximityPlacementGroup};
 
@@ -106,9 +106,10 @@ async fn existing_of_ours(
 /// disks along; these are named too, for a run that was stopped between the two.
 fn own_resources(spec: &ClusterSpec, names: &ResourceNames) -> Vec<Vec<ResourceId>> {
     let nodes = spec.nodes();
-    let disks = nodes
-        .iter()
-        .flat_map(|node| [names.disk(&format!("{}-os", node.name)), names.disk(&format!("{}-data-0", node.name))]);
+    let disks = nodes.iter().flat_map(|node| {
+        let data = (0..spec.data_disks()).map(|lun| names.disk(&data_disk_name(node, lun)));
+        std::iter::once(names.disk(&format!("{}-os", node.name))).chain(data)
+    });
     let interfaces = nodes.iter().map(|node| names.network_interface(&node.name));
     let mut networks = vec![names.load_balancer(), names.virtual_network()];
     match &spec.availability {

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use minijinja::context;
 
-use crate::userdata::{UserDataError, render};
+use crate::userdata::{UserDataError, render_template};
 
 /// For `ssh -F`: a `Host` block per node, strict about host keys. `identity` is left out when the key is elsewhere.
 pub fn ssh_config(inventory: &Inventory, known_hosts: &Path) -> Result<String, UserDataError> {
@@ -22,7 +22,8 @@ pub fn ssh_config(inventory: &Inventory, known_hosts: &Path) -> Result<String, U
         .collect();
     let known_hosts = known_hosts.display().to_string();
     let identity = inventory.ssh.identity.as_ref().map(|path| path.display().to_string());
-    render("ssh_config", context! { nodes, identity, known_hosts })
+    let template = include_str!("../../templates/ssh_config");
+    render_template("ssh_config", template, context! { nodes, identity, known_hosts })
 }
 
 /// One line per node, under the node's name and under its public endpoint, so that `ssh -p` without our `ssh_config`

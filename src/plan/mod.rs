@@ -10,7 +10,7 @@ mod step;
 pub use compare::differences;
 pub use desired::{CLUSTER_TAG, Desired, ResourceNames, desired};
 pub use foreign::{is_ours, strangers};
-pub use resource::USER_DATA_TAG;
+pub use resource::{USER_DATA_TAG, data_disk_name};
 pub use step::{Action, Observed, Plan, Step, StepKey};
 
 use serde_json::Value;

@@ -68,7 +68,8 @@ pub async fn look_up(arm: &Arm, subscription: &str, spec: &ClusterSpec) -> Resul
             }
         }
         Image::Resource(id) => {
-            let version = if id.to_ascii_lowercase().contains("/galleries/") { GALLERY_API_VERSION } else { API_VERSION };
+            let version =
+                if id.to_ascii_lowercase().contains("/galleries/") { GALLERY_API_VERSION } else { API_VERSION };
             with_definition(arm, &doing, id, version).await?
         }
         Image::CommunityGallery(id) => {
@@ -107,16 +108,22 @@ pub fn judge(spec: &ClusterSpec, image: Option<&ImageFacts>, size: Option<&SizeF
     };
     let Some(size) = size else { return Vec::new() };
     let mut findings = Vec::new();
-    if let Some(architecture) = image.architecture.as_deref().filter(|kind| !kind.eq_ignore_ascii_case(&size.architecture)) {
+    if let Some(architecture) =
+        image.architecture.as_deref().filter(|kind| !kind.eq_ignore_ascii_case(&size.architecture))
+    {
         let message =
             format!("`{}` is for {architecture} machines, `{}` is {}", spec.image, spec.vm_size, size.architecture);
         findings.push(Finding::refusal(CHECK, message, "--coreos-image flatcar fits every size"));
     }
-    if let Some(generation) = image.generation.as_deref().filter(|kind| !size.generations.iter().any(|one| one == kind)) {
+    if let Some(generation) = image.generation.as_deref().filter(|kind| !size.generations.iter().any(|one| one == kind))
+    {
         let offered = size.generations.join(" and ");
-        let message =
-            format!("`{}` is of generation {generation}, `{}` starts {offered}", spec.image, spec.vm_size);
-        findings.push(Finding::refusal(CHECK, message, "choose an image of the other generation (`-gen2`), or another --vm-size"));
+        let message = format!("`{}` is of generation {generation}, `{}` starts {offered}", spec.image, spec.vm_size);
+        findings.push(Finding::refusal(
+            CHECK,
+            message,
+            "choose an image of the other generation (`-gen2`), or another --vm-size",
+        ));
     }
     findings
 }

@@ -28,7 +28,12 @@ pub fn judge(compute: &[Value], network: &[Value], needs: &Needs) -> Vec<Finding
         ),
         (network, vec!["NetworkInterfaces"], needs.machines.into(), "network interfaces of the region"),
         (network, vec!["VirtualNetworks"], needs.virtual_networks.into(), "virtual networks of the region"),
-        (network, vec!["LoadBalancers", "StandardSkuLoadBalancers"], needs.load_balancers.into(), "load balancers of the region"),
+        (
+            network,
+            vec!["LoadBalancers", "StandardSkuLoadBalancers"],
+            needs.load_balancers.into(),
+            "load balancers of the region",
+        ),
     ];
     // Spot machines share one quota across families.
     let family = needs.family.as_str();
@@ -42,7 +47,8 @@ pub fn judge(compute: &[Value], network: &[Value], needs: &Needs) -> Vec<Finding
         if wanted == 0 || wanted <= left {
             return None;
         }
-        let message = format!("{wanted} {what} are needed, {left} are left ({} of {} in use)", usage.current, usage.limit);
+        let message =
+            format!("{wanted} {what} are needed, {left} are left ({} of {} in use)", usage.current, usage.limit);
         let remedy = "ask for more in the portal (Quotas), or take fewer --num-nodes, another --vm-size or --location";
         Some(Finding::refusal("quota", message, remedy))
     });
@@ -63,9 +69,7 @@ mod tests {
 
     #[test]
     fn what_is_left_must_do() {
-        let usage = |name: &str, current: u64, limit: u64| {
-            json!({"name": {"value": name}, "currentValue": current, "limit": limit, "unit": "Count"})
-        };
+        let usage = |name: &str, current: u64, limit: u64| json!({"name": {"value": name}, "currentValue": current, "limit": limit, "unit": "Count"});
         let compute = [
             usage("cores", 4, 12),
             usage("standardDASv5Family", 4, 8),

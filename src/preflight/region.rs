@@ -55,7 +55,9 @@ mod tests {
         assert_eq!(judge_location(&spec(&[]), &[]), None);
         let found = remedy(judge_location(&spec(&[]), &locations(&["eastus", "westeurope2"])));
         assert_eq!(found.as_deref(), Some("did you mean `--location westeurope2`?"));
-        for (answer, free) in [(json!({"available": true}), true), (json!({"available": false}), false), (json!({}), true)] {
+        for (answer, free) in
+            [(json!({"available": true}), true), (json!({"available": false}), false), (json!({}), true)]
+        {
             assert_eq!(judge_label(&spec(&[]), "mycluster", &answer).is_none(), free, "{answer}");
         }
         assert!(judge_exposure(&spec(&[])).is_some());

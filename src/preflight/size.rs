@@ -78,7 +78,8 @@ pub fn judge(skus: &[Value], spec: &ClusterSpec) -> Vec<Finding> {
     }
     let list = format!("az vm list-skus --location {location} --resource-type virtualMachines --output table");
     let Some(facts) = SizeFacts::find(skus, size, location) else {
-        let names: Vec<&str> = skus.iter().filter(|sku| is_machine(sku)).filter_map(|sku| sku["name"].as_str()).collect();
+        let names: Vec<&str> =
+            skus.iter().filter(|sku| is_machine(sku)).filter_map(|sku| sku["name"].as_str()).collect();
         let remedy = match suggestion(size, names.into_iter()) {
             Some(right) => format!("did you mean `--vm-size {right}`? {list} shows all"),
             None => list,
@@ -111,7 +112,7 @@ pub fn judge(skus: &[Value], spec: &ClusterSpec) -> Vec<Finding> {
     if wants_premium && !facts.premium_disks {
         refuse(format!("`{size}` takes no premium disks"), "--data-disk-type StandardSSD_LRS, or a size with an `s`");
     }
-    let disks = u32::from(spec.data_disk_gib.is_some());
+    let disks = spec.data_disks();
     if disks > facts.most_data_disks {
         refuse(
             format!("`{size}` takes {} data disks, {disks} are asked", facts.most_data_disks),
@@ -147,7 +148,8 @@ pub(super) mod tests {
                 "restrictions": restrictions,
             })
         };
-        let zone = json!([{"type": "Zone", "restrictionInfo": {"zones": ["2"]}, "reasonCode": "NotAvailableForSubscription"}]);
+        let zone =
+            json!([{"type": "Zone", "restrictionInfo": {"zones": ["2"]}, "reasonCode": "NotAvailableForSubscription"}]);
         let location = json!([{"type": "Location", "reasonCode": "NotAvailableForSubscription"}]);
         vec![
             size("Standard_D2as_v5", "4", "True", json!([])),
@@ -160,7 +162,8 @@ pub(super) mod tests {
     #[test]
     fn sizes() {
         let small = (&VM_SIZE, "Standard_B2s");
-        let cases: [(&[(&Parameter, &str)], &[&str]); 6] = [
+        type Flags<'a> = &'a [(&'a Parameter, &'a str)];
+        let cases: [(Flags, &[&str]); 6] = [
             (&[(&DATA_DISK, "10"), (&ZONES, "1,2")], &[]),
             (&[(&VM_SIZE, "Standard_D2a_v5")], &["size: `Standard_D2a_v5` does not exist in `westeurope`"]),
             (&[(&VM_SIZE, "Standard_E2s_v5")], &["size: `Standard_E2s_v5` is not available to this subscription"]),
@@ -168,7 +171,10 @@ pub(super) mod tests {
             (&[small, (&DATA_DISK, "10")], &["size: `Standard_B2s` takes 0 data disks, 1 are asked"]),
             (
                 &[small, (&ZONES, "2"), (&SCALE_SET, "true"), (&SPOT, "true")],
-                &["size: `Standard_B2s` is not available to this subscription in zone 2", "size: `Standard_B2s` cannot be Spot"],
+                &[
+                    "size: `Standard_B2s` is not available to this subscription in zone 2",
+                    "size: `Standard_B2s` cannot be Spot",
+                ],
             ),
         ];
         for (flags, expected) in cases {

@@ -24,19 +24,24 @@ pub fn judge(document: &Value) -> Option<Finding> {
     let message = format!("`{name}` is `{state}`");
     match state {
         "Enabled" => None,
-        "Warned" | "PastDue" => {
-            Some(Finding::warning("subscription", message, "its bill is due: see Cost Management + Billing in the portal"))
-        }
-        _ => Some(Finding::refusal("subscription", message, "choose another --subscription, or reactivate it in the portal")),
+        "Warned" | "PastDue" => Some(Finding::warning(
+            "subscription",
+            message,
+            "its bill is due: see Cost Management + Billing in the portal",
+        )),
+        _ => Some(Finding::refusal(
+            "subscription",
+            message,
+            "choose another --subscription, or reactivate it in the portal",
+        )),
     }
 }
 
 /// The namespaces that are not registered; `with_plan` when the image asks for terms.
 pub async fn unregistered(arm: &Arm, subscription: &str, with_plan: bool) -> Result<Vec<&'static str>, ArmError> {
     let namespaces = NAMESPACES.into_iter().chain(with_plan.then_some(MARKETPLACE));
-    let states = namespaces.map(|namespace| async move {
-        Ok::<_, ArmError>((namespace, state(arm, subscription, namespace).await?))
-    });
+    let states = namespaces
+        .map(|namespace| async move { Ok::<_, ArmError>((namespace, state(arm, subscription, namespace).await?)) });
     let states = futures::future::try_join_all(states).await?;
     // A namespace that Azure does not show is none that it would refuse.
     let missing = states.into_iter().filter(|(_, state)| state.as_deref().is_some_and(|state| state != "Registered"));

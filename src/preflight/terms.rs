@@ -33,7 +33,8 @@ pub fn judge(plan: &ImagePlan, terms: &Value) -> Option<Finding> {
         return None;
     }
     let link = terms.pointer("/properties/licenseTextLink").and_then(Value::as_str).unwrap_or("in the marketplace");
-    let message = format!("{} of `{}` has terms that nobody in this subscription has accepted: {link}", plan.name, plan.product);
+    let message =
+        format!("{} of `{}` has terms that nobody in this subscription has accepted: {link}", plan.name, plan.product);
     Some(Finding::refusal("terms", message, "read them, then add --accept-terms"))
 }
 

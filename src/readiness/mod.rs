@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use crate::outputs::{Inventory, InventoryNode};
 use crate::report::{Event, Failure, Reporter};
 use crate::ssh::{Identity, Session, SshError};
+use crate::userdata::Dialect;
 
 /// From here on a machine that does not answer on SSH counts as unreachable.
 const SSH_DEADLINE: Duration = Duration::from_secs(10 * 60);
@@ -31,9 +32,17 @@ const MOST_CLOCK_SKEW: Duration = Duration::from_millis(500);
 const CLOCK_DEADLINE: Duration = Duration::from_secs(3 * 60);
 
 /// Waits until every node is ready; the failure names every node and check that is not.
-pub async fn wait_until_ready(inventory: &Inventory, identity: &Identity, reporter: &Reporter) -> Result<(), Failure> {
+///
+/// Machines that are told by cloud-config show a host key of their own until that has acted.
+pub async fn wait_until_ready(
+    inventory: &Inventory,
+    identity: &Identity,
+    dialect: Dialect,
+    reporter: &Reporter,
+) -> Result<(), Failure> {
     reporter.event(Event::ReadinessStarted { nodes: inventory.nodes.len() });
-    let results = join_all(inventory.nodes.iter().map(|node| ready(inventory, node, identity, reporter))).await;
+    let results =
+        join_all(inventory.nodes.iter().map(|node| ready(inventory, node, identity, dialect, reporter))).await;
     let mut unreachable = Vec::new();
     let mut reasons = Vec::new();
     let mut sessions = Vec::new();
@@ -68,9 +77,10 @@ async fn ready(
     inventory: &Inventory,
     node: &InventoryNode,
     identity: &Identity,
+    dialect: Dialect,
     reporter: &Reporter,
 ) -> Result<(Session, Vec<String>), SshError> {
-    let session = match connect(node, identity).await {
+    let session = match connect(node, identity, dialect).await {
         Ok(session) => session,
         Err(error) => {
             reporter.event(Event::CheckFailed { node: node.name.clone(), check: "ssh", reason: error.to_string() });
@@ -96,11 +106,16 @@ async fn ready(
     Ok((session, failed))
 }
 
-async fn connect(node: &InventoryNode, identity: &Identity) -> Result<Session, SshError> {
+async fn connect(node: &InventoryNode, identity: &Identity, dialect: Dialect) -> Result<Session, SshError> {
     let deadline = Instant::now() + SSH_DEADLINE;
     loop {
         match Session::connect(&node.ssh, &node.host_key, identity).await {
             Ok(session) => return Ok(session),
+            Err(SshError::HostKey { .. })
+                if dialect == Dialect::CloudConfig && Instant::now() + RETRY_INTERVAL <= deadline =>
+            {
+                tokio::time::sleep(RETRY_INTERVAL).await;
+            }
             Err(error) if !error.is_transient() || Instant::now() + RETRY_INTERVAL > deadline => return Err(error),
             Err(_) => tokio::time::sleep(RETRY_INTERVAL).await,
         }

@@ -76,9 +76,8 @@ impl FromStr for AddressSpace {
             return invalid("must have a prefix of 8 to 29 bits");
         }
         let private = [(10, 0, 8), (172, 16, 12), (192, 168, 16), (100, 64, 10)];
-        let is_private = |(first, second, bits)| {
-            Ipv4Net::new_assert(Ipv4Addr::new(first, second, 0, 0), bits).contains(&range)
-        };
+        let is_private =
+            |(first, second, bits)| Ipv4Net::new_assert(Ipv4Addr::new(first, second, 0, 0), bits).contains(&range);
         match private.into_iter().any(is_private) {
             true => Ok(Self(range)),
             false => invalid("is not private: choose from 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10"),

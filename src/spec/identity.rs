@@ -69,7 +69,8 @@ mod tests {
     #[test]
     fn identities() {
         let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/x";
-        for (text, good) in [("system", true), ("System", true), (id, true), ("x", false), ("/subscriptions/s", false)] {
+        for (text, good) in [("system", true), ("System", true), (id, true), ("x", false), ("/subscriptions/s", false)]
+        {
             assert_eq!(text.parse::<MachineIdentity>().is_ok(), good, "{text}");
         }
     }

@@ -168,7 +168,17 @@ mod tests {
             let image: Image = good.parse().unwrap();
             assert_eq!(image.to_string(), good);
         }
-        for bad in ["", "flatcar:nightly", "flatcar:stable:", "flatcars", "a:b:c", "a:b:c:", "a:b:c:d:e", "/subscriptions/s/resourceGroups/g", "a b:c:d:e"] {
+        for bad in [
+            "",
+            "flatcar:nightly",
+            "flatcar:stable:",
+            "flatcars",
+            "a:b:c",
+            "a:b:c:",
+            "a:b:c:d:e",
+            "/subscriptions/s/resourceGroups/g",
+            "a b:c:d:e",
+        ] {
             assert!(bad.parse::<Image>().is_err(), "{bad}");
         }
     }
@@ -177,7 +187,11 @@ mod tests {
         for (text, size, expected) in [
             ("flatcar", "Standard_D2as_v5", "kinvolk:flatcar-container-linux-corevm-amd64:stable-gen2:latest"),
             ("flatcar:beta", "Standard_D2ps_v5", "kinvolk:flatcar-container-linux-corevm:beta:latest"),
-            ("flatcar:lts2024:4.5.6", "Standard_B2s", "kinvolk:flatcar-container-linux-corevm-amd64:lts2024-gen2:4.5.6"),
+            (
+                "flatcar:lts2024:4.5.6",
+                "Standard_B2s",
+                "kinvolk:flatcar-container-linux-corevm-amd64:lts2024-gen2:4.5.6",
+            ),
             ("a:b:c:d", "Standard_B2s", "a:b:c:d"),
         ] {
             let image: Image = text.parse().unwrap();

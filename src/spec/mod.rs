@@ -35,7 +35,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::userdata::Overlay;
+use crate::userdata::{Dialect, Overlay, TemplateSet};
 
 /// Fewest nodes with which etcd survives the loss of one.
 pub const QUORUM_NODES: u32 = 3;
@@ -71,6 +71,9 @@ pub struct ClusterSpec {
     pub closed_ports: Vec<String>,
     /// Size in GiB of each node's disk for `/var/lib/docker`; none means it stays on the OS disk.
     pub data_disk_gib: Option<u32>,
+    /// How many data disks of this size each node gets, when it gets any; those after the first are `/var/lib/data1`, ….
+    #[serde(default = "one")]
+    pub data_disk_count: u32,
     /// What the machines start from.
     pub image: Image,
     /// What Azure says that machines of this image must name.
@@ -107,8 +110,22 @@ pub struct ClusterSpec {
     pub address_space: AddressSpace,
     /// Additional NTP servers; the host's clock stays the first source.
     pub ntp_servers: Vec<String>,
-    /// The user's own configuration, merged over ours.
+    /// The user's own file: merged over ours, or sent in its place.
     pub custom_data: Option<Overlay>,
+    /// The user's own file is the whole user-data of every node; nothing of ours is rendered.
+    #[serde(default)]
+    pub custom_data_only: bool,
+    /// The form of the machines' user-data.
+    #[serde(default)]
+    pub user_data_format: Dialect,
+    /// What user-data is rendered from.
+    #[serde(default)]
+    pub templates: TemplateSet,
+}
+
+/// As many data disks as clusters had before there could be several.
+fn one() -> u32 {
+    1
 }
 
 /// One machine of the cluster, as far as it is known before anything exists.
@@ -135,6 +152,11 @@ impl ClusterSpec {
                 etcd_member: index < self.etcd_member_count,
             })
             .collect()
+    }
+
+    /// Each node's number of data disks; their logical unit numbers count from 0.
+    pub fn data_disks(&self) -> u32 {
+        self.data_disk_gib.map_or(0, |_| self.data_disk_count)
     }
 
     /// `<name>-<prefix>-<index>`.

@@ -97,7 +97,8 @@ impl FromStr for OpenPort {
                     Some((probe_port, path)) => (probe_port, PortProbe::Http(format!("/{path}"))),
                     None => (probe, PortProbe::Tcp),
                 };
-                let probe_port = number(probe_port).ok_or_else(|| invalid("has a probe that is no path and no port"))?;
+                let probe_port =
+                    number(probe_port).ok_or_else(|| invalid("has a probe that is no path and no port"))?;
                 (path, Some(probe_port))
             }
         };
@@ -154,7 +155,9 @@ mod tests {
             ("80:x", Err("no path and no port")),
         ] {
             match (text.parse::<OpenPort>(), expected) {
-                (Ok(port), Ok((name, shown))) => assert_eq!((port.name.as_str(), port.to_string().as_str()), (name, shown)),
+                (Ok(port), Ok((name, shown))) => {
+                    assert_eq!((port.name.as_str(), port.to_string().as_str()), (name, shown))
+                }
                 (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
                 (found, _) => panic!("{text}: {found:?}"),
             }

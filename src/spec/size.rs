@@ -88,14 +88,15 @@ impl FromStr for VmSize {
         if let Some((_, what, today)) = OLD_NAMES.iter().find(|(old, ..)| old.eq_ignore_ascii_case(text)) {
             return invalid(format!("is an old name, of {what}; today's equivalent is `{today}`"));
         }
-        let well_formed = |rest: &str| {
-            !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
-        };
+        let well_formed =
+            |rest: &str| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
         match text.split_once('_') {
             Some((tier, rest)) if tier.eq_ignore_ascii_case("basic") && well_formed(rest) => {
                 invalid("is of the Basic tier, which Azure has retired; choose a `Standard_` size".into())
             }
-            Some((tier, rest)) if tier.eq_ignore_ascii_case("standard") && well_formed(rest) => Ok(Self(text.to_owned())),
+            Some((tier, rest)) if tier.eq_ignore_ascii_case("standard") && well_formed(rest) => {
+                Ok(Self(text.to_owned()))
+            }
             _ => invalid("is not a name such as `Standard_D2as_v5`".into()),
         }
     }

@@ -78,7 +78,11 @@ mod tests {
             ("office", None),
             ("2001:db8::/32", None),
         ] {
-            assert_eq!(text.parse::<AddressSource>().ok().map(|source| source.to_string()).as_deref(), expected, "{text}");
+            assert_eq!(
+                text.parse::<AddressSource>().ok().map(|source| source.to_string()).as_deref(),
+                expected,
+                "{text}"
+            );
         }
     }
 }

@@ -1,28 +1,36 @@
-//! The typed model of a node's configuration: cloud-config as Flatcar's coreos-cloudinit reads it today, plus what only
-//! Ignition can do before the first boot.
+//! The typed model of a node's configuration: cloud-config as Flatcar's coreos-cloudinit reads it today, plus the
+//! filesystems that must be there before it is mounted. Both dialects are written from it.
 //!
 //! <https://github.com/flatcar/coreos-cloudinit>: keys are spelled with underscores only.
 
 use serde::{Deserialize, Serialize};
 
+/// The account that every CoreOS-style image has.
+pub const CORE_USER: &str = "core";
+/// Where Flatcar's update settings are.
+/// <https://www.flatcar.org/docs/latest/setup/releases/update-strategies/>
+pub const UPDATE_FILE: &str = "/etc/flatcar/update.conf";
+/// The machine's name.
+pub const HOSTNAME_FILE: &str = "/etc/hostname";
+
 /// A node's whole configuration.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UserData {
-    /// What both dialects can say.
+    /// What both dialects say in the same words.
     pub cloud_config: CloudConfig,
-    /// Made before the first boot.
+    /// Each is made before it is mounted.
     pub filesystems: Vec<Filesystem>,
 }
 
-/// A filesystem that is made once and kept when it is already there.
+/// An ext4 filesystem that is made once and kept when it is already there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filesystem {
     /// Stable device name.
     pub device: String,
-    /// Such as `ext4`.
-    pub format: String,
     /// Label, 16 characters at most.
     pub label: String,
+    /// The unit that mounts it.
+    pub mount_unit: String,
 }
 
 /// A cloud-config document.
@@ -57,23 +65,34 @@ pub struct Update {
     /// `off`, `reboot` or `etcd-lock`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reboot_strategy: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub server: Option<String>,
 }
 
 /// An account.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct User {
     pub name: String,
+    /// A hash, as `/etc/shadow` holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passwd: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ssh_authorized_keys: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gecos: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub homedir: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_create_home: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub primary_group: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_user_group: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub system: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_log_init: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shell: Option<String>,
 }
@@ -90,30 +109,35 @@ pub struct WriteFile {
     /// Octal, `0644` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permissions: Option<String>,
-    /// `base64` (`b64`) when `content` is encoded so.
+    /// How `content` is encoded; as it stands when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub encoding: Option<String>,
+    pub encoding: Option<Encoding>,
 }
 
-impl std::fmt::Debug for WriteFile {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Files hold private keys.
-        formatter.debug_struct("WriteFile").field("path", &self.path).finish_non_exhaustive()
-    }
+/// How a file's content is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Encoding {
+    #[serde(rename = "base64", alias = "b64")]
+    Base64,
+    /// Compressed, then base64.
+    #[serde(rename = "gzip+base64")]
+    GzipBase64,
 }
 
 /// A systemd unit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unit {
     pub name: String,
+    /// A masked unit is nothing but masked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mask: bool,
+    /// Started in this boot and in every later one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub enable: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
-    /// `start` starts the unit at once; Ignition enables it instead, which comes to the same before the first boot.
+    /// In a user's file only `start`, which both dialects take for `enable`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -121,108 +145,109 @@ pub struct Unit {
 }
 
 /// A drop-in of a unit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DropIn {
     pub name: String,
     pub content: String,
 }
 
-impl CloudConfig {
-    /// Lays `over` on top: scalars replace; keys append; files replace by path, users and units merge by name and
-    /// drop-ins replace by name.
-    pub fn merge(&mut self, over: CloudConfig) {
-        if over.hostname.is_some() {
-            self.hostname = over.hostname;
-        }
-        append_new(&mut self.ssh_authorized_keys, over.ssh_authorized_keys);
-        for file in over.write_files {
-            replace_or_push(&mut self.write_files, file, |file| file.path.clone());
-        }
-        for user in over.users {
-            match self.users.iter_mut().find(|known| known.name == user.name) {
-                Some(known) => known.merge(user),
-                None => self.users.push(user),
-            }
-        }
-        for unit in over.coreos.units {
-            match self.coreos.units.iter_mut().find(|known| known.name == unit.name) {
-                Some(known) => known.merge(unit),
-                None => self.coreos.units.push(unit),
-            }
-        }
-        if let Some(update) = over.coreos.update {
-            let known = self.coreos.update.get_or_insert_default();
-            known.reboot_strategy = update.reboot_strategy.or(known.reboot_strategy.take());
-            known.group = update.group.or(known.group.take());
-            known.server = update.server.or(known.server.take());
-        }
-    }
-}
-
-impl User {
-    fn merge(&mut self, over: User) {
-        append_new(&mut self.ssh_authorized_keys, over.ssh_authorized_keys);
-        append_new(&mut self.groups, over.groups);
-        self.passwd = over.passwd.or(self.passwd.take());
-        self.shell = over.shell.or(self.shell.take());
-    }
-}
-
 impl Unit {
-    fn merge(&mut self, over: Unit) {
-        self.mask |= over.mask;
-        self.enable |= over.enable;
-        self.content = over.content.or(self.content.take());
-        self.command = over.command.or(self.command.take());
-        for drop_in in over.drop_ins {
-            replace_or_push(&mut self.drop_ins, drop_in, |drop_in| drop_in.name.clone());
-        }
+    /// Whether it is to run from the first boot on.
+    pub fn runs(&self) -> bool {
+        !self.mask && (self.enable || self.command.as_deref() == Some("start"))
     }
 }
 
-fn append_new(list: &mut Vec<String>, more: Vec<String>) {
-    for item in more {
-        if !list.contains(&item) {
-            list.push(item);
+impl CloudConfig {
+    /// Whether a file of this path is written.
+    pub fn writes(&self, path: &str) -> bool {
+        self.write_files.iter().any(|file| file.path == path)
+    }
+
+    /// All files: those that are written, and the one that the update settings come to unless it is among them.
+    pub fn files(&self) -> Vec<WriteFile> {
+        let strategy = self.coreos.update.as_ref().and_then(|update| update.reboot_strategy.as_ref());
+        let settings = strategy.filter(|_| !self.writes(UPDATE_FILE)).map(|strategy| WriteFile {
+            path: UPDATE_FILE.into(),
+            content: format!("REBOOT_STRATEGY={strategy}\n"),
+            ..WriteFile::default()
+        });
+        settings.into_iter().chain(self.write_files.iter().cloned()).collect()
+    }
+
+    /// All accounts, `core` first and with all keys that are its own.
+    pub fn accounts(&self) -> Vec<User> {
+        let mut core = User { name: CORE_USER.into(), ..User::default() };
+        let mut others = Vec::new();
+        for user in &self.users {
+            match user.name == CORE_USER {
+                true => core = user.clone(),
+                false => others.push(user.clone()),
+            }
         }
+        for key in self.ssh_authorized_keys.iter().rev() {
+            // Ignition refuses a key that stands twice.
+            core.ssh_authorized_keys.retain(|known| known != key);
+            core.ssh_authorized_keys.insert(0, key.clone());
+        }
+        others.insert(0, core);
+        others
     }
 }
 
-fn replace_or_push<T>(list: &mut Vec<T>, item: T, key: impl Fn(&T) -> String) {
-    match list.iter_mut().find(|known| key(known) == key(&item)) {
-        Some(known) => *known = item,
-        None => list.push(item),
-    }
+/// Contents and hashes stay out of logs: they hold keys and tokens.
+macro_rules! debug_by {
+    ($($type:ident: $name:ident),*) => {$(
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.debug_struct(stringify!($type)).field(stringify!($name), &self.$name).finish_non_exhaustive()
+            }
+        }
+    )*};
 }
+debug_by!(WriteFile: path, User: name, Unit: name, DropIn: name);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::yaml;
 
     #[test]
-    fn overlays_merge_by_path_and_name() {
-        let mut base: CloudConfig = yaml::from_str(
-            "ssh_authorized_keys: [a]\nwrite_files: [{path: /x, content: old}, {path: /y, content: kept}]\n\
-             coreos: {update: {reboot_strategy: 'off'}, units: [{name: u.service, enable: true, drop_ins: [{name: 1.conf, content: a}]}]}",
-        )
-        .unwrap();
-        let over: CloudConfig = yaml::from_str(
-            "ssh_authorized_keys: [a, b]\nwrite_files: [{path: /x, content: new}]\n\
-             coreos: {update: {group: beta}, units: [{name: u.service, drop_ins: [{name: 2.conf, content: b}]}, {name: v.service, mask: true}]}",
-        )
-        .unwrap();
-        base.merge(over);
-        assert_eq!(base.ssh_authorized_keys, ["a", "b"]);
-        assert_eq!(
-            base.write_files.iter().map(|f| (&*f.path, &*f.content)).collect::<Vec<_>>(),
-            [("/x", "new"), ("/y", "kept")]
-        );
-        let update = base.coreos.update.unwrap();
-        assert_eq!((update.reboot_strategy.as_deref(), update.group.as_deref()), (Some("off"), Some("beta")));
-        assert_eq!(base.coreos.units.len(), 2);
-        assert!(base.coreos.units[0].enable);
-        assert_eq!(base.coreos.units[0].drop_ins.len(), 2);
+    fn a_key_of_core_stands_once() {
+        let core = User { name: "core".into(), ssh_authorized_keys: vec!["b".into(), "c".into()], ..User::default() };
+        let other = User { name: "a".into(), ..User::default() };
+        let config = CloudConfig {
+            ssh_authorized_keys: vec!["a".into(), "b".into()],
+            users: vec![other, core],
+            ..CloudConfig::default()
+        };
+        let accounts = config.accounts();
+        assert_eq!(accounts.iter().map(|user| &*user.name).collect::<Vec<_>>(), ["core", "a"]);
+        assert_eq!(accounts[0].ssh_authorized_keys, ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn secrets_are_in_no_debug_text() {
+        let secret = || "hunter2".to_owned();
+        let user = User { passwd: Some(secret()), ..User::default() };
+        let file = WriteFile { content: secret(), ..WriteFile::default() };
+        let drop_ins = vec![DropIn { content: secret(), ..DropIn::default() }];
+        let unit = Unit { content: Some(secret()), drop_ins: drop_ins.clone(), ..Unit::default() };
+        let text = format!("{user:?} {file:?} {unit:?} {drop_ins:?}");
+        assert!(!text.contains(&secret()) && text.starts_with("User { name: \"\", .. }"), "{text}");
+    }
+
+    #[test]
+    fn update_settings_of_ones_own_stand_alone() {
+        let update = Some(Update { reboot_strategy: Some("off".into()) });
+        let mut config = CloudConfig { coreos: CoreOs { update, ..CoreOs::default() }, ..CloudConfig::default() };
+        let contents = |config: &CloudConfig| config.files().into_iter().map(|file| file.content).collect::<Vec<_>>();
+        assert_eq!(contents(&config), ["REBOOT_STRATEGY=off\n"]);
+        config.write_files.push(WriteFile {
+            path: UPDATE_FILE.into(),
+            content: "GROUP=beta\n".into(),
+            ..WriteFile::default()
+        });
+        assert_eq!(contents(&config), ["GROUP=beta\n"]);
     }
 }

@@ -7,8 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
-use super::cloud_config::{Unit, User, UserData, WriteFile};
+use super::cloud_config::{Encoding, HOSTNAME_FILE, Unit, User, UserData, WriteFile};
 use super::file_owner::ignition_owner;
+use super::size::Part;
 
 /// What must be escaped in the data part of a data URL (RFC 2397) that stands in a JSON string.
 const DATA_URL_ESCAPES: &AsciiSet = &CONTROLS
@@ -26,32 +27,14 @@ const DATA_URL_ESCAPES: &AsciiSet = &CONTROLS
     .add(b'^')
     .add(b'|');
 
-/// The account that every CoreOS-style image has.
-const CORE_USER: &str = "core";
+/// The version that is written.
+pub const VERSION: &str = "3.3.0";
 
 /// The Ignition document that states the same as `user_data`.
 pub fn document(user_data: &UserData) -> Value {
     let config = &user_data.cloud_config;
-    let mut files: Vec<Value> = config.hostname.iter().map(|name| file(&hostname_file(name))).collect();
-    if let Some(strategy) = config.coreos.update.as_ref().and_then(|update| update.reboot_strategy.as_ref()) {
-        files.push(file(&plain_file("/etc/flatcar/update.conf", &format!("REBOOT_STRATEGY={strategy}\n"))));
-    }
-    files.extend(config.write_files.iter().map(file));
-
-    let mut core =
-        User { name: CORE_USER.into(), ssh_authorized_keys: config.ssh_authorized_keys.clone(), ..User::default() };
-    let mut users = Vec::new();
-    for other in &config.users {
-        if other.name == CORE_USER {
-            core.ssh_authorized_keys.extend(other.ssh_authorized_keys.iter().cloned());
-            core.groups.clone_from(&other.groups);
-            core.passwd.clone_from(&other.passwd);
-            core.shell.clone_from(&other.shell);
-        } else {
-            users.push(user(other));
-        }
-    }
-    users.insert(0, user(&core));
+    let hostname = config.hostname.iter().map(|name| file(&plain_file(HOSTNAME_FILE, &format!("{name}\n"))));
+    let files: Vec<Value> = hostname.chain(config.files().iter().map(file)).collect();
 
     let mut storage = Map::new();
     storage.insert("files".into(), Value::Array(files));
@@ -59,7 +42,7 @@ pub fn document(user_data: &UserData) -> Value {
         let filesystems = user_data.filesystems.iter().map(|filesystem| {
             json!({
                 "device": filesystem.device,
-                "format": filesystem.format,
+                "format": "ext4",
                 "label": filesystem.label,
                 "wipeFilesystem": false,
             })
@@ -67,8 +50,8 @@ pub fn document(user_data: &UserData) -> Value {
         storage.insert("filesystems".into(), filesystems.collect());
     }
     json!({
-        "ignition": { "version": "3.3.0" },
-        "passwd": { "users": users },
+        "ignition": { "version": VERSION },
+        "passwd": { "users": config.accounts().iter().map(user).collect::<Vec<_>>() },
         "storage": storage,
         "systemd": { "units": config.coreos.units.iter().map(unit).collect::<Vec<_>>() },
     })
@@ -110,21 +93,16 @@ fn item_key(item: &Value) -> Option<String> {
     ["path", "name", "device"].iter().find_map(|key| item.get(key)?.as_str().map(str::to_owned))
 }
 
-/// The `count` largest files and units with their sizes in bytes, largest first, as one line of text.
-pub fn largest_parts(document: &Value, count: usize) -> String {
-    let parts = |pointer: &str, key: &str| -> Vec<(usize, String)> {
+/// Files and units with their sizes in bytes.
+pub fn parts(document: &Value) -> Vec<Part> {
+    let parts = |pointer: &str, key: &str| -> Vec<Part> {
         let items = document.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
-        items.iter().map(|item| (item.to_string().len(), item[key].as_str().unwrap_or_default().to_owned())).collect()
+        let part = |item: &Value| Some(Part { bytes: item.to_string().len(), name: item[key].as_str()?.to_owned() });
+        items.iter().filter_map(part).collect()
     };
     let mut all = parts("/storage/files", "path");
     all.extend(parts("/systemd/units", "name"));
-    all.sort_by(|a, b| b.cmp(a));
-    let lines: Vec<String> = all.into_iter().take(count).map(|(bytes, name)| format!("`{name}` {bytes}")).collect();
-    lines.join(", ")
-}
-
-fn hostname_file(name: &str) -> WriteFile {
-    plain_file("/etc/hostname", &format!("{name}\n"))
+    all
 }
 
 fn plain_file(path: &str, content: &str) -> WriteFile {
@@ -133,15 +111,18 @@ fn plain_file(path: &str, content: &str) -> WriteFile {
 
 fn file(file: &WriteFile) -> Value {
     let mode = file.permissions.as_deref().and_then(|text| u32::from_str_radix(text, 8).ok()).unwrap_or(0o644);
-    let source = match file.encoding.as_deref() {
-        Some("base64" | "b64") => {
+    let source = match file.encoding {
+        Some(Encoding::Base64 | Encoding::GzipBase64) => {
             let packed: String = file.content.split_whitespace().collect();
             format!("data:;base64,{packed}")
         }
-        _ if file.content.is_ascii() => format!("data:,{}", utf8_percent_encode(&file.content, DATA_URL_ESCAPES)),
-        _ => format!("data:;base64,{}", STANDARD.encode(&file.content)),
+        None if file.content.is_ascii() => format!("data:,{}", utf8_percent_encode(&file.content, DATA_URL_ESCAPES)),
+        None => format!("data:;base64,{}", STANDARD.encode(&file.content)),
     };
     let mut value = json!({ "path": file.path, "mode": mode, "overwrite": true, "contents": { "source": source } });
+    if file.encoding == Some(Encoding::GzipBase64) {
+        value["contents"]["compression"] = json!("gzip");
+    }
     if let Some(owner) = &file.owner {
         let (user, group) = ignition_owner(owner);
         for (key, reference) in [("user", user), ("group", group)] {
@@ -155,27 +136,41 @@ fn file(file: &WriteFile) -> Value {
 
 fn user(user: &User) -> Value {
     let mut value = json!({ "name": user.name });
-    if !user.ssh_authorized_keys.is_empty() {
-        value["sshAuthorizedKeys"] = json!(user.ssh_authorized_keys);
+    for (key, list) in [("sshAuthorizedKeys", &user.ssh_authorized_keys), ("groups", &user.groups)] {
+        if !list.is_empty() {
+            value[key] = json!(list);
+        }
     }
-    if !user.groups.is_empty() {
-        value["groups"] = json!(user.groups);
+    for (key, text) in [
+        ("passwordHash", &user.passwd),
+        ("gecos", &user.gecos),
+        ("homeDir", &user.homedir),
+        ("primaryGroup", &user.primary_group),
+        ("shell", &user.shell),
+    ] {
+        if let Some(text) = text {
+            value[key] = json!(text);
+        }
     }
-    if let Some(hash) = &user.passwd {
-        value["passwordHash"] = json!(hash);
-    }
-    if let Some(shell) = &user.shell {
-        value["shell"] = json!(shell);
+    for (key, set) in [
+        ("noCreateHome", user.no_create_home),
+        ("noUserGroup", user.no_user_group),
+        ("system", user.system),
+        ("noLogInit", user.no_log_init),
+    ] {
+        if set {
+            value[key] = json!(true);
+        }
     }
     value
 }
 
 fn unit(unit: &Unit) -> Value {
-    let mut value = json!({ "name": unit.name });
     if unit.mask {
-        value["mask"] = json!(true);
+        return json!({ "name": unit.name, "mask": true });
     }
-    if unit.enable || unit.command.as_deref() == Some("start") {
+    let mut value = json!({ "name": unit.name });
+    if unit.runs() {
         value["enabled"] = json!(true);
     }
     if let Some(content) = &unit.content {
@@ -228,8 +223,9 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_parts_come_first() {
-        let document = json!({"storage": {"files": [{"path": "/small"}, {"path": "/large", "contents": {"source": "x".repeat(99)}}]}});
-        assert!(largest_parts(&document, 2).starts_with("`/large` 1"), "{}", largest_parts(&document, 2));
+    fn parts_have_their_names() {
+        let document = json!({"storage": {"files": [{"path": "/a"}]}, "systemd": {"units": [{"name": "b.service"}]}});
+        let names: Vec<String> = parts(&document).into_iter().map(|part| part.name).collect();
+        assert_eq!(names, ["/a", "b.service"]);
     }
 }

@@ -1,60 +1,100 @@
 //! Turns a [`ClusterSpec`] and its key material into what each machine reads at its first boot.
 //!
-//! The static base (`cloud-config/`) and rendered `templates/` make one typed [`UserData`]; the user's overlay is merged
-//! over it; `ignition` writes the result down. Pure: the same inputs give the same bytes.
+//! Base file (`cloud-config/`) and rendered `templates/` make one typed [`UserData`]; the user's own file is merged over
+//! it; `ignition` or `cloudinit` writes the result down. Pure: the same inputs give the same bytes.
 
+mod address;
 mod cloud_config;
+mod cloudinit;
+mod dialect;
 mod file_owner;
 mod ignition;
+mod ignition_keys;
+mod keys;
+pub mod lint;
+mod merge;
 mod node;
 mod overlay;
+mod read;
+mod size;
 mod template;
+mod unit_name;
 
-pub use cloud_config::{CloudConfig, CoreOs, DropIn, Filesystem, Unit, Update, User, UserData, WriteFile};
+#[cfg(test)]
+mod tests;
+
+pub use cloud_config::{CloudConfig, CoreOs, DropIn, Encoding, Filesystem, Unit, Update, User, UserData, WriteFile};
+pub use dialect::Dialect;
 pub use node::node_user_data;
-pub use overlay::{InvalidOverlay, Overlay};
-pub use template::render;
+pub use overlay::Overlay;
+pub use size::CUSTOM_DATA_BYTES;
+pub use template::{TemplateSet, render as render_template};
 
 use crate::pki::Material;
 use crate::spec::{ClusterSpec, Node};
 
-/// Most bytes that Azure accepts as `osProfile.customData` before its base64.
-/// <https://learn.microsoft.com/rest/api/compute/virtual-machines/create-or-update#osprofile>
-pub const CUSTOM_DATA_BYTES: usize = 65_535;
+/// What every node starts from.
+const BASE_FILE: &str = "base.yaml";
+/// Flatcar's unit for a member of etcd.
+const ETCD_UNIT: &str = "etcd-member.service";
 
 /// Why a node's user-data cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum UserDataError {
     /// It does not fit into customData.
-    #[error(
-        "the user-data of `{node}` has {bytes} bytes, {CUSTOM_DATA_BYTES} is the most Azure takes; largest parts: {largest}"
-    )]
+    #[error("the user-data of `{node}` has {bytes} bytes, {CUSTOM_DATA_BYTES} is the most Azure takes{largest}")]
     TooLarge { node: String, bytes: usize, largest: String },
-    /// A template names something that is not there; a bug of ours.
+    /// A template names something that is not there, or its result is not what it must be.
     #[error("rendering `{0}`: {1}")]
     Template(&'static str, String),
-    /// The overlay and our configuration contradict each other.
-    #[error(transparent)]
-    Overlay(#[from] InvalidOverlay),
+    /// Ignition has no translation into cloud-config.
+    #[error(
+        "an Ignition file cannot be merged into cloud-config; write it as `#cloud-config`, or take format `ignition`"
+    )]
+    IgnitionInCloudConfig,
+    /// Only Ignition changes accounts that exist.
+    #[error(
+        "in cloud-config only keys and `passwd` of user `core` act, because `core` exists; take format `ignition` for the rest"
+    )]
+    CoreIsThere,
+    /// A file is to be sent as it is, and none was read for that; or the other way round.
+    #[error("there is no file to send as the whole user-data; give `--custom-data FILE` with `--custom-data-only`")]
+    NoWholeFile,
 }
 
-/// The Ignition 3.3.0 document of one node, at most [`CUSTOM_DATA_BYTES`] bytes of JSON.
-pub fn ignition(spec: &ClusterSpec, node: &Node, material: &Material) -> Result<String, UserDataError> {
+/// The user-data of one node, at most [`CUSTOM_DATA_BYTES`] bytes of text.
+///
+/// With `spec.custom_data_only` it is the user's file, untouched and whatever the dialect.
+pub fn render(spec: &ClusterSpec, node: &Node, material: &Material, dialect: Dialect) -> Result<String, UserDataError> {
+    match (&spec.custom_data, spec.custom_data_only) {
+        (Some(Overlay::Whole { text }), true) => return size::checked(text.clone(), &node.name, Vec::new()),
+        (Some(Overlay::Whole { .. }), false) | (_, true) => return Err(UserDataError::NoWholeFile),
+        _ => {}
+    }
     let mut user_data = node_user_data(spec, node, material)?;
-    if let Some(Overlay::CloudConfig { document, .. }) = &spec.custom_data {
-        user_data.cloud_config.merge(document.clone());
+    if let Some(Overlay::CloudConfig { document }) = &spec.custom_data {
+        user_data.cloud_config.merge(address::put_in(document, node.address));
     }
-    let mut document = ignition::document(&user_data);
-    if let Some(Overlay::Ignition { document: theirs, .. }) = &spec.custom_data {
-        ignition::merge(&mut document, theirs);
+    let theirs = match &spec.custom_data {
+        Some(Overlay::Ignition { document }) => Some(document),
+        _ => None,
+    };
+    match dialect {
+        Dialect::Ignition => {
+            let mut document = ignition::document(&user_data);
+            if let Some(theirs) = theirs {
+                ignition::merge(&mut document, theirs);
+            }
+            let text = serde_json::to_string_pretty(&document)
+                .map_err(|error| UserDataError::Template("ignition", error.to_string()))?;
+            // Indented text is for people; the machine gets the compact form when that makes the difference.
+            let text = if text.len() > CUSTOM_DATA_BYTES { document.to_string() } else { text };
+            size::checked(text, &node.name, ignition::parts(&document))
+        }
+        Dialect::CloudConfig if theirs.is_some() => Err(UserDataError::IgnitionInCloudConfig),
+        Dialect::CloudConfig => {
+            let document = cloudinit::document(&user_data, &spec.templates)?;
+            size::checked(cloudinit::text(&document)?, &node.name, cloudinit::parts(&document))
+        }
     }
-    let text = serde_json::to_string_pretty(&document)
-        .map_err(|error| UserDataError::Template("ignition", error.to_string()))?;
-    // Indented text is for people; the machine gets the compact form when that makes the difference.
-    let text = if text.len() > CUSTOM_DATA_BYTES { document.to_string() } else { text };
-    if text.len() > CUSTOM_DATA_BYTES {
-        let largest = ignition::largest_parts(&document, 5);
-        return Err(UserDataError::TooLarge { node: node.name.clone(), bytes: text.len(), largest });
-    }
-    Ok(text)
 }

@@ -1,30 +1,26 @@
-//! What one node of a cluster gets, before the user's overlay: the static base plus rendered templates.
+//! What one node of a cluster gets, before the user's own file: the base file plus rendered templates.
 
 use minijinja::context;
 
-use super::cloud_config::{CloudConfig, DropIn, Filesystem, Unit, UserData, WriteFile};
-use super::{UserDataError, render};
-use crate::config::yaml;
+use super::cloud_config::{DropIn, Filesystem, Unit, UserData, WriteFile};
+use super::{UserDataError, address, read};
 use crate::pki::Material;
 use crate::spec::{ClusterSpec, Node};
-
-/// What every node starts from.
-const BASE: &str = include_str!("../../cloud-config/base.yaml");
 
 /// `etcd` has this number in Flatcar and in the image of its container.
 const ETCD_USER: &str = "232";
 /// `core` has this number in Flatcar and Fedora CoreOS images.
 const CORE_GROUP: &str = "500";
 
-/// The data disk's logical unit number.
-pub const DATA_DISK_LUN: u32 = 0;
-
 /// The configuration of `node`; `material` must hold every node's keys.
 pub fn node_user_data(spec: &ClusterSpec, node: &Node, material: &Material) -> Result<UserData, UserDataError> {
-    let mut config: CloudConfig =
-        yaml::from_str(BASE).map_err(|error| UserDataError::Template("base.yaml", error.to_string()))?;
+    let templates = &spec.templates;
+    let render = |name, context| templates.render(name, context);
+    let base = read::cloud_config(super::BASE_FILE, templates.text(super::BASE_FILE))
+        .map_err(|problems| UserDataError::Template(super::BASE_FILE, problems.to_string()))?;
+    let mut config = address::put_in(&base, node.address);
     config.hostname = Some(node.name.clone());
-    config.ssh_authorized_keys = vec![spec.ssh_public_key.to_string()];
+    config.ssh_authorized_keys.insert(0, spec.ssh_public_key.to_string());
 
     let members: Vec<Node> = spec.nodes().into_iter().filter(|node| node.etcd_member).collect();
     let list = |item: fn(&Node) -> String| members.iter().map(item).collect::<Vec<_>>().join(",");
@@ -58,7 +54,7 @@ pub fn node_user_data(spec: &ClusterSpec, node: &Node, material: &Material) -> R
             context! { name => node.name.as_str(), cluster => spec.name.as_str(), address => node.address.to_string(), initial_cluster },
         )?;
         config.coreos.units.push(Unit {
-            name: "etcd-member.service".into(),
+            name: super::ETCD_UNIT.into(),
             enable: true,
             drop_ins: vec![DropIn { name: "20-cluster.conf".into(), content }],
             ..Unit::default()
@@ -71,19 +67,32 @@ pub fn node_user_data(spec: &ClusterSpec, node: &Node, material: &Material) -> R
 
     let mut docker = Unit { name: "docker.service".into(), enable: true, ..Unit::default() };
     let mut filesystems = Vec::new();
-    if spec.data_disk_gib.is_some() {
-        let device = spec.vm_size.data_disk_device(DATA_DISK_LUN);
+    for lun in 0..spec.data_disks() {
+        let device = spec.vm_size.data_disk_device(lun);
+        // Docker's disk is the first; the others have their number for a name.
+        let (label, content) = match lun {
+            0 => ("docker".to_owned(), render("var-lib-docker.mount", context! { device => device.as_str() })?),
+            _ => {
+                let label = format!("data{lun}");
+                let content =
+                    render("var-lib-data.mount", context! { device => device.as_str(), label => label.as_str() })?;
+                (label, content)
+            }
+        };
+        let mount_unit = format!("var-lib-{label}.mount");
         config.coreos.units.push(Unit {
-            name: "var-lib-docker.mount".into(),
+            name: mount_unit.clone(),
             enable: true,
-            content: Some(render("var-lib-docker.mount", context! { device => device.as_str() })?),
+            content: Some(content),
             ..Unit::default()
         });
+        filesystems.push(Filesystem { device, label, mount_unit });
+    }
+    if !filesystems.is_empty() {
         docker.drop_ins.push(DropIn {
             name: "10-data-disk.conf".into(),
             content: render("docker-requires-data-disk.conf", context! {})?,
         });
-        filesystems.push(Filesystem { device, format: "ext4".into(), label: "docker".into() });
     }
     config.coreos.units.push(docker);
     Ok(UserData { cloud_config: config, filesystems })

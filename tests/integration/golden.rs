@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use coreos_cluster::config::parameter::{CUSTOM_DATA, DATA_DISK, DEIS, NTP_SERVERS, NUM_NODES, Parameter, VM_SIZE};
+use coreos_cluster::config::parameter::{
+    CUSTOM_DATA, DATA_DISK, DATA_DISK_COUNT, DEIS, NTP_SERVERS, NUM_NODES, Parameter, VM_SIZE,
+};
 use coreos_cluster::config::{self, ClusterInput, InputFile, resolve};
 use coreos_cluster::outputs::{self, Inventory};
 use coreos_cluster::pki::{Authority, Certificate, Material, NodeMaterial, SshKeyPair};
 use coreos_cluster::plan::{Observed, ResourceNames, desired, plan};
 use coreos_cluster::spec::ClusterSpec;
-use coreos_cluster::userdata;
+use coreos_cluster::userdata::{self, Dialect, TemplateSet};
 
 use crate::sandbox::{Sandbox, fixture};
 
@@ -57,7 +59,11 @@ pub fn material(spec: &ClusterSpec) -> Material {
 }
 
 fn user_data(spec: &ClusterSpec, index: usize) -> String {
-    userdata::ignition(spec, &spec.nodes()[index], &material(spec)).unwrap() + "\n"
+    userdata::render(spec, &spec.nodes()[index], &material(spec), Dialect::Ignition).unwrap() + "\n"
+}
+
+fn cloud_config(spec: &ClusterSpec, index: usize) -> String {
+    userdata::render(spec, &spec.nodes()[index], &material(spec), Dialect::CloudConfig).unwrap()
 }
 
 #[test]
@@ -71,6 +77,47 @@ fn user_data_per_role() {
     assert_golden("user-data-full.json", &user_data(&full, 1));
     let nvme = spec(&[(&DATA_DISK, "100"), (&VM_SIZE, "Standard_D2as_v6")], Some("overlay.ign"));
     assert_golden("user-data-nvme.json", &user_data(&nvme, 0));
+}
+
+#[test]
+fn cloud_config_per_role() {
+    let plain = spec(&[], None);
+    assert_golden("user-data-member.yaml", &cloud_config(&plain, 0));
+    let client = spec(&[(&NUM_NODES, "4")], None);
+    assert_golden("user-data-client.yaml", &cloud_config(&client, 3));
+    let full = [(&DATA_DISK, "100"), (&NTP_SERVERS, "time.example.test,192.0.2.1")];
+    assert_golden("user-data-full.yaml", &cloud_config(&spec(&full, Some("overlay.yaml")), 1));
+}
+
+#[test]
+fn a_users_file_with_every_key() {
+    let spec = spec(&[(&DATA_DISK, "100"), (&NUM_NODES, "4")], Some("every-key.yaml"));
+    assert_golden("user-data-every-key.json", &user_data(&spec, 3));
+    assert_golden("user-data-every-key.yaml", &cloud_config(&spec, 3));
+}
+
+#[test]
+fn several_data_disks() {
+    for (size, name) in [("Standard_D2as_v5", "scsi"), ("Standard_D2as_v6", "nvme")] {
+        let disks = [(&DATA_DISK, "100"), (&DATA_DISK_COUNT, "3"), (&NUM_NODES, "4"), (&VM_SIZE, size)];
+        let spec = spec(&disks, None);
+        assert_golden(&format!("user-data-disks-{name}.json"), &user_data(&spec, 3));
+        assert_golden(&format!("user-data-disks-{name}.yaml"), &cloud_config(&spec, 3));
+    }
+}
+
+#[test]
+fn replaced_templates() {
+    let mut spec = spec(&[(&NUM_NODES, "4")], None);
+    let base = "#cloud-config\ncoreos: {update: {reboot_strategy: reboot}}\n\
+                write_files: [{path: /etc/mine, content: $private_ipv4}]\n";
+    let files = [("base.yaml", base), ("environment", "ETCDCTL_ENDPOINTS={{ endpoints }}\n")];
+    let files = files.map(|(name, text)| (name.to_owned(), text.to_owned()));
+    spec.templates = TemplateSet::with_overrides(files.into()).unwrap();
+    assert_golden("user-data-templates.yaml", &cloud_config(&spec, 3));
+    // A later run reads the spec from the cluster's directory.
+    let stored: ClusterSpec = serde_json::from_str(&serde_json::to_string(&spec).unwrap()).unwrap();
+    assert_eq!(cloud_config(&stored, 3), cloud_config(&spec, 3));
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use coreos_cluster::config::parameter::{DATA_DISK, NTP_SERVERS, NUM_NODES, Parameter, VM_SIZE};
+use coreos_cluster::config::parameter::{DATA_DISK, DATA_DISK_COUNT, NTP_SERVERS, NUM_NODES, Parameter, VM_SIZE};
 use coreos_cluster::pki::{Authority, Material, NodeMaterial};
 use coreos_cluster::spec::ClusterSpec;
-use coreos_cluster::userdata;
+use coreos_cluster::userdata::{self, Dialect};
 
 use crate::golden::spec;
 
@@ -38,21 +38,23 @@ fn real_material(spec: &ClusterSpec) -> Material {
 
 #[test]
 fn every_configuration_is_accepted() {
-    let disk = (&DATA_DISK, "100");
-    let cases: [(&str, &[(&Parameter, &str)], Option<&str>); 7] = [
+    let (disk, disks) = ((&DATA_DISK, "100"), (&DATA_DISK_COUNT, "3"));
+    let cases: [(&str, &[(&Parameter, &str)], Option<&str>); 9] = [
         ("defaults", &[], None),
         ("data disk", &[disk], None),
-        ("nvme", &[disk, (&VM_SIZE, "Standard_D2as_v6")], None),
+        ("data disks", &[disk, disks], None),
+        ("nvme", &[disk, disks, (&VM_SIZE, "Standard_D2as_v6")], None),
         ("clients", &[(&NUM_NODES, "7")], None),
         ("ntp", &[(&NTP_SERVERS, "time.example.test")], None),
         ("cloud-config", &[], Some("overlay.yaml")),
+        ("every key", &[disk], Some("every-key.yaml")),
         ("ignition", &[], Some("overlay.ign")),
     ];
     for (name, flags, custom_data) in cases {
         let spec = spec(flags, custom_data);
         let material = real_material(&spec);
         for node in spec.nodes() {
-            let document = userdata::ignition(&spec, &node, &material).unwrap();
+            let document = userdata::render(&spec, &node, &material, Dialect::Ignition).unwrap();
             assert_eq!(validate(&document), Ok(()), "{name}: {}", node.name);
         }
     }

@@ -13,3 +13,4 @@ mod platform;
 mod refusals;
 mod removal;
 mod sandbox;
+mod user_data;

@@ -42,7 +42,10 @@ fn mistakes_are_named_with_their_origin_before_the_first_write() {
         (
             vec!["ok1", "--custom-data", "old-cloud-config.yaml"],
             3,
-            vec!["error: `old-cloud-config.yaml` line 4: `reboot-strategy`", "write `reboot_strategy`"],
+            vec![
+                "error: `old-cloud-config.yaml` line 4: `coreos.update.reboot-strategy`: is ignored",
+                "hint: write `reboot_strategy`",
+            ],
         ),
         (
             vec!["ok1", "--custom-data", "large-cloud-config.yaml"],

@@ -37,6 +37,20 @@ pub const DATA_DISK: Parameter =
         .settled("data disk")
         .resolved(|spec| json!(spec.data_disk_gib));
 
+pub const DATA_DISK_COUNT: Parameter = Parameter::new(
+    Group::Machines,
+    Kind::Integer { least: 1, most: 64 },
+    "data_disk_count",
+    "--data-disk-count",
+    "COUNT",
+)
+.help("Data disks of each machine; all but the first are mounted at /var/lib/data1, /var/lib/data2, …")
+.default("1 with --data-disk")
+.unit("disks")
+.example("2")
+.settled("number of data disks")
+.resolved(|spec| json!(spec.data_disks()));
+
 pub const DATA_DISK_TYPE: Parameter =
     Parameter::new(Group::Machines, Kind::Choice(&DISK_TYPES), "data_disk_type", "--data-disk-type", "TYPE")
         .help("What data disks are kept on")
@@ -46,8 +60,7 @@ pub const DATA_DISK_TYPE: Parameter =
         .resolved(|spec| json!(spec.data_disk_type));
 
 /// <https://learn.microsoft.com/azure/virtual-machines/disks-types>
-pub const DISK_TYPES: [&str; 5] =
-    ["Premium_LRS", "StandardSSD_LRS", "Standard_LRS", "Premium_ZRS", "StandardSSD_ZRS"];
+pub const DISK_TYPES: [&str; 5] = ["Premium_LRS", "StandardSSD_LRS", "Standard_LRS", "Premium_ZRS", "StandardSSD_ZRS"];
 
 pub const ACCEPT_TERMS: Parameter = Parameter::switch(Group::Machines, "accept_terms", "--accept-terms")
     .help("Accept the terms of an image from the marketplace that asks for it");
@@ -77,23 +90,21 @@ pub const SCALE_SET: Parameter = Parameter::switch(Group::Machines, "scale_set",
     .settled("way of keeping machines apart")
     .resolved(|spec| json!(spec.availability.to_string()));
 
-pub const PROXIMITY: Parameter =
-    Parameter::new(Group::Machines, Kind::Text, "proximity", "--proximity", "NAME|ID")
-        .help("Proximity placement group, for machines close together: a name, made when missing, or an id")
-        .default("none")
-        .example("mycluster-close")
-        .alias("affinity-group")
-        .settled("proximity placement group")
-        .resolved(|spec| json!(spec.proximity_placement_group));
+pub const PROXIMITY: Parameter = Parameter::new(Group::Machines, Kind::Text, "proximity", "--proximity", "NAME|ID")
+    .help("Proximity placement group, for machines close together: a name, made when missing, or an id")
+    .default("none")
+    .example("mycluster-close")
+    .alias("affinity-group")
+    .settled("proximity placement group")
+    .resolved(|spec| json!(spec.proximity_placement_group));
 
 pub const SPOT: Parameter = Parameter::switch(Group::Machines, "spot", "--spot")
     .help("Use spare capacity, which is cheaper and which Azure may take back; with --zones or --scale-set")
     .settled("use of spare capacity")
     .resolved(|spec| json!(spec.spot));
 
-pub const IDENTITIES: Parameter =
-    Parameter::new(Group::Machines, Kind::List, "identities", "--identity", "system|ID")
-        .help("Managed identity of each machine: its own, or a user-assigned one by its id (repeatable)")
-        .default("none")
-        .example("system")
-        .resolved(|spec| json!(spec.identities));
+pub const IDENTITIES: Parameter = Parameter::new(Group::Machines, Kind::List, "identities", "--identity", "system|ID")
+    .help("Managed identity of each machine: its own, or a user-assigned one by its id (repeatable)")
+    .default("none")
+    .example("system")
+    .resolved(|spec| json!(spec.identities));

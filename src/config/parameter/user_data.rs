@@ -15,3 +15,23 @@ pub const NTP_SERVERS: Parameter = Parameter::new(Group::UserData, Kind::List, "
     .default("none: the host's clock")
     .example("time.windows.com")
     .resolved(|spec| json!(spec.ntp_servers));
+
+pub const CUSTOM_DATA_ONLY: Parameter = Parameter::switch(Group::UserData, "custom_data_only", "--custom-data-only")
+    .help("Send the file of --custom-data untouched, in place of ours: nothing of etcd, disks or clocks is set up then")
+    .resolved(|spec| json!(spec.custom_data_only));
+
+pub const USER_DATA_FORMAT: Parameter =
+    Parameter::new(Group::UserData, Kind::Choice(&FORMATS), "user_data_format", "--user-data-format", "FORMAT")
+        .help(
+            "What machines are told in: ignition (before the first boot) or cloud-config (Flatcar only, at each boot)",
+        )
+        .default("ignition")
+        .example("cloud-config")
+        .resolved(|spec| json!(spec.user_data_format));
+
+const FORMATS: [&str; 2] = ["ignition", "cloud-config"];
+
+pub const TEMPLATES: Parameter = Parameter::new(Group::UserData, Kind::Directory, "templates", "--templates", "DIR")
+    .help("Templates and base files of your own in place of the shipped ones; `templates dump DIR` writes those")
+    .default("the shipped ones")
+    .example("templates");

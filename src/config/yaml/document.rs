@@ -91,8 +91,7 @@ impl Document {
     }
 
     pub(super) fn add(&self, path: &[Step], message: impl Into<String>, hint: Option<String>) {
-        let line = self.line(path);
-        let origin = Origin::File { path: self.file.clone(), line };
+        let origin = Origin::File { path: self.file.clone(), line: self.line(path) };
         let message = match path {
             [] => message.into(),
             path => format!("`{}`: {}", path_text(path), message.into()),

@@ -43,14 +43,14 @@ impl<'a> Node<'a> {
         result.map_err(|error| self.problem(error.to_string())).ok()
     }
 
-    /// Its line in the file, counted from 1.
-    pub fn line(&self) -> Option<usize> {
-        self.document.line(&self.path)
-    }
-
     /// What stands at `path` in messages: `services.web.image`.
     pub fn path(&self) -> String {
         super::path_text(&self.path)
+    }
+
+    /// The line of its key or element in the file, counted from 1; none for the whole document.
+    pub fn line(&self) -> Option<usize> {
+        self.document.line(&self.path)
     }
 
     fn child(&self, step: Step, value: &'a Value) -> Self {

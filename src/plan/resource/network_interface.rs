@@ -2,7 +2,8 @@
 
 use azure_mgmt_network::package_2024_03::models::{
     BackendAddressPool, IpAllocationMethod, NetworkInterface, NetworkInterfaceIpConfiguration,
-    NetworkInterfaceIpConfigurationPropertiesFormat, NetworkInterfacePropertiesFormat, PublicIpAddress, Resource, Subnet,
+    NetworkInterfaceIpConfigurationPropertiesFormat, NetworkInterfacePropertiesFormat, PublicIpAddress, Resource,
+    Subnet,
 };
 use serde_json::Value;
 

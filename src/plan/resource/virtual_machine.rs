@@ -1,11 +1,11 @@
 //! <https://learn.microsoft.com/rest/api/compute/virtual-machines/create-or-update>
 
 use azure_mgmt_compute::package_2024_07_01::models::{
-    BillingProfile, BootDiagnostics, CreateOption, DataDisk, DeleteOption, DiagnosticsProfile, EvictionPolicy, HardwareProfile, ImageReference,
-    LinuxConfiguration, ManagedDiskParameters, NetworkInterfaceReference, NetworkInterfaceReferenceProperties,
-    NetworkProfile, OsDisk, OsProfile, Plan, Priority, SshConfiguration, SshPublicKey, StorageAccountType, StorageProfile, SubResource,
-    VirtualMachine, VirtualMachineIdentity, VirtualMachineProperties, hardware_profile, network_interface_reference_properties,
-    virtual_machine_identity,
+    BillingProfile, BootDiagnostics, CreateOption, DataDisk, DeleteOption, DiagnosticsProfile, EvictionPolicy,
+    HardwareProfile, ImageReference, LinuxConfiguration, ManagedDiskParameters, NetworkInterfaceReference,
+    NetworkInterfaceReferenceProperties, NetworkProfile, OsDisk, OsProfile, Plan, Priority, SshConfiguration,
+    SshPublicKey, StorageAccountType, StorageProfile, SubResource, VirtualMachine, VirtualMachineIdentity,
+    VirtualMachineProperties, hardware_profile, network_interface_reference_properties, virtual_machine_identity,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -28,12 +28,12 @@ const ADMIN_USER: &str = "core";
 /// A node's machine with both disks in the same write. No security profile: absent means no Trusted Launch, which
 /// Flatcar's images cannot do.
 pub fn virtual_machine(spec: &ClusterSpec, names: &ResourceNames, node: &Node, user_data: &str) -> Value {
-    let data_disks = spec.data_disk_gib.iter().map(|size| DataDisk {
-        name: Some(format!("{}-data-0", node.name)),
-        disk_size_gb: i32::try_from(*size).ok(),
+    let data_disks = (0..spec.data_disks()).map(|lun| DataDisk {
+        name: Some(data_disk_name(node, lun)),
+        disk_size_gb: spec.data_disk_gib.and_then(|size| i32::try_from(size).ok()),
         managed_disk: Some(managed_disk(data_disk_type(spec))),
         delete_option: Some(DeleteOption::Delete),
-        ..DataDisk::new(0, CreateOption::Empty)
+        ..DataDisk::new(lun as i32, CreateOption::Empty)
     });
     let mut resource = compute_resource(spec);
     let mut all_tags = tags(spec);
@@ -44,9 +44,7 @@ pub fn virtual_machine(spec: &ClusterSpec, names: &ResourceNames, node: &Node, u
             let id = names.availability_set(&name.resource_name(spec.name.as_str()));
             (Some(SubResource { id: Some(id.path().to_owned()) }), None)
         }
-        Availability::ScaleSet { .. } => {
-            (None, Some(SubResource { id: Some(names.scale_set().path().to_owned()) }))
-        }
+        Availability::ScaleSet { .. } => (None, Some(SubResource { id: Some(names.scale_set().path().to_owned()) })),
         Availability::Zones { .. } => (None, None),
     };
     let mut document = document(&VirtualMachine {
@@ -121,11 +119,13 @@ pub fn virtual_machine(spec: &ClusterSpec, names: &ResourceNames, node: &Node, u
     document
 }
 
+/// `mycluster-coreos-0-data-1`.
+pub fn data_disk_name(node: &Node, lun: u32) -> String {
+    format!("{}-data-{lun}", node.name)
+}
+
 fn managed_disk(storage_account_type: StorageAccountType) -> ManagedDiskParameters {
-    ManagedDiskParameters {
-        storage_account_type: Some(storage_account_type),
-        ..ManagedDiskParameters::default()
-    }
+    ManagedDiskParameters { storage_account_type: Some(storage_account_type), ..ManagedDiskParameters::default() }
 }
 
 fn usual_disk_type(spec: &ClusterSpec) -> StorageAccountType {

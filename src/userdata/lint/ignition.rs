@@ -1,0 +1,145 @@
+//! The keys of an Ignition document.
+
+use super::{Finding, Verdict};
+use crate::config::yaml::Document;
+use crate::spec::{Origin, Problems};
+use crate::userdata::ignition_keys::{child, is_later, walk};
+
+/// Who reads an Ignition version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Readers {
+    Both,
+    /// Flatcar translates old versions while the machine starts.
+    FlatcarAlone,
+    /// Newer than the Ignition of Flatcar's stable images.
+    FedoraAlone,
+    Nobody,
+}
+
+/// Flatcar's stable images have Ignition 2.24, which reads 3.5.0 and older; Fedora CoreOS's have 2.26, which reads 3.6.0.
+/// <https://coreos.github.io/ignition/release-notes/>, <https://www.flatcar.org/releases>
+fn readers(version: &str) -> Readers {
+    match version {
+        "3.0.0" | "3.1.0" | "3.2.0" | "3.3.0" | "3.4.0" | "3.5.0" => Readers::Both,
+        "3.6.0" => Readers::FedoraAlone,
+        "1" | "2.0.0" | "2.1.0" | "2.2.0" | "2.3.0" => Readers::FlatcarAlone,
+        _ => Readers::Nobody,
+    }
+}
+
+/// One finding for the version and, when somebody reads it, for each key with a value of its own.
+pub fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems> {
+    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        let mut problems = Problems::new();
+        problems.add(Origin::File { path: file.to_owned(), line: Some(error.line()) }, format!("not JSON: {error}"));
+        return Err(problems);
+    }
+    let document = Document::parse(file, text)?;
+    let root = document.root();
+    let idle = |why: &str| Verdict::Idle(why.to_owned());
+    let written = child(&root, "ignition").and_then(|node| child(&node, "version"));
+    // Version 1 had a key of its own.
+    let Some(node) = written.or_else(|| child(&root, "ignitionVersion")) else {
+        let why = || idle("`ignition.version` is missing; write `{\"ignition\": {\"version\": \"3.3.0\"}, …}`");
+        return Ok(vec![Finding { line: None, key: "the file".into(), flatcar: why(), fedora_coreos: why() }]);
+    };
+    let version = node.scalar().unwrap_or_default();
+    let readers = readers(&version);
+    let (flatcar, fedora_coreos) = match readers {
+        Readers::Both => (Verdict::Acts, Verdict::Acts),
+        Readers::FlatcarAlone => {
+            (Verdict::Acts, idle("versions before 3.0.0 are read by Flatcar alone; write `3.3.0`"))
+        }
+        Readers::FedoraAlone => (idle("Flatcar's stable images read 3.5.0 and older; write `3.3.0`"), Verdict::Acts),
+        Readers::Nobody => {
+            let why = "no image reads this version; write `3.3.0`";
+            (idle(why), idle(why))
+        }
+    };
+    let mut findings = vec![Finding { line: node.line(), key: node.path(), flatcar, fedora_coreos }];
+    // Older versions have other keys; of what nobody reads there is no more to say.
+    if !matches!(readers, Readers::Both | Readers::FedoraAlone) {
+        return Ok(findings);
+    }
+    let has_later_keys = matches!(version.as_str(), "3.4.0" | "3.5.0" | "3.6.0");
+    walk(&root, &mut |key, node| {
+        if key.path == "ignition.version" {
+            return;
+        }
+        let both = match &key.mistake {
+            Some((why, instead)) => idle(&format!("{why}; {instead}")),
+            None if is_later(&key.path) && !has_later_keys => idle("is newer than the version; write `3.5.0`"),
+            None => Verdict::Acts,
+        };
+        let flatcar = match readers {
+            Readers::FedoraAlone => idle("the version is not read"),
+            _ if key.path.starts_with("storage.luks[].clevis") => idle("Flatcar has no clevis; give a key file"),
+            _ => both.clone(),
+        };
+        findings.push(Finding { line: node.line(), key: node.path(), flatcar, fedora_coreos: both });
+    });
+    Ok(findings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions() {
+        for (version, flatcar, fedora) in [
+            ("3.0.0", true, true),
+            ("3.5.0", true, true),
+            ("3.6.0", false, true),
+            ("2.3.0", true, false),
+            ("3.7.0-experimental", false, false),
+            ("3.3", false, false),
+        ] {
+            let text = format!("{{\"ignition\":\n{{\"version\": \"{version}\"}}, \"storage\": {{\"files\": []}}}}");
+            let found = findings("x", &text).unwrap();
+            assert_eq!((found[0].flatcar.acts(), found[0].fedora_coreos.acts()), (flatcar, fedora), "{version}");
+            assert_eq!((&*found[0].key, found[0].line), ("ignition.version", Some(2)), "{version}");
+        }
+        assert!(findings("x", "{\"ignitionVersion\": 1}").unwrap()[0].flatcar.acts());
+        assert!(findings("x", "{}").unwrap()[0].flatcar.to_string().contains("is missing"));
+        assert!(findings("x", "{\n,}").unwrap_err().to_string().starts_with("`x` line 2: not JSON"));
+    }
+
+    #[test]
+    fn keys() {
+        let document = |version: &str, rest: &str| format!("{{\"ignition\": {{\"version\": \"{version}\"}},\n{rest}}}");
+        for (version, rest, key, flatcar, fedora) in [
+            ("3.3.0", r#""storage": {"files": [{"path": "/x"}]}"#, "storage.files[0].path", None, None),
+            ("3.3.0", r#""storage": {"files": [{"mod": 1}]}"#, "storage.files[0].mod", Some("`mode`"), Some("`mode`")),
+            ("3.3.0", r#""kernelArguments": {"shouldExist": ["a"]}"#, "kernelArguments.shouldExist", None, None),
+            ("3.3.0", r#""storage": []"#, "storage", Some("must be a mapping"), Some("must be a mapping")),
+            (
+                "3.3.0",
+                r#""storage": {"luks": [{"clevis": {"tpm2": true}}]}"#,
+                "storage.luks[0].clevis.tpm2",
+                Some("no clevis"),
+                None,
+            ),
+            (
+                "3.3.0",
+                r#""storage": {"luks": [{"discard": true}]}"#,
+                "storage.luks[0].discard",
+                Some("newer"),
+                Some("newer"),
+            ),
+            ("3.4.0", r#""storage": {"luks": [{"discard": true}]}"#, "storage.luks[0].discard", None, None),
+            ("3.6.0", r#""storage": {"files": [{"path": "/x"}]}"#, "storage.files[0].path", Some("not read"), None),
+        ] {
+            let found = findings("x", &document(version, rest)).unwrap();
+            let [_, finding] = found.as_slice() else { panic!("{rest}: {found:?}") };
+            assert_eq!((&*finding.key, finding.line), (key, Some(2)), "{rest}");
+            for (verdict, why) in [(&finding.flatcar, flatcar), (&finding.fedora_coreos, fedora)] {
+                match (why, verdict) {
+                    (None, Verdict::Acts) => {}
+                    (Some(part), Verdict::Idle(text)) if text.contains(part) => {}
+                    _ => panic!("{version} {rest}: {finding:?}"),
+                }
+            }
+        }
+    }
+}

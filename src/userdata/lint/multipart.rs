@@ -1,0 +1,148 @@
+//! The parts of a multipart file.
+//!
+//! <https://github.com/flatcar/coreos-cloudinit/blob/flatcar-master/initialize/user_data.go>
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Finding, IGNITION_ONLY, Verdict, lint_text};
+use crate::spec::Problems;
+
+/// A part, as it stands in the file.
+struct Part<'t> {
+    /// Line of its first header.
+    line: usize,
+    content_type: String,
+    encoding: String,
+    body: Vec<&'t str>,
+    /// Line of the body's first line.
+    body_line: usize,
+}
+
+/// The findings of every part, with its number before their keys.
+pub fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems> {
+    let mut findings = Vec::new();
+    for (number, part) in parts(text).iter().enumerate() {
+        let number = number + 1;
+        let mut body = part.body.join("\n") + "\n";
+        let mut offset = Some(part.body_line - 1);
+        if part.encoding == "base64" {
+            let packed: String = body.split_whitespace().collect();
+            match STANDARD.decode(packed).ok().and_then(|bytes| String::from_utf8(bytes).ok()) {
+                Some(decoded) => (body, offset) = (decoded, None),
+                None => {
+                    findings.push(whole(number, part.line, Verdict::Idle("is not text in base64".into())));
+                    continue;
+                }
+            }
+        }
+        match part.content_type.as_str() {
+            "text/x-shellscript" if !body.starts_with("#!") => {
+                let why = "a script begins with `#!`; the file is refused whole";
+                findings.push(whole(number, part.line, Verdict::Idle(why.into())));
+            }
+            _ if body.trim_start().starts_with('{') => {
+                let why = "Ignition in a part is read by nobody; send it alone";
+                findings.push(whole(number, part.line, Verdict::Idle(why.into())));
+            }
+            // What the header says counts, so this one may do without its first line.
+            "text/cloud-config" if !super::super::read::has_header(&body) => {
+                let found = super::cloud_config::findings(file, &body)?;
+                findings.extend(found.into_iter().map(|finding| placed(finding, number, offset, part.line)));
+            }
+            _ => {
+                let found = lint_text(file, &body)?.findings;
+                findings.extend(found.into_iter().map(|finding| placed(finding, number, offset, part.line)));
+            }
+        }
+    }
+    if findings.is_empty() {
+        let why = "has no parts between the boundaries that its first line names";
+        findings.push(Finding { key: "the file".into(), ..whole(0, 1, Verdict::Idle(why.into())) });
+    }
+    Ok(findings)
+}
+
+fn whole(number: usize, line: usize, flatcar: Verdict) -> Finding {
+    let fedora_coreos = Verdict::Idle(IGNITION_ONLY.into());
+    Finding { line: Some(line), key: format!("part {number}"), flatcar, fedora_coreos }
+}
+
+/// The finding in its place in the whole file; of an encoded part only the part's place is known.
+fn placed(finding: Finding, number: usize, offset: Option<usize>, part_line: usize) -> Finding {
+    let line = match (offset, finding.line) {
+        (Some(offset), Some(line)) => line + offset,
+        _ => part_line,
+    };
+    let key =
+        if finding.key == "the file" { format!("part {number}") } else { format!("part {number}: {}", finding.key) };
+    Finding { line: Some(line), key, fedora_coreos: Verdict::Idle(IGNITION_ONLY.into()), ..finding }
+}
+
+fn parts(text: &str) -> Vec<Part<'_>> {
+    let boundary = text.lines().next().and_then(|line| line.split("boundary=").nth(1)).unwrap_or_default();
+    let boundary = boundary.split(';').next().unwrap_or_default().trim().trim_matches('"');
+    let (opening, closing) = (format!("--{boundary}"), format!("--{boundary}--"));
+    let mut parts: Vec<Part> = Vec::new();
+    let mut in_headers = false;
+    let mut is_open = false;
+    for (index, line) in text.lines().enumerate() {
+        let line_number = index + 1;
+        if boundary.is_empty() || line.trim_end() == closing {
+            is_open = false;
+        } else if line.trim_end() == opening {
+            let (line, body_line) = (line_number + 1, line_number + 1);
+            let encoding = String::new();
+            parts.push(Part { line, content_type: String::new(), encoding, body: Vec::new(), body_line });
+            (in_headers, is_open) = (true, true);
+        } else if let Some(part) = parts.last_mut().filter(|_| is_open) {
+            match line.split_once(':') {
+                _ if !in_headers => part.body.push(line),
+                _ if line.trim().is_empty() => (in_headers, part.body_line) = (false, line_number + 1),
+                Some((name, value)) => {
+                    let value = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+                    match name.to_ascii_lowercase().as_str() {
+                        "content-type" => part.content_type = value,
+                        "content-transfer-encoding" => part.encoding = value,
+                        _ => {}
+                    }
+                }
+                None => {}
+            }
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_is_looked_at() {
+        let text = "Content-Type: multipart/mixed; boundary=\"XX\"\nMIME-Version: 1.0\n\n\
+                    --XX\nContent-Type: text/cloud-config; charset=utf-8\n\nhostname: a\npackages: [b]\n\
+                    --XX\nContent-Type: text/x-shellscript\n\n#!/bin/sh\n\
+                    --XX\nContent-Type: text/x-shellscript\n\necho\n\
+                    --XX\nContent-Type: text/plain\nContent-Transfer-Encoding: base64\n\nI2Nsb3VkLWNvbmZpZwp4OiB5Cg==\n\
+                    --XX\nContent-Type: text/plain\nContent-Transfer-Encoding: base64\n\n%\n\
+                    --XX\nContent-Type: text/plain\n\n{\"ignition\": {\"version\": \"3.3.0\"}}\n\
+                    --XX--\n#!/bin/sh\n";
+        let found: Vec<(String, Option<usize>, bool)> = findings("x", text)
+            .unwrap()
+            .into_iter()
+            .map(|finding| (finding.key, finding.line, finding.flatcar.acts()))
+            .collect();
+        let expected = [
+            ("part 1: hostname", 7, true),
+            ("part 1: packages", 8, false),
+            ("part 2", 12, true),
+            ("part 3", 14, false),
+            ("part 4: x", 18, false),
+            ("part 5", 23, false),
+            ("part 6", 28, false),
+        ];
+        assert_eq!(found, expected.map(|(key, line, acts)| (key.to_owned(), Some(line), acts)));
+        assert!(!findings("x", "Content-Type: multipart/mixed; boundary=XX\n").unwrap()[0].flatcar.acts());
+    }
+}

@@ -1,0 +1,199 @@
+//! User-data on the command line, and what its scripts do.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use coreos_cluster::config::parameter::{DATA_DISK, DATA_DISK_COUNT};
+use coreos_cluster::spec::ClusterSpec;
+use coreos_cluster::userdata::{self, Dialect, Overlay, UserDataError};
+
+use crate::golden::{assert_golden, material, spec};
+use crate::sandbox::{CREATOR, Sandbox, fixture};
+
+#[test]
+fn a_file_is_judged_key_by_key() {
+    let sandbox = Sandbox::without_emulator();
+    for (name, status) in [("lint.yaml", 3), ("lint.ign", 3), ("every-key.yaml", 0), ("overlay.ign", 0)] {
+        std::fs::write(sandbox.path(name), fixture(name)).unwrap();
+        let ended = sandbox.run(&["user-data", "lint", name]).demand(status);
+        assert_golden(&format!("lint-{name}.txt"), &ended.stdout);
+        assert_eq!(ended.stderr, "", "{name}");
+    }
+    let ended = sandbox.run(&["user-data", "lint", "lint.yaml", "-o", "json"]).demand(3);
+    assert_golden("lint-lint.yaml.json", &ended.stdout);
+}
+
+#[test]
+fn a_file_comes_from_stdin() {
+    let sandbox = Sandbox::without_emulator();
+    for (text, status, says) in [
+        (&b"#!/bin/sh\n"[..], 0, "stdin: a script\nline 1: `the file` acts\n"),
+        (
+            b"\x1f\x8b\x08",
+            3,
+            "stdin: of no known kind\n`the file` does nothing: the agent on Flatcar takes customData for UTF-8",
+        ),
+        (b"", 3, "stdin: of no known kind\n"),
+    ] {
+        let mut command = sandbox.command(CREATOR, &["user-data", "lint", "-"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(text).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(status), "{stdout}");
+        assert!(stdout.starts_with(says), "{stdout}");
+    }
+}
+
+#[test]
+fn what_cannot_be_judged_is_a_mistake() {
+    let sandbox = Sandbox::without_emulator();
+    std::fs::write(sandbox.path("broken.yaml"), "#cloud-config\na: [\n").unwrap();
+    std::fs::write(sandbox.path("broken.ign"), "{\n,}").unwrap();
+    for (file, says) in [
+        ("missing", "error: `FILE`: reading `missing`: No such file"),
+        (".", "error: `FILE`: reading `.`: Is a directory"),
+        ("broken.yaml", "error: `broken.yaml` line "),
+        ("broken.ign", "error: `broken.ign` line 2: not JSON"),
+    ] {
+        sandbox.run(&["user-data", "lint", file]).demand(3).says(&[says]);
+    }
+}
+
+#[test]
+fn either_dialect_is_printed() {
+    let sandbox = Sandbox::without_emulator();
+    std::fs::write(sandbox.path("overlay.ign"), fixture("overlay.ign")).unwrap();
+    let user_data = |arguments: &[&str]| sandbox.run(&[&["user-data", "mycluster"], arguments].concat());
+    let ignition = user_data(&[]).demand(0).stdout;
+    assert!(ignition.starts_with("{\n  \"ignition\""), "{ignition}");
+    assert!(user_data(&["--format", "ignition"]).demand(0).stdout.starts_with("{\n"));
+    let cloud_config = user_data(&["--format", "cloud-config", "--node", "2"]).demand(0).stdout;
+    assert!(cloud_config.starts_with("#cloud-config\nhostname: mycluster-coreos-2\n"), "{cloud_config}");
+    std::fs::write(sandbox.path("rendered.yaml"), cloud_config).unwrap();
+    let judged = sandbox.run(&["user-data", "lint", "rendered.yaml"]).demand(0);
+    assert!(judged.stdout.ends_with("Flatcar: all acts\nFedora CoreOS: nothing acts: it reads only Ignition\n"));
+
+    user_data(&["--node", "3"]).demand(3).says(&["`--node`: the nodes are 0 to 2, found 3"]);
+    user_data(&["--format", "yaml"]).demand(2).says(&["invalid value 'yaml'", "ignition, cloud-config"]);
+    user_data(&["--format", "cloud-config", "--custom-data", "overlay.ign"])
+        .demand(3)
+        .says(&["`--format`: an Ignition file cannot be merged into cloud-config"]);
+}
+
+#[test]
+fn every_mistake_of_a_users_file_is_shown_with_its_remedy() {
+    let sandbox = Sandbox::without_emulator();
+    std::fs::write(sandbox.path("lint.yaml"), fixture("lint.yaml")).unwrap();
+    let ended = sandbox.run(&["mycluster", "--local", "--custom-data", "lint.yaml"]).demand(3);
+    assert_golden("mistakes-of-a-users-file.txt", &ended.stderr);
+    assert!(!sandbox.path("state").exists());
+}
+
+#[test]
+fn templates_go_out_and_come_back() {
+    let sandbox = Sandbox::without_emulator();
+    let files = sandbox.run(&["templates", "dump", "mine"]).demand(0).stdout;
+    assert!(files.starts_with("mine/base.yaml\nmine/chrony.sources\n"), "{files}");
+    assert_eq!(sandbox.run(&["templates", "check", "mine"]).demand(0).stdout, "mine: nothing is wrong\n");
+    std::fs::write(sandbox.path("mine/environment"), "A=1\n{{ endpoint }}\n").unwrap();
+    std::fs::write(sandbox.path("mine/base.yml"), "").unwrap();
+    std::fs::write(sandbox.path("mine/base.yaml"), "#cloud-config\ncoreos: {unit: []}\nhostname: a\n").unwrap();
+    sandbox.run(&["templates", "check", "mine"]).demand(3).says(&[
+        "error: `mine/base.yaml` line 2: `coreos.unit`: is unknown and ignored\nhint: did you mean `units`?",
+        "error: `mine/base.yaml` line 3: `hostname`: cannot be merged\nhint: leave it out",
+        "error: `mine/base.yml`: no template or base file has this name\nhint: did you mean `base.yaml`?",
+        "error: `mine/environment` line 2: `endpoint` is not among its values\nhint: did you mean `endpoints`?",
+    ]);
+    sandbox.run(&["templates", "dump", "mine"]).demand(3).says(&["`mine/base.yaml`: is there already", "`--force`"]);
+    sandbox.run(&["templates", "dump", "mine", "--force"]).demand(0);
+    assert_eq!(
+        std::fs::read_to_string(sandbox.path("mine/environment")).unwrap(),
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/environment")).unwrap()
+    );
+    sandbox.run(&["templates", "check", "missing"]).demand(3).says(&["`missing`: cannot be read: No such file"]);
+}
+
+#[test]
+fn a_file_can_be_all_there_is() {
+    let mut spec = spec(&[], None);
+    let material = material(&spec);
+    let node = spec.nodes()[1].clone();
+    let text = "#!/bin/sh\necho \"$private_ipv4\"\n";
+    spec.custom_data = Some(Overlay::whole("x", text).unwrap());
+    spec.custom_data_only = true;
+    for dialect in [Dialect::Ignition, Dialect::CloudConfig] {
+        assert_eq!(userdata::render(&spec, &node, &material, dialect).unwrap(), text);
+    }
+    // One without the other says nothing that could be done.
+    for (custom_data, custom_data_only) in [(spec.custom_data.clone(), false), (None, true)] {
+        spec.custom_data = custom_data;
+        spec.custom_data_only = custom_data_only;
+        let error = userdata::render(&spec, &node, &material, Dialect::Ignition).unwrap_err();
+        assert!(matches!(error, UserDataError::NoWholeFile), "{error}");
+    }
+}
+
+#[test]
+fn a_spec_that_was_stored_earlier_renders_as_it_did() {
+    let spec = spec(&[(&DATA_DISK, "4")], None);
+    let mut stored = serde_json::to_value(&spec).unwrap();
+    for later in ["data_disk_count", "custom_data_only", "user_data_format", "templates"] {
+        assert!(stored.as_object_mut().unwrap().remove(later).is_some(), "{later}");
+    }
+    assert_eq!(serde_json::from_value::<ClusterSpec>(stored).unwrap(), spec);
+}
+
+#[test]
+fn both_dialects_have_the_same_limit() {
+    let mut spec = spec(&[], None);
+    let material = material(&spec);
+    let node = spec.nodes()[0].clone();
+    let text =
+        format!("#cloud-config\nwrite_files:\n- path: /large\n  content: {}\n- path: /small\n", "x".repeat(65_000));
+    spec.custom_data = Some(Overlay::parse("x", &text).unwrap());
+    for dialect in [Dialect::Ignition, Dialect::CloudConfig] {
+        let error = userdata::render(&spec, &node, &material, dialect).unwrap_err().to_string();
+        assert!(error.contains("65535 is the most Azure takes; largest parts: `/large` 65"), "{error}");
+    }
+}
+
+/// The script of the unit that formats a new data disk, for a disk at another path.
+fn format_script(disk: &Path) -> String {
+    let spec = spec(&[(&DATA_DISK, "4"), (&DATA_DISK_COUNT, "2")], None);
+    let node = &spec.nodes()[0];
+    let text = userdata::render(&spec, node, &material(&spec), Dialect::CloudConfig).unwrap();
+    let mut script = text.lines().filter_map(|line| line.trim_start().strip_prefix("ExecStart=/bin/sh -c '"));
+    let script = script.next_back().unwrap().strip_suffix('\'').unwrap();
+    // systemd's own spelling of a dollar sign.
+    script.replace("$$", "$").replace("/dev/disk/azure/scsi1/lun1", &disk.display().to_string())
+}
+
+#[test]
+fn a_disk_is_formatted_once_and_never_when_something_is_on_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |script: &str| Command::new("/bin/sh").args(["-c", script]).output().unwrap().status.success();
+    let probe = |disk: &Path| {
+        let output = Command::new("blkid").args(["--probe", "--output", "export"]).arg(disk).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let empty = folder.path().join("empty");
+    std::fs::File::create(&empty).unwrap().set_len(16 << 20).unwrap();
+    assert!(run(&format_script(&empty)));
+    let made = probe(&empty);
+    assert!(made.contains("LABEL=data1\n") && made.contains("TYPE=ext4\n"), "{made}");
+    assert!(run(&format_script(&empty)));
+    assert_eq!(probe(&empty), made, "the second run leaves the filesystem alone");
+
+    // A partition table: one entry and the signature.
+    let partitioned = folder.path().join("partitioned");
+    let mut sector = vec![0_u8; 16 << 20];
+    sector[446..462].copy_from_slice(&[0, 0, 2, 0, 0x83, 0, 0, 0, 8, 0, 0, 0, 0, 8, 0, 0]);
+    sector[510..512].copy_from_slice(&[0x55, 0xaa]);
+    std::fs::write(&partitioned, &sector).unwrap();
+    assert!(run(&format_script(&partitioned)));
+    assert!(std::fs::read(&partitioned).unwrap() == sector, "a disk with partitions stays as it is");
+
+    assert!(!run(&format_script(&folder.path().join("missing"))), "a disk that is not there is a failure");
+}

@@ -151,6 +151,9 @@ mod tests {
     fn flags_and_the_environment_decide() {
         let tenant = ("AZURE_TENANT_ID", "00000000-0000-0000-0000-000000000002");
         let client = ("AZURE_CLIENT_ID", "c");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "token").unwrap();
+        let token_file = ("AZURE_FEDERATED_TOKEN_FILE", file.path().to_str().unwrap());
         let pipelines: Vec<(&str, &str)> = PIPELINES.iter().map(|name| (*name, "https://example.test/c")).collect();
         let pipelines: Vec<(&str, &str)> = pipelines
             .into_iter()
@@ -160,11 +163,8 @@ mod tests {
             (vec![("AZURE_CLIENT_SECRET", "x"), tenant, client], Ok("service principal with secret")),
             (vec![("AZURE_CLIENT_SECRET", "x"), client], Err("AZURE_CLIENT_SECRET is given, but no tenant")),
             (vec![("AZURE_CLIENT_SECRET", "x"), tenant], Err("AZURE_CLIENT_SECRET is given, but no client")),
-            (
-                vec![("AZURE_CLIENT_SECRET", ""), ("AZURE_FEDERATED_TOKEN_FILE", "/token"), tenant, client],
-                Ok("workload identity federation"),
-            ),
-            (vec![("AZURE_FEDERATED_TOKEN_FILE", "/token"), tenant], Err("but no client")),
+            (vec![("AZURE_CLIENT_SECRET", ""), token_file, tenant, client], Ok("workload identity federation")),
+            (vec![token_file, tenant], Err("but no client")),
             (vec![("AZURE_TOKEN_CREDENTIALS", "managedidentitycredential")], Ok("managed identity")),
             (pipelines[..4].to_vec(), Ok("developer tools")),
             (vec![], Ok("developer tools")),

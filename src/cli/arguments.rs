@@ -304,7 +304,7 @@ mod tests {
         assert!(printed.command.is_none());
         let checked = parse(&["lint", "-", "-o", "json"]).unwrap();
         assert!(matches!(checked.command, Some(UserDataCommand::Lint(lint)) if lint.file.as_os_str() == "-"));
-        for wrong in [&[][..], &["lint"], &["mycluster", "--format", "yaml"], &["--node", "1", "lint", "-"]] {
+        for wrong in [&["lint"][..], &["mycluster", "--format", "yaml"], &["--node", "1", "lint", "-"]] {
             assert!(parse(wrong).is_err(), "{wrong:?}");
         }
     }

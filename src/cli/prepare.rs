@@ -30,6 +30,11 @@ pub struct Prepared {
 /// Validates, and renders user-data in memory; writes nothing.
 pub fn prepare(arguments: &ClusterArguments) -> Result<Prepared, Failure> {
     let input = arguments.parameters.input(arguments.file.as_deref())?;
+    if input.values.get(&NAME).is_none() {
+        return Err(Failure::Usage(
+            "a cluster needs a name: azure-coreos-cluster NAME, or `name` in the file of -f".into(),
+        ));
+    }
     // Without a valid name there is no directory to look into; `resolve` reports the name with everything else.
     let name: Option<ClusterName> = input.values.text(&NAME).and_then(|name| name.parse().ok());
     let directory = match &name {

@@ -356,7 +356,7 @@ mod tests {
                 (&SSH_CERT, "missing.pub"),
                 (&NOHTTPS, "true"),
                 (&DATA_DISK, "1"),
-                (&COREOS_IMAGE, "flatcar"),
+                (&COREOS_IMAGE, "flatcar:nightly"),
                 (&NTP_SERVERS, "a b"),
             ],
         );
@@ -372,7 +372,7 @@ mod tests {
             "`--location`: location `west-europe` is not",
             "`--vm-name-prefix`: machine name prefix `-`",
             "`--vm-size`: size `Large`",
-            "`--coreos-image`: image `flatcar`",
+            "`--coreos-image`: image `flatcar:nightly`",
             "`--ssh-cert`: reading `missing.pub`: no such file",
             "`user.yaml` line 2: `host-name`",
             "`--nohttps`: takes what carries TLS",

@@ -39,7 +39,8 @@ fn real_material(spec: &ClusterSpec) -> Material {
 #[test]
 fn every_configuration_is_accepted() {
     let (disk, disks) = ((&DATA_DISK, "100"), (&DATA_DISK_COUNT, "3"));
-    let cases: [(&str, &[(&Parameter, &str)], Option<&str>); 9] = [
+    type Flags<'a> = &'a [(&'a Parameter, &'a str)];
+    let cases: [(&str, Flags, Option<&str>); 9] = [
         ("defaults", &[], None),
         ("data disk", &[disk], None),
         ("data disks", &[disk, disks], None),

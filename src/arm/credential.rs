@@ -37,6 +37,8 @@ pub struct ChosenCredential {
     pub reason: &'static str,
     /// What to run when it is refused.
     pub remedy: &'static str,
+    /// Whether it was taken because nothing else is set up.
+    pub is_last_resort: bool,
 }
 
 /// The names of Azure Pipelines' variables for a service connection.
@@ -82,6 +84,7 @@ pub fn credential(sign_in: SignIn, variable: impl Fn(&str) -> Option<String>) ->
             name: "service principal with certificate",
             reason: "--azure-cert",
             remedy: "azure-coreos-cluster mgmt-cert makes a new certificate and prints how it is registered",
+            is_last_resort: false,
         });
     }
     if let Some(secret) = set("AZURE_CLIENT_SECRET") {
@@ -93,6 +96,7 @@ pub fn credential(sign_in: SignIn, variable: impl Fn(&str) -> Option<String>) ->
             name: "service principal with secret",
             reason: "AZURE_CLIENT_SECRET",
             remedy: "az ad app credential reset --id $AZURE_CLIENT_ID makes a new secret",
+            is_last_resort: false,
         });
     }
     let credential_options = ClientAssertionCredentialOptions { client_options };
@@ -109,6 +113,7 @@ pub fn credential(sign_in: SignIn, variable: impl Fn(&str) -> Option<String>) ->
             name: "workload identity federation",
             reason: "AZURE_FEDERATED_TOKEN_FILE",
             remedy: "az identity federated-credential list, or az ad app federated-credential list, shows who is trusted",
+            is_last_resort: false,
         });
     }
     if let [Some(_), Some(tenant), Some(client), Some(connection), Some(token)] = PIPELINES.map(set) {
@@ -119,6 +124,7 @@ pub fn credential(sign_in: SignIn, variable: impl Fn(&str) -> Option<String>) ->
             name: "Azure Pipelines' service connection",
             reason: "SYSTEM_OIDCREQUESTURI and AZURESUBSCRIPTION_…",
             remedy: "give the step `env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)`, and check the service connection",
+            is_last_resort: false,
         });
     }
     let wanted = set("AZURE_TOKEN_CREDENTIALS");
@@ -133,6 +139,7 @@ pub fn credential(sign_in: SignIn, variable: impl Fn(&str) -> Option<String>) ->
             name: "managed identity",
             reason: if managed { "AZURE_TOKEN_CREDENTIALS" } else { "IDENTITY_ENDPOINT" },
             remedy: "az vm identity show; az role assignment list --assignee ITS-ID",
+            is_last_resort: false,
         });
     }
     Ok(ChosenCredential {
@@ -140,6 +147,7 @@ pub fn credential(sign_in: SignIn, variable: impl Fn(&str) -> Option<String>) ->
         name: "developer tools",
         reason: "nothing else is set up",
         remedy: "az login, or azd auth login",
+        is_last_resort: true,
     })
 }
 

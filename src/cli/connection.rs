@@ -79,7 +79,10 @@ pub async fn connect(
             let chosen = choose(sign_in, azure_cloud)?;
             tracing::info!(credential = chosen.name, "signing in");
             let arm = Arm::new(&Endpoint::azure(azure_cloud, chosen.credential.clone())?);
-            let hint = format!("{}; signed in as: {}", chosen.remedy, chosen.name);
+            let hint = match chosen.is_last_resort {
+                true => format!("{SIGN_IN_HINT}; there is no credential but: {}", chosen.name),
+                false => format!("{}; the credential is: {} ({})", chosen.remedy, chosen.name, chosen.reason),
+            };
             let subscription = match subscription(sign_in, stored)? {
                 Some(subscription) => subscription,
                 None => only_subscription(&arm, &hint).await?,

@@ -43,7 +43,11 @@ async fn create(
     let hint = move |error: &ArmError| remedy(&name, error);
     let refused = |error: ArmError| Failure::azure(error.clone(), hint(&error));
 
+    super::preflight::register_providers(&connection, &prepared, reporter).await?;
     super::preflight::settle(&connection, &mut prepared).await?;
+    if prepared.spec.image_plan.is_some() {
+        super::preflight::register_providers(&connection, &prepared, reporter).await?;
+    }
     let image_plan = prepared.spec.image_plan.take();
     // Whether the key can be used is known before there are machines that wait for it.
     let identity = Identity::load(prepared.identity().filter(|file| file.exists()).as_deref());

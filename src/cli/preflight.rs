@@ -13,7 +13,8 @@ use crate::directory::Cloud;
 use crate::execute::observe;
 use crate::plan::{Observed, ResourceNames, desired};
 use crate::preflight::{
-    Estimate, Finding, PRICE_LIST, Preflight, Severity, accept, estimate, look_up, preflight, register,
+    Estimate, Finding, PRICE_LIST, Preflight, Severity, accept, estimate, image_facts, preflight, register,
+    unregistered,
 };
 use crate::report::{Failure, Reporter};
 use crate::spec::{Origin, Problems};
@@ -57,12 +58,9 @@ pub async fn settle(connection: &Connection, prepared: &mut Prepared) -> Result<
     if prepared.stored.as_ref().is_some_and(|stored| stored.spec.image == prepared.spec.image) {
         return Ok(());
     }
-    let looked_up = look_up(&connection.arm, &connection.subscription, &prepared.spec).await;
-    let found = match looked_up {
-        // Whoever may write to one resource group need not see the subscription's images; Azure will tell later.
-        Err(error) if error.status == Some(403) => return Ok(()),
-        other => other.map_err(|error| Failure::azure(error, "--coreos-image flatcar needs no look-up of yours"))?,
-    };
+    let found = image_facts(&connection.arm, &connection.subscription, &prepared.spec).await;
+    let found = found.map_err(|error| Failure::azure(error, format!("azure-coreos-cluster {}", prepared.spec.name)))?;
+    let Some(found) = found else { return Ok(()) };
     match found {
         Some(facts) => prepared.spec.image_plan = facts.plan,
         None => {
@@ -83,7 +81,25 @@ pub async fn settle(connection: &Connection, prepared: &mut Prepared) -> Result<
     Ok(())
 }
 
-/// What creation asks first: refusals end it; providers are registered and terms accepted, where the user said so.
+/// Registers what clusters are made of, before anything else is asked of it. Who has a cluster has them.
+pub async fn register_providers(
+    connection: &Connection,
+    prepared: &Prepared,
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    if prepared.values.is_on(&SKIP_PREFLIGHT) || prepared.stored.is_some() {
+        return Ok(());
+    }
+    let (arm, subscription) = (&connection.arm, &connection.subscription);
+    let registering = async {
+        let missing = unregistered(arm, subscription, prepared.spec.image_plan.is_some()).await?;
+        register(arm, subscription, &missing, reporter).await
+    };
+    let hint = format!("azure-coreos-cluster {} goes on from here", prepared.spec.name);
+    registering.await.map_err(|error| Failure::azure(error, hint))
+}
+
+/// What creation asks first: refusals end it; terms are accepted, where the user said so.
 pub async fn before_creation(
     connection: &Connection,
     prepared: &Prepared,
@@ -104,7 +120,6 @@ pub async fn before_creation(
     let hint = format!("azure-coreos-cluster {} goes on from here", prepared.spec.name);
     let refused = |error| Failure::azure(error, hint.clone());
     let (arm, subscription) = (&connection.arm, &connection.subscription);
-    register(arm, subscription, &found.unregistered, reporter).await.map_err(refused)?;
     if let (Some(plan), Some(terms)) = (&prepared.spec.image_plan, found.terms) {
         accept(arm, subscription, plan, terms).await.map_err(refused)?;
         reporter.note(format!("● terms of {}: accepted for this subscription", plan.product));

@@ -12,7 +12,7 @@ mod subscription;
 mod terms;
 
 pub use finding::{Finding, Severity};
-pub use image::{ImageFacts, look_up};
+pub use image::ImageFacts;
 pub use price::{Estimate, LIST as PRICE_LIST, estimate};
 pub use subscription::register;
 pub use terms::{accept, are_accepted, read as read_terms};
@@ -22,6 +22,7 @@ use serde_json::Value;
 use crate::arm::{Arm, ArmError};
 use crate::plan::{Observed, StepKey};
 use crate::spec::{Availability, ClusterSpec};
+use image::look_up;
 use size::SizeFacts;
 
 const RESOURCES_API_VERSION: &str = "2022-12-01";
@@ -92,7 +93,7 @@ pub async fn preflight(
     let image = async {
         match machines {
             0 => Ok(None),
-            _ => allowed(look_up(arm, subscription, spec).await),
+            _ => image_facts(arm, subscription, spec).await,
         }
     };
     let agreement = async {
@@ -101,10 +102,7 @@ pub async fn preflight(
             _ => Ok(None),
         }
     };
-    let unregistered = async {
-        let missing = subscription::unregistered(arm, subscription, spec.image_plan.is_some()).await;
-        allowed(missing).map(Option::unwrap_or_default)
-    };
+    let unregistered = unregistered(arm, subscription, spec.image_plan.is_some());
     let (account, locations, skus, compute_usages, network_usages, label_answers, image, agreement, unregistered) = tokio::try_join!(
         account,
         locations,
@@ -181,11 +179,25 @@ async fn list(arm: &Arm, doing: &str, path: String, api_version: &str) -> Result
     Ok(items)
 }
 
-/// None for what the signed-in identity may not read: whoever may write to one resource group need not see the
-/// subscription.
+/// None for what cannot be read: whoever may write to one resource group need not see the subscription, and a provider
+/// that is not registered yet need not answer.
 fn allowed<T>(result: Result<T, ArmError>) -> Result<Option<T>, ArmError> {
     match result {
-        Err(error) if error.status == Some(403) => Ok(None),
+        Err(error) if error.status == Some(403) || error.has_code("MissingSubscriptionRegistration") => Ok(None),
         other => other.map(Some),
     }
+}
+
+/// What Azure says of the spec's image: none when that cannot be read, and in it none when there is no such image.
+pub async fn image_facts(
+    arm: &Arm,
+    subscription: &str,
+    spec: &ClusterSpec,
+) -> Result<Option<Option<ImageFacts>>, ArmError> {
+    allowed(look_up(arm, subscription, spec).await)
+}
+
+/// The providers that are not registered, as far as that can be read; `with_plan` when the image asks for terms.
+pub async fn unregistered(arm: &Arm, subscription: &str, with_plan: bool) -> Result<Vec<&'static str>, ArmError> {
+    Ok(allowed(subscription::unregistered(arm, subscription, with_plan).await)?.unwrap_or_default())
 }

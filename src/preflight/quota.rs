@@ -22,7 +22,7 @@ pub fn judge(compute: &[Value], network: &[Value], needs: &Needs) -> Vec<Finding
         (compute, vec!["availabilitySets"], needs.availability_sets.into(), "availability sets of the region"),
         (
             network,
-            vec!["StandardSkuPublicIpAddresses", "StandardPublicIPAddresses", "PublicIPAddresses"],
+            vec!["IPv4StandardSkuPublicIpAddresses", "StandardSkuPublicIpAddresses", "PublicIPAddresses"],
             needs.public_addresses.into(),
             "public IP addresses of the region",
         ),

@@ -183,6 +183,6 @@ fn a_platform_that_is_not_there_is_one_mistake_among_others() {
     ]);
     run("./bad").says(&["error: `--num-nodes`", "error: `./bad/platform.yaml`: `version` is missing"]);
     assert_eq!(sandbox.writes(), []);
-    let both = sandbox.run(&["mycluster", "--deis", "--platform", "platform", "--local"]).demand(2);
-    both.says(&["the argument '--deis[=<true|false>]' cannot be used with '--platform <NAME|DIR>'"]);
+    let both = sandbox.run(&["mycluster", "--deis", "--platform", "platform", "--local"]).demand(3);
+    both.says(&["error: `--platform`: `--deis` stands for `--platform platform`; give one of them"]);
 }

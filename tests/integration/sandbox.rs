@@ -105,6 +105,9 @@ impl Sandbox {
         ] {
             command.env_remove(variable);
         }
+        for (variable, _) in std::env::vars().filter(|(name, _)| name.starts_with("AZURE_COREOS_CLUSTER_")) {
+            command.env_remove(variable);
+        }
         // Machines' images are large and the same for everybody.
         command.env("AZURE_LOCAL_IMAGE_CACHE", coreos_cluster::local::image_cache().expect("a cache folder"));
         command

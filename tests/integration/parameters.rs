@@ -1,0 +1,204 @@
+//! Every parameter, from where users write it to the resources as they are stored.
+
+use serde_json::{Value, json};
+
+use crate::sandbox::{SUBSCRIPTION, Sandbox};
+
+fn resource(sandbox: &Sandbox, resource_type: &str, name: &str) -> Value {
+    let path = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/mycluster/providers/{resource_type}/{name}?api-version={}",
+        if resource_type.starts_with("Microsoft.Network") { "2024-03-01" } else { "2024-07-01" }
+    );
+    let (status, document) = sandbox.request("GET", &path, None);
+    assert_eq!(status, 200, "{name}: {document}");
+    document
+}
+
+fn machine(sandbox: &Sandbox, index: u32) -> Value {
+    resource(sandbox, "Microsoft.Compute/virtualMachines", &format!("mycluster-coreos-{index}"))
+}
+
+fn at<'v>(document: &'v Value, pointer: &str) -> &'v Value {
+    document.pointer(pointer).unwrap_or(&Value::Null)
+}
+
+#[test]
+fn a_file_an_environment_and_flags_make_one_cluster() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let file = "name: mycluster\nnum_nodes: 4\nvm_size: Standard_D4as_v5\nlocation: northeurope\ntags: {team: web}\n";
+    std::fs::write(sandbox.path("cluster.yaml"), file).unwrap();
+    let environment = [("AZURE_COREOS_CLUSTER_NUM_NODES", "5"), ("AZURE_COREOS_CLUSTER_LOCATION", "uksouth")];
+    let arguments = ["-f", "cluster.yaml", "--num-nodes", "3", "--local", "--no-wait"];
+    let shown = sandbox.run_with(&[&["config", "show", "-o", "json"], &arguments[..5]].concat(), &environment);
+    let shown = shown.demand(0).json();
+    let of = |key: &str| shown.as_array().unwrap().iter().find(|one| one["key"] == key).cloned().unwrap();
+    for (key, value, origin) in [
+        ("num_nodes", json!(3), "--num-nodes"),
+        ("location", json!("uksouth"), "AZURE_COREOS_CLUSTER_LOCATION"),
+        ("vm_size", json!("Standard_D4as_v5"), "cluster.yaml line 3"),
+        ("ssh", json!(22001), "default"),
+    ] {
+        assert_eq!(of(key), json!({"key": key, "value": value, "origin": origin}));
+    }
+    sandbox.run_with(&arguments, &environment).demand(0);
+    let machine = machine(&sandbox, 2);
+    assert_eq!((at(&machine, "/location"), at(&machine, "/tags/team")), (&json!("uksouth"), &json!("web")));
+    assert_eq!(at(&machine, "/properties/hardwareProfile/vmSize"), "Standard_D4as_v5");
+    // Later runs know the cluster by its name, and what was settled stays.
+    let again = sandbox.run(&["mycluster", "--local", "--no-wait"]).demand(0);
+    again.says(&["plan: nothing to do"]);
+    let moved = sandbox.run(&["mycluster", "--local", "--location", "westeurope"]).demand(3);
+    moved.says(&["`--location`: the cluster's location is `uksouth` and cannot become `westeurope`"]);
+}
+
+#[test]
+fn mistakes_name_the_layer_that_they_come_from() {
+    let sandbox = Sandbox::without_emulator();
+    std::fs::write(sandbox.path("cluster.yaml"), "name: mycluster\nzones: [1, 5]\nssh_sources: [office]\n").unwrap();
+    let environment = [("AZURE_COREOS_CLUSTER_OPEN", "53/udp"), ("AZURE_COREOS_CLUSTER_TAGS", "a/b=c")];
+    let ended = sandbox.run_with(&["plan", "-f", "cluster.yaml", "--local", "--os-disk-size", "1"], &environment);
+    ended.demand(3).says(&[
+        "error: `cluster.yaml` line 2: zone `5` is none of 1, 2 and 3",
+        "error: `cluster.yaml` line 3: source `office`",
+        "error: `AZURE_COREOS_CLUSTER_OPEN`: port `53/udp` is UDP, which nobody can probe",
+        "error: `AZURE_COREOS_CLUSTER_TAGS`: tag `a/b=c`: a name must not have `/`",
+        "error: `--os-disk-size`: must be 30 to 4095 GiB, found 1",
+    ]);
+    std::fs::write(sandbox.path("wrong.yaml"), "name: mycluster\nnum_node: 3\ndeis: perhaps\n").unwrap();
+    let environment = [("AZURE_COREOS_CLUSTER_VMSIZE", "x")];
+    let ended = sandbox.run_with(&["plan", "-f", "wrong.yaml", "--local"], &environment).demand(3);
+    ended.says(&[
+        "error: `wrong.yaml` line 2: `num_node`: unknown key",
+        "hint: did you mean `num_nodes`?",
+        "error: `wrong.yaml` line 3: `deis`: must be `true` or `false`",
+        "error: `AZURE_COREOS_CLUSTER_VMSIZE`: unknown variable",
+        "hint: did you mean `AZURE_COREOS_CLUSTER_VM_SIZE`?",
+    ]);
+    sandbox
+        .run(&["plan", "-f", "none.yaml", "--local"])
+        .demand(3)
+        .says(&["`--file`: reading `none.yaml`: No such file"]);
+    sandbox.run(&["plan", "--local"]).demand(2).says(&["a cluster needs a name"]);
+}
+
+#[test]
+fn machines_are_as_they_were_asked_for() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let identity = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/shared/providers/Microsoft.ManagedIdentity/userAssignedIdentities/puller"
+    );
+    let group = format!("/subscriptions/{SUBSCRIPTION}/resourcegroups/shared?api-version=2021-04-01");
+    sandbox.request("PUT", &group, Some(&json!({"location": "westeurope"})));
+    let body = json!({"location": "westeurope"});
+    let (status, answer) = sandbox.request("PUT", &format!("{identity}?api-version=2023-01-31"), Some(&body));
+    assert!(status < 300, "{status} {answer}");
+    sandbox.succeed(&[
+        "mycluster",
+        "--local",
+        "--no-wait",
+        "--zones=1,2",
+        "--scale-set",
+        "--spot",
+        "--proximity=close",
+        "--identity=system",
+        "--identity",
+        &identity,
+        "--os-disk-size=64",
+        "--data-disk=10",
+        "--data-disk-count=2",
+        "--data-disk-type=StandardSSD_LRS",
+        "--pip",
+        "--ssh-source=203.0.113.0/24",
+        "--ssh-source=198.51.100.7",
+        "--address-space=10.64.0.0/24",
+        "--open=8080:/health",
+        "--open=53/udp:8053",
+        "--tag=team=web",
+    ]);
+    let second = machine(&sandbox, 1);
+    let properties = "/properties";
+    for (pointer, expected) in [
+        ("/zones", json!(["2"])),
+        ("/tags/team", json!("web")),
+        ("/identity/type", json!("SystemAssigned, UserAssigned")),
+        ("/properties/priority", json!("Spot")),
+        ("/properties/evictionPolicy", json!("Deallocate")),
+        ("/properties/availabilitySet", Value::Null),
+        ("/properties/storageProfile/osDisk/diskSizeGB", json!(64)),
+        ("/properties/storageProfile/dataDisks/1/lun", json!(1)),
+        ("/properties/storageProfile/dataDisks/1/diskSizeGB", json!(10)),
+        ("/properties/storageProfile/dataDisks/1/managedDisk/storageAccountType", json!("StandardSSD_LRS")),
+    ] {
+        assert_eq!(at(&second, pointer), &expected, "{pointer}");
+    }
+    let is_in = |key: &str, kind: &str| {
+        let id = at(&second, &format!("{properties}/{key}/id")).as_str().unwrap_or_default().to_owned();
+        assert!(id.contains(kind), "{key}: {id}");
+    };
+    is_in("virtualMachineScaleSet", "/virtualMachineScaleSets/mycluster-vmss");
+    is_in("proximityPlacementGroup", "/proximityPlacementGroups/close");
+    assert!(second["identity"]["userAssignedIdentities"].as_object().unwrap().keys().any(|id| id.contains("puller")));
+
+    let interface = resource(&sandbox, "Microsoft.Network/networkInterfaces", "mycluster-coreos-1-nic");
+    assert_eq!(at(&interface, "/properties/ipConfigurations/0/properties/privateIPAddress"), "10.64.0.5");
+    let address = resource(&sandbox, "Microsoft.Network/publicIPAddresses", "mycluster-coreos-1-ip");
+    assert_eq!(at(&address, "/properties/dnsSettings/domainNameLabel"), "mycluster-coreos-1");
+    assert_eq!(at(&address, "/zones"), &json!(["2"]));
+    let rules = resource(&sandbox, "Microsoft.Network/networkSecurityGroups", "mycluster-nsg");
+    let rule = |name: &str| {
+        let rules = at(&rules, "/properties/securityRules").as_array().unwrap();
+        rules.iter().find(|rule| rule["name"] == name).unwrap()["properties"].clone()
+    };
+    assert_eq!(rule("ssh")["sourceAddressPrefixes"], json!(["203.0.113.0/24", "198.51.100.7/32"]));
+    assert_eq!((&rule("udp-53")["protocol"], &rule("udp-53")["destinationPortRange"]), (&json!("Udp"), &json!("53")));
+    let balancer = resource(&sandbox, "Microsoft.Network/loadBalancers", "mycluster-lb");
+    let probes = at(&balancer, "/properties/probes").as_array().unwrap();
+    let probe = |name: &str| probes.iter().find(|probe| probe["name"] == name).unwrap()["properties"].clone();
+    assert_eq!((&probe("tcp-8080")["requestPath"], &probe("udp-53")["port"]), (&json!("/health"), &json!(8053)));
+
+    sandbox.run(&["mycluster", "--local", "--no-wait"]).demand(0).says(&["plan: nothing to do"]);
+    sandbox.run(&["destroy", "mycluster", "--yes", "--local"]).demand(0);
+    let (status, _) = sandbox.request("GET", &format!("{identity}?api-version=2023-01-31"), None);
+    assert_eq!(status, 200, "what was not ours stays");
+}
+
+#[test]
+fn sizes_and_images_go_together() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&[
+        "mycluster",
+        "--local",
+        "--no-wait",
+        "--vm-size",
+        "Standard_D2ps_v5",
+        "--availability-set=racks",
+    ]);
+    let machine = machine(&sandbox, 0);
+    assert_eq!(at(&machine, "/properties/storageProfile/imageReference/offer"), "flatcar-container-linux-corevm");
+    let set = at(&machine, "/properties/availabilitySet/id").as_str().unwrap_or_default();
+    assert!(set.ends_with("/racks"), "{set}");
+    let old = sandbox.run(&["other", "--local", "--vm-size", "Large"]).demand(3);
+    old.says(&["size `Large` is an old name, of 4 cores and 7 GiB; today's equivalent is `Standard_D4as_v5`"]);
+}
+
+#[test]
+fn a_certificate_gives_its_key_when_its_thumbprint_fits() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.run(&["mgmt-cert", "keys"]).demand(0).says(&[]);
+    for name in ["azure-cert.pem", "azure-cert.cer", "azure-cert.pfx"] {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(sandbox.path("keys").join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    sandbox.run(&["mgmt-cert", "keys"]).demand(2).says(&["exists, and whoever signs in with it"]);
+    let create = ["mycluster", "--local", "--no-wait", "--ssh-cert", "keys/azure-cert.cer"];
+    let wrong = [&create[..], &["--ssh-thumb", "0F1E2D3C4B5A69788796A5B4C3D2E1F00F1E2D3C"]].concat();
+    let ended = sandbox.run(&wrong).demand(3);
+    let said = ended.stderr.clone();
+    ended.says(&["`--ssh-thumb`: is not the certificate's, which is "]);
+    let found = said.split("which is ").nth(1).unwrap().trim();
+    sandbox.succeed(&[&create[..], &["--ssh-thumb", found]].concat());
+    let machine = machine(&sandbox, 0);
+    let key = at(&machine, "/properties/osProfile/linuxConfiguration/ssh/publicKeys/0/keyData").as_str().unwrap();
+    assert!(key.starts_with("ssh-rsa AAAA"), "{key}");
+}

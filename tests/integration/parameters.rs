@@ -202,3 +202,27 @@ fn a_certificate_gives_its_key_when_its_thumbprint_fits() {
     let key = at(&machine, "/properties/osProfile/linuxConfiguration/ssh/publicKeys/0/keyData").as_str().unwrap();
     assert!(key.starts_with("ssh-rsa AAAA"), "{key}");
 }
+
+#[test]
+fn every_example_makes_a_cluster() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        // Workflows of pipelines end in `.yml`; the files that they name are examples themselves.
+        if entry.extension().is_some_and(|end| end == "yaml") {
+            let file = entry.display().to_string();
+            sandbox.run(&["preflight", "-f", &file, "--local"]).demand(0);
+            sandbox.succeed(&["-f", &file, "--local", "--no-wait"]);
+            count += 1;
+        } else {
+            let text = std::fs::read_to_string(&entry).unwrap();
+            let named = text.split_whitespace().filter(|word| word.starts_with("examples/")).collect::<Vec<_>>();
+            assert!(
+                !named.is_empty() && named.iter().all(|name| entry.with_file_name(&name[9..]).is_file()),
+                "{named:?}"
+            );
+        }
+    }
+    assert!(count >= 3, "{count}");
+}

@@ -48,7 +48,6 @@ async fn create(
     if prepared.spec.image_plan.is_some() {
         super::preflight::register_providers(&connection, &prepared, reporter).await?;
     }
-    let image_plan = prepared.spec.image_plan.take();
     // Whether the key can be used is known before there are machines that wait for it.
     let identity = Identity::load(prepared.identity().filter(|file| file.exists()).as_deref());
     let identity = identity.map_err(|error| Failure::Usage(error.to_string()))?;
@@ -58,8 +57,9 @@ async fn create(
     prepared.directory.create()?;
     let lock = DirectoryLock::acquire(&prepared.directory);
     let _lock = lock.map_err(|error| Failure::Usage(format!("{error:#}; wait for it, then run again")))?;
+    let asked = prepared.spec;
     let mut prepared = prepare(cluster)?;
-    prepared.spec.image_plan = image_plan;
+    prepared.adopt(&asked)?;
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);
     let desired = desired(&prepared.spec, &names, &prepared.user_data);
     let observed = observe_settled(&connection.arm, &desired, reporter).await.map_err(refused)?;

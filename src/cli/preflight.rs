@@ -8,16 +8,16 @@ use super::arguments::ClusterArguments;
 use super::connection::{Connection, connect};
 use super::output;
 use super::prepare::{Prepared, one_kind_of_output, prepare, reporter};
-use crate::config::parameter::{ACCEPT_TERMS, COREOS_IMAGE, SKIP_PREFLIGHT};
+use crate::config::parameter::{ACCEPT_TERMS, COREOS_IMAGE, SKIP_PREFLIGHT, VIRTUAL_NETWORK_NAME};
 use crate::directory::Cloud;
 use crate::execute::observe;
 use crate::plan::{Observed, ResourceNames, desired};
 use crate::preflight::{
-    Estimate, Finding, PRICE_LIST, Preflight, Severity, accept, estimate, image_facts, preflight, register,
+    Estimate, Finding, PRICE_LIST, Preflight, Severity, accept, addresses, estimate, image_facts, preflight, register,
     unregistered,
 };
 use crate::report::{Failure, Reporter};
-use crate::spec::{Origin, Problems};
+use crate::spec::{ExistingNetwork, Problems};
 
 /// What programs read.
 #[derive(Serialize)]
@@ -51,31 +51,56 @@ pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
     if refusals.is_empty() { Ok(()) } else { Err(Failure::Preflight { findings: refusals }) }
 }
 
-/// Asks Azure for what the spec leaves open: which plan the image wants. An image that does not exist is a mistake of the
-/// spec.
+/// Asks Azure for what the spec leaves open: which plan the image wants, and which addresses are free in a network that
+/// exists. What does not exist is a mistake of the spec.
 pub async fn settle(connection: &Connection, prepared: &mut Prepared) -> Result<(), Failure> {
+    let mut problems = Problems::new();
+    settle_image(connection, prepared, &mut problems).await?;
+    settle_addresses(connection, prepared, &mut problems).await?;
+    if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
+}
+
+async fn settle_image(
+    connection: &Connection,
+    prepared: &mut Prepared,
+    problems: &mut Problems,
+) -> Result<(), Failure> {
+    let spec = &prepared.spec;
     // An image that machines were made from may be withdrawn; it must exist only where machines are to be made.
-    if prepared.stored.as_ref().is_some_and(|stored| stored.spec.image == prepared.spec.image) {
+    if prepared.stored.as_ref().is_some_and(|stored| stored.spec.image == spec.image) {
         return Ok(());
     }
-    let found = image_facts(&connection.arm, &connection.subscription, &prepared.spec).await;
-    let found = found.map_err(|error| Failure::azure(error, format!("azure-coreos-cluster {}", prepared.spec.name)))?;
-    let Some(found) = found else { return Ok(()) };
-    match found {
-        Some(facts) => prepared.spec.image_plan = facts.plan,
-        None => {
-            let origin = match prepared.values.get(&COREOS_IMAGE) {
-                Some(given) => given.origin.clone(),
-                None => Origin::Default,
-            };
-            let mut problems = Problems::new();
-            let message = format!("image `{}` does not exist in `{}`", prepared.spec.image, prepared.spec.location);
-            problems.add_with_hint(
-                origin,
-                message,
-                format!("az vm image list --all --location {}", prepared.spec.location),
-            );
-            return Err(problems.into());
+    let found = image_facts(&connection.arm, &connection.subscription, spec).await;
+    match found.map_err(|error| Failure::azure(error, format!("azure-coreos-cluster {}", spec.name)))? {
+        Some(Some(facts)) => prepared.spec.image_plan = facts.plan,
+        Some(None) => {
+            let message = format!("image `{}` does not exist in `{}`", spec.image, spec.location);
+            let hint = format!("az vm image list --all --location {}", spec.location);
+            problems.add_with_hint(prepared.origin(&COREOS_IMAGE), message, hint);
+        }
+        None => {}
+    }
+    Ok(())
+}
+
+async fn settle_addresses(
+    connection: &Connection,
+    prepared: &mut Prepared,
+    problems: &mut Problems,
+) -> Result<(), Failure> {
+    let spec = &prepared.spec;
+    let Some(existing) = spec.existing_network.as_ref().filter(|_| !spec.has_addresses()) else { return Ok(()) };
+    let id = ResourceNames::new(&connection.subscription, spec).existing_network(existing);
+    let found = addresses(&connection.arm, &id, spec, existing).await;
+    let hint = format!("azure-coreos-cluster {}", spec.name);
+    match found.map_err(|error| Failure::azure(error, hint))? {
+        Ok(addresses) => {
+            prepared.spec.existing_network = Some(ExistingNetwork { addresses, ..existing.clone() });
+            prepared.render()?;
+        }
+        Err(message) => {
+            let hint = "az network vnet list --output table; az network vnet subnet list";
+            problems.add_with_hint(prepared.origin(&VIRTUAL_NETWORK_NAME), message, hint);
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::arguments::{ClusterArguments, OutputArguments, OutputFormat};
 use super::connection;
-use crate::config::parameter::{NAME, SSH_CERT};
+use crate::config::parameter::{NAME, Parameter, SSH_CERT};
 use crate::config::{Values, resolve};
 use crate::directory::{Cloud, ClusterDirectory, StoredCluster};
 use crate::pki::{Material, SshKeyPair};
@@ -54,7 +54,7 @@ pub fn prepare(arguments: &ClusterArguments) -> Result<Prepared, Failure> {
     let directory = directory.ok_or_else(|| Failure::Other(anyhow::anyhow!("a valid spec without a name")))?;
     let cloud = connection::cloud(&arguments.connection, stored.as_ref())?;
 
-    let material = directory.material(spec.name.as_str(), &spec.nodes())?;
+    let material = directory.material(spec.name.as_str(), &[])?;
     let identity = match input.file(&SSH_CERT) {
         Some(file) => Identity::beside(&std::path::absolute(&file.path).map_err(anyhow::Error::new)?),
         None => stored.as_ref().and_then(|stored| stored.identity.clone()),
@@ -62,7 +62,9 @@ pub fn prepare(arguments: &ClusterArguments) -> Result<Prepared, Failure> {
     let values = input.values;
     let mut prepared =
         Prepared { spec, directory, stored, cloud, material, values, user_data: Vec::new(), operator_key, identity };
-    prepared.render()?;
+    if prepared.spec.has_addresses() {
+        prepared.render()?;
+    }
     Ok(prepared)
 }
 
@@ -98,7 +100,25 @@ impl Prepared {
         self.operator_key.public.trim() == self.spec.ssh_public_key.as_str()
     }
 
-    fn render(&mut self) -> Result<(), Failure> {
+    /// Where a parameter's value comes from, for mistakes that only Azure knows of.
+    pub fn origin(&self, parameter: &Parameter) -> Origin {
+        self.values.get(parameter).map_or(Origin::Default, |given| given.origin.clone())
+    }
+
+    /// Takes over what Azure was asked about this spec before.
+    pub fn adopt(&mut self, asked: &ClusterSpec) -> Result<(), Failure> {
+        self.spec.image_plan.clone_from(&asked.image_plan);
+        if self.spec.existing_network == asked.existing_network {
+            return Ok(());
+        }
+        self.spec.existing_network.clone_from(&asked.existing_network);
+        self.render()
+    }
+
+    /// Each node's keys, which name its address, and its user-data, once all addresses are known.
+    pub fn render(&mut self) -> Result<(), Failure> {
+        self.material = self.directory.material(self.spec.name.as_str(), &self.spec.nodes())?;
+        self.user_data.clear();
         let mut problems = Problems::new();
         for node in self.spec.nodes() {
             match userdata::render(&self.spec, &node, &self.material, self.spec.user_data_format) {

@@ -20,6 +20,10 @@ pub async fn run(arguments: UserDataArguments) -> Result<ExitCode, Failure> {
         return run_lint(arguments);
     }
     let prepared = prepare(&arguments.cluster)?;
+    if !prepared.spec.has_addresses() {
+        let message = "which addresses are free in the network is asked when the cluster is made; there is nothing to show before";
+        return Err(Failure::Usage(message.into()));
+    }
     let Some(text) = prepared.user_data.get(arguments.node as usize) else {
         let last = prepared.spec.node_count - 1;
         return Err(problem("--node", format!("the nodes are 0 to {last}, found {}", arguments.node)));

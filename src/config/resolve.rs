@@ -8,13 +8,15 @@ use super::input::ClusterInput;
 use super::parameter::{
     ADDRESS_SPACE, ALLOW_SMALL, CLOUD, COREOS_IMAGE, CUSTOM_DATA, CUSTOM_DATA_ONLY, DATA_DISK, DATA_DISK_COUNT,
     DATA_DISK_TYPE, IDENTITIES, LOCATION, NAME, NTP_SERVERS, NUM_NODES, OS_DISK_SIZE, PARAMETERS, PIP, PROXIMITY,
-    RESOURCE_GROUP, SSH, SSH_CERT, SSH_SOURCES, SSH_THUMB, TAGS, USER_DATA_FORMAT, VM_NAME_PREFIX, VM_SIZE,
+    RESOURCE_GROUP, SSH, SSH_CERT, SSH_SOURCES, SSH_THUMB, SUBNET_NAMES, TAGS, USER_DATA_FORMAT, VIRTUAL_NETWORK_NAME,
+    VM_NAME_PREFIX, VM_SIZE,
 };
 use super::resolver::Resolver;
 use super::{availability, ports};
 use crate::spec::{
-    AddressSpace, Availability, AzureCloud, ClusterName, ClusterSpec, Image, Location, MOST_TAGS, MachinePrefix,
-    Problems, QUORUM_NODES, ResourceGroupName, SshCertificate, SshPublicKey, Tag, VmSize, etcd_member_count, everybody,
+    AddressSpace, Availability, AzureCloud, ClusterName, ClusterSpec, ExistingNetwork, Image, Location, MOST_TAGS,
+    MachinePrefix, Problems, QUORUM_NODES, ResourceGroupName, SshCertificate, SshPublicKey, Tag, VirtualNetworkName,
+    VmSize, etcd_member_count, everybody,
 };
 use crate::userdata::{Dialect, Overlay, TemplateSet};
 
@@ -65,6 +67,7 @@ pub fn resolve(
         resolver.switch(&PIP).unwrap_or_else(|| earlier.is_some_and(|earlier| earlier.public_ip_per_node));
     let ssh_sources = resolver.list(&SSH_SOURCES).or(earlier.map(|earlier| earlier.ssh_sources.clone()));
     let address_space = address_space(&mut resolver, node_count);
+    let existing_network = existing_network(&mut resolver);
     let tags = tags(&mut resolver);
     let ntp_servers = ntp_servers(&mut resolver);
     let spec = match (name, resource_group) {
@@ -97,6 +100,7 @@ pub fn resolve(
             ssh_sources: ssh_sources.unwrap_or_else(everybody),
             tags,
             address_space,
+            existing_network,
             ntp_servers,
             custom_data,
             custom_data_only,
@@ -253,6 +257,34 @@ fn address_space(resolver: &mut Resolver, node_count: u32) -> AddressSpace {
         resolver.problem(&ADDRESS_SPACE, message);
     }
     space
+}
+
+/// The network that exists, with the addresses that an earlier run found in it.
+fn existing_network(resolver: &mut Resolver) -> Option<ExistingNetwork> {
+    let earlier = resolver.earlier.and_then(|earlier| earlier.existing_network.clone());
+    let network: Option<VirtualNetworkName> = resolver.parsed(&VIRTUAL_NETWORK_NAME);
+    let subnets: Option<Vec<String>> = resolver.list(&SUBNET_NAMES);
+    if network.is_some() && resolver.given(&ADDRESS_SPACE).is_some() {
+        resolver
+            .problem(&ADDRESS_SPACE, "is of a network of the cluster's own; `--virtual-network-name` names another");
+    }
+    match (network, subnets, earlier) {
+        (Some(network), Some(subnets), earlier) if !subnets.is_empty() => {
+            let same = earlier.filter(|earlier| earlier.network == network && earlier.subnets == subnets);
+            Some(same.unwrap_or(ExistingNetwork { network, subnets, addresses: Vec::new() }))
+        }
+        (Some(network), None, Some(earlier)) if earlier.network == network => Some(earlier),
+        (Some(_), ..) => {
+            resolver.problem(&VIRTUAL_NETWORK_NAME, "needs `--subnet-names`: whose addresses the nodes take");
+            None
+        }
+        (None, Some(subnets), Some(earlier)) => Some(ExistingNetwork { subnets, ..earlier }),
+        (None, Some(_), None) => {
+            resolver.problem(&SUBNET_NAMES, "are of a network that exists, so they need `--virtual-network-name`");
+            None
+        }
+        (None, None, earlier) => earlier,
+    }
 }
 
 fn tags(resolver: &mut Resolver) -> BTreeMap<String, String> {

@@ -111,7 +111,10 @@ fn own_resources(spec: &ClusterSpec, names: &ResourceNames) -> Vec<Vec<ResourceI
         std::iter::once(names.disk(&format!("{}-os", node.name))).chain(data)
     });
     let interfaces = nodes.iter().map(|node| names.network_interface(&node.name));
-    let mut networks = vec![names.load_balancer(), names.virtual_network()];
+    let mut networks = vec![names.load_balancer()];
+    if spec.existing_network.is_none() {
+        networks.push(names.virtual_network());
+    }
     match &spec.availability {
         Availability::Set { name } => networks.push(names.availability_set(&name.resource_name(spec.name.as_str()))),
         Availability::ScaleSet { .. } => networks.push(names.scale_set()),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::resource;
 use super::step::StepKey;
 use crate::arm::ResourceId;
-use crate::spec::{Availability, ClusterSpec, ProximityPlacementGroup};
+use crate::spec::{Availability, ClusterSpec, ExistingNetwork, Node, ProximityPlacementGroup};
 
 /// The tag that every resource of a cluster carries; its value is the cluster's name.
 pub const CLUSTER_TAG: &str = "azure-coreos-cluster";
@@ -72,12 +72,31 @@ impl ResourceNames {
         self.resource("Microsoft.Network/publicIPAddresses", &format!("{machine}-ip"))
     }
 
+    /// The cluster's own.
     pub fn virtual_network(&self) -> ResourceId {
         self.resource("Microsoft.Network/virtualNetworks", &format!("{}-vnet", self.name))
     }
 
+    /// The nodes' own subnet.
     pub fn subnet(&self) -> ResourceId {
         self.virtual_network().child("subnets/nodes")
+    }
+
+    /// A network that somebody else made.
+    pub fn existing_network(&self, existing: &ExistingNetwork) -> ResourceId {
+        let group = existing.network.resource_group.as_ref().map_or(self.group.as_str(), |group| group.as_str());
+        let network = &existing.network.name;
+        ResourceId::resource(&self.subscription, group, "Microsoft.Network/virtualNetworks", network)
+    }
+
+    /// The subnet that a node is in.
+    pub fn subnet_of(&self, spec: &ClusterSpec, node: &Node) -> ResourceId {
+        match &spec.existing_network {
+            Some(existing) => {
+                self.existing_network(existing).child(&format!("subnets/{}", existing.subnet(node.index)))
+            }
+            None => self.subnet(),
+        }
     }
 
     pub fn load_balancer(&self) -> ResourceId {
@@ -141,12 +160,18 @@ pub fn desired(spec: &ClusterSpec, names: &ResourceNames, user_data: &[String]) 
         }
         Availability::Zones { .. } => {}
     }
-    all.push(one(
-        Key::VirtualNetwork,
-        names.virtual_network(),
-        resource::virtual_network(spec, names),
-        &[Key::NetworkSecurityGroup],
-    ));
+    // A subnet of ours carries the security group; in somebody else's each interface does.
+    let mut network_needs = Key::VirtualNetwork;
+    if spec.existing_network.is_some() {
+        network_needs = Key::NetworkSecurityGroup;
+    } else {
+        all.push(one(
+            Key::VirtualNetwork,
+            names.virtual_network(),
+            resource::virtual_network(spec, names),
+            &[Key::NetworkSecurityGroup],
+        ));
+    }
     all.push(one(
         Key::LoadBalancer,
         names.load_balancer(),
@@ -154,7 +179,7 @@ pub fn desired(spec: &ClusterSpec, names: &ResourceNames, user_data: &[String]) 
         &[Key::PublicIpAddress],
     ));
     for (node, user_data) in spec.nodes().iter().zip(user_data) {
-        let mut interface_needs = vec![Key::VirtualNetwork, Key::LoadBalancer];
+        let mut interface_needs = vec![network_needs, Key::LoadBalancer];
         if spec.public_ip_per_node {
             let key = Key::NodePublicIpAddress(node.index);
             let id = names.node_public_ip_address(&node.name);

@@ -4,6 +4,7 @@
 
 mod finding;
 mod image;
+mod network;
 mod price;
 mod quota;
 mod region;
@@ -13,6 +14,7 @@ mod terms;
 
 pub use finding::{Finding, Severity};
 pub use image::ImageFacts;
+pub use network::addresses;
 pub use price::{Estimate, LIST as PRICE_LIST, estimate};
 pub use subscription::register;
 pub use terms::{accept, are_accepted, read as read_terms};
@@ -125,7 +127,7 @@ pub async fn preflight(
             matches!(spec.availability, Availability::Set { .. }) && is_missing(StepKey::AvailabilitySet),
         ),
         public_addresses: labels.len() as u32,
-        virtual_networks: u32::from(is_missing(StepKey::VirtualNetwork)),
+        virtual_networks: u32::from(spec.existing_network.is_none() && is_missing(StepKey::VirtualNetwork)),
         load_balancers: u32::from(is_missing(StepKey::LoadBalancer)),
     };
     let mut findings: Vec<Finding> = subscription::judge(&account).into_iter().collect();

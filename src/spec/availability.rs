@@ -145,11 +145,9 @@ impl FromStr for ProximityPlacementGroup {
         if lower.starts_with("/subscriptions/") {
             return match lower.contains("/providers/microsoft.compute/proximityplacementgroups/") {
                 true => Ok(Self::Existing(text.to_owned())),
-                false => Err(InvalidResourceName {
-                    what: "proximity placement group",
-                    value: text.to_owned(),
-                    why: "is the id of something else".into(),
-                }),
+                false => {
+                    Err(InvalidResourceName::new("proximity placement group", text, "is the id of something else"))
+                }
             };
         }
         check_resource_name("proximity placement group", text)?;
@@ -182,10 +180,16 @@ pub struct InvalidResourceName {
     why: String,
 }
 
+impl InvalidResourceName {
+    pub(super) fn new(what: &'static str, value: &str, why: &str) -> Self {
+        Self { what, value: value.to_owned(), why: why.to_owned() }
+    }
+}
+
 /// 1 to 80 letters, digits, `_`, `.` and `-`, from a letter or digit to a letter, digit or `_`.
 /// <https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsoftcompute>
 pub(super) fn check_resource_name(what: &'static str, text: &str) -> Result<(), InvalidResourceName> {
-    let invalid = |why: &str| Err(InvalidResourceName { what, value: text.to_owned(), why: why.to_owned() });
+    let invalid = |why: &str| Err(InvalidResourceName::new(what, text, why));
     if text.is_empty() || text.chars().count() > 80 {
         return invalid("needs 1 to 80 characters");
     }

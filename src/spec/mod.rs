@@ -5,6 +5,7 @@
 mod address;
 mod availability;
 mod cloud;
+mod existing_network;
 mod identity;
 mod image;
 mod name;
@@ -19,6 +20,7 @@ mod tag;
 pub use address::AddressSpace;
 pub use availability::{Availability, AvailabilitySetName, ProximityPlacementGroup, Zone};
 pub use cloud::AzureCloud;
+pub use existing_network::{ExistingNetwork, VirtualNetworkName};
 pub use identity::MachineIdentity;
 pub use image::{Image, ImagePlan, MarketplaceImage};
 pub use name::{ClusterName, Location, MachinePrefix, ResourceGroupName};
@@ -105,9 +107,12 @@ pub struct ClusterSpec {
     /// The user's tags on every resource.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
-    /// The virtual network's.
+    /// The virtual network's, when it is the cluster's own.
     #[serde(default)]
     pub address_space: AddressSpace,
+    /// The virtual network that somebody else made.
+    #[serde(default)]
+    pub existing_network: Option<ExistingNetwork>,
     /// Additional NTP servers; the host's clock stays the first source.
     pub ntp_servers: Vec<String>,
     /// The user's own file: merged over ours, or sent in its place.
@@ -148,7 +153,7 @@ impl ClusterSpec {
             .map(|index| Node {
                 index,
                 name: self.machine_name(index),
-                address: self.address_space.address(index),
+                address: self.address(index),
                 etcd_member: index < self.etcd_member_count,
             })
             .collect()
@@ -157,6 +162,19 @@ impl ClusterSpec {
     /// Each node's number of data disks; their logical unit numbers count from 0.
     pub fn data_disks(&self) -> u32 {
         self.data_disk_gib.map_or(0, |_| self.data_disk_count)
+    }
+
+    /// Unspecified as long as the addresses in somebody else's network are not found.
+    fn address(&self, index: u32) -> Ipv4Addr {
+        match &self.existing_network {
+            Some(existing) => existing.addresses.get(index as usize).copied().unwrap_or(Ipv4Addr::UNSPECIFIED),
+            None => self.address_space.address(index),
+        }
+    }
+
+    /// Whether every node's address is known.
+    pub fn has_addresses(&self) -> bool {
+        self.existing_network.as_ref().is_none_or(|existing| existing.addresses.len() >= self.node_count as usize)
     }
 
     /// `<name>-<prefix>-<index>`.

@@ -226,3 +226,61 @@ fn every_example_makes_a_cluster() {
     }
     assert!(count >= 3, "{count}");
 }
+
+#[test]
+fn a_network_that_exists_is_used_and_left() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let put = |path: &str, body: Value| {
+        let (status, answer) = sandbox.request("PUT", path, Some(&body));
+        assert!(status < 300, "{path}: {status} {answer}");
+    };
+    let group = format!("/subscriptions/{SUBSCRIPTION}/resourcegroups/shared");
+    put(&format!("{group}?api-version=2021-04-01"), json!({"location": "westeurope"}));
+    let network =
+        format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/shared/providers/Microsoft.Network/virtualNetworks/hub");
+    let subnet = |name: &str, range: &str| json!({"name": name, "properties": {"addressPrefix": range}});
+    let body = json!({"location": "westeurope", "properties": {
+        "addressSpace": {"addressPrefixes": ["10.9.0.0/16"]},
+        "subnets": [subnet("a", "10.9.1.0/24"), subnet("b", "10.9.2.0/28")],
+    }});
+    put(&format!("{network}?api-version=2024-03-01"), body);
+    let interface = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/shared/providers/Microsoft.Network/networkInterfaces/theirs?api-version=2024-03-01"
+    );
+    let body = json!({"location": "westeurope", "properties": {"ipConfigurations": [{"name": "x", "properties": {
+        "subnet": {"id": format!("{network}/subnets/a")},
+        "privateIPAllocationMethod": "Static", "privateIPAddress": "10.9.1.4",
+    }}]}});
+    put(&interface, body);
+
+    let create = ["mycluster", "--local", "--no-wait", "--virtual-network-name", "shared/hub"];
+    sandbox.run(&create).demand(3).says(&["`--virtual-network-name`: needs `--subnet-names`"]);
+    let other = sandbox.run(&[&create[..], &["--subnet-names", "a,c"]].concat()).demand(3);
+    other.says(&["`--virtual-network-name`: there is no subnet `c`; there are: a, b"]);
+    let elsewhere = [&create[..], &["--subnet-names", "a", "--location", "uksouth"]].concat();
+    sandbox
+        .run(&elsewhere)
+        .demand(3)
+        .says(&["virtual network `shared/hub` is in `westeurope`, the cluster in `uksouth`"]);
+    let full = [&create[..], &["--subnet-names", "b", "--num-nodes", "12"]].concat();
+    sandbox.run(&full).demand(3).says(&["subnet `b` (10.9.2.0/28) has no free address left for node 11"]);
+    assert!(
+        sandbox.writes().iter().all(|(_, path, _)| !path.contains("mycluster")),
+        "nothing of the cluster is written"
+    );
+
+    sandbox.succeed(&[&create[..], &["--subnet-names", "a,b"]].concat());
+    let address = |index: u32| {
+        let interface =
+            resource(&sandbox, "Microsoft.Network/networkInterfaces", &format!("mycluster-coreos-{index}-nic"));
+        assert!(at(&interface, "/properties/networkSecurityGroup/id").as_str().unwrap().ends_with("/mycluster-nsg"));
+        at(&interface, "/properties/ipConfigurations/0/properties/privateIPAddress").as_str().unwrap().to_owned()
+    };
+    assert_eq!([0, 1, 2].map(address), ["10.9.1.5", "10.9.2.4", "10.9.1.6"], "one is theirs");
+    assert!(sandbox.resources("mycluster").iter().all(|id| !id.contains("/virtualNetworks/")));
+    sandbox.succeed(&["mycluster", "--local", "--no-wait", "--num-nodes", "4"]);
+    assert_eq!([0, 3].map(address), ["10.9.1.5", "10.9.2.5"], "those that are known stay");
+    sandbox.run(&["destroy", "mycluster", "--yes", "--local"]).demand(0);
+    let (status, _) = sandbox.request("GET", &format!("{network}?api-version=2024-03-01"), None);
+    assert_eq!(status, 200);
+}

@@ -73,3 +73,24 @@ pub const ADDRESS_SPACE: Parameter =
         .example("10.64.0.0/16")
         .settled("address space")
         .resolved(|spec| json!(spec.address_space));
+
+pub const VIRTUAL_NETWORK_NAME: Parameter = Parameter::new(
+    Group::Network,
+    Kind::Text,
+    "virtual_network_name",
+    "--virtual-network-name",
+    "[GROUP/]NAME",
+)
+.help("Virtual network that exists, in the cluster's resource group or another one; nodes take free addresses in it")
+.default("one of the cluster's own")
+.example("shared/hub")
+.settled("virtual network")
+.resolved(|spec| json!(spec.existing_network.as_ref().map(|existing| existing.network.to_string())));
+
+pub const SUBNET_NAMES: Parameter =
+    Parameter::new(Group::Network, Kind::List, "subnet_names", "--subnet-names", "NAMES")
+        .help("Subnets of that network over which the nodes are spread")
+        .default("nodes, in a network of the cluster's own")
+        .example("cluster-a,cluster-b")
+        .settled("subnets")
+        .resolved(|spec| json!(spec.existing_network.as_ref().map(|existing| existing.subnets.clone())));

@@ -208,6 +208,8 @@ pub const PARAMETERS: &[&Parameter] = &[
     &SSH_SOURCES,
     &PIP,
     &ADDRESS_SPACE,
+    &VIRTUAL_NETWORK_NAME,
+    &SUBNET_NAMES,
     &CLOUD,
     &LOCATION,
     &RESOURCE_GROUP,

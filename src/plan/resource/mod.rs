@@ -54,6 +54,15 @@ fn reference(id: &ResourceId) -> network::SubResource {
     network::SubResource { id: Some(id.path().to_owned()) }
 }
 
+/// The cluster's security group, as subnets and interfaces name it.
+fn security_group(names: &ResourceNames) -> network::NetworkSecurityGroup {
+    let id = Some(names.network_security_group().path().to_owned());
+    network::NetworkSecurityGroup {
+        resource: network::Resource { id, ..network::Resource::default() },
+        ..network::NetworkSecurityGroup::default()
+    }
+}
+
 /// The placement group that machines and what holds them are in.
 fn placement_group(spec: &ClusterSpec, names: &ResourceNames) -> Option<compute::SubResource> {
     let id = match spec.proximity_placement_group.as_ref()? {

@@ -7,7 +7,7 @@ use azure_mgmt_network::package_2024_03::models::{
 };
 use serde_json::Value;
 
-use super::{document, network_resource, reference};
+use super::{document, network_resource, reference, security_group};
 use crate::plan::ResourceNames;
 use crate::spec::{ClusterSpec, Node};
 
@@ -27,7 +27,7 @@ pub fn network_interface(spec: &ClusterSpec, names: &ResourceNames, node: &Node)
             private_ip_address: Some(node.address.to_string()),
             private_ip_allocation_method: Some(IpAllocationMethod::Static),
             public_ip_address: public_address,
-            subnet: Some(Subnet { sub_resource: reference(&names.subnet()), ..Subnet::default() }),
+            subnet: Some(Subnet { sub_resource: reference(&names.subnet_of(spec, node)), ..Subnet::default() }),
             load_balancer_backend_address_pools: vec![BackendAddressPool {
                 sub_resource: reference(&names.backend_address_pool()),
                 ..BackendAddressPool::default()
@@ -40,6 +40,7 @@ pub fn network_interface(spec: &ClusterSpec, names: &ResourceNames, node: &Node)
         resource: network_resource(spec),
         properties: Some(NetworkInterfacePropertiesFormat {
             ip_configurations: vec![configuration],
+            network_security_group: spec.existing_network.as_ref().map(|_| security_group(names)),
             ..NetworkInterfacePropertiesFormat::default()
         }),
         ..NetworkInterface::default()

@@ -1,26 +1,21 @@
 //! <https://learn.microsoft.com/rest/api/virtualnetwork/virtual-networks/create-or-update>
 
 use azure_mgmt_network::package_2024_03::models::{
-    AddressSpace, NetworkSecurityGroup, Resource, Subnet, SubnetPropertiesFormat, VirtualNetwork,
-    VirtualNetworkPropertiesFormat,
+    AddressSpace, Subnet, SubnetPropertiesFormat, VirtualNetwork, VirtualNetworkPropertiesFormat,
 };
 use serde_json::Value;
 
-use super::{document, network_resource};
+use super::{document, network_resource, security_group};
 use crate::plan::ResourceNames;
 use crate::spec::ClusterSpec;
 
 /// The network with its subnet inline: one write, and no race between two subnets.
 pub fn virtual_network(spec: &ClusterSpec, names: &ResourceNames) -> Value {
-    let security_group = NetworkSecurityGroup {
-        resource: Resource { id: Some(names.network_security_group().path().to_owned()), ..Resource::default() },
-        ..NetworkSecurityGroup::default()
-    };
     let subnet = Subnet {
         name: Some(names.subnet().name().to_owned()),
         properties: Some(SubnetPropertiesFormat {
             address_prefix: Some(spec.address_space.subnet().to_string()),
-            network_security_group: Some(security_group),
+            network_security_group: Some(security_group(names)),
             // The way out is the load balancer's outbound rule; api versions disagree about the default.
             default_outbound_access: Some(false),
             ..SubnetPropertiesFormat::default()

@@ -1,0 +1,137 @@
+//! Free addresses in subnets that somebody else made.
+//! <https://learn.microsoft.com/rest/api/virtualnetwork/virtual-networks/check-ip-address-availability>
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use futures::future::try_join_all;
+use ipnet::Ipv4Net;
+use serde_json::Value;
+
+use crate::arm::{Arm, ArmError, ResourceId};
+use crate::spec::{ClusterSpec, ExistingNetwork};
+
+/// What Azure keeps of each subnet: the first four addresses.
+/// <https://learn.microsoft.com/azure/virtual-network/virtual-networks-faq>
+const RESERVED_FIRST_ADDRESSES: usize = 4;
+/// Addresses that are asked about at the same time.
+const PARALLEL_QUESTIONS: usize = 16;
+
+/// The addresses of all nodes: those that are known already, and free ones for the others; or why there are none.
+pub async fn addresses(
+    arm: &Arm,
+    network_id: &ResourceId,
+    spec: &ClusterSpec,
+    existing: &ExistingNetwork,
+) -> Result<Result<Vec<Ipv4Addr>, String>, ArmError> {
+    let Some(document) = arm.get(network_id).await? else {
+        return Ok(Err(format!("virtual network `{}` does not exist", existing.network)));
+    };
+    let location = document["location"].as_str().unwrap_or_default();
+    if !location.replace(' ', "").eq_ignore_ascii_case(spec.location.as_str()) {
+        let message =
+            format!("virtual network `{}` is in `{location}`, the cluster in `{}`", existing.network, spec.location);
+        return Ok(Err(message));
+    }
+    let mut found = existing.addresses.clone();
+    let mut taken: BTreeSet<Ipv4Addr> = found.iter().copied().collect();
+    let mut ranges = Vec::new();
+    for subnet in &existing.subnets {
+        match range(&document, subnet) {
+            Ok(range) => ranges.push(range),
+            Err(message) => return Ok(Err(message)),
+        }
+    }
+    let mut free: Vec<Vec<Ipv4Addr>> = vec![Vec::new(); ranges.len()];
+    for index in found.len() as u32..spec.node_count {
+        let place = index as usize % ranges.len();
+        if free[place].is_empty() {
+            let remaining = (spec.node_count - index) as usize;
+            free[place] = free_in(arm, network_id, ranges[place], remaining.div_ceil(ranges.len()), &taken).await?;
+        }
+        if free[place].is_empty() {
+            let message = format!(
+                "subnet `{}` ({}) has no free address left for node {index}",
+                existing.subnets[place], ranges[place]
+            );
+            return Ok(Err(message));
+        }
+        let address = free[place].remove(0);
+        taken.insert(address);
+        found.push(address);
+    }
+    Ok(Ok(found))
+}
+
+fn range(network: &Value, subnet: &str) -> Result<Ipv4Net, String> {
+    let subnets = network.pointer("/properties/subnets").and_then(Value::as_array);
+    let names = || subnets.into_iter().flatten().filter_map(|one| one["name"].as_str());
+    let found = subnets
+        .into_iter()
+        .flatten()
+        .find(|one| one["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case(subnet)));
+    let Some(found) = found else {
+        let names: Vec<&str> = names().collect();
+        let there =
+            if names.is_empty() { "it has none".to_owned() } else { format!("there are: {}", names.join(", ")) };
+        return Err(format!("there is no subnet `{subnet}`; {there}"));
+    };
+    let properties = &found["properties"];
+    let prefixes = std::iter::once(&properties["addressPrefix"])
+        .chain(properties["addressPrefixes"].as_array().into_iter().flatten());
+    let mut ranges = prefixes.filter_map(|prefix| prefix.as_str()?.parse().ok());
+    ranges.next().ok_or_else(|| format!("subnet `{subnet}` has no IPv4 range"))
+}
+
+/// The first `count` free addresses of a subnet, fewer when it has no more.
+async fn free_in(
+    arm: &Arm,
+    network_id: &ResourceId,
+    range: Ipv4Net,
+    count: usize,
+    taken: &BTreeSet<Ipv4Addr>,
+) -> Result<Vec<Ipv4Addr>, ArmError> {
+    // `hosts` leaves the first and the last address out.
+    let hosts = range.hosts().skip(RESERVED_FIRST_ADDRESSES - 1);
+    let candidates: Vec<Ipv4Addr> = hosts.filter(|address| !taken.contains(address)).collect();
+    let mut free = Vec::new();
+    for some in candidates.chunks(PARALLEL_QUESTIONS) {
+        let answers = try_join_all(some.iter().map(|address| is_free(arm, network_id, *address))).await?;
+        free.extend(some.iter().zip(answers).filter(|(_, is_free)| *is_free).map(|(address, _)| *address));
+        if free.len() >= count {
+            free.truncate(count);
+            break;
+        }
+    }
+    Ok(free)
+}
+
+async fn is_free(arm: &Arm, network_id: &ResourceId, address: Ipv4Addr) -> Result<bool, ArmError> {
+    let path = format!("{}/CheckIPAddressAvailability?ipAddress={address}", network_id.path());
+    let answer = arm.get_path(&format!("asking whether {address} is free"), &path, network_id.api_version()).await?;
+    Ok(answer.is_some_and(|answer| answer["available"] == true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn subnets_are_found_by_name() {
+        let network = json!({"properties": {"subnets": [
+            {"name": "Nodes", "properties": {"addressPrefix": "10.1.0.0/24"}},
+            {"name": "many", "properties": {"addressPrefixes": ["fd00::/64", "10.2.0.0/24"]}},
+        ]}});
+        for (name, expected) in [
+            ("nodes", Ok("10.1.0.0/24")),
+            ("many", Ok("10.2.0.0/24")),
+            ("other", Err("there is no subnet `other`; there are: Nodes, many")),
+        ] {
+            assert_eq!(
+                range(&network, name).map(|range| range.to_string()),
+                expected.map(str::to_owned).map_err(str::to_owned)
+            );
+        }
+    }
+}

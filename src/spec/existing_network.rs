@@ -1,0 +1,118 @@
+//! A virtual network that somebody else made, in which the nodes take free addresses.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::ResourceGroupName;
+use super::availability::{InvalidResourceName, check_resource_name};
+
+/// The network, its subnets, and what is known of the nodes' places in them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExistingNetwork {
+    pub network: VirtualNetworkName,
+    /// Nodes are spread over them, one after another; never empty.
+    pub subnets: Vec<String>,
+    /// Of each node by its index, found when the cluster is made and kept.
+    #[serde(default)]
+    pub addresses: Vec<Ipv4Addr>,
+}
+
+/// A virtual network by its name, in the cluster's resource group or in another one of the subscription.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct VirtualNetworkName {
+    pub resource_group: Option<ResourceGroupName>,
+    pub name: String,
+}
+
+impl ExistingNetwork {
+    /// The subnet of the node with this index.
+    pub fn subnet(&self, index: u32) -> &str {
+        &self.subnets[index as usize % self.subnets.len()]
+    }
+}
+
+impl FromStr for VirtualNetworkName {
+    type Err = InvalidResourceName;
+
+    /// `NAME`, `GROUP/NAME` or the network's id.
+    fn from_str(text: &str) -> Result<Self, InvalidResourceName> {
+        let what = "virtual network";
+        let (group, name) = match text.split('/').collect::<Vec<_>>()[..] {
+            [name] => (None, name),
+            [group, name] => (Some(group), name),
+            ["", "subscriptions", _, groups, group, "providers", "Microsoft.Network", "virtualNetworks", name]
+                if groups.eq_ignore_ascii_case("resourceGroups") =>
+            {
+                (Some(group), name)
+            }
+            _ => return Err(InvalidResourceName::new(what, text, "is neither NAME, GROUP/NAME nor a network's id")),
+        };
+        check_resource_name(what, name)?;
+        let resource_group = group.map(str::parse).transpose();
+        let resource_group = resource_group
+            .map_err(|error| InvalidResourceName::new(what, text, &format!("has no good group: {error}")))?;
+        Ok(Self { resource_group, name: name.to_owned() })
+    }
+}
+
+impl fmt::Display for VirtualNetworkName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.resource_group {
+            Some(group) => write!(formatter, "{group}/{}", self.name),
+            None => formatter.write_str(&self.name),
+        }
+    }
+}
+
+impl TryFrom<String> for VirtualNetworkName {
+    type Error = InvalidResourceName;
+
+    fn try_from(text: String) -> Result<Self, InvalidResourceName> {
+        text.parse()
+    }
+}
+
+impl From<VirtualNetworkName> for String {
+    fn from(name: VirtualNetworkName) -> String {
+        name.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_have_three_forms() {
+        let id = "/subscriptions/s/resourceGroups/shared/providers/Microsoft.Network/virtualNetworks/hub";
+        for (text, expected) in [
+            ("hub", Some("hub")),
+            ("shared/hub", Some("shared/hub")),
+            (id, Some("shared/hub")),
+            ("a/b/c", None),
+            ("", None),
+            ("group./hub", None),
+            ("shared/-hub", None),
+        ] {
+            assert_eq!(
+                text.parse::<VirtualNetworkName>().ok().map(|name| name.to_string()).as_deref(),
+                expected,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn nodes_are_spread_over_subnets() {
+        let network = ExistingNetwork {
+            network: "hub".parse().unwrap(),
+            subnets: vec!["a".into(), "b".into()],
+            addresses: Vec::new(),
+        };
+        assert_eq!([0, 1, 2].map(|index| network.subnet(index)), ["a", "b", "a"]);
+    }
+}

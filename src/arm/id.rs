@@ -50,6 +50,7 @@ impl ResourceId {
             "Microsoft.Compute/proximityPlacementGroups" => (COMPUTE_API_VERSION, "proximity placement group"),
             "Microsoft.Compute/virtualMachineScaleSets" => (COMPUTE_API_VERSION, "scale set"),
             "Microsoft.Compute/virtualMachines" => (COMPUTE_API_VERSION, "virtual machine"),
+            "Microsoft.Compute/images" => (COMPUTE_API_VERSION, "image"),
             "Microsoft.Compute/disks" => (DISKS_API_VERSION, "disk"),
             other => panic!("no api-version is known for `{other}`"),
         };

@@ -9,13 +9,14 @@ use super::connection::{Connection, connect};
 use super::output;
 use super::prepare::{Prepared, prepare, reporter};
 use crate::arm::ArmError;
+use crate::config::parameter::BLOB_CONTAINER_URL;
 use crate::directory::{Cloud, DirectoryLock};
 use crate::execute::{execute, observe_settled, ssh_ports};
 use crate::outputs::{self, DnsRecord, Inventory, InventoryNode, InventoryPort, InventorySsh, SocketEndpoint};
 use crate::plan::{Action, Plan, ResourceNames, desired, plan};
 use crate::readiness;
 use crate::report::{Event, Failure, Reporter, exit_code};
-use crate::spec::Node;
+use crate::spec::{Image, Node};
 use crate::ssh::Identity;
 
 /// Runs the command.
@@ -66,6 +67,11 @@ async fn create(
     super::plan::check_owner(&prepared, &desired, &observed)?;
     let plan = plan(&prepared.spec, desired, &observed);
     announce(&plan, reporter);
+    if prepared.values.get(&BLOB_CONTAINER_URL).is_some() && !matches!(prepared.spec.image, Image::Vhd(_)) {
+        reporter.note(
+            "▴ --blob-container-url: disks are managed today and lie in no container; only a VHD of your own does",
+        );
+    }
     if plan.count(|action| matches!(action, Action::Create | Action::Replace { .. })) > 0 {
         super::preflight::before_creation(&connection, &prepared, &observed, reporter).await?;
     }

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::input::ClusterInput;
 use super::parameter::{
-    ADDRESS_SPACE, ALLOW_SMALL, CLOUD, COREOS_IMAGE, CUSTOM_DATA, CUSTOM_DATA_ONLY, DATA_DISK, DATA_DISK_COUNT,
-    DATA_DISK_TYPE, IDENTITIES, LOCATION, NAME, NTP_SERVERS, NUM_NODES, OS_DISK_SIZE, PARAMETERS, PIP, PROXIMITY,
-    RESOURCE_GROUP, SSH, SSH_CERT, SSH_SOURCES, SSH_THUMB, SUBNET_NAMES, TAGS, USER_DATA_FORMAT, VIRTUAL_NETWORK_NAME,
-    VM_NAME_PREFIX, VM_SIZE,
+    ADDRESS_SPACE, ALLOW_SMALL, BLOB_CONTAINER_URL, CLOUD, COREOS_IMAGE, CUSTOM_DATA, CUSTOM_DATA_ONLY, DATA_DISK,
+    DATA_DISK_COUNT, DATA_DISK_TYPE, IDENTITIES, LOCATION, NAME, NTP_SERVERS, NUM_NODES, OS_DISK_SIZE, PARAMETERS, PIP,
+    PROXIMITY, RESOURCE_GROUP, SSH, SSH_CERT, SSH_SOURCES, SSH_THUMB, SUBNET_NAMES, TAGS, USER_DATA_FORMAT,
+    VIRTUAL_NETWORK_NAME, VM_NAME_PREFIX, VM_SIZE,
 };
 use super::resolver::Resolver;
 use super::{availability, ports};
@@ -43,7 +43,7 @@ pub fn resolve(
     let machine_prefix =
         resolver.settle(&VM_NAME_PREFIX, |earlier| earlier.machine_prefix.clone(), MachinePrefix::default);
     let vm_size = resolver.settle(&VM_SIZE, |earlier| earlier.vm_size.clone(), VmSize::default);
-    let image = resolver.settle(&COREOS_IMAGE, |earlier| earlier.image.clone(), Image::default);
+    let image = image(&mut resolver);
     let ssh_public_key = ssh_public_key(&mut resolver, operator_key);
     let (custom_data, custom_data_only) = custom_data(&mut resolver);
     let user_data_format = resolver.choice(&USER_DATA_FORMAT).map(|word| match word {
@@ -130,6 +130,27 @@ fn resource_group(resolver: &mut Resolver, name: Option<&ClusterName>) -> Option
         (Some(_), _) => resolver.parsed(&RESOURCE_GROUP),
         (None, Some(earlier)) => Some(earlier.resource_group.clone()),
         (None, None) => name?.as_str().parse().ok(),
+    }
+}
+
+/// A disk of one's own by its whole address.
+fn image(resolver: &mut Resolver) -> Image {
+    let image = resolver.settle(&COREOS_IMAGE, |earlier| earlier.image.clone(), Image::default);
+    let container = resolver.given(&BLOB_CONTAINER_URL).and_then(|given| given.texts.first()).cloned();
+    if let Some(container) = container.as_ref().filter(|url| !url.starts_with("https://")) {
+        resolver.problem(&BLOB_CONTAINER_URL, format!("`{container}` is no https address"));
+    }
+    match (image, container) {
+        (Image::Vhd(name), Some(container)) if !name.contains('/') => {
+            Image::Vhd(format!("{}/{name}", container.trim_end_matches('/')))
+        }
+        (Image::Vhd(name), None) if !name.contains('/') => {
+            let message =
+                format!("`{name}` lies in a container of a storage account, so it needs `--blob-container-url`");
+            resolver.problem(&COREOS_IMAGE, message);
+            Image::default()
+        }
+        (image, _) => image,
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::arm::{Arm, ArmError, ResourceId};
 use crate::plan::{ResourceNames, data_disk_name, is_ours};
 use crate::report::{Event, Reporter};
-use crate::spec::{Availability, ClusterSpec, ProximityPlacementGroup};
+use crate::spec::{Availability, ClusterSpec, Image, ProximityPlacementGroup};
 
 /// What is going to be removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +126,9 @@ fn own_resources(spec: &ClusterSpec, names: &ResourceNames) -> Vec<Vec<ResourceI
     }
     if let Some(ProximityPlacementGroup::Named(group)) = &spec.proximity_placement_group {
         last.push(names.proximity_placement_group(group));
+    }
+    if matches!(spec.image, Image::Vhd(_)) {
+        last.push(names.image());
     }
     vec![
         nodes.iter().map(|node| names.virtual_machine(&node.name)).collect(),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::resource;
 use super::step::StepKey;
 use crate::arm::ResourceId;
-use crate::spec::{Availability, ClusterSpec, ExistingNetwork, Node, ProximityPlacementGroup};
+use crate::spec::{Availability, ClusterSpec, ExistingNetwork, Image, Node, ProximityPlacementGroup};
 
 /// The tag that every resource of a cluster carries; its value is the cluster's name.
 pub const CLUSTER_TAG: &str = "azure-coreos-cluster";
@@ -65,6 +65,11 @@ impl ResourceNames {
     /// One of our own; others have ids.
     pub fn proximity_placement_group(&self, group: &str) -> ResourceId {
         self.resource("Microsoft.Compute/proximityPlacementGroups", group)
+    }
+
+    /// The image that is made from a disk of the user's.
+    pub fn image(&self) -> ResourceId {
+        self.resource("Microsoft.Compute/images", &format!("{}-image", self.name))
     }
 
     /// Of the machine with this name.
@@ -159,6 +164,10 @@ pub fn desired(spec: &ClusterSpec, names: &ResourceNames, user_data: &[String]) 
             machine_needs = vec![Key::ScaleSet];
         }
         Availability::Zones { .. } => {}
+    }
+    if let Image::Vhd(blob) = &spec.image {
+        all.push(one(Key::Image, names.image(), resource::image(spec, blob), &[Key::ResourceGroup]));
+        machine_needs.push(Key::Image);
     }
     // A subnet of ours carries the security group; in somebody else's each interface does.
     let mut network_needs = Key::VirtualNetwork;

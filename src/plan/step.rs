@@ -13,6 +13,8 @@ pub enum StepKey {
     ResourceGroup,
     NetworkSecurityGroup,
     PublicIpAddress,
+    /// Made from a disk of the user's.
+    Image,
     ProximityPlacementGroup,
     AvailabilitySet,
     ScaleSet,

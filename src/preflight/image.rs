@@ -80,6 +80,8 @@ pub async fn look_up(arm: &Arm, subscription: &str, spec: &ClusterSpec) -> Resul
             );
             with_definition(arm, &doing, &path, GALLERY_API_VERSION).await?
         }
+        // Nobody but the storage account knows of the disk, and it is not asked with this sign-in.
+        Image::Vhd(_) => return Ok(Some(ImageFacts::default())),
         Image::Flatcar { .. } => None,
     };
     Ok(document.map(|document| ImageFacts::read(&document)))

@@ -19,6 +19,8 @@ pub enum Image {
     Resource(String),
     /// `/CommunityGalleries/<public name>/Images/<definition>[/Versions/<version>]`.
     CommunityGallery(String),
+    /// A disk of one's own in a storage account, `https://…/flatcar.vhd`; without a container only its name.
+    Vhd(String),
 }
 
 /// The four parts of a marketplace URN.
@@ -48,8 +50,8 @@ pub struct ImagePlan {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "image `{0}` is neither `flatcar[:stable|beta|alpha|ltsYEAR[:VERSION]]`, a URN (`publisher:offer:sku:version`), an \
-     image's resource id (`/subscriptions/…/images/…` or `…/galleries/…/images/…`), nor a community gallery's \
-     (`/CommunityGalleries/…`)"
+     image's resource id (`/subscriptions/…/images/…` or `…/galleries/…/images/…`), a community gallery's \
+     (`/CommunityGalleries/…`), nor a disk (`https://…/flatcar.vhd`, or `flatcar.vhd` with --blob-container-url)"
 )]
 pub struct InvalidImage(String);
 
@@ -84,6 +86,10 @@ impl FromStr for Image {
     fn from_str(text: &str) -> Result<Self, InvalidImage> {
         let invalid = || InvalidImage(text.to_owned());
         let lower = text.to_ascii_lowercase();
+        if lower.ends_with(".vhd") {
+            let is_url = lower.starts_with("https://") && text.matches('/').count() > 3;
+            return if is_url || is_urn_part(text) { Ok(Self::Vhd(text.to_owned())) } else { Err(invalid()) };
+        }
         if lower.starts_with("/communitygalleries/") {
             return if lower.contains("/images/") {
                 Ok(Self::CommunityGallery(text.to_owned()))
@@ -134,7 +140,7 @@ impl fmt::Display for Image {
             Self::Marketplace(image) => {
                 write!(formatter, "{}:{}:{}:{}", image.publisher, image.offer, image.sku, image.version)
             }
-            Self::Resource(id) | Self::CommunityGallery(id) => formatter.write_str(id),
+            Self::Resource(id) | Self::CommunityGallery(id) | Self::Vhd(id) => formatter.write_str(id),
         }
     }
 }
@@ -164,6 +170,8 @@ mod tests {
             "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/flatcar",
             "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/x/images/y/versions/1.2.3",
             "/CommunityGalleries/flatcar-23485951/Images/flatcar-stable-amd64",
+            "https://account.blob.core.windows.net/vhds/flatcar.vhd",
+            "flatcar.vhd",
         ] {
             let image: Image = good.parse().unwrap();
             assert_eq!(image.to_string(), good);

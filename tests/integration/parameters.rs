@@ -228,6 +228,26 @@ fn every_example_makes_a_cluster() {
 }
 
 #[test]
+fn a_disk_of_ones_own_becomes_an_image() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let create = ["mycluster", "--local", "--no-wait", "--coreos-image", "flatcar.vhd"];
+    sandbox.run(&create).demand(3).says(&["`--coreos-image`: `flatcar.vhd` lies in a container of a storage account"]);
+    let container = "https://account.blob.core.windows.net/vhds";
+    sandbox.succeed(&[&create[..], &["--blob-container-url", container]].concat());
+    let image = resource(&sandbox, "Microsoft.Compute/images", "mycluster-image");
+    let disk = at(&image, "/properties/storageProfile/osDisk");
+    assert_eq!(disk["blobUri"], format!("{container}/flatcar.vhd"));
+    assert_eq!((at(&image, "/properties/hyperVGeneration"), &disk["osState"]), (&json!("V2"), &json!("Generalized")));
+    let id = at(&machine(&sandbox, 0), "/properties/storageProfile/imageReference/id").as_str().unwrap().to_owned();
+    assert!(id.ends_with("/images/mycluster-image"), "{id}");
+    sandbox.succeed(&["mycluster", "--local", "--no-wait", "--num-nodes", "4"]);
+    sandbox.run(&["destroy", "mycluster", "--yes", "--local"]).demand(0);
+    assert_eq!(sandbox.resources("mycluster"), [] as [String; 0]);
+    let needless = sandbox.run(&["mycluster", "--local", "--no-wait", "--blob-container-url", container]).demand(0);
+    needless.says(&["disks are managed today and lie in no container"]);
+}
+
+#[test]
 fn a_network_that_exists_is_used_and_left() {
     let sandbox = Sandbox::with_emulator(&[]);
     let put = |path: &str, body: Value| {

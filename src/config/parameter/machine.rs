@@ -19,12 +19,17 @@ pub const VM_NAME_PREFIX: Parameter =
         .settled("machine name prefix")
         .resolved(|spec| json!(spec.machine_prefix));
 
-pub const COREOS_IMAGE: Parameter =
-    Parameter::new(Group::Machines, Kind::Text, "coreos_image", "--coreos-image", "IMAGE")
-        .help("Image: flatcar[:CHANNEL[:VERSION]], URN, image id, or id in a gallery or community gallery")
-        .default("flatcar:stable:latest")
-        .example("flatcar:beta")
-        .resolved(|spec| json!(spec.image));
+pub const COREOS_IMAGE: Parameter = Parameter::new(
+    Group::Machines,
+    Kind::Text,
+    "coreos_image",
+    "--coreos-image",
+    "IMAGE",
+)
+.help("Image: flatcar[:CHANNEL[:VERSION]], URN, image id, id in a gallery or community gallery, or a VHD of your own")
+.default("flatcar:stable:latest")
+.example("flatcar:beta")
+.resolved(|spec| json!(spec.image));
 
 pub const DATA_DISK: Parameter =
     Parameter::new(Group::Machines, Kind::Integer { least: 4, most: 32_767 }, "data_disk", "--data-disk", "GiB")
@@ -61,6 +66,14 @@ pub const DATA_DISK_TYPE: Parameter =
 
 /// <https://learn.microsoft.com/azure/virtual-machines/disks-types>
 pub const DISK_TYPES: [&str; 5] = ["Premium_LRS", "StandardSSD_LRS", "Standard_LRS", "Premium_ZRS", "StandardSSD_ZRS"];
+
+pub const BLOB_CONTAINER_URL: Parameter =
+    Parameter::new(Group::Machines, Kind::Text, "blob_container_url", "--blob-container-url", "URL")
+        .help(
+            "Container of a storage account in which the VHD of --coreos-image lies; disks need none, they are managed",
+        )
+        .default("none")
+        .example("https://account.blob.core.windows.net/vhds");
 
 pub const ACCEPT_TERMS: Parameter = Parameter::switch(Group::Machines, "accept_terms", "--accept-terms")
     .help("Accept the terms of an image from the marketplace that asks for it");

@@ -186,6 +186,7 @@ pub const PARAMETERS: &[&Parameter] = &[
     &VM_SIZE,
     &VM_NAME_PREFIX,
     &COREOS_IMAGE,
+    &BLOB_CONTAINER_URL,
     &ACCEPT_TERMS,
     &OS_DISK_SIZE,
     &DATA_DISK,

@@ -2,6 +2,7 @@
 //! and place is theirs.
 
 mod availability_set;
+mod image;
 mod load_balancer;
 mod network_interface;
 mod network_security_group;
@@ -13,6 +14,7 @@ mod virtual_machine;
 mod virtual_network;
 
 pub use availability_set::availability_set;
+pub use image::image;
 pub use load_balancer::load_balancer;
 pub use network_interface::network_interface;
 pub use network_security_group::network_security_group;

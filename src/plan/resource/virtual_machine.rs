@@ -69,7 +69,7 @@ pub fn virtual_machine(spec: &ClusterSpec, names: &ResourceNames, node: &Node, u
             eviction_policy: spec.spot.then_some(EvictionPolicy::Deallocate),
             billing_profile: spec.spot.then_some(BillingProfile { max_price: Some(NO_LIMIT) }),
             storage_profile: Some(StorageProfile {
-                image_reference: Some(image_reference(&spec.image.for_size(&spec.vm_size))),
+                image_reference: Some(image_reference(&spec.image.for_size(&spec.vm_size), names)),
                 os_disk: Some(OsDisk {
                     name: Some(format!("{}-os", node.name)),
                     managed_disk: Some(managed_disk(usual_disk_type(spec))),
@@ -163,7 +163,7 @@ fn add_user_identities(document: &mut Value, identities: &[MachineIdentity]) {
     }
 }
 
-fn image_reference(image: &Image) -> ImageReference {
+fn image_reference(image: &Image, names: &ResourceNames) -> ImageReference {
     let mut reference = ImageReference::default();
     match image {
         Image::Marketplace(image) => {
@@ -174,6 +174,7 @@ fn image_reference(image: &Image) -> ImageReference {
         }
         Image::Resource(id) => reference.sub_resource.id = Some(id.clone()),
         Image::CommunityGallery(id) => reference.community_gallery_image_id = Some(id.clone()),
+        Image::Vhd(_) => reference.sub_resource.id = Some(names.image().path().to_owned()),
         Image::Flatcar { .. } => {}
     }
     reference

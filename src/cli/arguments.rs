@@ -23,8 +23,8 @@ use crate::userdata::Dialect;
     subcommand_negates_reqs = true,
     arg_required_else_help = true,
     max_term_width = 110,
-    after_help = "Exit codes: 0 done, 1 unexpected, 2 usage, 3 invalid spec, 4 sign-in, 5 Azure refused, 6 Azure unreachable,\n\
-                  7 host unreachable over SSH, 8 unhealthy, 130 interrupted (run again to go on)."
+    after_help = "Exit codes: 0 done, 1 unexpected, 2 usage, 3 invalid spec, 4 sign-in, 5 Azure refused,\n\
+                  6 Azure unreachable, 7 host unreachable over SSH, 8 unhealthy, 130 interrupted (run again)."
 )]
 pub struct Arguments {
     #[command(flatten)]
@@ -46,7 +46,7 @@ pub enum Command {
     Destroy(DestroyArguments),
     /// Show what Azure holds of a cluster
     Status(StatusArguments),
-    /// Print what a node gets as user-data, its private keys among it; or check a file of your own
+    /// Print what a node is told, its private keys among it; or check a file
     UserData(UserDataArguments),
     /// Show which credential is taken, and the tenant and subscription it leads to
     #[command(name = "whoami")]
@@ -104,7 +104,14 @@ pub struct ConnectionArguments {
     #[arg(long, env = "AZURE_COREOS_CLUSTER_LOCAL", hide_env = true)]
     pub local: bool,
     /// Directory that holds one directory per cluster [default: ~/.local/state/azure-coreos-cluster]
-    #[arg(long, value_name = "DIR", env = "AZURE_COREOS_CLUSTER_STATE_DIR", hide_env = true, help_heading = "Run")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "AZURE_COREOS_CLUSTER_STATE_DIR",
+        hide_env = true,
+        help_heading = "Run",
+        hide_short_help = true
+    )]
     pub state_dir: Option<PathBuf>,
 }
 

@@ -112,7 +112,7 @@ fn argument(parameter: &Parameter) -> Arg {
 
 fn help(parameter: &Parameter) -> String {
     match (parameter.kind, parameter.default) {
-        (Kind::Switch, _) | (_, "required") => parameter.help.to_owned(),
+        (Kind::Switch, _) | (_, "required" | "none") => parameter.help.to_owned(),
         (_, default) => format!("{} [default: {default}]", parameter.help),
     }
 }

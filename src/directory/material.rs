@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::ClusterDirectory;
-use crate::pki::{Authority, Material, NodeMaterial, SshKeyPair, generate_ssh_key_pair};
+use crate::pki::{Authority, Material, NodeMaterial, SshKeyPair, generate_ssh_key_pair, operator_certificate};
 use crate::spec::Node;
 
 impl ClusterDirectory {
@@ -58,7 +58,8 @@ impl ClusterDirectory {
             return Ok(());
         }
         self.write(&self.identity(), &pair.private)?;
-        self.write(&self.identity().with_extension("pub"), &pair.public)
+        self.write(&self.identity().with_extension("pub"), &pair.public)?;
+        self.write(&self.identity().with_extension("cert.pem"), &operator_certificate("core", pair)?)
     }
 
     fn authority(&self) -> PathBuf {

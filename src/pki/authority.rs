@@ -3,24 +3,20 @@
 use std::net::Ipv4Addr;
 
 use anyhow::Context as _;
-use openssl::asn1::Asn1Time;
-use openssl::bn::{BigNum, MsbOption};
 use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
+use openssl::x509::X509;
 use openssl::x509::extension::{
     AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName, SubjectKeyIdentifier,
 };
-use openssl::x509::{X509, X509Builder, X509Name, X509NameBuilder};
 use serde::{Deserialize, Serialize};
 
-/// Certificates begin this long ago, so that a machine whose clock is a little late accepts them.
-const BACKDATE_SECONDS: i64 = 3600;
+use super::certificate::{new_builder, subject};
+
 /// The authority and its certificates end together.
-const VALIDITY_DAYS: i64 = 3650;
-/// RFC 5280 §4.1.2.2 allows 20 octets; the top bit stays clear so that the number is positive.
-const SERIAL_BITS: i32 = 159;
+const VALIDITY_DAYS: u32 = 3650;
 
 /// A certificate with its key, both PEM.
 #[derive(Clone, Serialize, Deserialize)]
@@ -41,7 +37,7 @@ impl Authority {
     pub fn generate(cluster: &str) -> anyhow::Result<Self> {
         let key = new_key()?;
         let name = subject(&format!("{cluster} etcd authority"))?;
-        let mut builder = new_builder(&name, &name, &key)?;
+        let mut builder = new_builder(&name, &name, &key, VALIDITY_DAYS)?;
         builder.append_extension(BasicConstraints::new().critical().ca().pathlen(0).build()?)?;
         builder.append_extension(KeyUsage::new().critical().key_cert_sign().crl_sign().build()?)?;
         let identifier = SubjectKeyIdentifier::new().build(&builder.x509v3_context(None, None))?;
@@ -74,7 +70,7 @@ impl Authority {
         let authority_key =
             PKey::private_key_from_pem(self.key.as_bytes()).context("reading the cluster's authority key")?;
         let key = new_key()?;
-        let mut builder = new_builder(&*subject(common_name)?, authority.subject_name(), &key)?;
+        let mut builder = new_builder(&*subject(common_name)?, authority.subject_name(), &key, VALIDITY_DAYS)?;
         builder.append_extension(BasicConstraints::new().critical().build()?)?;
         builder.append_extension(KeyUsage::new().critical().digital_signature().build()?)?;
         builder.append_extension(usage.build()?)?;
@@ -93,33 +89,6 @@ impl Authority {
 fn new_key() -> anyhow::Result<PKey<Private>> {
     let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
     Ok(PKey::from_ec_key(EcKey::generate(&group)?)?)
-}
-
-fn subject(common_name: &str) -> anyhow::Result<X509Name> {
-    let mut name = X509NameBuilder::new()?;
-    // The upper bound of a common name, RFC 5280 appendix A.
-    let common_name: String = common_name.chars().take(64).collect();
-    name.append_entry_by_text("CN", &common_name)?;
-    Ok(name.build())
-}
-
-fn new_builder(
-    subject: &openssl::x509::X509NameRef,
-    issuer: &openssl::x509::X509NameRef,
-    key: &PKey<Private>,
-) -> anyhow::Result<X509Builder> {
-    let mut serial = BigNum::new()?;
-    serial.rand(SERIAL_BITS, MsbOption::MAYBE_ZERO, false)?;
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs() as i64;
-    let mut builder = X509::builder()?;
-    builder.set_version(2)?;
-    builder.set_serial_number(&*serial.to_asn1_integer()?)?;
-    builder.set_subject_name(subject)?;
-    builder.set_issuer_name(issuer)?;
-    builder.set_pubkey(key)?;
-    builder.set_not_before(&*Asn1Time::from_unix(now - BACKDATE_SECONDS)?)?;
-    builder.set_not_after(&*Asn1Time::from_unix(now + VALIDITY_DAYS * 24 * 3600)?)?;
-    Ok(builder)
 }
 
 fn to_pem(certificate: &X509, key: &PKey<Private>) -> anyhow::Result<Certificate> {

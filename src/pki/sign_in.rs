@@ -2,17 +2,15 @@
 //! <https://learn.microsoft.com/entra/identity-platform/certificate-credentials>
 
 use anyhow::Context as _;
-use openssl::asn1::Asn1Time;
-use openssl::bn::{BigNum, MsbOption};
-use openssl::hash::MessageDigest;
 use openssl::pkcs12::Pkcs12;
 use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
-use openssl::x509::{X509, X509NameBuilder};
+use openssl::x509::X509;
+
+use super::certificate::self_signed;
 
 /// Entra takes RSA keys only.
 const RSA_BITS: u32 = 2048;
-const SERIAL_BITS: i32 = 128;
 
 /// A self-signed certificate with its key.
 #[derive(Clone)]
@@ -27,24 +25,8 @@ impl SignInCertificate {
     /// A new one for `name` that is valid for `days` from now.
     pub fn generate(name: &str, days: u32) -> anyhow::Result<Self> {
         let key = PKey::from_rsa(Rsa::generate(RSA_BITS)?)?;
-        let mut subject = X509NameBuilder::new()?;
-        subject.append_entry_by_text("CN", name)?;
-        let subject = subject.build();
-        let mut serial = BigNum::new()?;
-        serial.rand(SERIAL_BITS, MsbOption::MAYBE_ZERO, false)?;
-        let (serial, not_before, not_after) =
-            (serial.to_asn1_integer()?, Asn1Time::days_from_now(0)?, Asn1Time::days_from_now(days)?);
-        let mut builder = X509::builder()?;
-        builder.set_version(2)?;
-        builder.set_serial_number(&serial)?;
-        builder.set_subject_name(&subject)?;
-        builder.set_issuer_name(&subject)?;
-        builder.set_not_before(&not_before)?;
-        builder.set_not_after(&not_after)?;
-        builder.set_pubkey(&key)?;
-        builder.sign(&key, MessageDigest::sha256())?;
         Ok(Self {
-            certificate: String::from_utf8(builder.build().to_pem()?)?,
+            certificate: self_signed(name, &key, days)?,
             key: String::from_utf8(key.private_key_to_pem_pkcs8()?)?,
         })
     }

@@ -1,11 +1,16 @@
 //! Ed25519 key pairs in OpenSSH's formats: host keys that we give to machines, and the operator's key when there is none.
 
+use openssl::pkey::{Id, PKey};
 use russh::keys::ssh_key::private::{Ed25519Keypair, KeypairData};
 use russh::keys::ssh_key::{LineEnding, PrivateKey};
 use serde::{Deserialize, Serialize};
 
+use super::certificate::self_signed;
+
 /// Length of an Ed25519 seed in bytes, RFC 8032.
 const SEED_BYTES: usize = 32;
+/// As long as the cluster's own certificates.
+const CERTIFICATE_DAYS: u32 = 3650;
 
 /// A key pair.
 #[derive(Clone, Serialize, Deserialize)]
@@ -27,10 +32,18 @@ pub fn generate_ssh_key_pair(comment: &str) -> anyhow::Result<SshKeyPair> {
     })
 }
 
+/// A self-signed X.509 certificate of the pair's key in PEM, for tools that want one in place of an SSH key.
+pub fn operator_certificate(name: &str, pair: &SshKeyPair) -> anyhow::Result<String> {
+    let key = PrivateKey::from_openssh(&pair.private)?;
+    let KeypairData::Ed25519(pair) = key.key_data() else { anyhow::bail!("the key is not Ed25519") };
+    let key = PKey::private_key_from_raw_bytes(pair.private.as_ref(), Id::ED25519)?;
+    self_signed(name, &key, CERTIFICATE_DAYS)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::SshPublicKey;
+    use crate::spec::{SshCertificate, SshPublicKey};
 
     #[test]
     fn pairs_are_read_back() {
@@ -38,6 +51,9 @@ mod tests {
         let private = PrivateKey::from_openssh(&pair.private).unwrap();
         assert_eq!(format!("{}\n", private.public_key().to_openssh().unwrap()), pair.public);
         assert!(pair.public.parse::<SshPublicKey>().is_ok(), "{}", pair.public);
+        let certificate = SshCertificate::read(operator_certificate("core", &pair).unwrap().as_bytes()).unwrap();
+        let key = |text: &str| text.split(' ').take(2).collect::<Vec<_>>().join(" ");
+        assert_eq!(certificate.key.as_str(), key(&pair.public));
         assert_ne!(generate_ssh_key_pair("node").unwrap().public, pair.public);
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn open(resolver: &mut Resolver) -> Vec<OpenPort> {
         (Which::Platform, Some(Ok(bundle)), _) => bundle.open_ports(without_tls),
         (Which::Platform, Some(Err(mistakes)), _) => {
             resolver.problems.extend(mistakes.clone());
-            return Vec::new();
+            Vec::new()
         }
         (Which::Deis, _, Some(true)) => {
             Bundle::shipped_named(DEFAULT_PLATFORM).map(|bundle| bundle.open_ports(without_tls)).unwrap_or_default()

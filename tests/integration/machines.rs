@@ -49,7 +49,12 @@ fn three_machines_from_nothing_to_nothing() {
     let mut sandbox = Sandbox::without_emulator();
     sandbox.start_emulator_with_machines();
     let folder = sandbox.path("azure-local").display().to_string();
-    let create = ["real", "--deis", "--data-disk", "4", "--ntp-server", "192.0.2.1", "--local", "-o", "json"];
+    let file = "name: real\ndeis: true\ndata_disk: 4\ndata_disk_count: 2\nntp_servers: [192.0.2.1]\n\
+                address_space: 10.48.0.0/20\ncustom_data: mine.yaml\n";
+    std::fs::write(sandbox.path("cluster.yaml"), file).unwrap();
+    let mine = "#cloud-config\nwrite_files:\n- {path: /etc/mine, content: $private_ipv4}\n";
+    std::fs::write(sandbox.path("mine.yaml"), mine).unwrap();
+    let create = ["-f", "cluster.yaml", "--local", "-o", "json"];
     let ended = sandbox.succeed(&create);
     for node in 0..3 {
         let name = format!("real-coreos-{node}");
@@ -105,7 +110,9 @@ fn what_the_user_data_asked_for_is_there(cluster: &Cluster) {
             "systemctl show --property=Requires --value docker.service | tr ' ' '\\n' | grep var-lib-docker",
             "var-lib-docker.mount\n",
         ),
-        ("ip -4 -brief address show | grep -o '10[.]32[.]0[.]5/20'", "10.32.0.5/20\n"),
+        ("findmnt --noheadings --output FSTYPE,LABEL /var/lib/data1 | xargs", "ext4 data1\n"),
+        ("cat /etc/mine", "10.48.0.5"),
+        ("ip -4 -brief address show | grep -o '10[.]48[.]0[.]5/20'", "10.48.0.5/20\n"),
         ("etcdctl member list | cut -d, -f2 | sort -u", " started\n"),
     ] {
         assert_eq!(cluster.ssh(1, command).demand(0).stdout, expected, "{command}");

@@ -304,3 +304,80 @@ fn a_network_that_exists_is_used_and_left() {
     let (status, _) = sandbox.request("GET", &format!("{network}?api-version=2024-03-01"), None);
     assert_eq!(status, 200);
 }
+
+/// A flag, a value that is wrong, and what is said of it.
+const WRONG: [(&str, &str, &str); 44] = [
+    ("--num-nodes", "0", "must be 1 to 1000, found 0"),
+    ("--num-nodes", "2", "must be at least 3, found 2"),
+    ("--num-nodes", "201", "must be at most 200"),
+    ("--num-nodes", "three", "must be 1 to 1000, found three"),
+    ("--allow-small", "yes", "must be `true` or `false`, found `yes`"),
+    ("--platform", "platfrom", "there is no bundle `platfrom`"),
+    ("--deis", "1", "must be `true` or `false`"),
+    ("--open", "0", "is not 1 to 65535"),
+    ("--open", "80/sctp", "neither `/tcp` nor `/udp`"),
+    ("--open", "53/udp", "nobody can probe"),
+    ("--open", "80,80", "port 80 is open already"),
+    ("--vm-size", "Small", "today's equivalent is `Standard_B1ms`"),
+    ("--vm-size", "Basic_A1", "which Azure has retired"),
+    ("--vm-size", "D2as_v5", "is not a name such as"),
+    ("--vm-name-prefix", "Node", "has `N`"),
+    ("--vm-name-prefix", "a-very-long-machine-prefix", "has 26 characters"),
+    ("--coreos-image", "ubuntu", "is neither `flatcar"),
+    ("--coreos-image", "disk.vhd", "needs `--blob-container-url`"),
+    ("--blob-container-url", "http://x", "is no https address"),
+    ("--os-disk-size", "8", "must be 30 to 4095 GiB"),
+    ("--data-disk", "1", "must be 4 to 32767 GiB"),
+    ("--data-disk-count", "65", "must be 1 to 64"),
+    ("--data-disk-count", "2", "needs `--data-disk`"),
+    ("--data-disk-type", "Floppy", "must be one of Premium_LRS"),
+    ("--availability-set", "-x", "must start with a letter or digit"),
+    ("--zones", "4", "is none of 1, 2 and 3"),
+    ("--zones", "1,1", "names a zone twice"),
+    ("--proximity", "a b", "may have letters, digits"),
+    ("--spot", "true", "no Spot machines into availability sets"),
+    ("--identity", "me", "neither `system` nor the id"),
+    ("--custom-data", "none.yaml", "reading `none.yaml`"),
+    ("--custom-data-only", "true", "none is given"),
+    ("--user-data-format", "yaml", "must be one of ignition, cloud-config"),
+    ("--ntp-server", "a b", "neither a host name nor an address"),
+    ("--ssh", "70000", "must be 1 to 65535"),
+    ("--ssh-cert", "none.pub", "reading `none.pub`"),
+    ("--ssh-thumb", "AB", "needs `--ssh-cert`"),
+    ("--ssh-source", "203.0.113.7/24", "bits behind its prefix"),
+    ("--address-space", "8.8.0.0/16", "is not private"),
+    ("--address-space", "10.0.0.0/30", "8 to 29 bits"),
+    ("--subnet-names", "a", "need `--virtual-network-name`"),
+    ("--cloud", "germany", "must be one of public, usgov, china"),
+    ("--location", "West-Europe", "is not a region's name"),
+    ("--tag", "azure-coreos-cluster=x", "this program's own"),
+];
+
+#[test]
+fn wrong_inputs_are_named_one_by_one_and_all_together() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let mut together = vec!["wrong".to_owned(), "--local".to_owned(), "--no-wait".to_owned()];
+    let mut named = Vec::new();
+    for (flag, value, part) in WRONG {
+        let argument = format!("{flag}={value}");
+        let ended = sandbox.run(&["mycluster", "--local", "--no-wait", &argument]).demand(3);
+        let lines: Vec<&str> = ended.stderr.lines().filter(|line| line.starts_with("error: ")).collect();
+        assert!(lines.iter().any(|line| line.contains(flag) && line.contains(part)), "{argument}: {lines:?}");
+        assert_eq!(lines.len(), 1, "{argument}: {lines:?}");
+        // Of flags that take one value the first is tried together with the others.
+        if !named.contains(&flag) {
+            together.push(argument);
+            named.push(flag);
+        }
+    }
+    let arguments: Vec<&str> = together.iter().map(String::as_str).collect();
+    let all = sandbox.run(&arguments).demand(3);
+    let told: Vec<&str> = all.stderr.lines().filter(|line| line.starts_with("error: ")).collect();
+    for flag in named {
+        // What depends on another flag's mistake is told when that is mended.
+        let depends = ["--custom-data-only", "--ssh-thumb"].contains(&flag);
+        assert!(depends || told.iter().any(|line| line.contains(&format!("`{flag}`"))), "{flag}\n{}", all.stderr);
+    }
+    assert_eq!(sandbox.writes(), []);
+    assert!(!sandbox.path("state").exists(), "nothing is kept");
+}

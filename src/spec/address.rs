@@ -1,10 +1,13 @@
 //! The cluster's private addresses, fixed before anything exists so that etcd's members can name each other.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
+
+use super::text::stands_as_text;
 
 /// Addresses of a subnet that Azure keeps for itself: the network's own and the next three.
 /// <https://learn.microsoft.com/azure/virtual-network/virtual-networks-faq>
@@ -85,19 +88,13 @@ impl FromStr for AddressSpace {
     }
 }
 
-impl TryFrom<String> for AddressSpace {
-    type Error = InvalidAddressSpace;
-
-    fn try_from(text: String) -> Result<Self, InvalidAddressSpace> {
-        text.parse()
+impl fmt::Display for AddressSpace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
     }
 }
 
-impl From<AddressSpace> for String {
-    fn from(space: AddressSpace) -> String {
-        space.0.to_string()
-    }
-}
+stands_as_text!(AddressSpace, InvalidAddressSpace);
 
 #[cfg(test)]
 mod tests {

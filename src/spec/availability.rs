@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::text::stands_as_text;
+
 /// Most virtual machines in one availability set.
 /// <https://learn.microsoft.com/azure/virtual-machines/availability-set-overview>
 pub const AVAILABILITY_SET_MACHINES: u32 = 200;
@@ -109,19 +111,7 @@ impl FromStr for Zone {
     }
 }
 
-impl TryFrom<String> for Zone {
-    type Error = InvalidZone;
-
-    fn try_from(text: String) -> Result<Self, InvalidZone> {
-        text.parse()
-    }
-}
-
-impl From<Zone> for String {
-    fn from(zone: Zone) -> String {
-        zone.0
-    }
-}
+stands_as_text!(Zone, InvalidZone);
 
 impl fmt::Display for Zone {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -155,21 +145,15 @@ impl FromStr for ProximityPlacementGroup {
     }
 }
 
-impl TryFrom<String> for ProximityPlacementGroup {
-    type Error = InvalidResourceName;
-
-    fn try_from(text: String) -> Result<Self, InvalidResourceName> {
-        text.parse()
-    }
-}
-
-impl From<ProximityPlacementGroup> for String {
-    fn from(group: ProximityPlacementGroup) -> String {
-        match group {
-            ProximityPlacementGroup::Named(text) | ProximityPlacementGroup::Existing(text) => text,
+impl fmt::Display for ProximityPlacementGroup {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(text) | Self::Existing(text) => formatter.write_str(text),
         }
     }
 }
+
+stands_as_text!(ProximityPlacementGroup, InvalidResourceName);
 
 /// Why a resource's name was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::text::stands_as_text;
+
 /// One of Azure's clouds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -65,19 +67,7 @@ impl fmt::Display for AzureCloud {
     }
 }
 
-impl TryFrom<String> for AzureCloud {
-    type Error = InvalidCloud;
-
-    fn try_from(text: String) -> Result<Self, InvalidCloud> {
-        text.parse()
-    }
-}
-
-impl From<AzureCloud> for String {
-    fn from(cloud: AzureCloud) -> String {
-        cloud.to_string()
-    }
-}
+stands_as_text!(AzureCloud, InvalidCloud);
 
 #[cfg(test)]
 mod tests {

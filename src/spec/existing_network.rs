@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ResourceGroupName;
 use super::availability::{InvalidResourceName, check_resource_name};
+use super::text::stands_as_text;
 
 /// The network, its subnets, and what is known of the nodes' places in them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,19 +69,7 @@ impl fmt::Display for VirtualNetworkName {
     }
 }
 
-impl TryFrom<String> for VirtualNetworkName {
-    type Error = InvalidResourceName;
-
-    fn try_from(text: String) -> Result<Self, InvalidResourceName> {
-        text.parse()
-    }
-}
-
-impl From<VirtualNetworkName> for String {
-    fn from(name: VirtualNetworkName) -> String {
-        name.to_string()
-    }
-}
+stands_as_text!(VirtualNetworkName, InvalidResourceName);
 
 #[cfg(test)]
 mod tests {

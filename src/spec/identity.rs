@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::text::stands_as_text;
+
 /// One identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -48,19 +50,7 @@ impl fmt::Display for MachineIdentity {
     }
 }
 
-impl TryFrom<String> for MachineIdentity {
-    type Error = InvalidIdentity;
-
-    fn try_from(text: String) -> Result<Self, InvalidIdentity> {
-        text.parse()
-    }
-}
-
-impl From<MachineIdentity> for String {
-    fn from(identity: MachineIdentity) -> String {
-        identity.to_string()
-    }
-}
+stands_as_text!(MachineIdentity, InvalidIdentity);
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::VmSize;
+use super::text::stands_as_text;
 
 /// An image as the user names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,19 +146,7 @@ impl fmt::Display for Image {
     }
 }
 
-impl TryFrom<String> for Image {
-    type Error = InvalidImage;
-
-    fn try_from(text: String) -> Result<Self, InvalidImage> {
-        text.parse()
-    }
-}
-
-impl From<Image> for String {
-    fn from(image: Image) -> String {
-        image.to_string()
-    }
-}
+stands_as_text!(Image, InvalidImage);
 
 #[cfg(test)]
 mod tests {

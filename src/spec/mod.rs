@@ -16,6 +16,7 @@ mod source;
 mod ssh_certificate;
 mod ssh_key;
 mod tag;
+mod text;
 
 pub use address::AddressSpace;
 pub use availability::{Availability, AvailabilitySetName, ProximityPlacementGroup, Zone};

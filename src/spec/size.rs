@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::text::stands_as_text;
+
 /// Such as `Standard_D2as_v5`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -108,19 +110,7 @@ impl fmt::Display for VmSize {
     }
 }
 
-impl TryFrom<String> for VmSize {
-    type Error = InvalidVmSize;
-
-    fn try_from(text: String) -> Result<Self, InvalidVmSize> {
-        text.parse()
-    }
-}
-
-impl From<VmSize> for String {
-    fn from(size: VmSize) -> String {
-        size.0
-    }
-}
+stands_as_text!(VmSize, InvalidVmSize);
 
 #[cfg(test)]
 mod tests {

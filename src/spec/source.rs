@@ -7,6 +7,8 @@ use std::str::FromStr;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
+use super::text::stands_as_text;
+
 /// A range of addresses that a security rule lets in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -49,19 +51,7 @@ impl fmt::Display for AddressSource {
     }
 }
 
-impl TryFrom<String> for AddressSource {
-    type Error = InvalidSource;
-
-    fn try_from(text: String) -> Result<Self, InvalidSource> {
-        text.parse()
-    }
-}
-
-impl From<AddressSource> for String {
-    fn from(source: AddressSource) -> String {
-        source.to_string()
-    }
-}
+stands_as_text!(AddressSource, InvalidSource);
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,8 @@ use russh::keys::ssh_key::PublicKey;
 use russh::keys::ssh_key::public::KeyData;
 use serde::{Deserialize, Serialize};
 
+use super::text::stands_as_text;
+
 /// Azure refuses shorter RSA keys.
 /// <https://learn.microsoft.com/azure/virtual-machines/linux/create-ssh-keys-detailed>
 const RSA_BITS: u32 = 2048;
@@ -78,16 +80,4 @@ impl fmt::Display for SshPublicKey {
     }
 }
 
-impl TryFrom<String> for SshPublicKey {
-    type Error = InvalidSshKey;
-
-    fn try_from(text: String) -> Result<Self, InvalidSshKey> {
-        text.parse()
-    }
-}
-
-impl From<SshPublicKey> for String {
-    fn from(key: SshPublicKey) -> String {
-        key.0
-    }
-}
+stands_as_text!(SshPublicKey, InvalidSshKey);

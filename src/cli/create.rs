@@ -24,7 +24,9 @@ pub async fn run(cluster: ClusterArguments, arguments: CreateArguments) -> Resul
     super::prepare::one_kind_of_output(&cluster.output)?;
     let reporter = reporter(&cluster.output)?;
     let start = Instant::now();
-    let result = create(&cluster, &arguments, &reporter).await;
+    // An end by the user is an event too.
+    let hint = format!("azure-coreos-cluster {} goes on from here", cluster.name());
+    let result = super::unless_interrupted(&hint, create(&cluster, &arguments, &reporter)).await;
     reporter.finish();
     let code = result.as_ref().err().map_or(exit_code::DONE, Failure::exit_code);
     reporter.event(Event::Finished { exit_code: code, seconds: start.elapsed().as_secs_f64() });

@@ -20,7 +20,8 @@ pub async fn run(arguments: DestroyArguments) -> Result<(), Failure> {
     super::prepare::one_kind_of_output(&arguments.output)?;
     let reporter = reporter(&arguments.output)?;
     let start = Instant::now();
-    let result = destroy(&arguments, &reporter).await;
+    let hint = format!("azure-coreos-cluster destroy {} removes what is left", arguments.name);
+    let result = super::unless_interrupted(&hint, destroy(&arguments, &reporter)).await;
     let code = result.as_ref().err().map_or(exit_code::DONE, Failure::exit_code);
     reporter.event(Event::Finished { exit_code: code, seconds: start.elapsed().as_secs_f64() });
     result

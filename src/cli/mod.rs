@@ -40,10 +40,8 @@ pub fn azure_coreos_cluster(arguments: impl IntoIterator<Item = OsString>) -> Ex
     match arguments.command {
         Some(Command::Plan(arguments)) => run("run the same command again", plan::run(arguments)),
         Some(Command::Preflight(arguments)) => run("run the same command again", preflight::run(arguments)),
-        Some(Command::Destroy(arguments)) => {
-            let hint = format!("azure-coreos-cluster destroy {} removes what is left", arguments.name);
-            run(&hint, destroy::run(arguments))
-        }
+        // Both tell their events of an interruption themselves.
+        Some(Command::Destroy(arguments)) => to_its_end("off", destroy::run(arguments)),
         Some(Command::Status(arguments)) => run("run the same command again", status::run(arguments)),
         Some(Command::WhoAmI(arguments)) => run("run the same command again", who_am_i::run(arguments)),
         Some(Command::ManagementCertificate(arguments)) => {
@@ -55,10 +53,7 @@ pub fn azure_coreos_cluster(arguments: impl IntoIterator<Item = OsString>) -> Ex
         // The daemon ends its machines in its own time when it is asked to end; its stderr is its log.
         Some(Command::Local(LocalCommand::Serve(arguments))) => to_its_end("info", local::serve(arguments)),
         Some(Command::Local(command)) => run("azure-coreos-cluster local status", local::run(command)),
-        None => {
-            let hint = format!("azure-coreos-cluster {} goes on from here", arguments.cluster.name());
-            run(&hint, create::run(arguments.cluster, arguments.create))
-        }
+        None => to_its_end("off", create::run(arguments.cluster, arguments.create)),
     }
 }
 

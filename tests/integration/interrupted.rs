@@ -41,13 +41,16 @@ fn killed_after_any_request() {
 #[test]
 fn interrupted_from_the_keyboard() {
     let sandbox = Sandbox::with_emulator(&["--latency", "azure", "--time-scale", "0.2"]);
-    let mut command = sandbox.command(CREATOR, &CREATE);
+    let mut command = sandbox.command(CREATOR, &[&CREATE[..], &["--events", "events.jsonl"]].concat());
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for("the first write", || !sandbox.writes().is_empty());
     let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     let ended = Ended::from(child.wait_with_output().unwrap()).demand(130);
     ended.says(&["error: interrupted\nhint: azure-coreos-cluster mycluster goes on from here"]);
+    let events = std::fs::read_to_string(sandbox.path("events.jsonl")).unwrap();
+    let last: serde_json::Value = serde_json::from_str(events.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["event"], &last["exit_code"]), (&"finished".into(), &130.into()), "{last}");
 }
 
 #[test]

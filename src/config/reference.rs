@@ -16,6 +16,24 @@ there. Paths in a file are beside that file. Editors check a file that begins wi
 `# yaml-language-server: $schema=cluster.schema.json` against [the schema](cluster.schema.json).
 ";
 
+const TAIL: &str = "\
+
+## Coming from the script of 2015
+
+Its flags work as they did, but for these:
+
+| then | now |
+|---|---|
+| `--subscription`, `--azure-cert`, `--blob-container-url` were needed | none is: see `whoami`; disks are managed, and a container is only asked for a VHD of your own |
+| `--ssh-cert` took X.509 | an OpenSSH public key as well; the same file may still be a certificate, with `--ssh-thumb` |
+| `--vm-size Small`, `Large`, … | refused with the name of today's size of as much |
+| `--availability-set` was read and ignored | names the set that the machines are in |
+| `--affinity-group` | still taken; it is a proximity placement group (`--proximity`) |
+| `--virtual-network-name` without subnets | needs `--subnet-names`; without both the cluster has a network of its own |
+| `--custom-data` replaced everything | is merged over ours; `--custom-data-only` replaces |
+| `--num-nodes` again | adds machines to a cluster that exists |
+";
+
 /// The whole page.
 pub fn reference() -> String {
     let mut text = HEAD.to_owned();
@@ -29,6 +47,7 @@ pub fn reference() -> String {
             text.push_str(&row(parameter));
         }
     }
+    text.push_str(TAIL);
     text
 }
 

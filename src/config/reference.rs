@@ -16,8 +16,7 @@ there. Paths in a file are beside that file. Editors check a file that begins wi
 `# yaml-language-server: $schema=cluster.schema.json` against [the schema](cluster.schema.json).
 ";
 
-const TAIL: &str = "\
-
+const TAIL: &str = "
 ## Coming from the script of 2015
 
 Its flags work as they did, but for these:

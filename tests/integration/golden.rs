@@ -169,6 +169,7 @@ fn help_and_plan() {
         ("help-destroy.txt", vec!["destroy", "-h"]),
         ("help-status.txt", vec!["status", "-h"]),
         ("help-user-data.txt", vec!["user-data", "-h"]),
+        ("help-discovery-serve.txt", vec!["discovery", "serve", "-h"]),
         ("help-local.txt", vec!["local", "-h"]),
         ("help-local-up.txt", vec!["local", "up", "-h"]),
         ("plan.txt", vec!["plan", "mycluster", "--deis", "--local"]),

@@ -1,6 +1,6 @@
-//! etcd's discovery: the service with real etcd members.
+//! etcd's discovery: the service with real etcd members, and what creation asks of a service.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -225,4 +225,103 @@ fn a_service_remembers_over_restarts() {
         .run(&["discovery", "serve", "--public-url", "ftp://host"])
         .demand(2)
         .says(&["`--public-url` must be like https://discovery.example.com, found `ftp://host/`"]);
+}
+
+/// A service that answers every request with this status, until the tests end.
+fn stub(status: &'static str, body: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let length = body.len();
+            let _ = write!(stream, "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+        }
+    });
+    base
+}
+
+#[test]
+fn what_does_not_suit_is_found_before_anything_is_made() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let service = Service::at_any_port(&sandbox);
+    let used = service.token(3);
+    document("PUT", &format!("{used}/1f?prevExist=false"), "value=one%3Dhttp%3A%2F%2Fa");
+    let [closed] = free_ports();
+    let closed = format!("http://127.0.0.1:{closed}");
+    let unavailable = stub("503 Service Unavailable", "down for good");
+    let page = stub("200 OK", "<html>");
+    for (url, status, parts) in [
+        (
+            service.token(5),
+            3,
+            vec!["`--discovery-service-url`: `http", "is for 5 members, and this cluster has 3 etcd"],
+        ),
+        (used, 3, vec!["is used already: 1 registered with it (one)", "hint: a token serves one cluster once; curl"]),
+        (format!("{}/0123456789abcdef0123456789abcdef", service.base), 3, vec!["is not known to its service"]),
+        (format!("{page}/0123"), 3, vec!["is no discovery token", "HTTP status 200: `<html>`"]),
+        (page, 3, vec!["gives no discovery token: it answered HTTP status 200: `<html>`"]),
+        ("nowhere".into(), 3, vec!["discovery URL `nowhere` is no URL"]),
+        (format!("{closed}/0123"), 6, vec!["error: reading discovery token", "cause: ", "hint: leave --discovery"]),
+        (format!("{unavailable}/0123"), 6, vec!["HTTP status 503: `down for good`", "discovery serve"]),
+        (unavailable, 6, vec!["error: asking `http", "for a discovery token", "HTTP status 503"]),
+    ] {
+        let ended = sandbox.run(&["mycluster", "--local", "--no-wait", "--discovery-service-url", &url]);
+        ended.demand(status).says(&parts);
+        let puts = sandbox.writes().into_iter().filter(|(method, _, _)| method == "PUT").count();
+        assert_eq!(puts, 0, "{url}");
+        assert!(!sandbox.path("state").exists(), "{url} left a file");
+    }
+}
+
+#[test]
+fn a_token_is_asked_for_once_and_kept() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let service = Service::at_any_port(&sandbox);
+    let with_service = |arguments: &[&str]| {
+        let url = ["--local", "--discovery-service-url", &service.base];
+        sandbox.succeed(&[arguments, &url].concat())
+    };
+    let state = || std::fs::read_to_string(sandbox.cluster("mycluster").join("spec.json")).unwrap();
+    let tokens = || std::fs::read_to_string(sandbox.path("service.log")).unwrap().matches("a new token").count();
+    for command in ["plan", "preflight"] {
+        with_service(&[command, "mycluster"]).says(&["creation asks http://127.0.0.1", "a token for 3 members"]);
+    }
+    let ended = with_service(&["user-data", "mycluster"]).says(&["creation asks http://127.0.0.1"]);
+    assert!(ended.stdout.contains(&format!("ETCD_DISCOVERY={}/new", service.base)), "{}", ended.stdout);
+    assert_eq!(tokens(), 0);
+
+    with_service(&["mycluster", "--no-wait"]).says(&["● discovery: http://127.0.0.1", "is each machine itself"]);
+    let spec: Value = serde_json::from_str(&state()).unwrap();
+    let token = spec["spec"]["discovery_url"].as_str().unwrap().to_owned();
+    assert_eq!(document("GET", &format!("{token}/_config/size"), "").1["node"]["value"], "3");
+    let printed = sandbox.succeed(&["user-data", "mycluster"]).stdout;
+    assert!(printed.contains(&format!("ETCD_DISCOVERY={token}")), "{printed}");
+    assert!(!printed.contains("ETCD_INITIAL_CLUSTER"), "{printed}");
+
+    // The members have registered by now, and the service may be gone.
+    document("PUT", &format!("{token}/1f?prevExist=false"), "value=one%3Dhttp%3A%2F%2Fa");
+    with_service(&["mycluster", "--no-wait"]).says(&["plan: nothing to do"]);
+    sandbox.succeed(&["mycluster", "--no-wait", "--discovery-service-url", &token]).says(&["plan: nothing to do"]);
+    assert_eq!(tokens(), 1);
+    sandbox
+        .run(&["mycluster", "--no-wait", "--no-discovery-url"])
+        .demand(3)
+        .says(&[&format!("the cluster's discovery URL is `{token}` and cannot become `none`")]);
+}
+
+#[test]
+fn a_fresh_token_is_taken_and_a_switch_drops_it() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let service = Service::at_any_port(&sandbox);
+    let token = service.token(3);
+    std::fs::write(sandbox.path("cluster.yaml"), format!("name: mycluster\ndiscovery_service_url: {token}\n")).unwrap();
+    let create = ["-f", "cluster.yaml", "--local", "--no-wait"];
+    let user_data = |arguments: &[&str]| sandbox.succeed(&[&["user-data"], arguments].concat()).stdout;
+    assert!(user_data(&["-f", "cluster.yaml"]).contains(&format!("ETCD_DISCOVERY={token}")));
+    let by_a_list = user_data(&["-f", "cluster.yaml", "--no-discovery-url"]);
+    assert!(by_a_list.contains("ETCD_INITIAL_CLUSTER=") && !by_a_list.contains("ETCD_DISCOVERY"), "{by_a_list}");
+    sandbox.succeed(&create);
+    let printed = sandbox.succeed(&["config", "show", "-f", "cluster.yaml"]).stdout;
+    assert!(printed.contains(&token) && printed.contains("cluster.yaml line 2"), "{printed}");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use coreos_cluster::config::parameter::{
-    CUSTOM_DATA, DATA_DISK, DATA_DISK_COUNT, DEIS, NTP_SERVERS, NUM_NODES, Parameter, VM_SIZE,
+    CUSTOM_DATA, DATA_DISK, DATA_DISK_COUNT, DEIS, DISCOVERY_SERVICE_URL, NTP_SERVERS, NUM_NODES, Parameter, VM_SIZE,
 };
 use coreos_cluster::config::{self, ClusterInput, InputFile, resolve};
 use coreos_cluster::outputs::{self, Inventory};
@@ -87,6 +87,14 @@ fn cloud_config_per_role() {
     assert_golden("user-data-client.yaml", &cloud_config(&client, 3));
     let full = [(&DATA_DISK, "100"), (&NTP_SERVERS, "time.example.test,192.0.2.1")];
     assert_golden("user-data-full.yaml", &cloud_config(&spec(&full, Some("overlay.yaml")), 1));
+}
+
+#[test]
+fn members_that_find_each_other_by_a_service() {
+    let url = "https://discovery.example.test/0123456789abcdef0123456789abcdef";
+    let spec = spec(&[(&DISCOVERY_SERVICE_URL, url)], None);
+    assert_golden("user-data-discovery.json", &user_data(&spec, 1));
+    assert_golden("user-data-discovery.yaml", &cloud_config(&spec, 1));
 }
 
 #[test]

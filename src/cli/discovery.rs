@@ -50,7 +50,9 @@ pub async fn run(command: DiscoveryCommand) -> Result<(), Failure> {
         )));
     }
     let listener = tokio::net::TcpListener::bind(arguments.address).await;
-    let listener = listener.with_context(|| format!("listening on {}", arguments.address))?;
+    let listener = listener.map_err(|error| {
+        Failure::Usage(format!("`--address`: listening on {}: {error}; port 0 takes a free one", arguments.address))
+    })?;
     let address = listener.local_addr().context("reading the listener's address")?;
     let public_url = arguments.public_url.map(|url| url.as_str().trim_end_matches('/').to_owned());
     let base = public_url.clone().unwrap_or_else(|| format!("http://{address}"));

@@ -216,6 +216,10 @@ fn a_service_remembers_over_restarts() {
         let (_, directory) = document("GET", &format!("{}/{path}", service.base), "");
         assert_eq!(directory["node"]["nodes"][0]["value"], "a=http://a", "{directory}");
     }
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ended = sandbox.run(&["discovery", "serve", "--address", &address]).demand(2);
+    ended.says(&["`--address`: listening on 127.0.0.1:", "Address already in use", "port 0 takes a free one"]);
     let public = Service::start(&sandbox, &[&state[..], &["--public-url", "https://discovery.example.test/"]].concat());
     assert_eq!(public.base, "https://discovery.example.test");
     drop(public);

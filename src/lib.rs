@@ -2,7 +2,7 @@
 //!
 //! One direction, one type per stage: flags make a `config::ClusterInput`, validation a `spec::ClusterSpec`, comparison
 //! with Azure a `plan::Plan`, execution an `outputs::Inventory`. `config`, `spec`, `plan`, `userdata` and `outputs` are
-//! pure; `arm`, `execute`, `ssh`, `readiness` and `platform` are async; only `cli` and `report` print.
+//! pure; `arm`, `discovery`, `execute`, `ssh`, `readiness` and `platform` are async; only `cli` and `report` print.
 
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
@@ -10,6 +10,7 @@ pub mod arm;
 pub mod cli;
 pub mod config;
 pub mod directory;
+pub mod discovery;
 pub mod execute;
 pub mod local;
 pub mod outputs;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::config::ConfigCommand;
+use super::discovery::DiscoveryCommand;
 use super::management_certificate::ManagementCertificateArguments;
 use super::parameters::{ParameterArguments, SignInArguments};
 use super::who_am_i::WhoAmIArguments;
@@ -60,6 +61,9 @@ pub enum Command {
     /// The texts that user-data is made of
     #[command(subcommand)]
     Templates(TemplatesCommand),
+    /// A service by which etcd's members find each other
+    #[command(subcommand)]
+    Discovery(DiscoveryCommand),
     /// Run the local Azure emulator
     #[command(subcommand)]
     Local(LocalCommand),

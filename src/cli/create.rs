@@ -41,6 +41,7 @@ async fn create(
 ) -> Result<Inventory, Failure> {
     // Everything that can be wrong is found before anything is written; keys are read again under the lock.
     let mut prepared = prepare(cluster)?;
+    super::discovery::check_token(&prepared, reporter).await?;
     let connection = connect(&cluster.connection, &prepared.values, prepared.stored.as_ref(), reporter).await?;
     let name = prepared.spec.name.to_string();
     let hint = move |error: &ArmError| remedy(&name, error);
@@ -57,12 +58,14 @@ async fn create(
     if !arguments.no_wait && prepared.needs_agent() && matches!(identity, Identity::Agent) {
         Identity::check_agent().await.map_err(|error| Failure::Usage(error.to_string()))?;
     }
+    let token = super::discovery::request_token(&prepared, reporter).await?;
     prepared.directory.create()?;
     let lock = DirectoryLock::acquire(&prepared.directory);
     let _lock = lock.map_err(|error| Failure::Usage(format!("{error:#}; wait for it, then run again")))?;
     let asked = prepared.spec;
     let mut prepared = prepare(cluster)?;
     prepared.adopt(&asked)?;
+    prepared.take_token(token)?;
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);
     let desired = desired(&prepared.spec, &names, &prepared.user_data);
     let observed = observe_settled(&connection.arm, &desired, reporter).await.map_err(refused)?;

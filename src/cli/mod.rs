@@ -6,6 +6,7 @@ mod config;
 mod connection;
 mod create;
 mod destroy;
+mod discovery;
 mod local;
 mod management_certificate;
 mod output;
@@ -50,6 +51,8 @@ pub fn azure_coreos_cluster(arguments: impl IntoIterator<Item = OsString>) -> Ex
         Some(Command::Config(command)) => run("run the same command again", config::run(command)),
         Some(Command::UserData(arguments)) => run("run the same command again", user_data::run(arguments)),
         Some(Command::Templates(command)) => run("run the same command again", templates::run(command)),
+        // Long waits are answered before it ends.
+        Some(Command::Discovery(command)) => to_its_end("info", discovery::run(command)),
         // The daemon ends its machines in its own time when it is asked to end; its stderr is its log.
         Some(Command::Local(LocalCommand::Serve(arguments))) => to_its_end("info", local::serve(arguments)),
         Some(Command::Local(command)) => run("azure-coreos-cluster local status", local::run(command)),

@@ -26,6 +26,8 @@ struct PlannedStep {
 pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
     let reporter = reporter(&arguments.output)?;
     let mut prepared = prepare(&arguments)?;
+    super::discovery::check_token(&prepared, &reporter).await?;
+    super::discovery::note_request(&prepared, &reporter);
     let connection = connect(&arguments.connection, &prepared.values, prepared.stored.as_ref(), &reporter).await?;
     super::preflight::settle(&connection, &mut prepared).await?;
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);

@@ -34,6 +34,8 @@ pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
     one_kind_of_output(&arguments.output)?;
     let reporter = reporter(&arguments.output)?;
     let mut prepared = prepare(&arguments)?;
+    super::discovery::check_token(&prepared, &reporter).await?;
+    super::discovery::note_request(&prepared, &reporter);
     let connection = connect(&arguments.connection, &prepared.values, prepared.stored.as_ref(), &reporter).await?;
     settle(&connection, &mut prepared).await?;
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);

@@ -7,7 +7,7 @@ use crate::config::{Values, resolve};
 use crate::directory::{Cloud, ClusterDirectory, StoredCluster};
 use crate::pki::{Material, SshKeyPair};
 use crate::report::{EventSink, Failure, Reporter};
-use crate::spec::{ClusterName, ClusterSpec, Origin, Problems};
+use crate::spec::{ClusterName, ClusterSpec, DiscoveryUrl, Origin, Problems};
 use crate::ssh::Identity;
 use crate::userdata;
 
@@ -96,6 +96,15 @@ impl Prepared {
         !self.uses_operator_key()
     }
 
+    /// Takes the token that was asked for; whatever an earlier run settled stays.
+    pub fn take_token(&mut self, token: Option<DiscoveryUrl>) -> Result<(), Failure> {
+        if token.is_some() && self.stored.is_none() {
+            self.spec.discovery_url = token;
+            self.render()?;
+        }
+        Ok(())
+    }
+
     fn uses_operator_key(&self) -> bool {
         self.operator_key.public.trim() == self.spec.ssh_public_key.as_str()
     }
@@ -120,6 +129,7 @@ impl Prepared {
         self.material = self.directory.material(self.spec.name.as_str(), &self.spec.nodes())?;
         self.user_data.clear();
         let mut problems = Problems::new();
+        self.user_data.clear();
         for node in self.spec.nodes() {
             match userdata::render(&self.spec, &node, &self.material, self.spec.user_data_format) {
                 Ok(text) => self.user_data.push(text),

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::arguments::{LintArguments, UserDataArguments, UserDataCommand};
 use super::output;
-use super::prepare::{Prepared, prepare};
+use super::prepare::{Prepared, prepare, reporter};
 use crate::report::{Failure, exit_code};
 use crate::spec::{Origin, Problems};
 use crate::userdata::lint::{Report, lint};
@@ -24,6 +24,7 @@ pub async fn run(arguments: UserDataArguments) -> Result<ExitCode, Failure> {
         let message = "which addresses are free in the network is asked when the cluster is made; there is nothing to show before";
         return Err(Failure::Usage(message.into()));
     }
+    super::discovery::note_request(&prepared, &reporter(&arguments.cluster.output)?);
     let Some(text) = prepared.user_data.get(arguments.node as usize) else {
         let last = prepared.spec.node_count - 1;
         return Err(problem("--node", format!("the nodes are 0 to {last}, found {}", arguments.node)));

@@ -5,6 +5,7 @@
 //! caller.
 
 mod availability;
+mod discovery;
 mod environment;
 mod file;
 mod given;

@@ -12,7 +12,7 @@ use super::parameter::{
     VIRTUAL_NETWORK_NAME, VM_NAME_PREFIX, VM_SIZE,
 };
 use super::resolver::Resolver;
-use super::{availability, ports};
+use super::{availability, discovery, ports};
 use crate::spec::{
     AddressSpace, Availability, AzureCloud, ClusterName, ClusterSpec, ExistingNetwork, Image, Location, MOST_TAGS,
     MachinePrefix, Problems, QUORUM_NODES, ResourceGroupName, SshCertificate, SshPublicKey, Tag, VirtualNetworkName,
@@ -70,6 +70,8 @@ pub fn resolve(
     let existing_network = existing_network(&mut resolver);
     let tags = tags(&mut resolver);
     let ntp_servers = ntp_servers(&mut resolver);
+    let etcd_member_count = earlier.map_or_else(|| etcd_member_count(node_count), |earlier| earlier.etcd_member_count);
+    let discovery_url = discovery::url(&mut resolver, etcd_member_count, custom_data_only, &templates);
     let spec = match (name, resource_group) {
         (Some(name), Some(resource_group)) => ClusterSpec {
             name,
@@ -77,8 +79,8 @@ pub fn resolve(
             cloud,
             location,
             node_count,
-            etcd_member_count: earlier
-                .map_or_else(|| etcd_member_count(node_count), |earlier| earlier.etcd_member_count),
+            etcd_member_count,
+            discovery_url,
             vm_size,
             machine_prefix,
             first_ssh_port,

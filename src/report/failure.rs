@@ -37,6 +37,8 @@ pub enum Failure {
     Preflight { findings: Vec<Finding> },
     /// Azure said no or nothing; one error per step that failed.
     Azure { errors: Vec<ArmError>, hint: String },
+    /// A service other than Azure that does not answer.
+    Unreachable { doing: String, cause: String, hint: String },
     /// Nodes that do not answer on SSH.
     Host { errors: Vec<(String, SshError)>, unhealthy: Vec<String>, hint: String },
     /// Nodes or services that are not well.
@@ -60,6 +62,7 @@ impl Failure {
             Self::Spec(_) => exit_code::INVALID_SPEC,
             Self::Azure { errors, .. } => errors.iter().map(code_of).min().unwrap_or(exit_code::UNEXPECTED),
             Self::Preflight { .. } => exit_code::AZURE_REFUSED,
+            Self::Unreachable { .. } => exit_code::AZURE_UNREACHABLE,
             Self::Host { .. } => exit_code::HOST_UNREACHABLE,
             Self::Unhealthy { .. } => exit_code::UNHEALTHY,
             Self::Interrupted { .. } => exit_code::INTERRUPTED,
@@ -111,6 +114,9 @@ impl fmt::Display for Failure {
                     }
                 }
                 write!(formatter, "hint: {hint}")
+            }
+            Self::Unreachable { doing, cause, hint } => {
+                write!(formatter, "error: {doing}\ncause: {cause}\nhint: {hint}")
             }
             Self::Host { errors, unhealthy, hint } => {
                 for (node, error) in errors {

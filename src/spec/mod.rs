@@ -5,6 +5,7 @@
 mod address;
 mod availability;
 mod cloud;
+mod discovery;
 mod existing_network;
 mod identity;
 mod image;
@@ -21,6 +22,7 @@ mod text;
 pub use address::AddressSpace;
 pub use availability::{Availability, AvailabilitySetName, ProximityPlacementGroup, Zone};
 pub use cloud::AzureCloud;
+pub use discovery::DiscoveryUrl;
 pub use existing_network::{ExistingNetwork, VirtualNetworkName};
 pub use identity::MachineIdentity;
 pub use image::{Image, ImagePlan, MarketplaceImage};
@@ -59,6 +61,9 @@ pub struct ClusterSpec {
     pub node_count: u32,
     /// How many of the first nodes are etcd members. Fixed when the cluster is made: later nodes are clients.
     pub etcd_member_count: u32,
+    /// Where etcd's members find each other; none means that each is told all of them. A service until the cluster is made.
+    #[serde(default)]
+    pub discovery_url: Option<DiscoveryUrl>,
     /// Size of every machine.
     pub vm_size: VmSize,
     /// Second part of a machine's name: `<name>-<prefix>-<index>`.

@@ -49,9 +49,10 @@ pub fn node_user_data(spec: &ClusterSpec, node: &Node, material: &Material) -> R
             file("/etc/ssl/etcd/member.crt", &keys.member.certificate, "root", "0644"),
             file("/etc/ssl/etcd/member.key", &keys.member.key, &format!("{ETCD_USER}:{ETCD_USER}"), "0400"),
         ]);
+        let discovery_url = spec.discovery_url.as_ref().map(ToString::to_string);
         let content = render(
             "etcd-member.conf",
-            context! { name => node.name.as_str(), cluster => spec.name.as_str(), address => node.address.to_string(), initial_cluster },
+            context! { name => node.name.as_str(), cluster => spec.name.as_str(), address => node.address.to_string(), initial_cluster, discovery_url },
         )?;
         config.coreos.units.push(Unit {
             name: super::ETCD_UNIT.into(),

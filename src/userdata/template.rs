@@ -50,7 +50,8 @@ const SHIPPED: [Shipped; 8] = [
         text: include_str!("../../templates/etcd-member.conf"),
         kind: Kind::Template(|| {
             let initial_cluster = "node-0=https://10.0.0.4:2380";
-            context! { name => "node-0", cluster => "cluster", address => "10.0.0.4", initial_cluster }
+            let discovery_url = "https://discovery.example.com/token";
+            context! { name => "node-0", cluster => "cluster", address => "10.0.0.4", initial_cluster, discovery_url }
         }),
     },
     Shipped {

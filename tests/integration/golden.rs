@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use coreos_cluster::config::parameter::{
-    CUSTOM_DATA, DATA_DISK, DATA_DISK_COUNT, DEIS, NTP_SERVERS, NUM_NODES, Parameter, VM_SIZE,
+    CUSTOM_DATA, DATA_DISK, DATA_DISK_COUNT, DEIS, DISCOVERY_SERVICE_URL, NTP_SERVERS, NUM_NODES, Parameter, VM_SIZE,
 };
 use coreos_cluster::config::{self, ClusterInput, InputFile, resolve};
 use coreos_cluster::outputs::{self, Inventory};
@@ -90,6 +90,14 @@ fn cloud_config_per_role() {
 }
 
 #[test]
+fn members_that_find_each_other_by_a_service() {
+    let url = "https://discovery.example.test/0123456789abcdef0123456789abcdef";
+    let spec = spec(&[(&DISCOVERY_SERVICE_URL, url)], None);
+    assert_golden("user-data-discovery.json", &user_data(&spec, 1));
+    assert_golden("user-data-discovery.yaml", &cloud_config(&spec, 1));
+}
+
+#[test]
 fn a_users_file_with_every_key() {
     let spec = spec(&[(&DATA_DISK, "100"), (&NUM_NODES, "4")], Some("every-key.yaml"));
     assert_golden("user-data-every-key.json", &user_data(&spec, 3));
@@ -169,6 +177,7 @@ fn help_and_plan() {
         ("help-destroy.txt", vec!["destroy", "-h"]),
         ("help-status.txt", vec!["status", "-h"]),
         ("help-user-data.txt", vec!["user-data", "-h"]),
+        ("help-discovery-serve.txt", vec!["discovery", "serve", "-h"]),
         ("help-local.txt", vec!["local", "-h"]),
         ("help-local-up.txt", vec!["local", "up", "-h"]),
         ("plan.txt", vec!["plan", "mycluster", "--deis", "--local"]),

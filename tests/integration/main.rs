@@ -3,6 +3,7 @@
 mod apps;
 mod bundles;
 mod create;
+mod discovery;
 mod faults;
 mod golden;
 mod ignition;

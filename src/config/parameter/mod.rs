@@ -203,6 +203,8 @@ pub const PARAMETERS: &[&Parameter] = &[
     &USER_DATA_FORMAT,
     &TEMPLATES,
     &NTP_SERVERS,
+    &DISCOVERY_SERVICE_URL,
+    &NO_DISCOVERY_URL,
     &SSH,
     &SSH_CERT,
     &SSH_THUMB,

@@ -35,3 +35,16 @@ pub const TEMPLATES: Parameter = Parameter::new(Group::UserData, Kind::Directory
     .help("Templates and base files of your own in place of the shipped ones; `templates dump DIR` writes those")
     .default("the shipped ones")
     .example("templates");
+
+pub const DISCOVERY_SERVICE_URL: Parameter =
+    Parameter::new(Group::UserData, Kind::Text, "discovery_service_url", "--discovery-service-url", "URL")
+        .help(
+            "Let etcd's members find each other there (etcd 3.6 and older): a fresh token's URL, or a service's, which is asked for one",
+        )
+        .default("none: each member is told the others")
+        .example("https://discovery.example.com/new")
+        .settled("discovery URL")
+        .resolved(|spec| json!(spec.discovery_url));
+
+pub const NO_DISCOVERY_URL: Parameter = Parameter::switch(Group::UserData, "no_discovery_url", "--no-discovery-url")
+    .help("Tell each etcd member the others, whatever discovery URL the file or the environment names");

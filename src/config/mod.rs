@@ -10,6 +10,8 @@ mod environment;
 mod file;
 mod given;
 mod input;
+mod machine;
+mod network;
 mod origins;
 pub mod parameter;
 mod ports;
@@ -17,6 +19,7 @@ mod reference;
 mod resolve;
 mod resolver;
 mod schema;
+mod user_data;
 pub mod yaml;
 
 pub use environment::{OTHER_VARIABLES, from_environment};

@@ -6,24 +6,19 @@ use serde_json::Value;
 
 use super::input::ClusterInput;
 use super::parameter::{
-    ADDRESS_SPACE, ALLOW_SMALL, BLOB_CONTAINER_URL, CLOUD, COREOS_IMAGE, CUSTOM_DATA, CUSTOM_DATA_ONLY, DATA_DISK,
-    DATA_DISK_COUNT, DATA_DISK_TYPE, IDENTITIES, LOCATION, NAME, NTP_SERVERS, NUM_NODES, OS_DISK_SIZE, PARAMETERS, PIP,
-    PROXIMITY, RESOURCE_GROUP, SSH, SSH_CERT, SSH_SOURCES, SSH_THUMB, SUBNET_NAMES, TAGS, USER_DATA_FORMAT,
-    VIRTUAL_NETWORK_NAME, VM_NAME_PREFIX, VM_SIZE,
+    ALLOW_SMALL, CLOUD, DATA_DISK, IDENTITIES, LOCATION, NAME, NUM_NODES, OS_DISK_SIZE, PARAMETERS, PIP, PROXIMITY,
+    RESOURCE_GROUP, SSH_SOURCES, TAGS, USER_DATA_FORMAT, VM_NAME_PREFIX, VM_SIZE,
 };
 use super::resolver::Resolver;
-use super::{availability, discovery, ports};
+use super::{availability, discovery, machine, network, ports, user_data};
 use crate::spec::{
-    AddressSpace, Availability, AzureCloud, ClusterName, ClusterSpec, ExistingNetwork, Image, Location, MOST_TAGS,
-    MachinePrefix, Problems, QUORUM_NODES, ResourceGroupName, SshCertificate, SshPublicKey, Tag, VirtualNetworkName,
-    VmSize, etcd_member_count, everybody,
+    Availability, AzureCloud, ClusterName, ClusterSpec, Location, MOST_TAGS, MachinePrefix, Problems, QUORUM_NODES,
+    ResourceGroupName, SshPublicKey, Tag, VmSize, etcd_member_count, everybody,
 };
-use crate::userdata::{Dialect, Overlay, TemplateSet};
+use crate::userdata::Dialect;
 
 /// Number of nodes when nothing is said.
 const DEFAULT_NODE_COUNT: u32 = 3;
-/// First SSH port when nothing is said.
-const DEFAULT_FIRST_SSH_PORT: u16 = 22001;
 
 /// The validated spec, or every mistake.
 ///
@@ -43,21 +38,21 @@ pub fn resolve(
     let machine_prefix =
         resolver.settle(&VM_NAME_PREFIX, |earlier| earlier.machine_prefix.clone(), MachinePrefix::default);
     let vm_size = resolver.settle(&VM_SIZE, |earlier| earlier.vm_size.clone(), VmSize::default);
-    let image = image(&mut resolver);
-    let ssh_public_key = ssh_public_key(&mut resolver, operator_key);
-    let (custom_data, custom_data_only) = custom_data(&mut resolver);
+    let image = machine::image(&mut resolver);
+    let ssh_public_key = network::ssh_public_key(&mut resolver, operator_key);
+    let (custom_data, custom_data_only) = user_data::custom_data(&mut resolver);
     let user_data_format = resolver.choice(&USER_DATA_FORMAT).map(|word| match word {
         "cloud-config" => Dialect::CloudConfig,
         _ => Dialect::Ignition,
     });
     let user_data_format = user_data_format.or(earlier.map(|earlier| earlier.user_data_format)).unwrap_or_default();
-    let templates = templates(&mut resolver);
+    let templates = user_data::templates(&mut resolver);
     let open_ports = ports::open(&mut resolver);
-    let first_ssh_port = first_ssh_port(&mut resolver);
+    let first_ssh_port = network::first_ssh_port(&mut resolver);
     ports::check_ssh(&mut resolver, first_ssh_port, node_count, &open_ports);
     let data_disk_gib = resolver.integer(&DATA_DISK).or(earlier.and_then(|earlier| earlier.data_disk_gib));
-    let data_disk_count = data_disk_count(&mut resolver, data_disk_gib);
-    let data_disk_type = data_disk_type(&mut resolver, &vm_size);
+    let data_disk_count = machine::data_disk_count(&mut resolver, data_disk_gib);
+    let data_disk_type = machine::data_disk_type(&mut resolver, &vm_size);
     let os_disk_gib = resolver.integer(&OS_DISK_SIZE).or(earlier.and_then(|earlier| earlier.os_disk_gib));
     let spot = availability::spot(&mut resolver, &availability);
     let proximity_placement_group =
@@ -66,10 +61,10 @@ pub fn resolve(
     let public_ip_per_node =
         resolver.switch(&PIP).unwrap_or_else(|| earlier.is_some_and(|earlier| earlier.public_ip_per_node));
     let ssh_sources = resolver.list(&SSH_SOURCES).or(earlier.map(|earlier| earlier.ssh_sources.clone()));
-    let address_space = address_space(&mut resolver, node_count);
-    let existing_network = existing_network(&mut resolver);
+    let address_space = network::address_space(&mut resolver, node_count);
+    let existing_network = network::existing_network(&mut resolver);
     let tags = tags(&mut resolver);
-    let ntp_servers = ntp_servers(&mut resolver);
+    let ntp_servers = user_data::ntp_servers(&mut resolver);
     let etcd_member_count = earlier.map_or_else(|| etcd_member_count(node_count), |earlier| earlier.etcd_member_count);
     let discovery_url = discovery::url(&mut resolver, etcd_member_count, custom_data_only, &templates);
     let spec = match (name, resource_group) {
@@ -135,27 +130,6 @@ fn resource_group(resolver: &mut Resolver, name: Option<&ClusterName>) -> Option
     }
 }
 
-/// A disk of one's own by its whole address.
-fn image(resolver: &mut Resolver) -> Image {
-    let image = resolver.settle(&COREOS_IMAGE, |earlier| earlier.image.clone(), Image::default);
-    let container = resolver.given(&BLOB_CONTAINER_URL).and_then(|given| given.texts.first()).cloned();
-    if let Some(container) = container.as_ref().filter(|url| !url.starts_with("https://")) {
-        resolver.problem(&BLOB_CONTAINER_URL, format!("`{container}` is no https address"));
-    }
-    match (image, container) {
-        (Image::Vhd(name), Some(container)) if !name.contains('/') => {
-            Image::Vhd(format!("{}/{name}", container.trim_end_matches('/')))
-        }
-        (Image::Vhd(name), None) if !name.contains('/') => {
-            let message =
-                format!("`{name}` lies in a container of a storage account, so it needs `--blob-container-url`");
-            resolver.problem(&COREOS_IMAGE, message);
-            Image::default()
-        }
-        (image, _) => image,
-    }
-}
-
 fn node_count(resolver: &mut Resolver, availability: &Availability) -> u32 {
     let earlier = resolver.earlier.map(|earlier| earlier.node_count);
     let count = resolver.integer(&NUM_NODES).or(earlier).unwrap_or(DEFAULT_NODE_COUNT);
@@ -180,136 +154,6 @@ fn node_count(resolver: &mut Resolver, availability: &Availability) -> u32 {
     count
 }
 
-fn ssh_public_key(resolver: &mut Resolver, operator_key: &SshPublicKey) -> SshPublicKey {
-    let thumbprint = resolver.given(&SSH_THUMB).and_then(|given| given.texts.first());
-    let Some(file) = resolver.input.file(&SSH_CERT) else {
-        if thumbprint.is_some() {
-            resolver.problem(&SSH_THUMB, "is checked against a certificate, so it needs `--ssh-cert`");
-        }
-        return resolver.earlier.map_or(operator_key, |earlier| &earlier.ssh_public_key).clone();
-    };
-    let read = match &file.content {
-        Ok(bytes) => SshCertificate::read(bytes).map_err(|error| format!("`{}`: {error}", file.path)),
-        Err(reason) => Err(format!("reading `{}`: {reason}", file.path)),
-    };
-    match read {
-        Ok(certificate) => {
-            if let Some(Err(message)) = thumbprint.map(|thumbprint| certificate.check(thumbprint)) {
-                resolver.problem(&SSH_THUMB, message);
-            }
-            certificate.key
-        }
-        Err(message) => {
-            resolver.problem_with_hint(&SSH_CERT, message, "ssh-keygen -t ed25519 makes a key that Azure takes");
-            operator_key.clone()
-        }
-    }
-}
-
-/// The user's file, and whether it is sent alone.
-fn custom_data(resolver: &mut Resolver) -> (Option<Overlay>, bool) {
-    let earlier = resolver.earlier;
-    let only =
-        resolver.switch(&CUSTOM_DATA_ONLY).unwrap_or_else(|| earlier.is_some_and(|earlier| earlier.custom_data_only));
-    let changed = earlier.is_some_and(|earlier| earlier.custom_data_only != only);
-    let Some(file) = resolver.input.file(&CUSTOM_DATA) else {
-        let kept = earlier.and_then(|earlier| earlier.custom_data.clone());
-        if only && kept.is_none() {
-            resolver.problem(&CUSTOM_DATA_ONLY, "sends the file of `--custom-data` alone, and none is given");
-        } else if changed && kept.is_some() {
-            resolver.problem(&CUSTOM_DATA_ONLY, "reads the file of `--custom-data` in another way; name it again");
-        }
-        return (kept, only);
-    };
-    let parsed = match file.text() {
-        Ok(text) if only => Overlay::whole(&file.path, text),
-        Ok(text) => Overlay::parse(&file.path, text),
-        Err(message) => {
-            resolver.problem(&CUSTOM_DATA, message);
-            return (None, only);
-        }
-    };
-    match parsed {
-        Ok(overlay) => (Some(overlay), only),
-        Err(problems) => {
-            resolver.problems.extend(problems);
-            (None, only)
-        }
-    }
-}
-
-/// The templates that the user's folder replaces.
-fn templates(resolver: &mut Resolver) -> TemplateSet {
-    match &resolver.input.templates {
-        Some(Ok(templates)) => templates.clone(),
-        Some(Err(problems)) => {
-            resolver.problems.extend(problems.clone());
-            TemplateSet::default()
-        }
-        None => resolver.earlier.map(|earlier| earlier.templates.clone()).unwrap_or_default(),
-    }
-}
-
-/// How many data disks each machine has, when it has any.
-fn data_disk_count(resolver: &mut Resolver, data_disk_gib: Option<u32>) -> u32 {
-    let given = resolver.integer(&DATA_DISK_COUNT);
-    if given.is_some() && data_disk_gib.is_none() {
-        resolver.problem(&DATA_DISK_COUNT, "is of data disks, so it needs `--data-disk`");
-    }
-    given.or(resolver.earlier.map(|earlier| earlier.data_disk_count)).unwrap_or(1)
-}
-
-fn first_ssh_port(resolver: &mut Resolver) -> u16 {
-    let port = resolver.integer(&SSH).and_then(|port| u16::try_from(port).ok());
-    port.or(resolver.earlier.map(|earlier| earlier.first_ssh_port)).unwrap_or(DEFAULT_FIRST_SSH_PORT)
-}
-
-fn data_disk_type(resolver: &mut Resolver, vm_size: &VmSize) -> Option<String> {
-    let given = resolver.choice(&DATA_DISK_TYPE);
-    if given.is_some_and(|word| word.starts_with("Premium")) && !vm_size.has_premium_disks() {
-        let message = format!("size `{vm_size}` takes no premium disks");
-        resolver.problem_with_hint(&DATA_DISK_TYPE, message, "choose StandardSSD_LRS, or a size with an `s`");
-    }
-    given.map(str::to_owned).or(resolver.earlier.and_then(|earlier| earlier.data_disk_type.clone()))
-}
-
-fn address_space(resolver: &mut Resolver, node_count: u32) -> AddressSpace {
-    let space = resolver.settle(&ADDRESS_SPACE, |earlier| earlier.address_space, AddressSpace::default);
-    if space.nodes() < node_count {
-        let message = format!("`{}` has room for {} machines, {node_count} are asked", space.subnet(), space.nodes());
-        resolver.problem(&ADDRESS_SPACE, message);
-    }
-    space
-}
-
-/// The network that exists, with the addresses that an earlier run found in it.
-fn existing_network(resolver: &mut Resolver) -> Option<ExistingNetwork> {
-    let earlier = resolver.earlier.and_then(|earlier| earlier.existing_network.clone());
-    let network: Option<VirtualNetworkName> = resolver.parsed(&VIRTUAL_NETWORK_NAME);
-    let subnets: Option<Vec<String>> = resolver.list(&SUBNET_NAMES);
-    if network.is_some() && resolver.given(&ADDRESS_SPACE).is_some() {
-        resolver
-            .problem(&ADDRESS_SPACE, "is of a network of the cluster's own; `--virtual-network-name` names another");
-    }
-    match (network, subnets, earlier) {
-        (Some(network), Some(subnets), earlier) if !subnets.is_empty() => {
-            let same = earlier.filter(|earlier| earlier.network == network && earlier.subnets == subnets);
-            Some(same.unwrap_or(ExistingNetwork { network, subnets, addresses: Vec::new() }))
-        }
-        (Some(network), None, Some(earlier)) if earlier.network == network => Some(earlier),
-        (Some(_), ..) => {
-            resolver.problem(&VIRTUAL_NETWORK_NAME, "needs `--subnet-names`: whose addresses the nodes take");
-            None
-        }
-        (None, Some(subnets), Some(earlier)) => Some(ExistingNetwork { subnets, ..earlier }),
-        (None, Some(_), None) => {
-            resolver.problem(&SUBNET_NAMES, "are of a network that exists, so they need `--virtual-network-name`");
-            None
-        }
-        (None, None, earlier) => earlier,
-    }
-}
-
 fn tags(resolver: &mut Resolver) -> BTreeMap<String, String> {
     let Some(tags) = resolver.list::<Tag>(&TAGS) else {
         return resolver.earlier.map(|earlier| earlier.tags.clone()).unwrap_or_default();
@@ -318,16 +162,6 @@ fn tags(resolver: &mut Resolver) -> BTreeMap<String, String> {
         resolver.problem(&TAGS, format!("{} tags are more than the {MOST_TAGS} that fit", tags.len()));
     }
     tags.into_iter().map(|tag| (tag.name, tag.value)).collect()
-}
-
-fn ntp_servers(resolver: &mut Resolver) -> Vec<String> {
-    let Some(servers) = resolver.list::<String>(&NTP_SERVERS) else {
-        return resolver.earlier.map(|earlier| earlier.ntp_servers.clone()).unwrap_or_default();
-    };
-    for server in servers.iter().filter(|server| !is_host(server)) {
-        resolver.problem(&NTP_SERVERS, format!("`{server}` is neither a host name nor an address"));
-    }
-    servers
 }
 
 /// What was settled when the cluster was made stays.
@@ -356,19 +190,11 @@ fn shown(value: &Value, unit: &str) -> String {
     }
 }
 
-fn is_host(text: &str) -> bool {
-    let is_name = !text.is_empty()
-        && text.len() <= 253
-        && text.split('.').all(|label| !label.is_empty() && !label.starts_with('-'))
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.');
-    is_name || text.parse::<std::net::IpAddr>().is_ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::InputFile;
-    use crate::config::parameter::{DEIS, NOHTTPS, Parameter};
+    use crate::config::parameter::{COREOS_IMAGE, CUSTOM_DATA, DEIS, NOHTTPS, NTP_SERVERS, Parameter, SSH, SSH_CERT};
     use crate::pki::generate_ssh_key_pair;
 
     fn key() -> SshPublicKey {

@@ -1,0 +1,67 @@
+//! What machines are told at their first boot.
+
+use super::parameter::{CUSTOM_DATA, CUSTOM_DATA_ONLY, NTP_SERVERS};
+use super::resolver::Resolver;
+use crate::userdata::{Overlay, TemplateSet};
+
+/// The user's file, and whether it is sent alone.
+pub(super) fn custom_data(resolver: &mut Resolver) -> (Option<Overlay>, bool) {
+    let earlier = resolver.earlier;
+    let only =
+        resolver.switch(&CUSTOM_DATA_ONLY).unwrap_or_else(|| earlier.is_some_and(|earlier| earlier.custom_data_only));
+    let changed = earlier.is_some_and(|earlier| earlier.custom_data_only != only);
+    let Some(file) = resolver.input.file(&CUSTOM_DATA) else {
+        let kept = earlier.and_then(|earlier| earlier.custom_data.clone());
+        if only && kept.is_none() {
+            resolver.problem(&CUSTOM_DATA_ONLY, "sends the file of `--custom-data` alone, and none is given");
+        } else if changed && kept.is_some() {
+            resolver.problem(&CUSTOM_DATA_ONLY, "reads the file of `--custom-data` in another way; name it again");
+        }
+        return (kept, only);
+    };
+    let parsed = match file.text() {
+        Ok(text) if only => Overlay::whole(&file.path, text),
+        Ok(text) => Overlay::parse(&file.path, text),
+        Err(message) => {
+            resolver.problem(&CUSTOM_DATA, message);
+            return (None, only);
+        }
+    };
+    match parsed {
+        Ok(overlay) => (Some(overlay), only),
+        Err(problems) => {
+            resolver.problems.extend(problems);
+            (None, only)
+        }
+    }
+}
+
+/// The templates that the user's folder replaces.
+pub(super) fn templates(resolver: &mut Resolver) -> TemplateSet {
+    match &resolver.input.templates {
+        Some(Ok(templates)) => templates.clone(),
+        Some(Err(problems)) => {
+            resolver.problems.extend(problems.clone());
+            TemplateSet::default()
+        }
+        None => resolver.earlier.map(|earlier| earlier.templates.clone()).unwrap_or_default(),
+    }
+}
+
+pub(super) fn ntp_servers(resolver: &mut Resolver) -> Vec<String> {
+    let Some(servers) = resolver.list::<String>(&NTP_SERVERS) else {
+        return resolver.earlier.map(|earlier| earlier.ntp_servers.clone()).unwrap_or_default();
+    };
+    for server in servers.iter().filter(|server| !is_host(server)) {
+        resolver.problem(&NTP_SERVERS, format!("`{server}` is neither a host name nor an address"));
+    }
+    servers
+}
+
+fn is_host(text: &str) -> bool {
+    let is_name = !text.is_empty()
+        && text.len() <= 253
+        && text.split('.').all(|label| !label.is_empty() && !label.starts_with('-'))
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.');
+    is_name || text.parse::<std::net::IpAddr>().is_ok()
+}

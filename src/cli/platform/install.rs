@@ -8,7 +8,7 @@ use super::arguments::ConnectionArguments;
 use super::setup::{BundleArguments, ProgressArguments, changing, selection};
 use crate::platform::bundle::{Bundle, BundleSource};
 use crate::platform::images::Archive;
-use crate::platform::lifecycle;
+use crate::platform::lifecycle::{self, Installed};
 use crate::report::Failure;
 use crate::spec::{Origin, Problems};
 
@@ -76,10 +76,13 @@ pub async fn install(connection: &ConnectionArguments, arguments: &InstallArgume
     let installed = platform.installation().await?;
     let bundle = arguments.bundle.resolve_with(installed.as_ref())?;
     let selection = selection(&arguments.targets, &bundle)?;
-    lifecycle::install(&platform, installed.as_ref(), &bundle, &selection, &archives, &reporter).await?;
+    let left = lifecycle::install(&platform, installed.as_ref(), &bundle, &selection, &archives, &reporter).await?;
     reporter.finish();
     reporter.note("Done.");
-    reporter.note(format!("Please run `platformctl start {}` to boot up the platform.", arguments.targets.join(" ")));
+    if left == Installed::Stopped {
+        let targets = arguments.targets.join(" ");
+        reporter.note(format!("Please run `platformctl start {targets}` to boot up the platform."));
+    }
     Ok(())
 }
 

@@ -106,12 +106,12 @@ fn unreachable(node: &InventoryNode, error: &SshError) -> Machine {
 fn text(machines: &[Machine]) -> String {
     let width = machines.iter().map(|machine| machine.name.len()).max().unwrap_or_default().max("MACHINE".len());
     let mut text =
-        format!("{:<width$}  {:<15} {:<12} {:<10} {:<12} {}\n", "MACHINE", "ADDRESS", "STATE", "ETCD", "DOCKER", "OS");
+        format!("{:<width$}  {:<15} {:<12} {:<10} {:<16} {}\n", "MACHINE", "ADDRESS", "STATE", "ETCD", "DOCKER", "OS");
     for machine in machines {
         let or_dash = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".into());
         let _ = writeln!(
             text,
-            "{:<width$}  {:<15} {:<12} {:<10} {:<12} {}",
+            "{:<width$}  {:<15} {:<12} {:<10} {:<16} {}",
             machine.name,
             machine.address,
             machine.state,

@@ -57,7 +57,11 @@ async fn states(connection: &ConnectionArguments, targets: &[String]) -> Result<
 fn verdict(states: &[ComponentState]) -> Result<(), Failure> {
     let unwell = states.iter().filter(|state| matches!(state.active, "failed" | "activating"));
     let reason = |state: &ComponentState| {
-        let error = state.instances.iter().find_map(|instance| instance.error.as_ref());
+        let error = state
+            .instances
+            .iter()
+            .filter(|instance| explains(instance, state))
+            .find_map(|instance| instance.error.as_ref());
         let error = error.map(|error| format!(": {error}")).unwrap_or_default();
         format!(
             "component `{}` is {}/{}, {} of {} tasks run{error}",
@@ -69,6 +73,13 @@ fn verdict(states: &[ComponentState]) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::Unhealthy { reasons, hint: "platformctl journal COMPONENT -n 100; platformctl doctor".into() })
+}
+
+/// Whether what went wrong with an instance is why its component is not well: it is meant to run, or nothing has come after
+/// it in its place.
+fn explains(instance: &InstanceState, state: &ComponentState) -> bool {
+    let newer = |other: &&InstanceState| other.number == instance.number && other.since > instance.since;
+    instance.wanted || !state.instances.iter().any(|other| newer(&other))
 }
 
 fn status_text(states: &[ComponentState]) -> String {
@@ -183,6 +194,16 @@ mod tests {
                     assert_eq!(failure.exit_code(), 8);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_something_came_after_explains_nothing() {
+        let old = instance(1, "failed", Some("exit 255"), false);
+        let newer = InstanceState { since: "2026-11-21T10:30:00Z".into(), ..instance(1, "starting", None, true) };
+        for (instances, explained) in [(vec![old.clone(), newer], false), (vec![old], true)] {
+            let failure = verdict(&[state("activating", "starting", instances)]).unwrap_err().to_string();
+            assert_eq!(failure.contains("exit 255"), explained, "{failure}");
         }
     }
 

@@ -49,7 +49,7 @@ impl ClusterLock {
             match tokio::time::timeout_at(limit, channel.wait()).await {
                 Err(_) if noted => return Ok(Err(format!("someone has held it for {} s", DEADLINE.as_secs()))),
                 Err(_) => {
-                    reporter.note("▴ waiting for another platformctl that is changing this cluster");
+                    reporter.note("▴ waiting for the cluster's lock: another platformctl may be changing it");
                     noted = true;
                 }
                 Ok(Some(ChannelMsg::Data { data })) => {

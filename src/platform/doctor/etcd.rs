@@ -63,7 +63,9 @@ pub fn judge(members: &[Member<'_>]) -> Vec<Finding> {
     let needed = members.len() / 2 + 1;
     // Nodes that hang may be well: whoever can be asked of them has a say.
     let unknown = members.iter().filter(|member| matches!(member.answers, Some(Err(_)))).count();
+    let hangs = |member: &&Member<'_>| matches!(member.answers, Some(Err(_)));
     let sick: Vec<&str> = members.iter().map(|member| member.name).filter(|name| !healthy.contains(name)).collect();
+    let hanging: Vec<&str> = members.iter().filter(hangs).map(|member| member.name).collect();
     let count = format!("{} of {} members are healthy", healthy.len(), members.len());
     findings.push(if healthy.len() < needed && healthy.len() + unknown >= needed {
         Finding::fail(
@@ -81,12 +83,12 @@ pub fn judge(members: &[Member<'_>]) -> Vec<Finding> {
         )
     } else if !sick.is_empty() {
         let spare = healthy.len() - needed;
-        Finding::warn(
-            CHECK,
-            CLUSTER,
-            format!("{count}; {spare} more may fail before it stops"),
-            format!("bring {} back", sick.join(", ")),
-        )
+        let count = format!("{count}; {spare} more may fail before it stops");
+        let remedy = match sick == hanging {
+            true => format!("platformctl doctor again: {} did not answer in time", hanging.join(", ")),
+            false => format!("bring {} back", sick.join(", ")),
+        };
+        Finding::warn(CHECK, CLUSTER, count, remedy)
     } else {
         Finding::ok(CHECK, CLUSTER, format!("{count}, {needed} must be"))
     });
@@ -122,6 +124,10 @@ fn judge_member(member: &Member<'_>) -> Option<Finding> {
     }
     let logs = format!("platformctl journal store; platformctl ssh {name} sudo systemctl restart etcd-member");
     let Some(status) = status(answers) else {
+        if is_healthy(member) {
+            let found = format!("healthy, but does not tell its state: {}", reason(answers, "etcd status"));
+            return Some(Finding::warn(CHECK, name, found, "platformctl doctor again; a slow machine may hang"));
+        }
         return Some(Finding::fail(CHECK, name, format!("does not answer: {}", reason(answers, "etcd status")), logs));
     };
     if !is_healthy(member) {
@@ -353,6 +359,22 @@ mod tests {
             &[
                 (Level::Fail, "does not say how it is: too slow"),
                 (Level::Fail, "0 of 1 members are healthy, 1 must be, and 1 did not answer in time"),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_healthy_member_without_a_state_is_no_sick_one() {
+        let mute = Answers::of(&[
+            ("etcd unit", 0, "active"),
+            ("etcd health", 0, r#"[{"endpoint":"https://10.32.0.4:2379","health":true}]"#),
+            ("etcd status", 1, "Error: context deadline exceeded"),
+        ]);
+        expect(
+            &found(&[("a", Some(mute))]),
+            &[
+                (Level::Warn, "a: healthy, but does not tell its state: context deadline exceeded"),
+                (Level::Ok, "1 of 1 members are healthy"),
             ],
         );
     }

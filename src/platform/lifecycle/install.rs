@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use super::health::wait_until_well;
+use super::start::unwell;
 use super::{Installation, Selection, name_resolution, preflight};
 use crate::platform::Platform;
-use crate::platform::bundle::{Bundle, ComponentKind, Values};
+use crate::platform::bundle::{Bundle, Component, ComponentKind, Values};
 use crate::platform::compose::{Rendered, RenderedService};
 use crate::platform::images::{self, Archive, MissingImage};
 use crate::platform::settings::{self, Settings};
@@ -17,8 +19,17 @@ pub const BUNDLE_LABEL: &str = "platform.bundle";
 /// The bundle's version on its services.
 pub const VERSION_LABEL: &str = "platform.version";
 
+/// What an installation left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Installed {
+    /// All that was selected runs, as it did before.
+    Running,
+    /// Something waits to be started.
+    Stopped,
+}
+
 /// Checks the cluster, gives every node the images, forms the swarm, and makes the selected components' services, over
-/// what is `installed` already.
+/// what is `installed` already; what runs is waited for when it changes.
 pub async fn install(
     platform: &Platform,
     installed: Option<&Installation>,
@@ -26,7 +37,7 @@ pub async fn install(
     selection: &Selection,
     archives: &[Archive],
     reporter: &Reporter,
-) -> Result<(), Failure> {
+) -> Result<Installed, Failure> {
     if let Some(installed) = installed {
         refuse_another(&installed.bundle, bundle)?;
     }
@@ -45,14 +56,34 @@ pub async fn install(
     platform.record_facts().await?;
     platform.record_installation(bundle).await?;
     let references = platform.swarm.ensure_references(&bundle.name, &rendered).await?;
-    for service in services {
+    let mut updated = Vec::new();
+    for service in &services {
         let applied = apply(platform, bundle, service, &references).await?;
         told(reporter, &service.component, applied);
+        if applied == Applied::Updated {
+            updated.push(service.component.as_str());
+        }
     }
     remove_disabled(platform, bundle, &values).await?;
     platform.swarm.remove_unused_configs(&bundle.name).await?;
+    let running = running(platform, bundle).await?;
+    let changing: Vec<&Component> =
+        bundle.components().filter(|one| updated.contains(&one.name.as_str()) && running.contains(&one.name)).collect();
+    if !changing.is_empty() {
+        reporter.note("● what ran with other settings is being replaced");
+        wait_until_well(platform, bundle, &changing, reporter).await.map_err(unwell)?;
+    }
     platform.swarm.remove_old_secrets().await?;
-    Ok(())
+    Ok(match services.iter().all(|service| running.contains(&service.component)) {
+        true => Installed::Running,
+        false => Installed::Stopped,
+    })
+}
+
+/// Components that are started.
+async fn running(platform: &Platform, bundle: &Bundle) -> Result<BTreeSet<String>, Failure> {
+    let services = platform.swarm.services(Some(&bundle.name)).await?;
+    Ok(services.iter().filter(|service| service.is_started()).map(|service| service.component().to_owned()).collect())
 }
 
 /// Two bundles want the same ports, and a newer version wants to be tried before the older one goes.

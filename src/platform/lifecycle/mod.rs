@@ -14,7 +14,7 @@ mod state;
 mod stop;
 mod upgrade;
 
-pub use install::{BUNDLE_LABEL, install};
+pub use install::{BUNDLE_LABEL, Installed, install};
 pub use installation::Installation;
 pub use instances::restart_instances;
 pub use preflight::preflight;

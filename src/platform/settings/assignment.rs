@@ -12,8 +12,10 @@ pub struct Assignment {
 /// Why a text is no assignment.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AssignmentError {
-    #[error("`{0}` is not KEY=VALUE, like domain=example.com")]
+    #[error("`{0}` is not KEY=VALUE")]
     NoAssignment(String),
+    #[error("`{0}` cannot be a key: a key has no space and no `/`")]
+    Key(String),
     #[error("reading `{}` for `{key}`: {reason}", file.display())]
     File { key: String, file: PathBuf, reason: String },
 }
@@ -27,8 +29,11 @@ impl Assignment {
     ) -> Result<Self, AssignmentError> {
         let no_assignment = || AssignmentError::NoAssignment(text.split('=').next().unwrap_or_default().to_owned());
         let (key, value) = text.split_once('=').ok_or_else(no_assignment)?;
-        if key.is_empty() || key.contains(['/', ' ']) {
+        if key.is_empty() {
             return Err(no_assignment());
+        }
+        if key.contains(['/', ' ']) {
+            return Err(AssignmentError::Key(key.to_owned()));
         }
         let value = match value.strip_prefix('@') {
             Some(escaped) if escaped.starts_with('@') => escaped.to_owned(),

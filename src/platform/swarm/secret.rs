@@ -61,12 +61,16 @@ impl Swarm {
             data: Some(STANDARD.encode(value)),
             ..SecretSpec::default()
         };
-        self.ask(format!("creating the secret `{logical_name}`"), |docker| {
+        let created = self.ask(format!("creating the secret `{logical_name}`"), |docker| {
             let spec = spec.clone();
             async move { docker.create_secret(spec).await }
-        })
-        .await?;
-        Ok(())
+        });
+        let Err(error) = created.await else { return Ok(()) };
+        // Managers that are slow may have done it and said so too late.
+        match self.secrets().await {
+            Ok(secrets) if secrets.get(logical_name).is_some_and(|version| version.number == number) => Ok(()),
+            _ => Err(error),
+        }
     }
 
     /// Removes every version of a secret that no service uses; says whether one is left in use.

@@ -32,7 +32,9 @@ pub fn came_of(app: &App, begun: Option<Begun>, change: &ChangeArguments) -> Res
             app.name, pending.version
         ),
         (None, Some(current)) => format!("{} v{} runs: {}\n", app.name, current.version, view.urls.join(", ")),
-        (None, None) => format!("{0} runs nothing yet: platformctl apps deploy {0} --image IMAGE\n", app.name),
+        (None, None) => {
+            format!("{0} runs nothing yet: platformctl apps deploy {0} --image IMAGE, or --compose FILE\n", app.name)
+        }
     };
     let changed = begun.map(|begun| !matches!(begun, Begun::Unchanged(_)));
     output::result(change.result.output, &Changed { app: view, changed }, &text)

@@ -23,7 +23,7 @@ const FORMS: [(&str, &str); 9] = [
     // JSON Web Tokens, RFC 7519.
     (r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", "«removed: token»"),
     // Signatures of Azure's shared access links.
-    (r"(?i)([?&]sig=)[^&\s\x22']+", "${1}«removed»"),
+    (r"(?i)((?:^|[?&\s])sig=)[^&\s\x22']+", "${1}«removed»"),
     (r"(?i)(--?[a-z-]*(?:password|passwd|token|secret)[a-z-]*[ =])[^\s«]+", "${1}«removed»"),
     (
         r#"(?ix)
@@ -170,6 +170,7 @@ mod tests {
             ("STRIPE_KEY=sk_live_1", "STRIPE_KEY=«removed»"),
             ("AccountKey=abc==;EndpointSuffix=x", "AccountKey=«removed»;EndpointSuffix=x"),
             ("https://x.blob/y?sv=1&sig=abc%2B&se=2", "https://x.blob/y?sv=1&sig=«removed»&se=2"),
+            ("sig=abc%2B&se=2", "sig=«removed»&se=2"),
             ("run --db-password hunter2 --port 1", "run --db-password «removed» --port 1"),
             ("tokens: [\"abc\"]", "tokens: [«removed»]"),
             ("jwt eyJhbGciOiJI.eyJzdWIi.sig-1_2 end", "jwt «removed: token» end"),

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Finding;
 use super::size::SizeFacts;
 use crate::arm::{Arm, ArmError};
-use crate::spec::{ClusterSpec, Image, ImagePlan};
+use crate::spec::{ClusterSpec, ImagePlan, ImageSource};
 
 const CHECK: &str = "image";
 /// Of marketplace images, managed images and galleries.
@@ -48,8 +48,8 @@ impl ImageFacts {
 pub async fn look_up(arm: &Arm, subscription: &str, spec: &ClusterSpec) -> Result<Option<ImageFacts>, ArmError> {
     let doing = format!("reading image `{}`", spec.image);
     let location = &spec.location;
-    let document = match &spec.image.for_size(&spec.vm_size) {
-        Image::Marketplace(image) => {
+    let document = match &spec.image.source(&spec.vm_size) {
+        ImageSource::Marketplace(image) => {
             let versions = format!(
                 "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/publishers/{}/artifacttypes/vmimage/offers/{}/skus/{}/versions",
                 image.publisher, image.offer, image.sku
@@ -67,12 +67,12 @@ pub async fn look_up(arm: &Arm, subscription: &str, spec: &ClusterSpec) -> Resul
                 None => None,
             }
         }
-        Image::Resource(id) => {
+        ImageSource::Resource(id) => {
             let version =
                 if id.to_ascii_lowercase().contains("/galleries/") { GALLERY_API_VERSION } else { API_VERSION };
             with_definition(arm, &doing, id, version).await?
         }
-        Image::CommunityGallery(id) => {
+        ImageSource::CommunityGallery(id) => {
             let rest: Vec<&str> = id.split('/').skip(2).collect();
             let path = format!(
                 "/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/communityGalleries/{}",
@@ -81,8 +81,7 @@ pub async fn look_up(arm: &Arm, subscription: &str, spec: &ClusterSpec) -> Resul
             with_definition(arm, &doing, &path, GALLERY_API_VERSION).await?
         }
         // Nobody but the storage account knows of the disk, and it is not asked with this sign-in.
-        Image::Vhd(_) => return Ok(Some(ImageFacts::default())),
-        Image::Flatcar { .. } => None,
+        ImageSource::Vhd(_) => return Ok(Some(ImageFacts::default())),
     };
     Ok(document.map(|document| ImageFacts::read(&document)))
 }
@@ -99,8 +98,8 @@ async fn with_definition(arm: &Arm, doing: &str, path: &str, api_version: &str) 
 /// Whether the image fits the size.
 pub fn judge(spec: &ClusterSpec, image: Option<&ImageFacts>, size: Option<&SizeFacts>) -> Vec<Finding> {
     let Some(image) = image else {
-        let hint = match spec.image.for_size(&spec.vm_size) {
-            Image::Marketplace(image) => {
+        let hint = match spec.image.source(&spec.vm_size) {
+            ImageSource::Marketplace(image) => {
                 format!("az vm image list --all --publisher {} --location {}", image.publisher, spec.location)
             }
             _ => "az image list; az sig image-version list".to_owned(),

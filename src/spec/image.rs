@@ -63,22 +63,39 @@ impl Default for Image {
 }
 
 impl Image {
-    /// The image by one of its exact names. Flatcar is taken from the offers that ask for no plan and no terms, in its
-    /// second generation.
+    /// Where Azure has it. Flatcar is taken from the offers that ask for no plan and no terms, in its second generation.
     /// <https://www.flatcar.org/docs/latest/installing/cloud/azure/>
-    pub fn for_size(&self, size: &VmSize) -> Self {
-        let Self::Flatcar { channel, version } = self else { return self.clone() };
-        let (offer, sku) = match size.is_arm64() {
-            true => ("flatcar-container-linux-corevm", channel.clone()),
-            false => ("flatcar-container-linux-corevm-amd64", format!("{channel}-gen2")),
-        };
-        Self::Marketplace(MarketplaceImage {
-            publisher: "kinvolk".into(),
-            offer: offer.into(),
-            sku,
-            version: version.clone(),
-        })
+    pub fn source(&self, size: &VmSize) -> ImageSource {
+        match self {
+            Self::Flatcar { channel, version } => {
+                let (offer, sku) = match size.is_arm64() {
+                    true => ("flatcar-container-linux-corevm", channel.clone()),
+                    false => ("flatcar-container-linux-corevm-amd64", format!("{channel}-gen2")),
+                };
+                ImageSource::Marketplace(MarketplaceImage {
+                    publisher: "kinvolk".into(),
+                    offer: offer.into(),
+                    sku,
+                    version: version.clone(),
+                })
+            }
+            Self::Marketplace(image) => ImageSource::Marketplace(image.clone()),
+            Self::Resource(id) => ImageSource::Resource(id.clone()),
+            Self::CommunityGallery(id) => ImageSource::CommunityGallery(id.clone()),
+            Self::Vhd(blob) => ImageSource::Vhd(blob.clone()),
+        }
     }
+}
+
+/// An image by the name that Azure has for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageSource {
+    Marketplace(MarketplaceImage),
+    /// An ARM id.
+    Resource(String),
+    CommunityGallery(String),
+    /// The address of a disk, of which an image is made first.
+    Vhd(String),
 }
 
 impl FromStr for Image {
@@ -192,7 +209,8 @@ mod tests {
             ("a:b:c:d", "Standard_B2s", "a:b:c:d"),
         ] {
             let image: Image = text.parse().unwrap();
-            assert_eq!(image.for_size(&size.parse().unwrap()).to_string(), expected);
+            let ImageSource::Marketplace(source) = image.source(&size.parse().unwrap()) else { panic!("{text}") };
+            assert_eq!(Image::Marketplace(source).to_string(), expected);
         }
     }
 }

@@ -25,7 +25,7 @@ pub use cloud::AzureCloud;
 pub use discovery::DiscoveryUrl;
 pub use existing_network::{ExistingNetwork, VirtualNetworkName};
 pub use identity::MachineIdentity;
-pub use image::{Image, ImagePlan, MarketplaceImage};
+pub use image::{Image, ImagePlan, ImageSource, MarketplaceImage};
 pub use name::{ClusterName, Location, MachinePrefix, ResourceGroupName};
 pub use port::{OpenPort, PortProbe, Protocol};
 pub use problem::{Origin, Problem, Problems};

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{compute_resource, document, placement_group, tags};
 use crate::plan::ResourceNames;
-use crate::spec::{Availability, ClusterSpec, Image, MachineIdentity, Node};
+use crate::spec::{Availability, ClusterSpec, ImageSource, MachineIdentity, Node};
 
 /// A tag with the SHA-256 of a machine's user-data: Azure never returns the user-data itself.
 pub const USER_DATA_TAG: &str = "azure-coreos-cluster-user-data-sha256";
@@ -69,7 +69,7 @@ pub fn virtual_machine(spec: &ClusterSpec, names: &ResourceNames, node: &Node, u
             eviction_policy: spec.spot.then_some(EvictionPolicy::Deallocate),
             billing_profile: spec.spot.then_some(BillingProfile { max_price: Some(NO_LIMIT) }),
             storage_profile: Some(StorageProfile {
-                image_reference: Some(image_reference(&spec.image.for_size(&spec.vm_size), names)),
+                image_reference: Some(image_reference(spec.image.source(&spec.vm_size), names)),
                 os_disk: Some(OsDisk {
                     name: Some(format!("{}-os", node.name)),
                     managed_disk: Some(managed_disk(usual_disk_type(spec))),
@@ -163,19 +163,18 @@ fn add_user_identities(document: &mut Value, identities: &[MachineIdentity]) {
     }
 }
 
-fn image_reference(image: &Image, names: &ResourceNames) -> ImageReference {
+fn image_reference(image: ImageSource, names: &ResourceNames) -> ImageReference {
     let mut reference = ImageReference::default();
     match image {
-        Image::Marketplace(image) => {
-            reference.publisher = Some(image.publisher.clone());
-            reference.offer = Some(image.offer.clone());
-            reference.sku = Some(image.sku.clone());
-            reference.version = Some(image.version.clone());
+        ImageSource::Marketplace(image) => {
+            reference.publisher = Some(image.publisher);
+            reference.offer = Some(image.offer);
+            reference.sku = Some(image.sku);
+            reference.version = Some(image.version);
         }
-        Image::Resource(id) => reference.sub_resource.id = Some(id.clone()),
-        Image::CommunityGallery(id) => reference.community_gallery_image_id = Some(id.clone()),
-        Image::Vhd(_) => reference.sub_resource.id = Some(names.image().path().to_owned()),
-        Image::Flatcar { .. } => {}
+        ImageSource::Resource(id) => reference.sub_resource.id = Some(id),
+        ImageSource::CommunityGallery(id) => reference.community_gallery_image_id = Some(id),
+        ImageSource::Vhd(_) => reference.sub_resource.id = Some(names.image().path().to_owned()),
     }
     reference
 }

@@ -37,6 +37,7 @@ impl Apps {
     /// Removes services, networks, configs and volumes, then the record. What is gone already does not matter, so it can
     /// be repeated; volumes of nodes that do not answer stay, which is said.
     pub async fn destroy(&self, name: &AppName) -> Result<(Destroyed, bool), Failure> {
+        self.reporter.note(format!("● {name}: removing its services, networks and volumes"));
         let existed = self.get(name).await?.is_some();
         let mut destroyed = Destroyed::default();
         if self.platform.swarm.members().await?.is_some() {

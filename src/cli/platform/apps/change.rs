@@ -51,8 +51,11 @@ pub async fn create(
     let (platform, _lock) = changing(connection, &reporter).await?;
     let app = Apps::new(platform, reporter).create(name, domains).await?;
     let view = AppView::new(&app);
-    let text =
-        format!("app {name} is there: {}\nnext: platformctl apps deploy {name} --image IMAGE\n", view.urls.join(", "));
+    let next = match view.newest_release {
+        Some(_) => String::new(),
+        None => format!("next: platformctl apps deploy {name} --image IMAGE, or --compose FILE\n"),
+    };
+    let text = format!("app {name} is there: {}\n{next}", view.urls.join(", "));
     output::result(result.output, &view, &text)
 }
 

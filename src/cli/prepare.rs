@@ -117,7 +117,8 @@ impl Prepared {
     /// Takes over what Azure was asked about this spec before.
     pub fn adopt(&mut self, asked: &ClusterSpec) -> Result<(), Failure> {
         self.spec.image_plan.clone_from(&asked.image_plan);
-        if self.spec.existing_network == asked.existing_network {
+        // Addresses that another run has stored in between are in use.
+        if self.spec.has_addresses() {
             return Ok(());
         }
         self.spec.existing_network.clone_from(&asked.existing_network);

@@ -7,7 +7,6 @@ use crate::arm::error::ArmError;
 use crate::arm::kind::Kind;
 use crate::arm::location;
 use crate::draft::Draft;
-use crate::state::State;
 
 /// Machines that one set can hold.
 pub const MOST_MACHINES: usize = 200;
@@ -50,16 +49,4 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
         draft.refer(&group, Kind::ProximityPlacementGroup, None)?;
     }
     Ok(())
-}
-
-/// Refuses one machine more than a set can hold.
-pub fn check_room(state: &State, set_key: &str, joining: &str) -> Result<(), ArmError> {
-    let members = state.referrers(set_key).filter(|vm| vm.is(Kind::VirtualMachine) && vm.id.key() != joining).count();
-    if members < MOST_MACHINES {
-        return Ok(());
-    }
-    Err(ArmError::conflict(
-        "OperationNotAllowed",
-        format!("The maximum number of virtual machines in an availability set is {MOST_MACHINES}."),
-    ))
 }

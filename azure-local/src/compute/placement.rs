@@ -48,7 +48,7 @@ pub fn complete(draft: &mut Draft<'_>, size: &Size) -> Result<(), ArmError> {
         }
         (Some(set), None) => {
             draft.refer(&set, Kind::AvailabilitySet, None)?;
-            availability_set::check_room(draft.state, &key(&set), &draft.id.key())?;
+            check_room(draft, &key(&set), availability_set::MOST_MACHINES, "an availability set")?;
         }
         (None, Some(set)) => join_scale_set(draft, &set, &zones)?,
         (None, None) => {}
@@ -77,5 +77,19 @@ fn join_scale_set(draft: &mut Draft<'_>, set: &str, zones: &[Value]) -> Result<(
         number(&draft.document, DOMAIN, 0..=domains - 1, None)
             .map_err(|error| invalid("platformFaultDomain", error.failure.message))?;
     }
-    scale_set::check_room(draft.state, &set.id.key(), &draft.id.key())
+    check_room(draft, &set.id.key(), scale_set::MOST_MACHINES, "a virtual machine scale set")
+}
+
+/// Refuses one machine more than a set can hold.
+fn check_room(draft: &Draft, set_key: &str, most: usize, what: &str) -> Result<(), ArmError> {
+    let joining = draft.id.key();
+    let members = draft.state.referrers(set_key);
+    let members = members.filter(|vm| vm.is(Kind::VirtualMachine) && vm.id.key() != joining).count();
+    if members < most {
+        return Ok(());
+    }
+    Err(ArmError::conflict(
+        "OperationNotAllowed",
+        format!("The maximum number of virtual machines in {what} is {most}."),
+    ))
 }

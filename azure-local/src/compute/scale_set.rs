@@ -9,7 +9,6 @@ use crate::arm::kind::Kind;
 use crate::arm::location;
 use crate::compute::virtual_machine::invalid;
 use crate::draft::Draft;
-use crate::state::State;
 
 /// Machines that one set can hold.
 pub const MOST_MACHINES: usize = 1_000;
@@ -56,16 +55,4 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
         }
     }
     Ok(())
-}
-
-/// Refuses one machine more than a set can hold.
-pub fn check_room(state: &State, set_key: &str, joining: &str) -> Result<(), ArmError> {
-    let members = state.referrers(set_key).filter(|vm| vm.is(Kind::VirtualMachine) && vm.id.key() != joining).count();
-    if members < MOST_MACHINES {
-        return Ok(());
-    }
-    Err(ArmError::conflict(
-        "OperationNotAllowed",
-        format!("The maximum number of virtual machines in a virtual machine scale set is {MOST_MACHINES}."),
-    ))
 }

@@ -152,8 +152,20 @@ impl ClusterDirectory {
     /// The JSON document in `file`; none when there is no such file.
     pub fn read_json<T: DeserializeOwned>(&self, file: &Path) -> anyhow::Result<Option<T>> {
         let Some(text) = self.read(file)? else { return Ok(None) };
-        let value = serde_json::from_str(&text).with_context(|| format!("reading `{}`", file.display()))?;
+        let value = serde_json::from_str(&text).with_context(|| self.damaged(file))?;
         Ok(Some(value))
+    }
+
+    /// What to do about a file that we wrote and that cannot be read any more.
+    fn damaged(&self, file: &Path) -> String {
+        let remedy = if file == self.spec() {
+            "remove it, and create the cluster again with the options of the first time: what exists is taken up"
+        } else if file == self.inventory() {
+            "remove it, and run `azure-coreos-cluster` with the cluster's name: it is written anew"
+        } else {
+            "restore it from a copy: machines that exist hold the other half of these keys"
+        };
+        format!("`{}` is damaged; {remedy}", file.display())
     }
 
     /// The text of `file`; none when there is no such file.
@@ -194,6 +206,14 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&file), mode(directory.root())), (0o600, 0o700));
         assert_eq!(fs::read_dir(directory.path("nodes")).unwrap().count(), 1, "no temporary file is left");
+        for (name, remedy) in
+            [("spec.json", "options of the first time"), ("inventory.json", "written anew"), ("nodes/a.json", "a copy")]
+        {
+            let file = directory.path(name);
+            directory.write(&file, "{\"cut").unwrap();
+            let said = format!("{:#}", directory.read_json::<String>(&file).unwrap_err());
+            assert!(said.contains(&file.display().to_string()) && said.contains(remedy), "{said}");
+        }
         directory.remove().unwrap();
         assert!(!directory.root().exists());
     }

@@ -133,6 +133,7 @@ fn a_platform_lives_through_everything() {
     crate::apps::walk(&cluster.sandbox, &|host, path| cluster.get(host, path));
     requests_survive_the_loss_of_a_machine(&cluster);
     a_broken_upgrade_goes_back(&cluster);
+    a_good_upgrade_is_rolled_out(&cluster);
     nothing_is_left(&cluster);
 }
 
@@ -214,11 +215,11 @@ fn start_goes_on_after_a_kill(cluster: &Cluster) {
 }
 
 /// A client that asks again when a request fails, as browsers do, for as long as it is told to.
-fn keep_asking(cluster: &Cluster, host: &str, stop: &AtomicBool) -> Duration {
+fn keep_asking(cluster: &Cluster, host: &str, path: &str, stop: &AtomicBool) -> Duration {
     let mut longest = Duration::ZERO;
     let mut last_good = Instant::now();
     while !stop.load(Ordering::Relaxed) {
-        if cluster.get(host, "/").is_ok_and(|(status, _)| status == 200) {
+        if cluster.get(host, path).is_ok_and(|(status, _)| status == 200) {
             longest = longest.max(last_good.elapsed());
             last_good = Instant::now();
         }
@@ -248,7 +249,7 @@ fn requests_survive_the_loss_of_a_machine(cluster: &Cluster) {
     let lost = machines_of(cluster, "steady").pop().expect("the app runs");
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let asking = scope.spawn(|| keep_asking(cluster, &host, &stop));
+        let asking = scope.spawn(|| keep_asking(cluster, &host, "/", &stop));
         cluster.cut_power(&lost);
         wait_for("the app to run on the machines that are left", || {
             let machines = machines_of(cluster, "steady");
@@ -270,33 +271,52 @@ fn requests_survive_the_loss_of_a_machine(cluster: &Cluster) {
     cluster.ctl(&["apps", "destroy", "steady", "--yes"]).demand(0);
 }
 
-/// A bundle like the shipped one but for its version and one image.
-fn changed_bundle(cluster: &Cluster, version: &str, image: &str) -> String {
+/// The shipped bundle as version 1.1.0, with `from` in its stack replaced.
+fn changed_bundle(cluster: &Cluster, from: &str, to: &str) -> String {
     let units = cluster.sandbox.path("units").display().to_string();
     cluster.ctl(&["refresh", "--path", &units, "--force"]).demand(0);
     let folder = format!("{units}/platform");
-    let edit = |file: &str, from: &str, to: &str| {
+    for (file, from, to) in [("platform.yaml", "version: 1.0.0", "version: 1.1.0"), ("stack.yaml", from, to)] {
         let path = format!("{folder}/{file}");
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{file} has no `{from}`");
         std::fs::write(&path, text.replace(from, to)).unwrap();
-    };
-    edit("platform.yaml", "version: 1.0.0", &format!("version: {version}"));
-    edit("stack.yaml", "image: registry:2.8.3", &format!("image: {image}"));
+    }
     folder
 }
 
 fn a_broken_upgrade_goes_back(cluster: &Cluster) {
     let images = image_archives().display().to_string();
-    let missing = changed_bundle(cluster, "1.1.0", "registry:none");
+    let missing = changed_bundle(cluster, "image: registry:2.8.3", "image: registry:none");
     cluster
         .ctl(&["upgrade", "--bundle", &missing, "--images", &images])
         .demand(8)
         .says(&["image `registry:none` cannot be had on"]);
 
-    let broken = changed_bundle(cluster, "1.1.0", "hello:broken");
+    let broken = changed_bundle(cluster, "image: registry:2.8.3", "image: hello:broken");
     let ended = cluster.ctl(&["upgrade", "--bundle", &broken, "--images", &images]).demand(8);
     ended.says(&["component `registry`", "going back to version 1.0.0", "every component is at version 1.0.0 again"]);
+    for (component, state, running, wanted) in cluster.services() {
+        assert_eq!((state.as_str(), running), ("active/running", wanted), "{component}");
+    }
+}
+
+/// Routers are replaced one after the other while requests run.
+fn a_good_upgrade_is_rolled_out(cluster: &Cluster) {
+    let good = changed_bundle(cluster, "forwardingTimeouts.dialTimeout=1s", "forwardingTimeouts.dialTimeout=2s");
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| keep_asking(cluster, DOMAIN, "/health-check", &stop));
+        let ended = cluster.ctl(&["upgrade", "--bundle", &good]);
+        stop.store(true, Ordering::Relaxed);
+        let longest = asking.join().unwrap();
+        eprintln!("longest time without an answer during an upgrade: {:.1} s", longest.as_secs_f64());
+        ended.demand(0).says(&["● logger: unchanged", "● platform: version 1.1.0 (was 1.0.0)"]);
+    });
+    let format = "{{.Spec.TaskTemplate.ContainerSpec.Args}}";
+    let arguments = ["ssh", &cluster.node(0), "docker", "service", "inspect", "--format", format, "platform_router"];
+    let arguments = cluster.ctl(&arguments).demand(0).stdout;
+    assert!(arguments.contains("dialTimeout=2s"), "{arguments}");
     for (component, state, running, wanted) in cluster.services() {
         assert_eq!((state.as_str(), running), ("active/running", wanted), "{component}");
     }

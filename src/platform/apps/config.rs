@@ -116,6 +116,11 @@ impl ConfigChange {
         Ok(self)
     }
 
+    /// Names to take away that `config` does not have.
+    pub fn absent<'c>(&'c self, config: &'c Config) -> impl Iterator<Item = &'c str> {
+        self.unset.iter().map(String::as_str).filter(|name| config.get(name).is_none())
+    }
+
     /// For people: `set GREETING, NAME`.
     pub fn what(&self) -> String {
         let named = |verb: &str, names: Vec<&String>| {
@@ -169,6 +174,8 @@ mod tests {
             Config::default().changed(&ConfigChange::new().set("A", "1").unwrap().set("B", "2").unwrap()).unwrap();
         let change = ConfigChange::new().set("A", "3").unwrap().unset("B").unwrap().unset("C").unwrap();
         assert_eq!(change.what(), "set A; unset B, C");
+        let only_b = Config::default().changed(&ConfigChange::new().set("B", "1").unwrap()).unwrap();
+        assert_eq!(change.absent(&only_b).collect::<Vec<_>>(), ["C"]);
         let new = old.changed(&change).unwrap();
         assert_eq!(new.iter().collect::<Vec<_>>(), [("A", "3")]);
         let half = "x".repeat(LARGEST_BYTES / 2);

@@ -1,13 +1,15 @@
 //! Changes an app's configuration; what runs is brought up anew with it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::compose_file::Owner;
 use super::deploy::chosen_port;
 use super::images::Images;
 use super::render::Blueprint;
 use super::{App, AppName, Apps, Begun, ConfigChange, Content, Source, Wait};
+use crate::config::yaml::suggestion;
 use crate::report::Failure;
 use crate::spec::{Origin, Problems};
-use std::collections::{BTreeMap, BTreeSet};
 
 impl Apps {
     /// Makes all of `change` or nothing of it. When something is deployed it becomes a release, which is rolled out.
@@ -23,6 +25,11 @@ impl Apps {
             problems.add(Origin::Flag("NAME=VALUE"), error.to_string());
             problems
         })?;
+        for absent in change.absent(&app.config) {
+            let near = suggestion(absent, app.config.names());
+            let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            self.reporter.note(format!("`{absent}` was not set{near}"));
+        }
         let Some(base) = app.intended() else {
             let set = |app: &mut App| {
                 app.config = config.clone();

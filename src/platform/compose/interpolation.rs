@@ -88,7 +88,11 @@ pub fn interpolate(text: &str) -> Result<String, String> {
                 Err(format!("`${{{name}{operation}}}`: a default cannot hold a variable"))
             }
             Some(default) => Ok(default.to_owned()),
-            None => Err(format!("variable `{name}` is not set: write its value here, or `$$` for a dollar sign")),
+            None => {
+                let words = [":?", "?"].iter().find_map(|lead| operation.strip_prefix(lead)).unwrap_or_default();
+                let words = if words.is_empty() { String::new() } else { format!(" ({words})") };
+                Err(format!("variable `{name}`{words} is not set: write its value here, or `$$` for a dollar sign"))
+            }
         }
     })
 }
@@ -107,7 +111,7 @@ mod tests {
             ("a${TAG:+b}c", Ok("ac")),
             ("$TAG", Err("variable `TAG` is not set")),
             ("${TAG}", Err("variable `TAG` is not set")),
-            ("${TAG:?needed}", Err("variable `TAG` is not set")),
+            ("${TAG:?the image's}", Err("variable `TAG` (the image's) is not set")),
             ("${TAG", Err("`${` has no `}`")),
             ("5$", Err("a lone `$`")),
             ("${1}", Err("`${1}` is not a variable")),

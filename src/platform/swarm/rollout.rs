@@ -11,6 +11,8 @@ use crate::platform::cluster::DockerError;
 
 /// Between two looks.
 const POLL_INTERVAL: Duration = Duration::from_millis(750);
+/// What has not changed for so long is told again: people want to know that somebody is still waiting.
+const SAID_AGAIN: Duration = Duration::from_secs(20);
 /// A container without a health check counts as running when it has not ended for so long.
 const STABLE: Duration = Duration::from_secs(3);
 /// A place whose task has failed so often will not get better by itself.
@@ -68,7 +70,7 @@ enum Seen {
 
 impl Swarm {
     /// Waits until all wanted tasks of these services run with the current spec, healthy where there is a health check;
-    /// tells `progress` each service's state as it changes. Gives a service up early when it fails again and again.
+    /// tells `progress` each service's state as it changes, and now and then while it does not. Gives a service up early when it fails again and again.
     pub async fn wait_until_running(
         &self,
         names: &[String],
@@ -162,9 +164,8 @@ impl Swarm {
                 rollout
             }
         };
-        if watch.last.as_ref() != Some(&rollout) {
+        if watch.is_news(&rollout) {
             progress(name, &rollout);
-            watch.last = Some(rollout);
         }
     }
 
@@ -177,7 +178,8 @@ impl Swarm {
 /// What is remembered of a service between looks.
 #[derive(Default)]
 struct Watch {
-    last: Option<Rollout>,
+    /// What was told last, and when.
+    last: Option<(Rollout, Instant)>,
     last_error: Option<String>,
     /// The tasks that run, and since when it has been these.
     stable: Option<(BTreeSet<String>, Instant)>,
@@ -217,6 +219,15 @@ impl Watch {
         Seen::Underway(Rollout { running: running.len(), wanted, state }, error)
     }
 
+    /// Whether people are to be told; remembers that they are.
+    fn is_news(&mut self, rollout: &Rollout) -> bool {
+        let known = self.last.as_ref().is_some_and(|(last, said)| last == rollout && said.elapsed() < SAID_AGAIN);
+        if !known {
+            self.last = Some((rollout.clone(), Instant::now()));
+        }
+        !known
+    }
+
     fn is_stable(&mut self, tasks: BTreeSet<String>, proven: bool) -> bool {
         if proven || tasks.is_empty() {
             return true;
@@ -233,7 +244,7 @@ impl Watch {
     fn timed_out(&self, deadline: Duration) -> String {
         let within = deadline.as_secs();
         let far = match &self.last {
-            Some(rollout) => format!("{} of {} tasks run, {}", rollout.running, rollout.wanted, rollout.state),
+            Some((rollout, _)) => format!("{} of {} tasks run, {}", rollout.running, rollout.wanted, rollout.state),
             None => "nothing was heard of it".to_owned(),
         };
         match &self.last_error {

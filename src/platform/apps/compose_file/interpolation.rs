@@ -2,14 +2,46 @@
 //!
 //! <https://github.com/compose-spec/compose-spec/blob/main/12-interpolation.md>
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::platform::apps::Config;
 use crate::platform::compose::{Variable, fill_in};
 
+/// Names that a file uses and that are not set, each with what the file says about it in `${NAME:?words}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Missing(BTreeMap<String, Option<String>>);
+
+impl Missing {
+    /// Adds a name; what the file says about it first is kept.
+    pub fn add(&mut self, name: &str, words: Option<&str>) {
+        let known = self.0.entry(name.to_owned()).or_default();
+        if known.is_none() {
+            *known = words.filter(|words| !words.is_empty()).map(str::to_owned);
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// For people: `PASSWORD (of the database), TOKEN`.
+    pub fn listed(&self) -> String {
+        let one = |(name, words): (&String, &Option<String>)| match words {
+            Some(words) => format!("{name} ({words})"),
+            None => name.clone(),
+        };
+        self.0.iter().map(one).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// Fills in `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME-default}`, `${NAME:+other}`, `${NAME+other}`,
 /// `${NAME:?message}` and `${NAME?message}`; `$$` is a dollar sign. Names that are not set are added to `missing`.
-pub fn interpolate(text: &str, config: &Config, missing: &mut BTreeSet<String>) -> Result<String, String> {
+pub fn interpolate(text: &str, config: &Config, missing: &mut Missing) -> Result<String, String> {
     fill_in(text, |variable| value(variable, config, missing))
 }
 
@@ -18,7 +50,7 @@ pub fn quoted(text: &str) -> String {
     text.replace('$', "$$")
 }
 
-fn value(variable: Variable, config: &Config, missing: &mut BTreeSet<String>) -> Result<String, String> {
+fn value(variable: Variable, config: &Config, missing: &mut Missing) -> Result<String, String> {
     let set = config.get(variable.name);
     // With a colon an empty value counts as none.
     let (set, operation) = match variable.operation.strip_prefix(':') {
@@ -29,7 +61,7 @@ fn value(variable: Variable, config: &Config, missing: &mut BTreeSet<String>) ->
         (None, _) if !variable.operation.is_empty() => Err(variable.malformed()),
         (None | Some('-' | '?'), Some(value)) => Ok(value.to_owned()),
         (None | Some('?'), None) => {
-            missing.insert(variable.name.to_owned());
+            missing.add(variable.name, operation.strip_prefix('?'));
             Ok(String::new())
         }
         (Some('-'), None) | (Some('+'), Some(_)) => interpolate(&operation[1..], config, missing),
@@ -58,8 +90,10 @@ mod tests {
             ("${NONE:-${OTHER:-x}}y", Ok("xy")),
             ("${TAG:+a}${NONE:+b}${EMPTY:+c}${EMPTY+d}", Ok("ad")),
             ("${TAG:?needed}", Ok("1.2")),
-            ("$NONE ${OTHER}", Err("NONE OTHER")),
-            ("${EMPTY:?needed}", Err("EMPTY")),
+            ("$NONE ${OTHER}", Err("NONE, OTHER")),
+            ("${EMPTY:?of the shop}", Err("EMPTY (of the shop)")),
+            ("$NONE ${NONE?needed} ${NONE?or else}", Err("NONE (needed)")),
+            ("${NONE:?}", Err("NONE")),
             ("${NONE:-$OTHER}", Err("OTHER")),
             ("${TAG", Err("`${` has no `}`")),
             ("5$", Err("a lone `$`")),
@@ -68,10 +102,10 @@ mod tests {
             ("${TAG:}", Err("is not a variable")),
             ("${TAG!x}", Err("is not a variable")),
         ] {
-            let mut missing = BTreeSet::new();
+            let mut missing = Missing::default();
             let found = interpolate(text, &config, &mut missing).and_then(|filled| match missing.is_empty() {
                 true => Ok(filled),
-                false => Err(missing.into_iter().collect::<Vec<_>>().join(" ")),
+                false => Err(missing.listed()),
             });
             match (found, expected) {
                 (Err(found), Err(expected)) => assert!(found.contains(expected), "{text}: {found}"),

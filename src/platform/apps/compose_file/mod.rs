@@ -4,6 +4,8 @@ mod interpolation;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use interpolation::Missing;
+
 use super::{AppName, Config};
 use crate::config::yaml::{self, Step, Value, line_of, suggestion};
 use crate::platform::compose::{Examined, MountKind, Protocol, Stack};
@@ -146,7 +148,7 @@ impl Filled {
             }
         };
         let original = value.clone();
-        let mut missing = BTreeSet::new();
+        let mut missing = Missing::default();
         let mut change = |path: &[Step], value: &mut Value| {
             if let Err(message) = fill(path, value, owner.config, &mut missing) {
                 let origin = Origin::File { path: file.to_owned(), line: line_of(text, path) };
@@ -155,11 +157,10 @@ impl Filled {
         };
         walk(&mut value, &mut Vec::new(), &mut change);
         if !missing.is_empty() {
-            let names: Vec<&str> = missing.iter().map(String::as_str).collect();
-            let pairs: Vec<String> = names.iter().map(|name| format!("{name}=…")).collect();
+            let pairs: Vec<String> = missing.names().map(|name| format!("{name}=…")).collect();
             problems.add_with_hint(
                 Origin::File { path: file.to_owned(), line: None },
-                format!("variables that are not set in the app's configuration: {}", names.join(", ")),
+                format!("variables that are not set in the app's configuration: {}", missing.listed()),
                 format!("platformctl apps config {} set {}", owner.app, pairs.join(" ")),
             );
         }
@@ -202,11 +203,11 @@ impl Filled {
 }
 
 /// Fills in one value. In `environment` a name without a value gets that of the configuration.
-fn fill(path: &[Step], value: &mut Value, config: &Config, missing: &mut BTreeSet<String>) -> Result<(), String> {
+fn fill(path: &[Step], value: &mut Value, config: &Config, missing: &mut Missing) -> Result<(), String> {
     let mut of_config = |name: &str| {
         let value = config.get(name);
         if value.is_none() {
-            missing.insert(name.to_owned());
+            missing.add(name, None);
         }
         value.unwrap_or_default().to_owned()
     };

@@ -8,7 +8,7 @@ use crate::arm::document;
 use crate::arm::error::ArmError;
 use crate::arm::id::{ResourceId, child_part, key, resource_part};
 use crate::arm::kind::Kind;
-use crate::arm::member;
+use crate::schema;
 use crate::state::State;
 use crate::state::resource::{NatPort, Provisioning, Resource};
 
@@ -59,7 +59,7 @@ impl<'a> Draft<'a> {
                 ),
             ));
         }
-        member::check(id.kind, &document)?;
+        schema::check(id.kind, &document)?;
         for collection in id.kind.children() {
             document::name_children(&mut document, id, collection)?;
         }

@@ -23,6 +23,7 @@ mod quota;
 mod recorder;
 mod removal;
 mod render;
+pub mod schema;
 pub mod segment;
 mod server;
 mod state;

@@ -15,5 +15,6 @@ mod platform;
 mod preflight;
 mod refusals;
 mod removal;
+mod request_bodies;
 mod sandbox;
 mod user_data;

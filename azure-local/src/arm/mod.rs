@@ -7,5 +7,4 @@ pub mod filter;
 pub mod id;
 pub mod kind;
 pub mod location;
-pub mod member;
 pub mod name;

@@ -96,13 +96,13 @@ async fn machines_come_from_managed_images() {
         }})
     };
     let blob = "https://account.blob.core.windows.net/vhds/coreos.vhd";
-    for (what, body) in [
-        ("state", body("Running", blob)),
-        ("blob", body("Generalized", "coreos.vhd")),
-        ("no disk", json!({ "location": "westeurope" })),
+    for (what, body, code) in [
+        ("state", body("Running", blob), "InvalidRequestFormat"),
+        ("blob", body("Generalized", "coreos.vhd"), "InvalidParameter"),
+        ("no disk", json!({ "location": "westeurope" }), "InvalidParameter"),
     ] {
         let reply = emulator.put(&image, &body).await;
-        assert_eq!((reply.status.as_u16(), reply.code()), (400, "InvalidParameter"), "{what}: {}", reply.text);
+        assert_eq!((reply.status.as_u16(), reply.code()), (400, code), "{what}: {}", reply.text);
     }
     let reply = emulator.put(&vm_path("x"), &from(json!({ "id": image }))).await;
     assert_eq!((reply.status.as_u16(), reply.code()), (404, "NotFound"), "{}", reply.text);

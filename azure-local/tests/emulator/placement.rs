@@ -220,12 +220,12 @@ async fn spot_machines_and_identities_are_read_back() {
         ("UserAssigned", json!({ (nobody.as_str()): {} }), "FailedIdentityOperation"),
         ("UserAssigned", json!({}), "InvalidParameter"),
         ("SystemAssigned", json!({ (path(IDENTITY)): {} }), "InvalidParameter"),
-        ("Somebody", json!({}), "InvalidParameter"),
+        ("Somebody", json!({}), "InvalidRequestFormat"),
     ] {
         let reply = emulator.put(&vm_path("x"), &with_identity(kind, ids)).await;
         assert_eq!((reply.status.as_u16(), reply.code()), (400, code), "{kind} {}", reply.text);
     }
-    let body = with_identity("SystemAssigned,UserAssigned", json!({ (path(IDENTITY)): {} }));
+    let body = with_identity("SystemAssigned, UserAssigned", json!({ (path(IDENTITY)): {} }));
     let made = emulator.put(&vm_path("x"), &body).await.good().body;
     let subscription = emulator.get(SUBSCRIPTION).await.good().body;
     assert_eq!(made["identity"]["type"], "SystemAssigned, UserAssigned");

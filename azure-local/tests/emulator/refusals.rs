@@ -115,7 +115,14 @@ async fn network_rules_are_azures() {
         vec![
             ("name", path("Network/networkSecurityGroups/-a"), nsg(), 400, "InvalidResourceName"),
             ("moved", path(NSG), with(nsg(), "/location", json!("eastus")), 409, "InvalidResourceLocation"),
-            ("misspelt", path(NSG), with(nsg(), "/properties/securityRule", json!([])), 400, "InvalidRequestContent"),
+            ("misspelt", path(NSG), with(nsg(), "/properties/securityRule", json!([])), 400, "InvalidRequestFormat"),
+            (
+                "misspelt within",
+                path(NSG),
+                with(nsg(), "/properties/securityRules/0/properties/sourcePort", json!("*")),
+                400,
+                "InvalidRequestFormat",
+            ),
             (
                 "priority",
                 path(NSG),

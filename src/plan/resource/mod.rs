@@ -76,5 +76,19 @@ fn placement_group(spec: &ClusterSpec, names: &ResourceNames) -> Option<compute:
 
 /// The document of a model. The models are plain data, so this cannot fail.
 fn document(model: &impl Serialize) -> Value {
-    serde_json::to_value(model).unwrap_or_default()
+    let mut document = serde_json::to_value(model).unwrap_or_default();
+    drop_nulls(&mut document);
+    document
+}
+
+/// The models write some of what only Azure sets as `null`, which its schemas do not know.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            object.retain(|_, value| !value.is_null());
+            object.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
 }

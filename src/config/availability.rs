@@ -1,8 +1,8 @@
 //! How machines are kept apart: an availability set, zones or a scale set, and what each of them excludes.
 
-use super::parameter::{AVAILABILITY_SET, SCALE_SET, SPOT, ZONES};
+use super::parameter::{AVAILABILITY_SET, PROXIMITY, SCALE_SET, SPOT, ZONES};
 use super::resolver::Resolver;
-use crate::spec::{Availability, Zone};
+use crate::spec::{Availability, ProximityPlacementGroup, Zone};
 
 /// What is asked for, else what an earlier run settled.
 pub(super) fn availability(resolver: &mut Resolver) -> Availability {
@@ -46,6 +46,19 @@ fn zones(resolver: &mut Resolver) -> Option<Vec<Zone>> {
 }
 
 /// Spare capacity goes where Azure lets it.
+/// Machines that are close together are in one zone.
+/// <https://learn.microsoft.com/azure/virtual-machines/co-location#what-to-expect-when-using-proximity-placement-groups>
+pub(super) fn proximity(resolver: &mut Resolver, availability: &Availability) -> Option<ProximityPlacementGroup> {
+    let earlier = resolver.earlier.and_then(|earlier| earlier.proximity_placement_group.clone());
+    let group = resolver.parsed(&PROXIMITY).or(earlier);
+    let zones = availability.zones().len();
+    if group.is_some() && zones > 1 {
+        let message = format!("machines of one placement group are in one zone, and `--zones` names {zones}");
+        resolver.problem_with_hint(&PROXIMITY, message, "choose one zone, or leave one of the two out");
+    }
+    group
+}
+
 /// <https://learn.microsoft.com/azure/virtual-machines/spot-vms#limitations>
 pub(super) fn spot(resolver: &mut Resolver, availability: &Availability) -> bool {
     let earlier = resolver.earlier.is_some_and(|earlier| earlier.spot);
@@ -69,7 +82,7 @@ mod tests {
     fn machines_are_kept_apart_in_one_way() {
         let key = generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
         type Flags<'a> = &'a [(&'a Parameter, &'a str)];
-        let cases: [(Flags, Result<serde_json::Value, &str>); 11] = [
+        let cases: [(Flags, Result<serde_json::Value, &str>); 12] = [
             (&[], Ok(json!({"kind": "set", "name": null}))),
             (&[(&AVAILABILITY_SET, "racks")], Ok(json!({"kind": "set", "name": "racks"}))),
             (&[(&ZONES, "3,1")], Ok(json!({"kind": "zones", "zones": ["1", "3"]}))),
@@ -79,6 +92,10 @@ mod tests {
             (&[(&ZONES, "1"), (&AVAILABILITY_SET, "racks")], Err("in no `--zones`")),
             (&[(&SCALE_SET, "true"), (&AVAILABILITY_SET, "racks")], Err("in no `--scale-set`")),
             (&[(&ZONES, "1,4,1")], Err("zone `4`")),
+            (
+                &[(&PROXIMITY, "near"), (&ZONES, "1,3")],
+                Err("one placement group are in one zone, and `--zones` names 2"),
+            ),
             (&[(&SPOT, "true")], Err("no Spot machines into availability sets")),
             (&[(&NUM_NODES, "201")], Err("at most 200 (one availability set)")),
         ];

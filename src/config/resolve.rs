@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::input::ClusterInput;
 use super::parameter::{
-    ALLOW_SMALL, CLOUD, DATA_DISK, IDENTITIES, LOCATION, NAME, NUM_NODES, OS_DISK_SIZE, PARAMETERS, PIP, PROXIMITY,
-    RESOURCE_GROUP, SSH_SOURCES, TAGS, USER_DATA_FORMAT, VM_NAME_PREFIX, VM_SIZE,
+    ACCELERATED_NETWORKING, ALLOW_SMALL, CLOUD, DATA_DISK, IDENTITIES, LOCATION, NAME, NUM_NODES, OS_DISK_SIZE,
+    PARAMETERS, PIP, RESOURCE_GROUP, SSH_SOURCES, TAGS, USER_DATA_FORMAT, VM_NAME_PREFIX, VM_SIZE,
 };
 use super::resolver::Resolver;
 use super::{availability, discovery, machine, network, ports, user_data};
@@ -55,8 +55,10 @@ pub fn resolve(
     let data_disk_type = machine::data_disk_type(&mut resolver, &vm_size);
     let os_disk_gib = resolver.integer(&OS_DISK_SIZE).or(earlier.and_then(|earlier| earlier.os_disk_gib));
     let spot = availability::spot(&mut resolver, &availability);
-    let proximity_placement_group =
-        resolver.parsed(&PROXIMITY).or(earlier.and_then(|earlier| earlier.proximity_placement_group.clone()));
+    let proximity_placement_group = availability::proximity(&mut resolver, &availability);
+    let accelerated_networking = resolver
+        .switch(&ACCELERATED_NETWORKING)
+        .unwrap_or_else(|| earlier.is_some_and(|earlier| earlier.accelerated_networking));
     let identities = resolver.list(&IDENTITIES).or(earlier.map(|earlier| earlier.identities.clone()));
     let public_ip_per_node =
         resolver.switch(&PIP).unwrap_or_else(|| earlier.is_some_and(|earlier| earlier.public_ip_per_node));
@@ -65,6 +67,7 @@ pub fn resolve(
     let existing_network = network::existing_network(&mut resolver);
     let tags = tags(&mut resolver);
     let ntp_servers = user_data::ntp_servers(&mut resolver);
+    user_data::check_image(&mut resolver, &image, user_data_format, &ntp_servers);
     let etcd_member_count = earlier.map_or_else(|| etcd_member_count(node_count), |earlier| earlier.etcd_member_count);
     let discovery_url = discovery::url(&mut resolver, etcd_member_count, custom_data_only, &templates);
     let spec = match (name, resource_group) {
@@ -91,6 +94,7 @@ pub fn resolve(
             data_disk_type,
             availability,
             proximity_placement_group,
+            accelerated_networking,
             spot,
             identities: identities.unwrap_or_default(),
             public_ip_per_node,

@@ -1,8 +1,9 @@
 //! What machines are told at their first boot.
 
-use super::parameter::{CUSTOM_DATA, CUSTOM_DATA_ONLY, NTP_SERVERS};
+use super::parameter::{CUSTOM_DATA, CUSTOM_DATA_ONLY, NTP_SERVERS, USER_DATA_FORMAT};
 use super::resolver::Resolver;
-use crate::userdata::{Overlay, TemplateSet};
+use crate::spec::Image;
+use crate::userdata::{Dialect, Overlay, TemplateSet};
 
 /// The user's file, and whether it is sent alone.
 pub(super) fn custom_data(resolver: &mut Resolver) -> (Option<Overlay>, bool) {
@@ -33,6 +34,22 @@ pub(super) fn custom_data(resolver: &mut Resolver) -> (Option<Overlay>, bool) {
             resolver.problems.extend(problems);
             (None, only)
         }
+    }
+}
+
+/// Fedora CoreOS reads nothing but Ignition, and its chrony no folder with more sources.
+/// <https://github.com/coreos/fedora-coreos-config/tree/testing-devel/overlay.d/20platform-chrony>
+pub(super) fn check_image(resolver: &mut Resolver, image: &Image, format: Dialect, ntp_servers: &[String]) {
+    if !image.is_fedora_coreos() {
+        return;
+    }
+    if format == Dialect::CloudConfig {
+        let message = "Fedora CoreOS reads no cloud-config";
+        resolver.problem_with_hint(&USER_DATA_FORMAT, message, "leave the format out: Ignition is the default");
+    }
+    if !ntp_servers.is_empty() {
+        let message = "Fedora CoreOS takes the host's clock and no further sources";
+        resolver.problem_with_hint(&NTP_SERVERS, message, "write an /etc/chrony.conf of your own with --custom-data");
     }
 }
 

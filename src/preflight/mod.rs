@@ -2,9 +2,11 @@
 //!
 //! Reads only, all together. What the signed-in identity may not read is not judged: Azure says it later. `cli` calls it.
 
+mod belonging;
 mod finding;
 mod image;
 mod network;
+mod peering;
 mod price;
 mod quota;
 mod region;
@@ -105,7 +107,7 @@ pub async fn preflight(
         }
     };
     let unregistered = unregistered(arm, subscription, spec.image_plan.is_some());
-    let (account, locations, skus, compute_usages, network_usages, label_answers, image, agreement, unregistered) = tokio::try_join!(
+    let (
         account,
         locations,
         skus,
@@ -114,7 +116,19 @@ pub async fn preflight(
         label_answers,
         image,
         agreement,
-        unregistered
+        unregistered,
+        belonging,
+    ) = tokio::try_join!(
+        account,
+        locations,
+        skus,
+        compute_usages,
+        network_usages,
+        label_answers,
+        image,
+        agreement,
+        unregistered,
+        belonging::look(arm, spec),
     )?;
 
     let size = SizeFacts::find(&skus, spec.vm_size.as_str(), location.as_str());
@@ -145,6 +159,10 @@ pub async fn preflight(
     let terms = agreement.filter(|terms| !are_accepted(terms));
     if let (Some(plan), Some(terms), false) = (&spec.image_plan, &terms, accept_terms) {
         findings.extend(terms::judge(plan, terms));
+    }
+    findings.extend(belonging);
+    if let (None, Some(network)) = (&spec.existing_network, observed.get(&StepKey::VirtualNetwork)) {
+        findings.extend(peering::judge(spec, network));
     }
     findings.extend(region::judge_exposure(spec));
     findings.sort_by_key(|finding| finding.severity);

@@ -22,6 +22,7 @@ pub struct SizeFacts {
     pub most_data_disks: u32,
     pub premium_disks: bool,
     pub spot: bool,
+    pub accelerated_networking: bool,
     pub zones: Vec<String>,
     /// Whether this subscription may not use it in the region at all.
     pub restricted: bool,
@@ -51,6 +52,7 @@ impl SizeFacts {
             most_data_disks: number("MaxDataDiskCount"),
             premium_disks: is("PremiumIO"),
             spot: is("LowPriorityCapable"),
+            accelerated_networking: is("AcceleratedNetworkingEnabled"),
             zones: info.map(|info| texts(&info["zones"])).unwrap_or_default(),
             restricted: restrictions().any(|restriction| restriction["type"] == "Location"),
             restricted_zones: of_zones.flat_map(|one| texts(&one["restrictionInfo"]["zones"])).collect(),
@@ -108,6 +110,12 @@ pub fn judge(skus: &[Value], spec: &ClusterSpec) -> Vec<Finding> {
     if spec.spot && !facts.spot {
         refuse(format!("`{size}` cannot be Spot"), "leave --spot out, or choose another --vm-size");
     }
+    if spec.accelerated_networking && !facts.accelerated_networking {
+        refuse(
+            format!("`{size}` takes no accelerated networking"),
+            "leave --accelerated-networking out, or choose another --vm-size",
+        );
+    }
     let wants_premium = spec.data_disk_type.as_deref().is_some_and(|kind| kind.starts_with("Premium"));
     if wants_premium && !facts.premium_disks {
         refuse(format!("`{size}` takes no premium disks"), "--data-disk-type StandardSSD_LRS, or a size with an `s`");
@@ -125,7 +133,7 @@ pub fn judge(skus: &[Value], spec: &ClusterSpec) -> Vec<Finding> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::config::parameter::{DATA_DISK, Parameter, SCALE_SET, SPOT, VM_SIZE, ZONES};
+    use crate::config::parameter::{ACCELERATED_NETWORKING, DATA_DISK, Parameter, SCALE_SET, SPOT, VM_SIZE, ZONES};
     use crate::config::{ClusterInput, resolve};
     use crate::pki::generate_ssh_key_pair;
     use serde_json::json;
@@ -144,6 +152,7 @@ pub(super) mod tests {
                     {"name": "vCPUs", "value": "2"}, {"name": "HyperVGenerations", "value": "V1,V2"},
                     {"name": "CpuArchitectureType", "value": "x64"}, {"name": "MaxDataDiskCount", "value": disks},
                     {"name": "PremiumIO", "value": "True"}, {"name": "LowPriorityCapable", "value": spot},
+                    {"name": "AcceleratedNetworkingEnabled", "value": spot},
                 ],
                 "restrictions": restrictions,
             })
@@ -164,16 +173,17 @@ pub(super) mod tests {
         let small = (&VM_SIZE, "Standard_B2s");
         type Flags<'a> = &'a [(&'a Parameter, &'a str)];
         let cases: [(Flags, &[&str]); 6] = [
-            (&[(&DATA_DISK, "10"), (&ZONES, "1,2")], &[]),
+            (&[(&DATA_DISK, "10"), (&ZONES, "1,2"), (&ACCELERATED_NETWORKING, "true")], &[]),
             (&[(&VM_SIZE, "Standard_D2a_v5")], &["size: `Standard_D2a_v5` does not exist in `westeurope`"]),
             (&[(&VM_SIZE, "Standard_E2s_v5")], &["size: `Standard_E2s_v5` is not available to this subscription"]),
             (&[(&ZONES, "1,3")], &["size: `Standard_D2as_v5` is not in zone 3 of `westeurope`; it is in: 1, 2"]),
             (&[small, (&DATA_DISK, "10")], &["size: `Standard_B2s` takes 0 data disks, 1 are asked"]),
             (
-                &[small, (&ZONES, "2"), (&SCALE_SET, "true"), (&SPOT, "true")],
+                &[small, (&ZONES, "2"), (&SCALE_SET, "true"), (&SPOT, "true"), (&ACCELERATED_NETWORKING, "true")],
                 &[
                     "size: `Standard_B2s` is not available to this subscription in zone 2",
                     "size: `Standard_B2s` cannot be Spot",
+                    "size: `Standard_B2s` takes no accelerated networking",
                 ],
             ),
         ];

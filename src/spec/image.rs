@@ -20,6 +20,9 @@ pub enum Image {
     Resource(String),
     /// `/CommunityGalleries/<public name>/Images/<definition>[/Versions/<version>]`.
     CommunityGallery(String),
+    /// `fcos:ID`: Fedora CoreOS, which nobody publishes on Azure, as one's own image of it or in a gallery.
+    /// <https://docs.fedoraproject.org/en-US/fedora-coreos/provisioning-azure/>
+    FedoraCoreOs(String),
     /// A disk of one's own in a storage account, `https://…/flatcar.vhd`; without a container only its name.
     Vhd(String),
 }
@@ -52,7 +55,7 @@ pub struct ImagePlan {
 #[error(
     "image `{0}` is neither `flatcar[:stable|beta|alpha|ltsYEAR[:VERSION]]`, a URN (`publisher:offer:sku:version`), an \
      image's resource id (`/subscriptions/…/images/…` or `…/galleries/…/images/…`), a community gallery's \
-     (`/CommunityGalleries/…`), nor a disk (`https://…/flatcar.vhd`, or `flatcar.vhd` with --blob-container-url)"
+     (`/CommunityGalleries/…`), one of the two behind `fcos:` for Fedora CoreOS, nor a disk (`https://…/flatcar.vhd`, or `flatcar.vhd` with --blob-container-url)"
 )]
 pub struct InvalidImage(String);
 
@@ -80,10 +83,16 @@ impl Image {
                 })
             }
             Self::Marketplace(image) => ImageSource::Marketplace(image.clone()),
-            Self::Resource(id) => ImageSource::Resource(id.clone()),
+            Self::FedoraCoreOs(id) if is_community(id) => ImageSource::CommunityGallery(id.clone()),
+            Self::Resource(id) | Self::FedoraCoreOs(id) => ImageSource::Resource(id.clone()),
             Self::CommunityGallery(id) => ImageSource::CommunityGallery(id.clone()),
             Self::Vhd(blob) => ImageSource::Vhd(blob.clone()),
         }
+    }
+
+    /// Whether it is Fedora CoreOS; all else is taken for Flatcar.
+    pub fn is_fedora_coreos(&self) -> bool {
+        matches!(self, Self::FedoraCoreOs(_))
     }
 }
 
@@ -108,7 +117,13 @@ impl FromStr for Image {
             let is_url = lower.starts_with("https://") && text.matches('/').count() > 3;
             return if is_url || is_urn_part(text) { Ok(Self::Vhd(text.to_owned())) } else { Err(invalid()) };
         }
-        if lower.starts_with("/communitygalleries/") {
+        if let Some(id) = text.strip_prefix("fcos:") {
+            return match id.parse() {
+                Ok(Self::Resource(id) | Self::CommunityGallery(id)) => Ok(Self::FedoraCoreOs(id)),
+                _ => Err(invalid()),
+            };
+        }
+        if is_community(text) {
             return if lower.contains("/images/") {
                 Ok(Self::CommunityGallery(text.to_owned()))
             } else {
@@ -142,6 +157,10 @@ impl FromStr for Image {
     }
 }
 
+fn is_community(id: &str) -> bool {
+    id.to_ascii_lowercase().starts_with("/communitygalleries/")
+}
+
 fn is_channel(text: &str) -> bool {
     let is_year = |year: &str| year.len() == 4 && year.chars().all(|c| c.is_ascii_digit());
     ["stable", "beta", "alpha"].contains(&text) || text.strip_prefix("lts").is_some_and(is_year)
@@ -158,6 +177,7 @@ impl fmt::Display for Image {
             Self::Marketplace(image) => {
                 write!(formatter, "{}:{}:{}:{}", image.publisher, image.offer, image.sku, image.version)
             }
+            Self::FedoraCoreOs(id) => write!(formatter, "fcos:{id}"),
             Self::Resource(id) | Self::CommunityGallery(id) | Self::Vhd(id) => formatter.write_str(id),
         }
     }
@@ -178,6 +198,8 @@ mod tests {
             "/CommunityGalleries/flatcar-23485951/Images/flatcar-stable-amd64",
             "https://account.blob.core.windows.net/vhds/flatcar.vhd",
             "flatcar.vhd",
+            "fcos:/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/fcos",
+            "fcos:/CommunityGalleries/ours/Images/fcos",
         ] {
             let image: Image = good.parse().unwrap();
             assert_eq!(image.to_string(), good);
@@ -192,6 +214,10 @@ mod tests {
             "a:b:c:d:e",
             "/subscriptions/s/resourceGroups/g",
             "a b:c:d:e",
+            "fcos:",
+            "fcos:stable",
+            "fcos:fcos:/CommunityGalleries/ours/Images/fcos",
+            "fcos:https://account.blob.core.windows.net/vhds/fcos.vhd",
         ] {
             assert!(bad.parse::<Image>().is_err(), "{bad}");
         }

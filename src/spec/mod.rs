@@ -99,6 +99,10 @@ pub struct ClusterSpec {
     /// Where they are kept close together.
     #[serde(default)]
     pub proximity_placement_group: Option<ProximityPlacementGroup>,
+    /// Whether their interfaces are given a part of the host's network card.
+    /// <https://learn.microsoft.com/azure/virtual-network/accelerated-networking-overview>
+    #[serde(default)]
+    pub accelerated_networking: bool,
     /// Whether they are spare capacity that Azure may take back.
     #[serde(default)]
     pub spot: bool,

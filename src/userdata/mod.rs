@@ -7,6 +7,7 @@ mod address;
 mod cloud_config;
 mod cloudinit;
 mod dialect;
+mod fedora_coreos;
 mod file_owner;
 mod ignition;
 mod ignition_keys;
@@ -74,6 +75,9 @@ pub fn render(spec: &ClusterSpec, node: &Node, material: &Material, dialect: Dia
     let mut user_data = node_user_data(spec, node, material)?;
     if let Some(Overlay::CloudConfig { document }) = &spec.custom_data {
         user_data.cloud_config.merge(address::put_in(document, node.address));
+    }
+    if spec.image.is_fedora_coreos() {
+        fedora_coreos::adapt(&mut user_data, &spec.templates)?;
     }
     let theirs = match &spec.custom_data {
         Some(Overlay::Ignition { document }) => Some(document),

@@ -2,14 +2,14 @@
 
 use minijinja::context;
 
-use super::cloud_config::{DropIn, Filesystem, Unit, UserData, WriteFile};
+use super::cloud_config::{CORE_USER, DropIn, Filesystem, Unit, UserData, WriteFile};
 use super::{UserDataError, address, read};
 use crate::pki::Material;
 use crate::spec::{ClusterSpec, Node};
 
 /// `etcd` has this number in Flatcar and in the image of its container.
 const ETCD_USER: &str = "232";
-/// `core` has this number in Flatcar and Fedora CoreOS images.
+/// `core` has this number in Flatcar, whose coreos-cloudinit knows numbers only; Fedora CoreOS has another.
 const CORE_GROUP: &str = "500";
 
 /// The configuration of `node`; `material` must hold every node's keys.
@@ -35,7 +35,10 @@ pub fn node_user_data(spec: &ClusterSpec, node: &Node, material: &Material) -> R
         permissions: Some(permissions.into()),
         encoding: None,
     };
-    let core_only = format!("root:{CORE_GROUP}");
+    let core_only = match spec.image.is_fedora_coreos() {
+        true => format!("root:{CORE_USER}"),
+        false => format!("root:{CORE_GROUP}"),
+    };
     config.write_files.extend([
         file("/etc/ssh/ssh_host_ed25519_key", &keys.ssh_host_key.private, "root", "0600"),
         file("/etc/ssh/ssh_host_ed25519_key.pub", &keys.ssh_host_key.public, "root", "0644"),

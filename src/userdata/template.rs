@@ -28,12 +28,17 @@ enum Kind {
 }
 
 /// Every text, by name.
-const SHIPPED: [Shipped; 8] = [
+const SHIPPED: [Shipped; 11] = [
     Shipped { name: BASE_FILE, text: include_str!("../../cloud-config/base.yaml"), kind: Kind::Base },
     Shipped {
         name: "chrony.sources",
         text: include_str!("../../templates/chrony.sources"),
         kind: Kind::Template(|| context! { servers => ["time.example.com"] }),
+    },
+    Shipped {
+        name: "docker-label.conf",
+        text: include_str!("../../templates/docker-label.conf"),
+        kind: Kind::Template(|| context! {}),
     },
     Shipped {
         name: "docker-requires-data-disk.conf",
@@ -53,6 +58,16 @@ const SHIPPED: [Shipped; 8] = [
             let discovery_url = "https://discovery.example.com/token";
             context! { name => "node-0", cluster => "cluster", address => "10.0.0.4", initial_cluster, discovery_url }
         }),
+    },
+    Shipped {
+        name: "etcd-member.service",
+        text: include_str!("../../templates/etcd-member.service"),
+        kind: Kind::Template(|| context! { image => "quay.io/coreos/etcd:v3.5.16" }),
+    },
+    Shipped {
+        name: "etcdctl.service",
+        text: include_str!("../../templates/etcdctl.service"),
+        kind: Kind::Template(|| context! { image => "quay.io/coreos/etcd:v3.5.16" }),
     },
     Shipped {
         name: "format-data-disk.service",

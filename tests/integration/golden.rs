@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use coreos_cluster::config::parameter::{
-    CUSTOM_DATA, DATA_DISK, DATA_DISK_COUNT, DEIS, DISCOVERY_SERVICE_URL, NTP_SERVERS, NUM_NODES, Parameter, VM_SIZE,
+    COREOS_IMAGE, CUSTOM_DATA, DATA_DISK, DATA_DISK_COUNT, DEIS, DISCOVERY_SERVICE_URL, NTP_SERVERS, NUM_NODES,
+    Parameter, VM_SIZE,
 };
 use coreos_cluster::config::{self, ClusterInput, InputFile, resolve};
 use coreos_cluster::outputs::{self, Inventory};
@@ -77,6 +78,12 @@ fn user_data_per_role() {
     assert_golden("user-data-full.json", &user_data(&full, 1));
     let nvme = spec(&[(&DATA_DISK, "100"), (&VM_SIZE, "Standard_D2as_v6")], Some("overlay.ign"));
     assert_golden("user-data-nvme.json", &user_data(&nvme, 0));
+}
+
+#[test]
+fn fedora_coreos() {
+    let spec = spec(&[(&COREOS_IMAGE, "fcos:/CommunityGalleries/ours/Images/fcos"), (&DATA_DISK, "100")], None);
+    assert_golden("user-data-fedora-coreos.json", &user_data(&spec, 1));
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use coreos_cluster::config::parameter::{DATA_DISK, DATA_DISK_COUNT, NTP_SERVERS, NUM_NODES, Parameter, VM_SIZE};
+use coreos_cluster::config::parameter::{
+    COREOS_IMAGE, DATA_DISK, DATA_DISK_COUNT, NTP_SERVERS, NUM_NODES, Parameter, VM_SIZE,
+};
 use coreos_cluster::pki::{Authority, Material, NodeMaterial};
 use coreos_cluster::spec::ClusterSpec;
 use coreos_cluster::userdata::{self, Dialect};
@@ -40,7 +42,8 @@ fn real_material(spec: &ClusterSpec) -> Material {
 fn every_configuration_is_accepted() {
     let (disk, disks) = ((&DATA_DISK, "100"), (&DATA_DISK_COUNT, "3"));
     type Flags<'a> = &'a [(&'a Parameter, &'a str)];
-    let cases: [(&str, Flags, Option<&str>); 9] = [
+    let fedora = (&COREOS_IMAGE, "fcos:/CommunityGalleries/ours/Images/fcos");
+    let cases: [(&str, Flags, Option<&str>); 10] = [
         ("defaults", &[], None),
         ("data disk", &[disk], None),
         ("data disks", &[disk, disks], None),
@@ -50,6 +53,7 @@ fn every_configuration_is_accepted() {
         ("cloud-config", &[], Some("overlay.yaml")),
         ("every key", &[disk], Some("every-key.yaml")),
         ("ignition", &[], Some("overlay.ign")),
+        ("fedora coreos", &[fedora, disk, disks, (&NUM_NODES, "4")], Some("every-key.yaml")),
     ];
     for (name, flags, custom_data) in cases {
         let spec = spec(flags, custom_data);

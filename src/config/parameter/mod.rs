@@ -196,6 +196,7 @@ pub const PARAMETERS: &[&Parameter] = &[
     &ZONES,
     &SCALE_SET,
     &PROXIMITY,
+    &ACCELERATED_NETWORKING,
     &SPOT,
     &IDENTITIES,
     &CUSTOM_DATA,

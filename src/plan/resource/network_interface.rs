@@ -40,6 +40,7 @@ pub fn network_interface(spec: &ClusterSpec, names: &ResourceNames, node: &Node)
         resource: network_resource(spec),
         properties: Some(NetworkInterfacePropertiesFormat {
             ip_configurations: vec![configuration],
+            enable_accelerated_networking: spec.accelerated_networking.then_some(true),
             network_security_group: spec.existing_network.as_ref().map(|_| security_group(names)),
             ..NetworkInterfacePropertiesFormat::default()
         }),

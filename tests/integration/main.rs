@@ -1,6 +1,7 @@
 //! Whole-program tests: the real binaries against the real emulator, comparing status, stdout, stderr and files.
 
 mod apps;
+mod azure;
 mod bundles;
 mod create;
 mod discovery;
@@ -17,4 +18,5 @@ mod refusals;
 mod removal;
 mod request_bodies;
 mod sandbox;
+mod sign_in;
 mod user_data;

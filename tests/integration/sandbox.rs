@@ -102,6 +102,11 @@ impl Sandbox {
             "AZURE_CLIENT_SECRET",
             "AZURE_CLIENT_ID",
             "AZURE_TENANT_ID",
+            "AZURE_FEDERATED_TOKEN_FILE",
+            "AZURE_TOKEN_CREDENTIALS",
+            "AZURE_CONFIG_DIR",
+            "IDENTITY_ENDPOINT",
+            "SYSTEM_OIDCREQUESTURI",
         ] {
             command.env_remove(variable);
         }

@@ -74,8 +74,7 @@ pub async fn connect(
             })
         }
         Cloud::Azure => {
-            let given = sign_in.text(&CLOUD).and_then(|word| word.parse().ok());
-            let azure_cloud: AzureCloud = given.or(stored.map(|stored| stored.spec.cloud)).unwrap_or_default();
+            let azure_cloud = azure_cloud(sign_in, stored)?;
             let chosen = choose(sign_in, azure_cloud)?;
             tracing::info!(credential = chosen.name, "signing in");
             let arm = Arm::new(&Endpoint::azure(azure_cloud, chosen.credential.clone())?);
@@ -91,6 +90,15 @@ pub async fn connect(
             Ok(Connection { arm, cloud: Cloud::Azure, subscription, credential: Some(chosen), account, emulator: None })
         }
     }
+}
+
+/// The cloud of Azure that was asked for, else the cluster's.
+fn azure_cloud(sign_in: &Values, stored: Option<&StoredCluster>) -> Result<AzureCloud, Problems> {
+    let mut problems = Problems::new();
+    let given = sign_in.get(&CLOUD).and_then(|given| Some((given.origin.clone(), given.texts.first()?)));
+    let given: Option<AzureCloud> = given.and_then(|(origin, word)| problems.take(origin, word.parse()));
+    let cloud = given.or(stored.map(|stored| stored.spec.cloud)).unwrap_or_default();
+    if problems.is_empty() { Ok(cloud) } else { Err(problems) }
 }
 
 /// The credential, with the certificate that a parameter names already read.

@@ -138,6 +138,13 @@ fn each_cloud_has_hosts_of_its_own() {
         assert_eq!(asked.field("scope"), format!("https://{resource_manager}/.default"));
         assert_eq!(azure.hosts().pop().as_deref(), Some(resource_manager));
     }
+    let before = azure.hosts().len();
+    run(&sandbox, &azure, &["whoami", "--cloud", "germany"], &secret).demand(3).says(&[
+        "`--cloud`:",
+        "germany",
+        "china",
+    ]);
+    assert_eq!(azure.hosts().len(), before);
 }
 
 #[test]

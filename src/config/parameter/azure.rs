@@ -25,15 +25,6 @@ pub const SSH_CERT: Parameter = Parameter::new(Group::Network, Kind::File, "ssh_
 pub const SKIP_PREFLIGHT: Parameter = Parameter::switch(Group::Azure, "skip_preflight", "--skip-preflight")
     .help("Do not ask Azure beforehand whether it would refuse");
 
-pub const CLOUD: Parameter = Parameter::new(Group::Azure, Kind::Choice(&CLOUDS), "cloud", "--cloud", "CLOUD")
-    .help("Azure's cloud: public, usgov or china")
-    .default("public")
-    .example("usgov")
-    .settled("cloud")
-    .resolved(|spec| json!(spec.cloud));
-
-const CLOUDS: [&str; 3] = ["public", "usgov", "china"];
-
 pub const LOCATION: Parameter = Parameter::new(Group::Azure, Kind::Text, "location", "--location", "REGION")
     .help("Region")
     .default("westeurope")

@@ -1,5 +1,7 @@
 //! Who asks Azure.
 
+use serde_json::json;
+
 use super::{Group, Kind, Parameter};
 
 pub const SUBSCRIPTION: Parameter = Parameter::new(Group::SignIn, Kind::Text, "subscription", "--subscription", "ID")
@@ -21,3 +23,12 @@ pub const AZURE_CERT: Parameter = Parameter::new(Group::SignIn, Kind::File, "azu
     .help("Certificate of a service principal with its key, PEM or PFX, as `mgmt-cert` makes it")
     .default("none: see `whoami`")
     .example("azure-cert.pem");
+
+pub const CLOUD: Parameter = Parameter::new(Group::SignIn, Kind::Choice(&CLOUDS), "cloud", "--cloud", "CLOUD")
+    .help("Azure's cloud: public, usgov or china")
+    .default("public")
+    .example("usgov")
+    .settled("cloud")
+    .resolved(|spec| json!(spec.cloud));
+
+const CLOUDS: [&str; 3] = ["public", "usgov", "china"];

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use crate::directory::Directory;
 use crate::frontend::apply::Frontends;
@@ -39,6 +40,8 @@ pub struct Options {
     pub frontend_base: Ipv4Addr,
     /// A machine that is not ready after this fails with `OSProvisioningTimedOut`.
     pub boot_timeout: Duration,
+    /// Told once the folder is taken and requests are answered.
+    pub ready: Option<oneshot::Sender<()>>,
 }
 
 /// Runs the emulator until `shutdown` completes. A second one on the same folder is an error.
@@ -78,6 +81,10 @@ pub async fn serve(options: Options, shutdown: impl Future<Output = ()> + Send) 
     // Connections wait in the listener's queue until the next line polls it.
     write_atomically(&directory.endpoint(), endpoint.as_bytes())?;
     tracing::info!(endpoint, "ready");
+    if let Some(ready) = options.ready {
+        // Whoever wanted to know may be gone.
+        let _ = ready.send(());
+    }
     tokio::select! {
         ended = &mut answering => ended.context("answering requests")?,
         () = shutdown => {}

@@ -97,11 +97,15 @@ async fn running() -> Result<Emulator, Failure> {
 async fn status(arguments: &OutputArguments) -> Result<(), Failure> {
     let emulator = running().await?;
     let status = emulator.status().await?;
-    output::result(arguments.output, &status, &status_text(&emulator.base, &status))
+    let discovery = local::discovery_url(&local::directory()?);
+    output::result(arguments.output, &status, &status_text(&emulator.base, discovery.as_deref(), &status))
 }
 
-fn status_text(base: &str, status: &Value) -> String {
+fn status_text(base: &str, discovery: Option<&str>, status: &Value) -> String {
     let mut text = format!("local emulator: {base}\n");
+    if let Some(url) = discovery {
+        let _ = writeln!(text, "  discovery  {url} (as machines reach it)");
+    }
     let items = |key: &str| status[key].as_array().cloned().unwrap_or_default();
     for machine in items("machines") {
         let field = |key: &str| machine[key].as_str().unwrap_or("-").to_owned();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use azure_core::http::{Method, Request, Url, new_http_client};
 use serde_json::Value;
 
+use crate::local::from_this_host;
 use crate::spec::DiscoveryUrl;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -113,7 +114,7 @@ async fn ask(doing: &str, url: Url) -> Result<Answer, DiscoveryError> {
     let is_former = url.host_str() == Some(FORMER_SERVICE);
     let unreachable = |cause: String| unreachable(doing, cause, is_former);
     let asking = async {
-        let response = new_http_client(None).execute_request(&Request::new(url, Method::Get)).await?;
+        let response = new_http_client(None).execute_request(&Request::new(from_this_host(url), Method::Get)).await?;
         response.try_into_raw_response().await
     };
     let response = match tokio::time::timeout(TIMEOUT, asking).await {

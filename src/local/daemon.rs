@@ -19,7 +19,9 @@ use azure_local::machine::MachineHost;
 use azure_local::machine::none::NoMachines;
 use azure_local::machine::qemu::{QemuMachines, QemuOptions};
 use azure_local::time::TimeServer;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::emulator::Emulator;
 use crate::report::Reporter;
@@ -137,16 +139,30 @@ pub async fn serve(options: ServeOptions, stopped: impl Future<Output = ()> + Se
     } else {
         (Arc::new(NoMachines::default()), Arc::new(NoFrontends::default()))
     };
+    let (ready, is_ready) = oneshot::channel();
+    let ended = CancellationToken::new();
+    let end = ended.clone();
     let latency = if options.azure_latency { Latency::azure(options.time_scale) } else { Latency::none() };
     let options = Options {
-        directory,
+        directory: directory.clone(),
+        ready: Some(ready),
         machines,
         frontends,
         latency,
         frontend_base: FIRST_PUBLIC_ADDRESS,
         boot_timeout: options.boot_timeout,
     };
-    azure_local::daemon::serve(options, stopped).await
+    let discovery = tokio::spawn(async move {
+        // The folder is this process's own when the emulator says so.
+        match is_ready.await {
+            Ok(()) => super::discovery::serve(&directory, end.cancelled_owned()).await,
+            Err(_) => Ok(()),
+        }
+    });
+    let served = azure_local::daemon::serve(options, stopped).await;
+    ended.cancel();
+    discovery.await??;
+    served
 }
 
 /// Asks the daemon to end and returns when it has; whether one was running.

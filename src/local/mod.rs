@@ -3,9 +3,11 @@
 //! What the emulator does is in the `azure-local` crate; this module never calls its control plane but over HTTP.
 
 mod daemon;
+mod discovery;
 mod emulator;
 
 pub use daemon::{ServeOptions, ensure_running, last_arguments, serve, start, stop};
+pub use discovery::{discovery_url, from_this_host};
 pub use emulator::{Emulator, Listener};
 
 use std::path::PathBuf;

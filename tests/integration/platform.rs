@@ -311,7 +311,7 @@ fn a_good_upgrade_is_rolled_out(cluster: &Cluster) {
         stop.store(true, Ordering::Relaxed);
         let longest = asking.join().unwrap();
         eprintln!("longest time without an answer during an upgrade: {:.1} s", longest.as_secs_f64());
-        ended.demand(0).says(&["● logger: unchanged", "● platform: version 1.1.0 (was 1.0.0)"]);
+        ended.demand(0).says(&["● router: active/running 3/3", "● platform: version 1.1.0 (was 1.0.0)"]);
     });
     let format = "{{.Spec.TaskTemplate.ContainerSpec.Args}}";
     let arguments = ["ssh", &cluster.node(0), "docker", "service", "inspect", "--format", format, "platform_router"];

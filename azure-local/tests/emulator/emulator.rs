@@ -65,6 +65,7 @@ impl Reply {
 
 pub fn options(root: &Path, latency: Latency) -> Options {
     Options {
+        ready: None,
         directory: Directory::new(root),
         machines: Arc::new(NoMachines::default()),
         frontends: Arc::new(NoFrontends::default()),

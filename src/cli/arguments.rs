@@ -323,7 +323,7 @@ mod tests {
     #[test]
     fn a_name_alone_creates() {
         let arguments = Arguments::try_parse_from(["x", "mycluster", "--data-disk", "--deis"]).unwrap();
-        let input = arguments.cluster.parameters.input(None).unwrap();
+        let input = arguments.cluster.parameters.input(None);
         let text = |parameter| input.values.text(parameter);
         assert_eq!((text(&NAME), text(&DATA_DISK), text(&DEIS)), (Some("mycluster"), Some("100"), Some("true")));
         let arguments = Arguments::try_parse_from(["x", "destroy", "mycluster"]).unwrap();

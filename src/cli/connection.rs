@@ -104,7 +104,7 @@ fn azure_cloud(sign_in: &Values, stored: Option<&StoredCluster>) -> Result<Azure
 /// The credential, with the certificate that a parameter names already read.
 fn choose(sign_in: &Values, cloud: AzureCloud) -> Result<ChosenCredential, Failure> {
     let text = |parameter| sign_in.text(parameter).map(str::to_owned);
-    let certificate = match path(sign_in, &AZURE_CERT, Path::new("")) {
+    let certificate = match path(sign_in, &AZURE_CERT) {
         Some(file) => Some(certificate(sign_in, &file)?),
         None => None,
     };

@@ -69,7 +69,10 @@ async fn create(
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);
     let desired = desired(&prepared.spec, &names, &prepared.user_data);
     let observed = observe_settled(&connection.arm, &desired, reporter).await.map_err(refused)?;
-    super::plan::check_owner(&prepared, &desired, &observed)?;
+    if let Err(failure) = super::plan::check_owner(&prepared, &desired, &observed) {
+        prepared.directory.remove_unused()?;
+        return Err(failure);
+    }
     let plan = plan(&prepared.spec, desired, &observed);
     announce(&plan, reporter);
     if prepared.values.get(&BLOB_CONTAINER_URL).is_some() && !matches!(prepared.spec.image, Image::Vhd(_)) {
@@ -78,13 +81,21 @@ async fn create(
         );
     }
     if plan.count(|action| matches!(action, Action::Create | Action::Replace { .. })) > 0 {
-        super::preflight::before_creation(&connection, &prepared, &observed, reporter).await?;
+        let asked = super::preflight::before_creation(&connection, &prepared, &observed, reporter).await;
+        if let Err(failure) = asked {
+            prepared.directory.remove_unused()?;
+            return Err(failure);
+        }
     }
     if connection.cloud == Cloud::Azure && !arguments.yes {
         confirm_updates(&plan).await?;
     }
     prepared.store(&connection.subscription)?;
     if let Err(errors) = execute(&connection.arm, plan, reporter).await {
+        // A cluster of which nothing was made has settled nothing.
+        if prepared.stored.is_none() && matches!(connection.arm.get(&names.resource_group()).await, Ok(None)) {
+            prepared.directory.forget_cluster()?;
+        }
         let mut hints: Vec<String> = errors.iter().map(hint).collect();
         hints.sort_unstable();
         hints.dedup();

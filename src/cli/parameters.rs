@@ -28,59 +28,63 @@ impl ParameterArguments {
         self.values.text(&NAME)
     }
 
-    /// Flags over the environment over `file`, with the files that they name read.
-    pub fn input(&self, file: Option<&Path>) -> Result<ClusterInput, Problems> {
+    /// Flags over the environment over `file`, with the files that they name read; what is wrong with a layer is part of
+    /// it, so that it is told together with all other mistakes.
+    pub fn input(&self, file: Option<&Path>) -> ClusterInput {
         let mut problems = Problems::new();
         let mut below = Values::default();
         if let Some(path) = file {
             let name = path.display().to_string();
             let text = std::fs::read_to_string(path).map_err(|error| format!("reading `{name}`: {error}"));
             if let Some(text) = problems.take(Origin::Flag("--file"), text) {
-                match from_file(&name, &text) {
-                    Ok(values) => below = values,
-                    Err(mistakes) => problems.extend(mistakes),
-                }
+                let (values, mistakes) = from_file(&name, &text);
+                below = values;
+                problems.extend(mistakes);
             }
         }
-        let (environment, mistakes) = from_environment(std::env::vars());
+        let (environment, mistakes) = from_environment(variables());
         problems.extend(mistakes);
         let values = below.under(environment).under(self.values.clone());
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        let folder = file.and_then(Path::parent).unwrap_or(Path::new(""));
-        let files = read_files(&values, folder);
+        let files = read_files(&values);
         let platform = values.get(&PLATFORM).map(|given| {
-            let text = given.texts.first().map(String::as_str);
-            BundleSource::resolve_for(given.origin.clone(), text, &|variable| std::env::var(variable).ok())
+            let text = given.texts.first().map(|text| match text.contains('/') {
+                true => path(&values, &PLATFORM).map_or(text.clone(), |path| path.display().to_string()),
+                false => text.clone(),
+            });
+            BundleSource::resolve_for(given.origin.clone(), text.as_deref(), &|variable| std::env::var(variable).ok())
         });
-        let templates = path(&values, &TEMPLATES, folder).map(|folder| super::templates::load(&folder));
-        Ok(ClusterInput { values, files, templates, platform })
+        let templates = path(&values, &TEMPLATES).map(|folder| super::templates::load(&folder));
+        ClusterInput { values, files, templates, platform, problems }
     }
 }
 
 impl SignInArguments {
     /// Flags over the environment.
     pub fn values(&self) -> Result<Values, Problems> {
-        let (environment, problems) = from_environment(std::env::vars());
+        let (environment, problems) = from_environment(variables());
         if problems.is_empty() { Ok(environment.under(self.values.clone())) } else { Err(problems) }
     }
 }
 
-fn read_files(values: &Values, folder: &Path) -> BTreeMap<&'static str, InputFile> {
+/// The environment, but for what is no text and can be no parameter.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+fn read_files(values: &Values) -> BTreeMap<&'static str, InputFile> {
     let named = PARAMETERS.iter().filter(|parameter| parameter.kind == Kind::File);
-    named.filter_map(|parameter| Some((parameter.key, InputFile::read(&path(values, parameter, folder)?)))).collect()
+    named.filter_map(|parameter| Some((parameter.key, InputFile::read(&path(values, parameter)?)))).collect()
 }
 
 /// The path that a parameter names: one in a file is beside that file, and `~/` is the home folder there too.
-pub fn path(values: &Values, parameter: &Parameter, folder: &Path) -> Option<PathBuf> {
+pub fn path(values: &Values, parameter: &Parameter) -> Option<PathBuf> {
     let given = values.get(parameter)?;
     let text = given.texts.first()?;
     if let (Some(rest), Some(home)) = (text.strip_prefix("~/"), std::env::var_os("HOME")) {
         return Some(PathBuf::from(home).join(rest));
     }
-    Some(match given.origin {
-        Origin::File { .. } => folder.join(text),
+    Some(match &given.origin {
+        Origin::File { path, .. } => Path::new(path).parent().unwrap_or(Path::new("")).join(text),
         _ => PathBuf::from(text),
     })
 }

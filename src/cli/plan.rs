@@ -60,7 +60,11 @@ pub fn check_owner(prepared: &Prepared, desired: &[Desired], observed: &Observed
             "{stranger} exists and is not this cluster's: it has no tag `{CLUSTER_TAG}={}`",
             prepared.spec.name
         );
-        problems.add_with_hint(Origin::Flag("NAME"), message, "choose another NAME or --resource-group");
+        let hint = match stranger.starts_with("proximity placement group") {
+            true => "--proximity takes one that exists by its id",
+            false => "choose another NAME or --resource-group",
+        };
+        problems.add_with_hint(Origin::Flag("NAME"), message, hint);
     }
     let machines = observed.keys().filter(|key| matches!(key, StepKey::VirtualMachine(_))).count();
     if prepared.stored.is_none() && machines > 0 && problems.is_empty() {

@@ -8,13 +8,13 @@ use super::arguments::ClusterArguments;
 use super::connection::{Connection, connect};
 use super::output;
 use super::prepare::{Prepared, one_kind_of_output, prepare, reporter};
-use crate::config::parameter::{ACCEPT_TERMS, COREOS_IMAGE, SKIP_PREFLIGHT, VIRTUAL_NETWORK_NAME};
+use crate::config::parameter::{ACCEPT_TERMS, SKIP_PREFLIGHT, VIRTUAL_NETWORK_NAME};
 use crate::directory::Cloud;
 use crate::execute::observe;
 use crate::plan::{Observed, ResourceNames, desired};
 use crate::preflight::{
-    Estimate, Finding, PRICE_LIST, Preflight, Severity, accept, addresses, estimate, image_facts, preflight, register,
-    unregistered,
+    Estimate, Finding, PRICE_LIST, Preflight, Severity, accept, addresses, are_accepted, estimate, image_facts,
+    preflight, read_terms, register, unregistered,
 };
 use crate::report::{Failure, Reporter};
 use crate::spec::{ExistingNetwork, Problems};
@@ -54,33 +54,24 @@ pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
 }
 
 /// Asks Azure for what the spec leaves open: which plan the image wants, and which addresses are free in a network that
-/// exists. What does not exist is a mistake of the spec.
+/// exists. A network that does not exist is a mistake of the spec; an image, a finding of the preflight.
 pub async fn settle(connection: &Connection, prepared: &mut Prepared) -> Result<(), Failure> {
     let mut problems = Problems::new();
-    settle_image(connection, prepared, &mut problems).await?;
+    settle_image(connection, prepared).await?;
     settle_addresses(connection, prepared, &mut problems).await?;
     if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
 }
 
-async fn settle_image(
-    connection: &Connection,
-    prepared: &mut Prepared,
-    problems: &mut Problems,
-) -> Result<(), Failure> {
+async fn settle_image(connection: &Connection, prepared: &mut Prepared) -> Result<(), Failure> {
     let spec = &prepared.spec;
     // An image that machines were made from may be withdrawn; it must exist only where machines are to be made.
     if prepared.stored.as_ref().is_some_and(|stored| stored.spec.image == spec.image) {
         return Ok(());
     }
     let found = image_facts(&connection.arm, &connection.subscription, spec).await;
-    match found.map_err(|error| Failure::azure(error, format!("azure-coreos-cluster {}", spec.name)))? {
-        Some(Some(facts)) => prepared.spec.image_plan = facts.plan,
-        Some(None) => {
-            let message = format!("image `{}` does not exist in `{}`", spec.image, spec.location);
-            let hint = format!("az vm image list --all --location {}", spec.location);
-            problems.add_with_hint(prepared.origin(&COREOS_IMAGE), message, hint);
-        }
-        None => {}
+    let found = found.map_err(|error| Failure::azure(error, format!("azure-coreos-cluster {}", spec.name)))?;
+    if let Some(Some(facts)) = found {
+        prepared.spec.image_plan = facts.plan;
     }
     Ok(())
 }
@@ -92,6 +83,14 @@ async fn settle_addresses(
 ) -> Result<(), Failure> {
     let spec = &prepared.spec;
     let Some(existing) = spec.existing_network.as_ref().filter(|_| !spec.has_addresses()) else { return Ok(()) };
+    if let Some(other) =
+        existing.network.subscription.as_ref().filter(|one| !one.eq_ignore_ascii_case(&connection.subscription))
+    {
+        let message = format!("it is in subscription `{other}`, the cluster in `{}`", connection.subscription);
+        let hint = "machines take addresses in networks of their own subscription only";
+        problems.add_with_hint(prepared.origin(&VIRTUAL_NETWORK_NAME), message, hint);
+        return Ok(());
+    }
     let id = ResourceNames::new(&connection.subscription, spec).existing_network(existing);
     let found = addresses(&connection.arm, &id, spec, existing).await;
     let hint = format!("azure-coreos-cluster {}", spec.name);
@@ -134,7 +133,7 @@ pub async fn before_creation(
     reporter: &Reporter,
 ) -> Result<(), Failure> {
     if prepared.values.is_on(&SKIP_PREFLIGHT) {
-        return Ok(());
+        return accept_terms(connection, prepared, reporter).await;
     }
     let found = look(connection, prepared, observed).await?;
     for finding in found.findings.iter().filter(|finding| finding.severity == Severity::Warning) {
@@ -149,6 +148,25 @@ pub async fn before_creation(
     let (arm, subscription) = (&connection.arm, &connection.subscription);
     if let (Some(plan), Some(terms)) = (&prepared.spec.image_plan, found.terms) {
         accept(arm, subscription, plan, terms).await.map_err(refused)?;
+        reporter.note(format!("● terms of {}: accepted for this subscription", plan.product));
+    }
+    Ok(())
+}
+
+/// Accepts the terms of the image unseen: the user said so.
+async fn accept_terms(connection: &Connection, prepared: &Prepared, reporter: &Reporter) -> Result<(), Failure> {
+    let Some(plan) = prepared.spec.image_plan.as_ref().filter(|_| prepared.values.is_on(&ACCEPT_TERMS)) else {
+        return Ok(());
+    };
+    let (arm, subscription) = (&connection.arm, &connection.subscription);
+    let accepting = async {
+        match read_terms(arm, subscription, plan).await? {
+            Some(terms) if !are_accepted(&terms) => accept(arm, subscription, plan, terms).await.map(|()| true),
+            _ => Ok(false),
+        }
+    };
+    let hint = format!("azure-coreos-cluster {} goes on from here", prepared.spec.name);
+    if accepting.await.map_err(|error| Failure::azure(error, hint))? {
         reporter.note(format!("● terms of {}: accepted for this subscription", plan.product));
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::arguments::{ClusterArguments, OutputArguments, OutputFormat};
 use super::connection;
-use crate::config::parameter::{NAME, Parameter, SSH_CERT};
+use crate::config::parameter::{CUSTOM_DATA, NAME, Parameter, SSH_CERT, TEMPLATES};
 use crate::config::{Values, resolve};
 use crate::directory::{Cloud, ClusterDirectory, StoredCluster};
 use crate::pki::{Material, SshKeyPair};
@@ -29,8 +29,8 @@ pub struct Prepared {
 
 /// Validates, and renders user-data in memory; writes nothing.
 pub fn prepare(arguments: &ClusterArguments) -> Result<Prepared, Failure> {
-    let input = arguments.parameters.input(arguments.file.as_deref())?;
-    if input.values.get(&NAME).is_none() {
+    let input = arguments.parameters.input(arguments.file.as_deref());
+    if input.values.get(&NAME).is_none() && input.problems.is_empty() {
         return Err(Failure::Usage(
             "a cluster needs a name: azure-coreos-cluster NAME, or `name` in the file of -f".into(),
         ));
@@ -128,7 +128,6 @@ impl Prepared {
     /// Each node's keys, which name its address, and its user-data, once all addresses are known.
     pub fn render(&mut self) -> Result<(), Failure> {
         self.material = self.directory.material(self.spec.name.as_str(), &self.spec.nodes())?;
-        self.user_data.clear();
         let mut problems = Problems::new();
         self.user_data.clear();
         for node in self.spec.nodes() {
@@ -138,7 +137,10 @@ impl Prepared {
                     return Err(Failure::Other(anyhow::Error::new(error)));
                 }
                 Err(error) => {
-                    problems.add(Origin::Flag("--custom-data"), error.to_string());
+                    // What the user added is most of it, when anything was added.
+                    let added = [&CUSTOM_DATA, &TEMPLATES].into_iter().find_map(|parameter| self.values.get(parameter));
+                    let origin = added.map_or(Origin::Flag(CUSTOM_DATA.flag), |given| given.origin.clone());
+                    problems.add(origin, error.to_string());
                     // The nodes differ little; one explanation is enough.
                     break;
                 }

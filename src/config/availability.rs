@@ -45,7 +45,6 @@ fn zones(resolver: &mut Resolver) -> Option<Vec<Zone>> {
     if zones.is_empty() { None } else { Some(zones) }
 }
 
-/// Spare capacity goes where Azure lets it.
 /// Machines that are close together are in one zone.
 /// <https://learn.microsoft.com/azure/virtual-machines/co-location#what-to-expect-when-using-proximity-placement-groups>
 pub(super) fn proximity(resolver: &mut Resolver, availability: &Availability) -> Option<ProximityPlacementGroup> {

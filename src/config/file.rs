@@ -5,9 +5,12 @@ use super::parameter::{Kind, PARAMETERS, Parameter};
 use super::yaml::{Document, Node};
 use crate::spec::{Origin, Problems};
 
-/// The parameters of a file; `path` is the name that mistakes bear.
-pub fn from_file(path: &str, text: &str) -> Result<Values, Problems> {
-    let document = Document::parse(path, text)?;
+/// The parameters of a file that can be read, and what is wrong with the others; `path` is the name that mistakes bear.
+pub fn from_file(path: &str, text: &str) -> (Values, Problems) {
+    let document = match Document::parse(path, text) {
+        Ok(document) => document,
+        Err(problems) => return (Values::default(), problems),
+    };
     let mut values = Values::default();
     // A file that says nothing is a file without parameters.
     if !document.root().is_null()
@@ -16,13 +19,17 @@ pub fn from_file(path: &str, text: &str) -> Result<Values, Problems> {
         for parameter in PARAMETERS {
             let Some(node) = fields.take(parameter.key) else { continue };
             if let Some(texts) = texts(&node, parameter) {
-                values.insert(parameter, texts, Origin::File { path: path.to_owned(), line: node.line() });
+                let origin = Origin::File { path: path.to_owned(), line: node.line() };
+                match parameter.kind {
+                    // YAML has parted the elements already, and a tag's value may have commas.
+                    Kind::Map => values.insert_parted(parameter, texts, origin),
+                    _ => values.insert(parameter, texts, origin),
+                }
             }
         }
         fields.finish();
     }
-    let problems = document.into_problems();
-    if problems.is_empty() { Ok(values) } else { Err(problems) }
+    (values, document.into_problems())
 }
 
 /// The value as it would be written on a command line. Bounds and words are checked where all layers meet.
@@ -44,18 +51,17 @@ mod tests {
 
     #[test]
     fn a_file_is_read_with_its_lines() {
-        let values = from_file("c.yaml", "num_nodes: 5\ndeis: true\nntp_servers: [a, b]\ndata_disk:\n").unwrap();
+        let values = from_file("c.yaml", "num_nodes: 5\ndeis: true\nntp_servers: [a, b]\ndata_disk:\n").0;
         assert_eq!((values.text(&NUM_NODES), values.is_on(&DEIS), values.get(&DATA_DISK)), (Some("5"), true, None));
         let servers = values.get(&NTP_SERVERS).unwrap();
         assert_eq!(servers.texts, ["a", "b"]);
         assert_eq!(servers.origin, Origin::File { path: "c.yaml".into(), line: Some(3) });
-        assert_eq!(from_file("c.yaml", "# nothing\n").unwrap(), Values::default());
+        assert_eq!(from_file("c.yaml", "# nothing\n").0, Values::default());
     }
 
     #[test]
     fn every_mistake_of_a_file_is_told() {
-        let problems =
-            from_file("c.yaml", "num_node: 5\ndeis: maybe\nvm_size: [a]\nntp_servers: {a: 1}\n").unwrap_err();
+        let problems = from_file("c.yaml", "num_node: 5\ndeis: maybe\nvm_size: [a]\nntp_servers: {a: 1}\n").1;
         let told: Vec<String> = problems.iter().map(|problem| problem.origin.to_string()).collect();
         assert_eq!(told, ["`c.yaml` line 1", "`c.yaml` line 2", "`c.yaml` line 3", "`c.yaml` line 4"], "{problems}");
         assert_eq!(problems.iter().next().unwrap().hint.as_deref(), Some("did you mean `num_nodes`?"));

@@ -41,6 +41,11 @@ impl Values {
             }
             _ => texts,
         };
+        self.insert_parted(parameter, texts, origin);
+    }
+
+    /// Keeps texts that are elements already.
+    pub fn insert_parted(&mut self, parameter: &Parameter, texts: Vec<String>, origin: Origin) {
         self.0.insert(parameter.key, Given { texts, origin });
     }
 

@@ -17,6 +17,8 @@ pub struct ClusterInput {
     pub files: BTreeMap<&'static str, InputFile>,
     /// The templates that a parameter's folder replaces, or what is wrong with them.
     pub templates: Option<Result<TemplateSet, Problems>>,
+    /// What is wrong with the layers themselves: a file that cannot be read, a key that nobody knows.
+    pub problems: Problems,
     /// The bundle whose ports are opened, or why it cannot be had.
     pub platform: Option<Result<Bundle, Problems>>,
 }

@@ -34,8 +34,11 @@ pub(super) fn data_disk_count(resolver: &mut Resolver, data_disk_gib: Option<u32
     given.or(resolver.earlier.map(|earlier| earlier.data_disk_count)).unwrap_or(1)
 }
 
-pub(super) fn data_disk_type(resolver: &mut Resolver, vm_size: &VmSize) -> Option<String> {
+pub(super) fn data_disk_type(resolver: &mut Resolver, vm_size: &VmSize, data_disk_gib: Option<u32>) -> Option<String> {
     let given = resolver.choice(&DATA_DISK_TYPE);
+    if given.is_some() && data_disk_gib.is_none() {
+        resolver.problem(&DATA_DISK_TYPE, "is of data disks, so it needs `--data-disk`");
+    }
     if given.is_some_and(|word| word.starts_with("Premium")) && !vm_size.has_premium_disks() {
         let message = format!("size `{vm_size}` takes no premium disks");
         resolver.problem_with_hint(&DATA_DISK_TYPE, message, "choose StandardSSD_LRS, or a size with an `s`");

@@ -1,8 +1,10 @@
 //! Where machines are reached, and by whom.
 
-use super::parameter::{ADDRESS_SPACE, SSH, SSH_CERT, SSH_THUMB, SUBNET_NAMES, VIRTUAL_NETWORK_NAME};
+use super::parameter::{ADDRESS_SPACE, SSH, SSH_CERT, SSH_SOURCES, SSH_THUMB, SUBNET_NAMES, VIRTUAL_NETWORK_NAME};
 use super::resolver::Resolver;
-use crate::spec::{AddressSpace, ExistingNetwork, SshCertificate, SshPublicKey, VirtualNetworkName};
+use crate::spec::{
+    AddressSource, AddressSpace, ExistingNetwork, SshCertificate, SshPublicKey, VirtualNetworkName, everybody,
+};
 
 /// First SSH port when nothing is said.
 const DEFAULT_FIRST_SSH_PORT: u16 = 22001;
@@ -36,6 +38,18 @@ pub(super) fn ssh_public_key(resolver: &mut Resolver, operator_key: &SshPublicKe
 pub(super) fn first_ssh_port(resolver: &mut Resolver) -> u16 {
     let port = resolver.integer(&SSH).and_then(|port| u16::try_from(port).ok());
     port.or(resolver.earlier.map(|earlier| earlier.first_ssh_port)).unwrap_or(DEFAULT_FIRST_SSH_PORT)
+}
+
+/// Who may reach SSH; somebody must.
+pub(super) fn ssh_sources(resolver: &mut Resolver) -> Vec<AddressSource> {
+    let earlier = resolver.earlier.map(|earlier| earlier.ssh_sources.clone());
+    let given: Option<Vec<AddressSource>> = resolver.list(&SSH_SOURCES);
+    if given.as_ref().is_some_and(Vec::is_empty)
+        && resolver.given(&SSH_SOURCES).is_some_and(|given| given.texts.iter().all(String::is_empty))
+    {
+        resolver.problem(&SSH_SOURCES, "names nobody, so that nobody could reach the machines; `*` is everybody");
+    }
+    given.or(earlier).unwrap_or_else(everybody)
 }
 
 pub(super) fn address_space(resolver: &mut Resolver, node_count: u32) -> AddressSpace {

@@ -11,9 +11,22 @@ use crate::spec::{ClusterSpec, OpenPort, Protocol};
 /// The bundle that `--deis` means.
 const DEFAULT_PLATFORM: &str = "platform";
 
+/// What every machine listens on and the world must not reach, or reaches in another way.
+const RESERVED_PORTS: [(u16, &str); 6] = [
+    (22, "SSH, which each has a public port of its own for (`--ssh`, `--ssh-source`)"),
+    (2377, "Docker Swarm's own, for the machines among themselves"),
+    (2379, "etcd's own, for the machines among themselves"),
+    (2380, "etcd's own, for the machines among themselves"),
+    (4789, "Docker Swarm's own, for the machines among themselves"),
+    (7946, "Docker Swarm's own, for the machines among themselves"),
+];
+
 /// The ports of the platform that is asked for, else those of the earlier run.
-pub(super) fn open(resolver: &mut Resolver) -> Vec<OpenPort> {
-    let without_tls = resolver.switch(&NOHTTPS) == Some(true);
+///
+/// Also whether those that carry TLS are left out.
+pub(super) fn open(resolver: &mut Resolver) -> (Vec<OpenPort>, bool) {
+    let asked = resolver.switch(&NOHTTPS);
+    let without_tls = asked.unwrap_or_else(|| resolver.earlier.is_some_and(|earlier| earlier.without_tls));
     let deis = resolver.switch(&DEIS);
     let earlier = resolver.earlier.map(|earlier| earlier.open_ports.clone()).unwrap_or_default();
     let (earlier_extra, earlier): (Vec<OpenPort>, Vec<OpenPort>) = earlier.into_iter().partition(|port| port.extra);
@@ -29,17 +42,21 @@ pub(super) fn open(resolver: &mut Resolver) -> Vec<OpenPort> {
         (Which::Deis, ..) => Vec::new(),
         _ => earlier.into_iter().filter(|port| !(port.tls && without_tls)).collect(),
     };
-    if without_tls && ports.is_empty() {
+    if asked == Some(true) && ports.is_empty() {
         let message = "takes what carries TLS out of the platform's ports, so it needs `--platform` or `--deis`";
         resolver.problem(&NOHTTPS, message);
     }
     for port in resolver.list(&OPEN).unwrap_or(earlier_extra) {
+        if let Some((_, what)) = RESERVED_PORTS.iter().find(|(reserved, _)| *reserved == port.port) {
+            resolver.problem(&OPEN, format!("port {} of the machines is {what}", port.port));
+            continue;
+        }
         match ports.iter().find(|open| (open.port, open.protocol) == (port.port, port.protocol)) {
             Some(open) => resolver.problem(&OPEN, format!("port {} is open already, as `{}`", port.port, open.name)),
             None => ports.push(port),
         }
     }
-    ports
+    (ports, without_tls)
 }
 
 /// What says which ports are open.
@@ -133,6 +150,14 @@ mod tests {
             assert_eq!(ports(&input, Some(&earlier)), later, "{input:?} again");
         }
         assert_eq!(ports(&input(&[nohttps]), Some(&earlier)), [80, 2222], "a port can be closed later");
+        let closed = resolve(&input(&[deis, nohttps]), None, &key()).unwrap();
+        for (flags, later) in [
+            (vec![], vec![80, 2222]),
+            (vec![deis], vec![80, 2222]),
+            (vec![(&NOHTTPS, "false"), deis], vec![80, 443, 2222]),
+        ] {
+            assert_eq!(ports(&input(&flags), Some(&closed)), later, "{flags:?}");
+        }
     }
 
     #[test]
@@ -155,6 +180,8 @@ mod tests {
         ] {
             assert_eq!(ports(&input(&flags), Some(&earlier)), expected, "{flags:?}");
         }
+        let problems = resolve(&input(&[(&OPEN, "22,2379")]), None, &key()).unwrap_err();
+        assert_eq!(problems.iter().count(), 2, "{problems}");
         let problems = resolve(&input(&[deis, (&OPEN, "80,8080,8080")]), None, &key()).unwrap_err();
         let told: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
         assert_eq!(told, ["port 80 is open already, as `web`", "port 8080 is open already, as `tcp-8080`"]);

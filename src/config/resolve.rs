@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use super::input::ClusterInput;
 use super::parameter::{
-    ACCELERATED_NETWORKING, ALLOW_SMALL, CLOUD, DATA_DISK, IDENTITIES, LOCATION, NAME, NUM_NODES, OS_DISK_SIZE,
-    PARAMETERS, PIP, RESOURCE_GROUP, SSH_SOURCES, TAGS, USER_DATA_FORMAT, VM_NAME_PREFIX, VM_SIZE,
+    ACCELERATED_NETWORKING, ALLOW_SMALL, AVAILABILITY_SET, CLOUD, DATA_DISK, IDENTITIES, LOCATION, NAME, NUM_NODES,
+    OS_DISK_SIZE, PARAMETERS, PIP, RESOURCE_GROUP, SCALE_SET, TAGS, USER_DATA_FORMAT, VM_NAME_PREFIX, VM_SIZE, ZONES,
 };
 use super::resolver::Resolver;
 use super::{availability, discovery, machine, network, ports, user_data};
 use crate::spec::{
     Availability, AzureCloud, ClusterName, ClusterSpec, Location, MOST_TAGS, MachinePrefix, Problems, QUORUM_NODES,
-    ResourceGroupName, SshPublicKey, Tag, VmSize, etcd_member_count, everybody,
+    ResourceGroupName, SshPublicKey, Tag, VmSize, etcd_member_count,
 };
 use crate::userdata::Dialect;
 
@@ -29,6 +29,7 @@ pub fn resolve(
     operator_key: &SshPublicKey,
 ) -> Result<ClusterSpec, Problems> {
     let mut resolver = Resolver::new(input, earlier);
+    resolver.problems.extend(input.problems.clone());
     let name = name(&mut resolver);
     let availability = availability::availability(&mut resolver);
     let node_count = node_count(&mut resolver, &availability);
@@ -47,12 +48,12 @@ pub fn resolve(
     });
     let user_data_format = user_data_format.or(earlier.map(|earlier| earlier.user_data_format)).unwrap_or_default();
     let templates = user_data::templates(&mut resolver);
-    let open_ports = ports::open(&mut resolver);
+    let (open_ports, without_tls) = ports::open(&mut resolver);
     let first_ssh_port = network::first_ssh_port(&mut resolver);
     ports::check_ssh(&mut resolver, first_ssh_port, node_count, &open_ports);
     let data_disk_gib = resolver.integer(&DATA_DISK).or(earlier.and_then(|earlier| earlier.data_disk_gib));
     let data_disk_count = machine::data_disk_count(&mut resolver, data_disk_gib);
-    let data_disk_type = machine::data_disk_type(&mut resolver, &vm_size);
+    let data_disk_type = machine::data_disk_type(&mut resolver, &vm_size, data_disk_gib);
     let os_disk_gib = resolver.integer(&OS_DISK_SIZE).or(earlier.and_then(|earlier| earlier.os_disk_gib));
     let spot = availability::spot(&mut resolver, &availability);
     let proximity_placement_group = availability::proximity(&mut resolver, &availability);
@@ -62,12 +63,13 @@ pub fn resolve(
     let identities = resolver.list(&IDENTITIES).or(earlier.map(|earlier| earlier.identities.clone()));
     let public_ip_per_node =
         resolver.switch(&PIP).unwrap_or_else(|| earlier.is_some_and(|earlier| earlier.public_ip_per_node));
-    let ssh_sources = resolver.list(&SSH_SOURCES).or(earlier.map(|earlier| earlier.ssh_sources.clone()));
+    let ssh_sources = network::ssh_sources(&mut resolver);
     let address_space = network::address_space(&mut resolver, node_count);
     let existing_network = network::existing_network(&mut resolver);
     let tags = tags(&mut resolver);
     let ntp_servers = user_data::ntp_servers(&mut resolver);
     user_data::check_image(&mut resolver, &image, user_data_format, &ntp_servers);
+    user_data::check_alone(&mut resolver, custom_data_only);
     let etcd_member_count = earlier.map_or_else(|| etcd_member_count(node_count), |earlier| earlier.etcd_member_count);
     let discovery_url = discovery::url(&mut resolver, etcd_member_count, custom_data_only, &templates);
     let spec = match (name, resource_group) {
@@ -85,6 +87,7 @@ pub fn resolve(
             ssh_public_key,
             closed_ports: ports::closed(&open_ports, earlier),
             open_ports,
+            without_tls,
             data_disk_gib,
             data_disk_count,
             // What Azure says of another image is asked anew.
@@ -98,7 +101,7 @@ pub fn resolve(
             spot,
             identities: identities.unwrap_or_default(),
             public_ip_per_node,
-            ssh_sources: ssh_sources.unwrap_or_else(everybody),
+            ssh_sources,
             tags,
             address_space,
             existing_network,
@@ -165,11 +168,28 @@ fn tags(resolver: &mut Resolver) -> BTreeMap<String, String> {
     if tags.len() > MOST_TAGS {
         resolver.problem(&TAGS, format!("{} tags are more than the {MOST_TAGS} that fit", tags.len()));
     }
-    tags.into_iter().map(|tag| (tag.name, tag.value)).collect()
+    let mut unique: BTreeMap<String, String> = BTreeMap::new();
+    for Tag { name, value } in tags {
+        if let Some(same) = unique.keys().find(|known| known.eq_ignore_ascii_case(&name)) {
+            resolver.problem(&TAGS, format!("`{name}` and `{same}` are one name: Azure makes no difference of case"));
+        }
+        unique.insert(name, value);
+    }
+    unique
 }
 
 /// What was settled when the cluster was made stays.
 fn refuse_changes(resolver: &mut Resolver, earlier: &ClusterSpec, spec: &ClusterSpec) {
+    if earlier.availability != spec.availability {
+        let ways = [&SCALE_SET, &ZONES, &AVAILABILITY_SET];
+        let parameter = ways.into_iter().find(|way| resolver.given(way).is_some()).unwrap_or(&AVAILABILITY_SET);
+        let (was, is) = (&earlier.availability, &spec.availability);
+        resolver.problem_with_hint(
+            parameter,
+            format!("the cluster's way of keeping machines apart is `{was}` and cannot become `{is}`"),
+            format!("azure-coreos-cluster destroy {}", earlier.name),
+        );
+    }
     for parameter in PARAMETERS {
         let (Some(what), Some(resolved)) = (parameter.settled, parameter.resolved) else { continue };
         let (was, is) = (resolved(earlier), resolved(spec));

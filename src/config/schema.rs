@@ -69,7 +69,8 @@ mod tests {
     fn every_example_is_a_file_that_is_read() {
         for parameter in PARAMETERS {
             let text = yaml::to_string(&json!({parameter.key: example(parameter)})).unwrap();
-            let values = from_file("example.yaml", &text).unwrap();
+            let (values, problems) = from_file("example.yaml", &text);
+            assert!(problems.is_empty(), "{problems}");
             assert_eq!(values.get(parameter).unwrap().texts.join(","), parameter.example, "{text}");
         }
     }

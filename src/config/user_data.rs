@@ -1,6 +1,6 @@
 //! What machines are told at their first boot.
 
-use super::parameter::{CUSTOM_DATA, CUSTOM_DATA_ONLY, NTP_SERVERS, USER_DATA_FORMAT};
+use super::parameter::{CUSTOM_DATA, CUSTOM_DATA_ONLY, NTP_SERVERS, TEMPLATES, USER_DATA_FORMAT};
 use super::resolver::Resolver;
 use crate::spec::Image;
 use crate::userdata::{Dialect, Overlay, TemplateSet};
@@ -33,6 +33,15 @@ pub(super) fn custom_data(resolver: &mut Resolver) -> (Option<Overlay>, bool) {
         Err(problems) => {
             resolver.problems.extend(problems);
             (None, only)
+        }
+    }
+}
+
+/// Nothing of ours is sent beside a file that is sent alone.
+pub(super) fn check_alone(resolver: &mut Resolver, custom_data_only: bool) {
+    for parameter in [&TEMPLATES, &NTP_SERVERS, &USER_DATA_FORMAT] {
+        if custom_data_only && resolver.given(parameter).is_some() {
+            resolver.problem(parameter, "has no effect on the file of `--custom-data-only`; write it there");
         }
     }
 }

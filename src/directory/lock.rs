@@ -8,6 +8,9 @@ use anyhow::Context as _;
 
 use super::ClusterDirectory;
 
+/// The lock's file in a cluster's directory.
+pub(super) const FILE: &str = "lock";
+
 /// Held while a command writes; the system releases it when the process ends, however it ends.
 #[derive(Debug)]
 pub struct DirectoryLock {
@@ -17,7 +20,7 @@ pub struct DirectoryLock {
 impl DirectoryLock {
     /// Takes the lock; an error when another run holds it.
     pub fn acquire(directory: &ClusterDirectory) -> anyhow::Result<Self> {
-        let path = directory.path("lock");
+        let path = directory.path(FILE);
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)

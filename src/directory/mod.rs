@@ -177,6 +177,12 @@ impl ClusterDirectory {
         }
     }
 
+    /// Removes the directory when there is nothing in it but a lock, so that a copy can take its place.
+    pub fn remove_unused(&self) -> anyhow::Result<()> {
+        let mut entries = fs::read_dir(&self.root).into_iter().flatten().flatten();
+        if entries.all(|entry| entry.file_name() == lock::FILE) { self.remove() } else { Ok(()) }
+    }
+
     /// Removes the directory with everything in it.
     pub fn remove(&self) -> anyhow::Result<()> {
         match fs::remove_dir_all(&self.root) {
@@ -214,7 +220,13 @@ mod tests {
             let said = format!("{:#}", directory.read_json::<String>(&file).unwrap_err());
             assert!(said.contains(&file.display().to_string()) && said.contains(remedy), "{said}");
         }
+        directory.remove_unused().unwrap();
+        assert!(directory.root().exists());
         directory.remove().unwrap();
+        assert!(!directory.root().exists());
+        directory.create().unwrap();
+        directory.write(&directory.path(lock::FILE), "").unwrap();
+        directory.remove_unused().unwrap();
         assert!(!directory.root().exists());
     }
 }

@@ -1,5 +1,6 @@
 //! What a run settles about a cluster: the next run starts from it.
 
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use super::ClusterDirectory;
@@ -37,6 +38,16 @@ impl ClusterDirectory {
     /// What an earlier run settled; none when there was none.
     pub fn stored_cluster(&self) -> anyhow::Result<Option<StoredCluster>> {
         self.read_json(&self.spec())
+    }
+
+    /// Forgets what runs settled; keys stay.
+    pub fn forget_cluster(&self) -> anyhow::Result<()> {
+        match std::fs::remove_file(self.spec()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("removing `{}`", self.spec().display()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Keeps what this run settled.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::arm::{Arm, ArmError, ResourceId};
 use crate::plan::{ResourceNames, data_disk_name, is_ours};
 use crate::report::{Event, Reporter};
-use crate::spec::{Availability, ClusterSpec, Image, ProximityPlacementGroup};
+use crate::spec::{Availability, ClusterSpec, ProximityPlacementGroup};
 
 /// What is going to be removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,14 +121,11 @@ fn own_resources(spec: &ClusterSpec, names: &ResourceNames) -> Vec<Vec<ResourceI
         Availability::Zones { .. } => {}
     }
     let mut last = vec![names.public_ip_address(), names.network_security_group()];
-    if spec.public_ip_per_node {
-        last.extend(nodes.iter().map(|node| names.node_public_ip_address(&node.name)));
-    }
+    // Made by a run with other options, they are still ours.
+    last.extend(nodes.iter().map(|node| names.node_public_ip_address(&node.name)));
+    last.push(names.image());
     if let Some(ProximityPlacementGroup::Named(group)) = &spec.proximity_placement_group {
         last.push(names.proximity_placement_group(group));
-    }
-    if matches!(spec.image, Image::Vhd(_)) {
-        last.push(names.image());
     }
     vec![
         nodes.iter().map(|node| names.virtual_machine(&node.name)).collect(),

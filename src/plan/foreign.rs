@@ -47,7 +47,24 @@ pub fn with_users_items(spec: &ClusterSpec, body: &Value, actual: &Value) -> Val
             list.extend(items.iter().filter(is_users).cloned());
         }
     }
+    give_way(&mut body, &ours);
     body
+}
+
+/// Moves rules of ours behind those of users that have their priority: ours only allow, so their order does not matter.
+fn give_way(body: &mut Value, ours: &BTreeSet<&str>) {
+    let Some(rules) = body.pointer_mut("/properties/securityRules").and_then(Value::as_array_mut) else { return };
+    let is_ours = |rule: &Value| rule["name"].as_str().is_some_and(|name| ours.contains(name));
+    let place =
+        |rule: &Value| (rule["properties"]["direction"].clone().to_string(), rule["properties"]["priority"].as_u64());
+    let mut taken: BTreeSet<_> = rules.iter().filter(|rule| !is_ours(rule)).map(place).collect();
+    for rule in rules.iter_mut().filter(|rule| is_ours(rule)) {
+        let (direction, Some(mut priority)) = place(rule) else { continue };
+        while !taken.insert((direction.clone(), Some(priority))) {
+            priority += 1;
+        }
+        rule["properties"]["priority"] = priority.into();
+    }
 }
 
 #[cfg(test)]
@@ -70,5 +87,23 @@ mod tests {
         let spec = resolve(&without, Some(&first), &key).unwrap();
         let merged = with_users_items(&spec, &body, &actual);
         assert_eq!(merged, json!({"properties": {"securityRules": [{"name": "ssh"}, {"name": "office"}]}}));
+    }
+
+    #[test]
+    fn rules_of_ours_give_way_to_users() {
+        let rule = |name: &str, direction: &str, priority: u64| json!({"name": name, "properties": {"direction": direction, "priority": priority}});
+        let key = generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
+        let spec = resolve(&ClusterInput::flags("mycluster", &[(&DEIS, "true")]), None, &key).unwrap();
+        let of = |rules: Vec<Value>| json!({"properties": {"securityRules": rules}});
+        let body = of(vec![rule("ssh", "Inbound", 100), rule("web", "Inbound", 101), rule("probes", "Inbound", 110)]);
+        let actual = of(vec![rule("office", "Inbound", 100), rule("out", "Outbound", 110)]);
+        let merged = with_users_items(&spec, &body, &actual);
+        let priorities: Vec<u64> = merged["properties"]["securityRules"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|rule| rule["properties"]["priority"].as_u64().unwrap())
+            .collect();
+        assert_eq!(priorities, [101, 102, 110, 100, 110]);
     }
 }

@@ -62,10 +62,18 @@ fn existing(spec: &ClusterSpec, desired: &Desired, document: &Value) -> Action {
     let changes = differences(&desired.body, document);
     let user_data = |document: &Value| document.pointer(&format!("/tags/{USER_DATA_TAG}")).cloned();
     let other_user_data = user_data(document) != user_data(&desired.body);
+    let size = |document: &Value| {
+        let size = document.pointer("/properties/hardwareProfile/vmSize").and_then(Value::as_str);
+        size.map(str::to_ascii_lowercase)
+    };
+    let other_size = size(document) != size(&desired.body);
     match desired.key {
         // User-data acts at the first boot only, and this machine has not got through it.
         StepKey::VirtualMachine(_) if failed && other_user_data => {
             Action::Replace { reason: "it failed, and its user-data is another one now: deleted and made anew".into() }
+        }
+        StepKey::VirtualMachine(_) if failed && other_size => {
+            Action::Replace { reason: "it failed, and its size is another one now: deleted and made anew".into() }
         }
         _ if failed => Action::Update { changes: vec!["the last operation on it failed".into()] },
         // Size, disks and user-data act when a machine is made; changing them under a running node is not done here.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Finding;
 use super::size::SizeFacts;
 use crate::arm::{Arm, ArmError};
-use crate::spec::{ClusterSpec, ImagePlan, ImageSource};
+use crate::spec::{ClusterSpec, ImagePlan, ImageSource, Location};
 
 const CHECK: &str = "image";
 /// Of marketplace images, managed images and galleries.
@@ -70,7 +70,11 @@ pub async fn look_up(arm: &Arm, subscription: &str, spec: &ClusterSpec) -> Resul
         ImageSource::Resource(id) => {
             let version =
                 if id.to_ascii_lowercase().contains("/galleries/") { GALLERY_API_VERSION } else { API_VERSION };
-            with_definition(arm, &doing, id, version).await?
+            let found = with_definition(arm, &doing, id, version).await?;
+            match found {
+                Some(_) if version == GALLERY_API_VERSION && !is_replicated(arm, &doing, id, location).await? => None,
+                found => found,
+            }
         }
         ImageSource::CommunityGallery(id) => {
             let rest: Vec<&str> = id.split('/').skip(2).collect();
@@ -95,6 +99,26 @@ async fn with_definition(arm: &Arm, doing: &str, path: &str, api_version: &str) 
     }
 }
 
+/// Whether a gallery's version, or any of the versions of a definition, is kept in the region.
+/// <https://learn.microsoft.com/rest/api/compute/gallery-image-versions/list-by-gallery-image>
+async fn is_replicated(arm: &Arm, doing: &str, id: &str, location: &Location) -> Result<bool, ArmError> {
+    let versions: Vec<Value> = match id.to_ascii_lowercase().contains("/versions/") {
+        true => arm.get_path(doing, id, GALLERY_API_VERSION).await?.into_iter().collect(),
+        false => {
+            let list = arm.get_path(doing, &format!("{id}/versions"), GALLERY_API_VERSION).await?.unwrap_or_default();
+            list["value"].as_array().cloned().unwrap_or_default()
+        }
+    };
+    let is_here = |region: &Value| {
+        let name = region["name"].as_str().unwrap_or_default().replace(' ', "");
+        name.eq_ignore_ascii_case(location.as_str())
+    };
+    let regions = |version: &Value| version.pointer("/properties/publishingProfile/targetRegions").cloned();
+    // What does not say where it is kept is not judged.
+    let known: Vec<Value> = versions.iter().filter_map(regions).collect();
+    Ok(known.is_empty() || known.iter().any(|regions| regions.as_array().is_some_and(|all| all.iter().any(is_here))))
+}
+
 /// Whether the image fits the size.
 pub fn judge(spec: &ClusterSpec, image: Option<&ImageFacts>, size: Option<&SizeFacts>) -> Vec<Finding> {
     let Some(image) = image else {
@@ -102,7 +126,9 @@ pub fn judge(spec: &ClusterSpec, image: Option<&ImageFacts>, size: Option<&SizeF
             ImageSource::Marketplace(image) => {
                 format!("az vm image list --all --publisher {} --location {}", image.publisher, spec.location)
             }
-            _ => "az image list; az sig image-version list".to_owned(),
+            ImageSource::CommunityGallery(_) => format!("az sig list-community --location {}", spec.location),
+            _ => "az image list --output table; az sig image-definition list --gallery-name … --resource-group …"
+                .to_owned(),
         };
         let message = format!("`{}` does not exist in `{}`", spec.image, spec.location);
         return vec![Finding::refusal(CHECK, message, hint)];

@@ -21,6 +21,8 @@ pub use price::{Estimate, LIST as PRICE_LIST, estimate};
 pub use subscription::register;
 pub use terms::{accept, are_accepted, read as read_terms};
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::arm::{Arm, ArmError};
@@ -34,6 +36,14 @@ const SKUS_API_VERSION: &str = "2021-07-01";
 const COMPUTE_API_VERSION: &str = "2024-07-01";
 const NETWORK_API_VERSION: &str = "2024-03-01";
 
+/// Codes with which Azure refuses to read what nobody can have.
+const UNREADABLE: [&str; 4] = [
+    "MissingSubscriptionRegistration",
+    "NoRegisteredProviderFound",
+    "LocationNotAvailableForResourceType",
+    "InvalidLocation",
+];
+
 /// What is still to be made, and counts against quotas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
@@ -46,6 +56,10 @@ pub struct Needs {
     pub public_addresses: u32,
     pub virtual_networks: u32,
     pub load_balancers: u32,
+    pub security_groups: u32,
+    pub scale_sets: u32,
+    /// Data disks and OS disks, by the word that usages have for what they are kept on: `PremiumDiskCount`.
+    pub disks: BTreeMap<&'static str, u32>,
 }
 
 /// What a preflight came to.
@@ -143,6 +157,11 @@ pub async fn preflight(
         public_addresses: labels.len() as u32,
         virtual_networks: u32::from(spec.existing_network.is_none() && is_missing(StepKey::VirtualNetwork)),
         load_balancers: u32::from(is_missing(StepKey::LoadBalancer)),
+        security_groups: u32::from(is_missing(StepKey::NetworkSecurityGroup)),
+        scale_sets: u32::from(
+            matches!(spec.availability, Availability::ScaleSet { .. }) && is_missing(StepKey::ScaleSet),
+        ),
+        disks: quota::disks(spec, machines),
     };
     let mut findings: Vec<Finding> = subscription::judge(&account).into_iter().collect();
     findings.extend(region::judge_location(spec, &locations));
@@ -199,11 +218,11 @@ async fn list(arm: &Arm, doing: &str, path: String, api_version: &str) -> Result
     Ok(items)
 }
 
-/// None for what cannot be read: whoever may write to one resource group need not see the subscription, and a provider
-/// that is not registered yet need not answer.
+/// None for what cannot be read: whoever may write to one resource group need not see the subscription, a provider that is
+/// not registered yet need not answer, and nobody answers for a region that does not exist.
 fn allowed<T>(result: Result<T, ArmError>) -> Result<Option<T>, ArmError> {
     match result {
-        Err(error) if error.status == Some(403) || error.has_code("MissingSubscriptionRegistration") => Ok(None),
+        Err(error) if error.status == Some(403) || UNREADABLE.iter().any(|code| error.has_code(code)) => Ok(None),
         other => other.map(Some),
     }
 }

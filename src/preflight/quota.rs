@@ -3,7 +3,10 @@
 
 use serde_json::Value;
 
+use std::collections::BTreeMap;
+
 use super::{Finding, Needs};
+use crate::spec::ClusterSpec;
 
 /// How much of something is used, and how much may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +23,7 @@ pub fn judge(compute: &[Value], network: &[Value], needs: &Needs) -> Vec<Finding
         (compute, vec![cores], vcpus, if needs.spot { "Spot vCPUs of the region" } else { "vCPUs of the region" }),
         (compute, vec!["virtualMachines"], needs.machines.into(), "virtual machines of the region"),
         (compute, vec!["availabilitySets"], needs.availability_sets.into(), "availability sets of the region"),
+        (compute, vec!["virtualMachineScaleSets"], needs.scale_sets.into(), "scale sets of the region"),
         (
             network,
             vec!["IPv4StandardSkuPublicIpAddresses", "StandardSkuPublicIpAddresses", "PublicIPAddresses"],
@@ -27,6 +31,7 @@ pub fn judge(compute: &[Value], network: &[Value], needs: &Needs) -> Vec<Finding
             "public IP addresses of the region",
         ),
         (network, vec!["NetworkInterfaces"], needs.machines.into(), "network interfaces of the region"),
+        (network, vec!["NetworkSecurityGroups"], needs.security_groups.into(), "security groups of the region"),
         (network, vec!["VirtualNetworks"], needs.virtual_networks.into(), "virtual networks of the region"),
         (
             network,
@@ -35,6 +40,10 @@ pub fn judge(compute: &[Value], network: &[Value], needs: &Needs) -> Vec<Finding
             "load balancers of the region",
         ),
     ];
+    for (usage, count) in &needs.disks {
+        let what = if usage.starts_with("Premium") { "premium disks of the region" } else { "disks of the region" };
+        asked.push((compute, vec![usage], u64::from(*count), what));
+    }
     // Spot machines share one quota across families.
     let family = needs.family.as_str();
     let of_family = format!("vCPUs of `{family}`");
@@ -42,7 +51,9 @@ pub fn judge(compute: &[Value], network: &[Value], needs: &Needs) -> Vec<Finding
         asked.insert(1, (compute, vec![family], vcpus, &of_family));
     }
     let judged = asked.into_iter().filter_map(|(usages, names, wanted, what)| {
-        let usage = names.iter().find_map(|name| find(usages, name))?;
+        // Where a kind counts against several limits, the tightest decides.
+        let limits = names.iter().filter_map(|name| find(usages, name));
+        let usage = limits.min_by_key(|usage| usage.limit.saturating_sub(usage.current))?;
         let left = usage.limit.saturating_sub(usage.current);
         if wanted == 0 || wanted <= left {
             return None;
@@ -53,6 +64,23 @@ pub fn judge(compute: &[Value], network: &[Value], needs: &Needs) -> Vec<Finding
         Some(Finding::refusal("quota", message, remedy))
     });
     judged.collect()
+}
+
+/// The disks of machines that are still to be made: one for the system each, and the data disks.
+pub fn disks(spec: &ClusterSpec, machines: u32) -> BTreeMap<&'static str, u32> {
+    let mut disks = BTreeMap::new();
+    let mut add = |kind: &str, count: u32| {
+        let usage = match kind.split('_').next() {
+            Some("Premium") => "PremiumDiskCount",
+            Some("StandardSSD") => "StandardSSDDiskCount",
+            _ => "StandardDiskCount",
+        };
+        *disks.entry(usage).or_default() += count;
+    };
+    let of_size = if spec.vm_size.has_premium_disks() { "Premium_LRS" } else { "StandardSSD_LRS" };
+    add(of_size, machines);
+    add(spec.data_disk_type.as_deref().unwrap_or(of_size), machines * spec.data_disks());
+    disks
 }
 
 fn find(usages: &[Value], name: &str) -> Option<Usage> {
@@ -75,8 +103,13 @@ mod tests {
             usage("standardDASv5Family", 4, 8),
             usage("lowPriorityCores", 0, 3),
             usage("virtualMachines", 2, 100),
+            usage("PremiumDiskCount", 48, 50),
         ];
-        let network = [usage("StandardSkuPublicIpAddresses", 2, 3), usage("NetworkInterfaces", 0, 100)];
+        let network = [
+            usage("PublicIPAddresses", 2, 10),
+            usage("StandardSkuPublicIpAddresses", 2, 3),
+            usage("NetworkInterfaces", 0, 100),
+        ];
         let needs = Needs {
             machines: 3,
             vcpus_per_machine: 2,
@@ -95,6 +128,14 @@ mod tests {
                     "quota: 10 vCPUs of `standardDASv5Family` are needed, 4 are left (4 of 8 in use)",
                     "quota: 6 public IP addresses of the region are needed, 1 are left (2 of 3 in use)",
                 ],
+            ),
+            (
+                Needs {
+                    machines: 1,
+                    disks: [("PremiumDiskCount", 4), ("StandardDiskCount", 9)].into(),
+                    ..needs.clone()
+                },
+                vec!["quota: 4 premium disks of the region are needed, 2 are left (48 of 50 in use)"],
             ),
             (
                 Needs { spot: true, ..needs.clone() },

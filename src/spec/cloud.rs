@@ -48,7 +48,7 @@ impl FromStr for AzureCloud {
     type Err = InvalidCloud;
 
     fn from_str(text: &str) -> Result<Self, InvalidCloud> {
-        match text {
+        match text.to_ascii_lowercase().as_str() {
             "public" => Ok(Self::Public),
             "usgov" => Ok(Self::UsGovernment),
             "china" => Ok(Self::China),

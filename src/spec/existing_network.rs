@@ -25,6 +25,8 @@ pub struct ExistingNetwork {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct VirtualNetworkName {
+    /// Named by an id only; interfaces take addresses in networks of their own subscription alone.
+    pub subscription: Option<String>,
     pub resource_group: Option<ResourceGroupName>,
     pub name: String,
 }
@@ -42,13 +44,15 @@ impl FromStr for VirtualNetworkName {
     /// `NAME`, `GROUP/NAME` or the network's id.
     fn from_str(text: &str) -> Result<Self, InvalidResourceName> {
         let what = "virtual network";
-        let (group, name) = match text.split('/').collect::<Vec<_>>()[..] {
-            [name] => (None, name),
-            [group, name] => (Some(group), name),
-            ["", "subscriptions", _, groups, group, "providers", "Microsoft.Network", "virtualNetworks", name]
-                if groups.eq_ignore_ascii_case("resourceGroups") =>
+        let (subscription, group, name) = match text.split('/').collect::<Vec<_>>()[..] {
+            [name] => (None, None, name),
+            [group, name] => (None, Some(group), name),
+            ["", subscriptions, subscription, groups, group, providers, provider, kind, name]
+                if [subscriptions, groups, providers, provider, kind].join("/").eq_ignore_ascii_case(
+                    "subscriptions/resourceGroups/providers/Microsoft.Network/virtualNetworks",
+                ) =>
             {
-                (Some(group), name)
+                (Some(subscription.to_owned()), Some(group), name)
             }
             _ => return Err(InvalidResourceName::new(what, text, "is neither NAME, GROUP/NAME nor a network's id")),
         };
@@ -56,15 +60,20 @@ impl FromStr for VirtualNetworkName {
         let resource_group = group.map(str::parse).transpose();
         let resource_group = resource_group
             .map_err(|error| InvalidResourceName::new(what, text, &format!("has no good group: {error}")))?;
-        Ok(Self { resource_group, name: name.to_owned() })
+        Ok(Self { subscription, resource_group, name: name.to_owned() })
     }
 }
 
 impl fmt::Display for VirtualNetworkName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.resource_group {
-            Some(group) => write!(formatter, "{group}/{}", self.name),
-            None => formatter.write_str(&self.name),
+        match (&self.subscription, &self.resource_group) {
+            (Some(subscription), Some(group)) => write!(
+                formatter,
+                "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network/virtualNetworks/{}",
+                self.name
+            ),
+            (_, Some(group)) => write!(formatter, "{group}/{}", self.name),
+            (_, None) => formatter.write_str(&self.name),
         }
     }
 }
@@ -81,7 +90,8 @@ mod tests {
         for (text, expected) in [
             ("hub", Some("hub")),
             ("shared/hub", Some("shared/hub")),
-            (id, Some("shared/hub")),
+            (id, Some(id)),
+            (&id.to_lowercase(), Some(id)),
             ("a/b/c", None),
             ("", None),
             ("group./hub", None),

@@ -74,6 +74,9 @@ pub struct ClusterSpec {
     pub ssh_public_key: SshPublicKey,
     /// Ports that the load balancer spreads over all nodes.
     pub open_ports: Vec<OpenPort>,
+    /// Whether the platform's ports that carry TLS stay closed.
+    #[serde(default)]
+    pub without_tls: bool,
     /// Names of ports that earlier runs opened and that are closed now: their rules are ours to remove.
     #[serde(default)]
     pub closed_ports: Vec<String>,

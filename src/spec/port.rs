@@ -91,6 +91,9 @@ impl FromStr for OpenPort {
                 return Err(invalid(why));
             }
             None => (PortProbe::Tcp, None),
+            Some(probe) if probe.contains(char::is_whitespace) => {
+                return Err(invalid("has a probe with a space in it"));
+            }
             Some(path) if path.starts_with('/') => (PortProbe::Http(path.to_owned()), None),
             Some(probe) => {
                 let (probe_port, path) = match probe.split_once('/') {

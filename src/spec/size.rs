@@ -22,7 +22,7 @@ pub struct InvalidVmSize {
 
 /// The names that sizes had before Resource Manager, with cores and memory, and what has as much today.
 /// <https://learn.microsoft.com/previous-versions/azure/cloud-services/cloud-services-sizes-specs>
-const OLD_NAMES: [(&str, &str, &str); 9] = [
+const OLD_NAMES: [(&str, &str, &str); 13] = [
     ("ExtraSmall", "a shared core and 0.75 GiB", "Standard_B1s"),
     ("Small", "1 core and 1.75 GiB", "Standard_B1ms"),
     ("Medium", "2 cores and 3.5 GiB", "Standard_B2s"),
@@ -31,7 +31,11 @@ const OLD_NAMES: [(&str, &str, &str); 9] = [
     ("A5", "2 cores and 14 GiB", "Standard_E2as_v5"),
     ("A6", "4 cores and 28 GiB", "Standard_E4as_v5"),
     ("A7", "8 cores and 56 GiB", "Standard_E8as_v5"),
+    ("A0", "a shared core and 0.75 GiB", "Standard_B1s"),
+    ("A1", "1 core and 1.75 GiB", "Standard_B1ms"),
+    ("A2", "2 cores and 3.5 GiB", "Standard_B2s"),
     ("A3", "4 cores and 7 GiB", "Standard_D4as_v5"),
+    ("A4", "8 cores and 14 GiB", "Standard_D8as_v5"),
 ];
 
 impl VmSize {
@@ -69,10 +73,12 @@ impl VmSize {
         self.features().contains('p')
     }
 
-    /// Whether the size takes premium disks: its feature letters, between the digits and the version, have an `s`.
+    /// Whether the size takes premium disks: its feature letters, between the digits and the version, have an `s`;
+    /// those of the first generations have it in the family's name.
     /// <https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions>
     pub fn has_premium_disks(&self) -> bool {
-        self.features().contains('s')
+        let old = |family: &str| self.0["Standard_".len()..].starts_with(family);
+        self.features().contains('s') || ["DS", "GS"].into_iter().any(old)
     }
 }
 
@@ -97,11 +103,28 @@ impl FromStr for VmSize {
                 invalid("is of the Basic tier, which Azure has retired; choose a `Standard_` size".into())
             }
             Some((tier, rest)) if tier.eq_ignore_ascii_case("standard") && well_formed(rest) => {
-                Ok(Self(text.to_owned()))
+                Ok(Self(format!("Standard_{}", canonical(rest))))
             }
             _ => invalid("is not a name such as `Standard_D2as_v5`".into()),
         }
     }
+}
+
+/// As Azure writes it, whatever the case it was typed in: family in capitals, features and version in small letters.
+fn canonical(rest: &str) -> String {
+    let mut parts = rest.split('_').enumerate().map(|(index, part)| {
+        let is_version = part.len() > 1 && part[1..].chars().all(|c| c.is_ascii_digit());
+        match index {
+            0 => {
+                let (family, features) = part.split_at(part.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(0));
+                family.to_ascii_uppercase() + &features.to_ascii_lowercase()
+            }
+            _ if is_version && part.starts_with('V') => part.to_ascii_lowercase(),
+            _ => part.to_owned(),
+        }
+    });
+    let first = parts.next().unwrap_or_default();
+    parts.fold(first, |name, part| name + "_" + &part)
 }
 
 impl fmt::Display for VmSize {
@@ -118,9 +141,13 @@ mod tests {
 
     #[test]
     fn premium_disks_are_told_by_the_name() {
-        for (size, premium) in
-            [("Standard_D2as_v5", true), ("Standard_B2s", true), ("Standard_D2_v3", false), ("Standard_A2_v2", false)]
-        {
+        for (size, premium) in [
+            ("Standard_D2as_v5", true),
+            ("Standard_B2s", true),
+            ("Standard_DS2_v2", true),
+            ("Standard_D2_v3", false),
+            ("Standard_A2_v2", false),
+        ] {
             assert_eq!(size.parse::<VmSize>().unwrap().has_premium_disks(), premium, "{size}");
         }
     }
@@ -132,8 +159,16 @@ mod tests {
             ("Standard_B2s", "/dev/disk/azure/scsi1/lun0"),
             ("Standard_D2s_v6", "/dev/disk/azure/data/by-lun/0"),
             ("Standard_E104i_v7", "/dev/disk/azure/data/by-lun/0"),
+            ("standard_d2s_V6", "/dev/disk/azure/data/by-lun/0"),
         ] {
             assert_eq!(size.parse::<VmSize>().unwrap().data_disk_device(0), device, "{size}");
+        }
+        for (typed, canonical) in [
+            ("standard_d2PS_V6", "Standard_D2ps_v6"),
+            ("Standard_NC24ads_A100_v4", "Standard_NC24ads_A100_v4"),
+            ("STANDARD_e4-2AS_v5", "Standard_E4-2as_v5"),
+        ] {
+            assert_eq!(typed.parse::<VmSize>().unwrap().as_str(), canonical);
         }
         let old = "large".parse::<VmSize>().unwrap_err().to_string();
         assert_eq!(old, "size `large` is an old name, of 4 cores and 7 GiB; today's equivalent is `Standard_D4as_v5`");

@@ -88,9 +88,10 @@ pub fn merge(ours: &mut Value, theirs: &Value) {
     }
 }
 
-/// What tells two items of one list apart: path, name or device.
+/// What tells two items of one list apart: a filesystem's or disk's device, else path or name.
+/// <https://coreos.github.io/ignition/configuration-v3_3/>
 fn item_key(item: &Value) -> Option<String> {
-    ["path", "name", "device"].iter().find_map(|key| item.get(key)?.as_str().map(str::to_owned))
+    ["device", "path", "name"].iter().find_map(|key| item.get(key)?.as_str().map(str::to_owned))
 }
 
 /// Files and units with their sizes in bytes.

@@ -53,6 +53,9 @@ pub enum UserDataError {
         "an Ignition file cannot be merged into cloud-config; write it as `#cloud-config`, or take format `ignition`"
     )]
     IgnitionInCloudConfig,
+    /// Nobody would read it.
+    #[error("Fedora CoreOS reads no cloud-config; take format `ignition`")]
+    NoCloudConfig,
     /// Only Ignition changes accounts that exist.
     #[error(
         "in cloud-config only keys and `passwd` of user `core` act, because `core` exists; take format `ignition` for the rest"
@@ -71,6 +74,9 @@ pub fn render(spec: &ClusterSpec, node: &Node, material: &Material, dialect: Dia
         (Some(Overlay::Whole { text }), true) => return size::checked(text.clone(), &node.name, Vec::new()),
         (Some(Overlay::Whole { .. }), false) | (_, true) => return Err(UserDataError::NoWholeFile),
         _ => {}
+    }
+    if spec.image.is_fedora_coreos() && dialect == Dialect::CloudConfig {
+        return Err(UserDataError::NoCloudConfig);
     }
     let mut user_data = node_user_data(spec, node, material)?;
     if let Some(Overlay::CloudConfig { document }) = &spec.custom_data {

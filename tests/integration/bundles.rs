@@ -162,9 +162,9 @@ fn a_bundles_ports_are_opened() {
     assert_eq!(create(&["--platform", "./shop"]), [8080, 9000]);
     assert_eq!(create(&[]), [8080, 9000], "what an earlier run settled stays");
     assert_eq!(create(&["--nohttps"]), [9000]);
-    assert_eq!(create(&["--platform", "caprover"]), [80, 443, 3000, 996]);
-    assert_eq!(create(&["--platform", "platform", "--nohttps"]), [80, 2222]);
-    assert_eq!(create(&["--deis"]), [80, 443, 2222]);
+    assert_eq!(create(&["--platform", "caprover"]), [80, 3000, 996], "what is left out stays as it was");
+    assert_eq!(create(&["--platform", "platform"]), [80, 2222]);
+    assert_eq!(create(&["--deis", "--nohttps=false"]), [80, 443, 2222]);
     assert_eq!(create(&["--deis=false"]), [0i64; 0]);
 }
 

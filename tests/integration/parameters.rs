@@ -66,11 +66,13 @@ fn mistakes_name_the_layer_that_they_come_from() {
     ]);
     std::fs::write(sandbox.path("wrong.yaml"), "name: mycluster\nnum_node: 3\ndeis: perhaps\n").unwrap();
     let environment = [("AZURE_COREOS_CLUSTER_VMSIZE", "x")];
-    let ended = sandbox.run_with(&["plan", "-f", "wrong.yaml", "--local"], &environment).demand(3);
+    let arguments = ["plan", "-f", "wrong.yaml", "--local", "--os-disk-size", "1"];
+    let ended = sandbox.run_with(&arguments, &environment).demand(3);
     ended.says(&[
         "error: `wrong.yaml` line 2: `num_node`: unknown key",
         "hint: did you mean `num_nodes`?",
         "error: `wrong.yaml` line 3: `deis`: must be `true` or `false`",
+        "error: `--os-disk-size`: must be 30 to 4095 GiB, found 1",
         "error: `AZURE_COREOS_CLUSTER_VMSIZE`: unknown variable",
         "hint: did you mean `AZURE_COREOS_CLUSTER_VM_SIZE`?",
     ]);
@@ -96,7 +98,8 @@ fn machines_are_as_they_were_asked_for() {
         "mycluster",
         "--local",
         "--no-wait",
-        "--zones=1,2",
+        "--zones=2",
+        "--accelerated-networking",
         "--scale-set",
         "--spot",
         "--proximity=close",
@@ -141,6 +144,7 @@ fn machines_are_as_they_were_asked_for() {
 
     let interface = resource(&sandbox, "Microsoft.Network/networkInterfaces", "mycluster-coreos-1-nic");
     assert_eq!(at(&interface, "/properties/ipConfigurations/0/properties/privateIPAddress"), "10.64.0.5");
+    assert_eq!(at(&interface, "/properties/enableAcceleratedNetworking"), &json!(true));
     let address = resource(&sandbox, "Microsoft.Network/publicIPAddresses", "mycluster-coreos-1-ip");
     assert_eq!(at(&address, "/properties/dnsSettings/domainNameLabel"), "mycluster-coreos-1");
     assert_eq!(at(&address, "/zones"), &json!(["2"]));
@@ -160,6 +164,70 @@ fn machines_are_as_they_were_asked_for() {
     sandbox.run(&["destroy", "mycluster", "--yes", "--local"]).demand(0);
     let (status, _) = sandbox.request("GET", &format!("{identity}?api-version=2023-01-31"), None);
     assert_eq!(status, 200, "what was not ours stays");
+}
+
+#[test]
+fn an_address_is_in_one_zone_or_in_all() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let create = ["mycluster", "--local", "--no-wait", "--zones=1,3"];
+    sandbox.succeed(&create);
+    let address = resource(&sandbox, "Microsoft.Network/publicIPAddresses", "mycluster-ip");
+    assert_eq!(at(&address, "/zones"), &json!(["1", "2", "3"]));
+    sandbox.succeed(&create).says(&["plan: nothing to do"]);
+    let other = sandbox.run(&["mycluster", "--local", "--no-wait", "--zones=1"]).demand(3);
+    other.says(&["error: `--zones`: the cluster's way of keeping machines apart is"]);
+}
+
+#[test]
+fn a_machine_that_failed_is_made_anew_in_another_size() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let failure = json!({"operation_failed": {"code": "AllocationFailed", "message": "no room"}});
+    let fault = json!([{"method": "PUT", "type": "Microsoft.Compute/virtualMachines", "effect": failure}]);
+    sandbox.faults(fault);
+    sandbox
+        .run(&["mycluster", "--local", "--no-wait"])
+        .demand(5)
+        .says(&["AllocationFailed: no room", "another --vm-size"]);
+    sandbox.no_faults();
+    let create = ["mycluster", "--local", "--no-wait", "--vm-size", "Standard_D4as_v5"];
+    sandbox.succeed(&create);
+    let sizes: Vec<Value> =
+        (0..3).map(|index| at(&machine(&sandbox, index), "/properties/hardwareProfile/vmSize").clone()).collect();
+    assert!(sizes.contains(&json!("Standard_D4as_v5")), "{sizes:?}");
+}
+
+#[test]
+fn users_rules_keep_their_priorities() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&["mycluster", "--local", "--no-wait", "--deis"]);
+    let mut group = resource(&sandbox, "Microsoft.Network/networkSecurityGroups", "mycluster-nsg");
+    let mut office = group["properties"]["securityRules"][0].clone();
+    office["name"] = json!("office");
+    office["properties"]["priority"] = json!(150);
+    group["properties"]["securityRules"].as_array_mut().unwrap().push(office);
+    let path = format!("{}?api-version=2024-03-01", group["id"].as_str().unwrap());
+    let (status, answer) = sandbox.request("PUT", &path, Some(&group));
+    assert_eq!(status, 200, "{answer}");
+    let open = ["mycluster", "--local", "--no-wait", "--open", "9000"];
+    sandbox.succeed(&open);
+    let group = resource(&sandbox, "Microsoft.Network/networkSecurityGroups", "mycluster-nsg");
+    let rules = group["properties"]["securityRules"].as_array().unwrap();
+    let priority =
+        |name: &str| rules.iter().find(|rule| rule["name"] == name).unwrap()["properties"]["priority"].clone();
+    assert_eq!((priority("office"), priority("probes")), (json!(150), json!(151)));
+    sandbox.succeed(&open).says(&["plan: nothing to do"]);
+}
+
+#[test]
+fn a_run_that_made_nothing_settles_nothing() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let disabled = json!([{"id": SUBSCRIPTION, "display_name": "local", "state": "Disabled"}]);
+    let (status, answer) = sandbox.request("PUT", "/azure-local/subscriptions", Some(&disabled));
+    assert_eq!(status, 200, "{answer}");
+    let create = ["mycluster", "--local", "--no-wait", "--skip-preflight"];
+    sandbox.run(&create).demand(5).says(&["ReadOnlyDisabledSubscription"]);
+    sandbox.request("PUT", "/azure-local/subscriptions", Some(&json!([{"id": SUBSCRIPTION, "display_name": "local"}])));
+    sandbox.succeed(&[&create[..], &["--location", "northeurope"]].concat());
 }
 
 #[test]

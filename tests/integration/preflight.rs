@@ -17,7 +17,18 @@ fn nothing_is_written_when_azure_would_refuse() {
     let plan = "kinvolk:flatcar-container-linux-free:stable-gen2:latest";
     // A knob, what it is set to and back to, further flags, and what is said.
     type Case<'a> = (&'a str, Value, Value, &'a [&'a str], &'a [&'a str]);
-    let cases: [Case; 9] = [
+    let gone = "flatcar:stable:0.0.1";
+    let far = json!([{"resource_group": "images", "gallery": "shared", "image": "far", "versions": ["1.0.0"], "locations": ["northeurope"]}]);
+    let far_image = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/images/providers/Microsoft.Compute/galleries/shared/images/far"
+    );
+    let group = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.Compute/proximityPlacementGroups/near"
+    );
+    let identity = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/x"
+    );
+    let cases: [Case; 16] = [
         ("quotas", json!({"cores": 5}), json!({}), &[], &["quota: 6 vCPUs of the region are needed, 5 are left"]),
         (
             "quotas",
@@ -68,6 +79,53 @@ fn nothing_is_written_when_azure_would_refuse() {
             &["--vm-size", "Standard_D2a_v5"],
             &["size: `Standard_D2a_v5` does not exist"],
         ),
+        (
+            "quotas",
+            json!({"PublicIPAddresses": 1, "PremiumDiskCount": 2, "StandardSkuLoadBalancers": 0}),
+            json!({}),
+            &["--pip", "--data-disk", "10"],
+            &[
+                "quota: 4 public IP addresses of the region are needed, 1 are left",
+                "quota: 6 premium disks of the region are needed, 2 are left",
+                "quota: 1 load balancers of the region are needed, 0 are left",
+            ],
+        ),
+        (
+            "quotas",
+            json!({}),
+            json!({}),
+            &["--location", "westeurop", "--vm-size", "Standard_D2a_v5"],
+            &["location: `westeurop` is no region of this subscription", "hint: did you mean `--location westeurope`?"],
+        ),
+        (
+            "quotas",
+            json!({}),
+            json!({}),
+            &["--coreos-image", gone, "--vm-size", "Standard_D2a_v5"],
+            &["image: `flatcar:stable:0.0.1` does not exist in `westeurope`", "size: `Standard_D2a_v5` does not exist"],
+        ),
+        (
+            "gallery-images",
+            far,
+            json!([]),
+            &["--coreos-image", &far_image],
+            &["/images/far` does not exist in `westeurope`", "hint: az image list"],
+        ),
+        (
+            "quotas",
+            json!({}),
+            json!({}),
+            &["--vm-size", "Standard_B1s", "--accelerated-networking"],
+            &["size: `Standard_B1s` takes no accelerated networking"],
+        ),
+        (
+            "quotas",
+            json!({}),
+            json!({}),
+            &["--proximity", &group],
+            &["placement group: `/subscriptions", "does not exist", "hint: az ppg list"],
+        ),
+        ("quotas", json!({}), json!({}), &["--identity", &identity], &["identity: `/subscriptions", "does not exist"]),
         (
             "quotas",
             json!({}),

@@ -34,15 +34,15 @@ pub const DEIS: Parameter = Parameter::switch(Group::Cluster, "deis", "--deis")
     .everyday();
 
 pub const NOHTTPS: Parameter = Parameter::switch(Group::Cluster, "nohttps", "--nohttps")
-    .help("With --platform or --deis: leave closed what carries TLS, port 443");
+    .help("With --platform or --deis: leave closed what carries TLS, port 443")
+    .resolved(|spec| json!(spec.without_tls));
 
 pub const OPEN: Parameter = Parameter::new(Group::Cluster, Kind::List, "open", "--open", "PORT")
     .help("Open another port on the load balancer: PORT[/tcp|udp][:PROBE]; PROBE is a path, a TCP port or both (repeatable)")
     .default("none; TCP ports are probed themselves")
     .example("8080:/health,53/udp:8053")
     .resolved(|spec| {
-        let extra = spec.open_ports.iter().filter(|port| port.extra);
-        extra.map(|port| json!(port.to_string())).collect()
+        spec.open_ports.iter().map(|port| json!(port.to_string())).collect()
     });
 
 pub const TAGS: Parameter = Parameter::new(Group::Azure, Kind::Map, "tags", "--tag", "NAME=VALUE")

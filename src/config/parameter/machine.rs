@@ -1,8 +1,9 @@
 //! What its machines are.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Group, Kind, Parameter};
+use crate::spec::Availability;
 
 pub const VM_SIZE: Parameter = Parameter::new(Group::Machines, Kind::Text, "vm_size", "--vm-size", "SIZE")
     .help("Size of each machine")
@@ -91,17 +92,21 @@ pub const AVAILABILITY_SET: Parameter =
     Parameter::new(Group::Machines, Kind::Text, "availability_set", "--availability-set", "NAME")
         .help("Name of the availability set, which spreads up to 200 machines over racks")
         .default("NAME-as")
-        .example("mycluster-racks");
+        .example("mycluster-racks")
+        .resolved(|spec| match &spec.availability {
+            Availability::Set { name } => json!(name.resource_name(spec.name.as_str())),
+            _ => Value::Null,
+        });
 
 pub const ZONES: Parameter = Parameter::new(Group::Machines, Kind::List, "zones", "--zones", "ZONES")
     .help("Spread the machines over these availability zones instead of an availability set")
     .default("none")
-    .example("1,2,3");
+    .example("1,2,3")
+    .resolved(|spec| json!(spec.availability.zones()));
 
 pub const SCALE_SET: Parameter = Parameter::switch(Group::Machines, "scale_set", "--scale-set")
     .help("Join the machines to a flexible scale set instead of an availability set: up to 1000, with --zones spread over them")
-    .settled("way of keeping machines apart")
-    .resolved(|spec| json!(spec.availability.to_string()));
+    .resolved(|spec| json!(matches!(spec.availability, Availability::ScaleSet { .. })));
 
 pub const PROXIMITY: Parameter = Parameter::new(Group::Machines, Kind::Text, "proximity", "--proximity", "NAME|ID")
     .help("Proximity placement group, for machines close together: a name, made when missing, or an id")

@@ -167,11 +167,6 @@ impl Parameter {
     pub fn variable(&self) -> String {
         format!("{VARIABLE_PREFIX}{}", self.key.to_ascii_uppercase())
     }
-
-    /// The parameter with this key.
-    pub fn with_key(key: &str) -> Option<&'static Self> {
-        PARAMETERS.iter().copied().find(|parameter| parameter.key == key)
-    }
 }
 
 /// All of them, in the order of help and docs.

@@ -7,12 +7,21 @@ use azure_mgmt_network::package_2024_03::models::{
 use serde_json::Value;
 
 use super::{document, network_resource};
-use crate::spec::{ClusterSpec, Node, Zone};
+use crate::spec::{ClusterSpec, Node};
+
+/// A region has three zones or none.
+/// <https://learn.microsoft.com/azure/reliability/availability-zones-overview>
+const ALL_ZONES: [&str; 3] = ["1", "2", "3"];
 
 /// The cluster's one public address; `<name>.<location>.cloudapp.azure.com` resolves to it.
 pub fn public_ip_address(spec: &ClusterSpec) -> Value {
-    // In all zones that the machines are in, so that it outlives each of them.
-    address(spec, spec.name.as_str(), spec.availability.zones().iter().map(Zone::to_string).collect())
+    // An address is in one zone or in all of them: Azure makes one that is asked for in two zones in three.
+    let zones = match spec.availability.zones() {
+        [] => Vec::new(),
+        [only] => vec![only.to_string()],
+        _ => ALL_ZONES.map(str::to_owned).to_vec(),
+    };
+    address(spec, spec.name.as_str(), zones)
 }
 
 /// A node's own public address; its DNS label is the machine's name.

@@ -5,6 +5,7 @@
 
 mod address_pool;
 mod form;
+mod health_check;
 mod member;
 mod placement;
 mod resolve;

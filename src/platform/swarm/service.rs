@@ -7,7 +7,7 @@ use bollard::models::{Service as ServiceObject, ServiceSpec, ServiceUpdateStatus
 use bollard::query_parameters::{InspectServiceOptions, ListServicesOptions, UpdateServiceOptionsBuilder};
 
 use super::placement::{STOPPED, eligible};
-use super::{Member, Swarm, is_no_swarm};
+use super::{Member, Swarm, health_check, is_no_swarm};
 use crate::platform::cluster::DockerError;
 
 /// Groups services; Docker's own tools show it as the stack's name.
@@ -51,7 +51,8 @@ pub enum Started {
 
 impl Service {
     fn read(service: ServiceObject) -> Option<Self> {
-        let spec = service.spec?;
+        let mut spec = service.spec?;
+        health_check::restore(&mut spec);
         let update = service.update_status.unwrap_or_default();
         Some(Self {
             id: service.id?,
@@ -202,6 +203,7 @@ impl Swarm {
         let wanted = replicas(&spec);
         let fingerprint = fingerprint(&spec);
         spec.labels.get_or_insert_default().insert(FINGERPRINT_LABEL.to_owned(), fingerprint.clone());
+        health_check::note(&mut spec);
         let existing = match self.service(&name).await? {
             Some(existing) => existing,
             None => {

@@ -44,6 +44,16 @@ impl Directory {
         self.root.join("resources.jsonl")
     }
 
+    /// Holds the address of etcd's discovery service as machines reach it, such as `http://198.18.0.2:39045`.
+    pub fn discovery(&self) -> PathBuf {
+        self.root.join("discovery")
+    }
+
+    /// The discovery service's tokens and members.
+    pub fn discovery_state(&self) -> PathBuf {
+        self.root.join("discovery.json")
+    }
+
     /// One folder per virtual machine: disks, console, first-boot configuration, sockets.
     pub fn machines(&self) -> PathBuf {
         self.root.join("machines")

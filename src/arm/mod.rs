@@ -17,5 +17,5 @@ pub use client::{Arm, Written};
 pub use credential::{ChosenCredential, SignIn, credential};
 pub use endpoint::{Endpoint, authority};
 pub use error::{ArmError, ArmErrorKind};
-pub use id::ResourceId;
+pub use id::{COMPUTE_API_VERSION, NETWORK_API_VERSION, ResourceId};
 pub use operation::ProvisioningState;

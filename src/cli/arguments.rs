@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::config::ConfigCommand;
@@ -105,7 +106,7 @@ impl ClusterArguments {
 #[derive(Clone, Debug, Args)]
 pub struct ConnectionArguments {
     /// Use the local emulator; it is started when it does not run
-    #[arg(long, env = "AZURE_COREOS_CLUSTER_LOCAL", hide_env = true)]
+    #[arg(long, env = "AZURE_COREOS_CLUSTER_LOCAL", hide_env = true, value_parser = FalseyValueParser::new())]
     pub local: bool,
     /// Directory that holds one directory per cluster [default: ~/.local/state/azure-coreos-cluster]
     #[arg(

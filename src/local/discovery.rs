@@ -16,7 +16,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(50);
 
 /// The service's address as machines reach it, `http://198.18.0.2:PORT`; none when no emulator has run.
 pub fn discovery_url(directory: &Directory) -> Option<String> {
-    let text = std::fs::read_to_string(directory.root().join("discovery")).ok()?;
+    let text = std::fs::read_to_string(directory.discovery()).ok()?;
     Some(text.trim().to_owned()).filter(|url| !url.is_empty())
 }
 
@@ -40,12 +40,12 @@ pub(super) async fn serve(
         Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("opening the discovery service's port")?,
     };
     let public_url = format!("http://{HOST_ADDRESS_IN_GUESTS}:{}", listener.local_addr()?.port());
-    let file = directory.root().join("discovery");
+    let file = directory.discovery();
     std::fs::write(&file, format!("{public_url}\n")).with_context(|| format!("writing `{}`", file.display()))?;
     let options = ServiceOptions {
         listener,
         public_url: Some(public_url),
-        state: Some(directory.root().join("discovery.json")),
+        state: Some(directory.discovery_state()),
         longest_wait: LONGEST_WAIT,
     };
     discovery::serve(options, stopped).await

@@ -3,8 +3,8 @@
 use futures::future::try_join_all;
 use serde_json::Value;
 
-use super::{COMPUTE_API_VERSION, Finding, allowed};
-use crate::arm::{Arm, ArmError};
+use super::{Finding, allowed};
+use crate::arm::{Arm, ArmError, COMPUTE_API_VERSION};
 use crate::spec::{Availability, ClusterSpec, MachineIdentity, ProximityPlacementGroup};
 
 /// <https://learn.microsoft.com/rest/api/managedidentity/user-assigned-identities/get>

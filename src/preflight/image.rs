@@ -5,12 +5,10 @@ use serde_json::Value;
 
 use super::Finding;
 use super::size::SizeFacts;
-use crate::arm::{Arm, ArmError};
+use crate::arm::{Arm, ArmError, COMPUTE_API_VERSION};
 use crate::spec::{ClusterSpec, ImagePlan, ImageSource, Location};
 
 const CHECK: &str = "image";
-/// Of marketplace images, managed images and galleries.
-const API_VERSION: &str = "2024-07-01";
 /// <https://learn.microsoft.com/rest/api/compute/gallery-images/get>
 const GALLERY_API_VERSION: &str = "2024-03-03";
 
@@ -57,19 +55,19 @@ pub async fn look_up(arm: &Arm, subscription: &str, spec: &ClusterSpec) -> Resul
             let version = match image.version.as_str() {
                 "latest" => {
                     let newest = format!("{versions}?$top=1&$orderby=name%20desc");
-                    let list = arm.get_path(&doing, &newest, API_VERSION).await?;
+                    let list = arm.get_path(&doing, &newest, COMPUTE_API_VERSION).await?;
                     list.and_then(|list| list[0]["name"].as_str().map(str::to_owned))
                 }
                 version => Some(version.to_owned()),
             };
             match version {
-                Some(version) => arm.get_path(&doing, &format!("{versions}/{version}"), API_VERSION).await?,
+                Some(version) => arm.get_path(&doing, &format!("{versions}/{version}"), COMPUTE_API_VERSION).await?,
                 None => None,
             }
         }
         ImageSource::Resource(id) => {
             let version =
-                if id.to_ascii_lowercase().contains("/galleries/") { GALLERY_API_VERSION } else { API_VERSION };
+                if id.to_ascii_lowercase().contains("/galleries/") { GALLERY_API_VERSION } else { COMPUTE_API_VERSION };
             let found = with_definition(arm, &doing, id, version).await?;
             match found {
                 Some(_) if version == GALLERY_API_VERSION && !is_replicated(arm, &doing, id, location).await? => None,

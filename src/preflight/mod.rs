@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::arm::{Arm, ArmError};
+use crate::arm::{Arm, ArmError, COMPUTE_API_VERSION, NETWORK_API_VERSION};
 use crate::plan::{Observed, StepKey};
 use crate::spec::{Availability, ClusterSpec};
 use image::look_up;
@@ -33,8 +33,6 @@ use size::SizeFacts;
 
 const RESOURCES_API_VERSION: &str = "2022-12-01";
 const SKUS_API_VERSION: &str = "2021-07-01";
-const COMPUTE_API_VERSION: &str = "2024-07-01";
-const NETWORK_API_VERSION: &str = "2024-03-01";
 
 /// Codes with which Azure refuses to read what nobody can have.
 const UNREADABLE: [&str; 4] = [

@@ -9,11 +9,8 @@ use ipnet::Ipv4Net;
 use serde_json::Value;
 
 use crate::arm::{Arm, ArmError, ResourceId};
-use crate::spec::{ClusterSpec, ExistingNetwork};
+use crate::spec::{ClusterSpec, ExistingNetwork, RESERVED_FIRST_ADDRESSES};
 
-/// What Azure keeps of each subnet: the first four addresses.
-/// <https://learn.microsoft.com/azure/virtual-network/virtual-networks-faq>
-const RESERVED_FIRST_ADDRESSES: usize = 4;
 /// Addresses that are asked about at the same time.
 const PARALLEL_QUESTIONS: usize = 16;
 
@@ -92,7 +89,7 @@ async fn free_in(
     taken: &BTreeSet<Ipv4Addr>,
 ) -> Result<Vec<Ipv4Addr>, ArmError> {
     // `hosts` leaves the first and the last address out.
-    let hosts = range.hosts().skip(RESERVED_FIRST_ADDRESSES - 1);
+    let hosts = range.hosts().skip(RESERVED_FIRST_ADDRESSES as usize - 1);
     let candidates: Vec<Ipv4Addr> = hosts.filter(|address| !taken.contains(address)).collect();
     let mut free = Vec::new();
     for some in candidates.chunks(PARALLEL_QUESTIONS) {

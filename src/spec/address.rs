@@ -11,7 +11,7 @@ use super::text::stands_as_text;
 
 /// Addresses of a subnet that Azure keeps for itself: the network's own and the next three.
 /// <https://learn.microsoft.com/azure/virtual-network/virtual-networks-faq>
-const RESERVED_FIRST_ADDRESSES: u32 = 4;
+pub const RESERVED_FIRST_ADDRESSES: u32 = 4;
 /// The last one as well.
 const RESERVED_ADDRESSES: u32 = RESERVED_FIRST_ADDRESSES + 1;
 /// The nodes' subnet is no larger than this: 4091 usable addresses.

@@ -19,7 +19,7 @@ mod ssh_key;
 mod tag;
 mod text;
 
-pub use address::AddressSpace;
+pub use address::{AddressSpace, RESERVED_FIRST_ADDRESSES};
 pub use availability::{Availability, AvailabilitySetName, ProximityPlacementGroup, Zone};
 pub use cloud::AzureCloud;
 pub use discovery::DiscoveryUrl;

@@ -49,8 +49,12 @@ fn three_machines_from_nothing_to_nothing() {
     let mut sandbox = Sandbox::without_emulator();
     sandbox.start_emulator_with_machines();
     let folder = sandbox.path("azure-local").display().to_string();
+    // The members find each other by the service that runs beside the emulator.
+    let discovery = || std::fs::read_to_string(sandbox.path("azure-local/discovery")).unwrap_or_default();
+    wait_for("the discovery service", || discovery().ends_with('\n'));
     let file = "name: real\ndeis: true\ndata_disk: 4\ndata_disk_count: 2\nntp_servers: [192.0.2.1]\n\
                 address_space: 10.48.0.0/20\ncustom_data: mine.yaml\n";
+    let file = format!("{file}discovery_service_url: {}", discovery());
     std::fs::write(sandbox.path("cluster.yaml"), file).unwrap();
     let mine = "#cloud-config\nwrite_files:\n- {path: /etc/mine, content: $private_ipv4}\n";
     std::fs::write(sandbox.path("mine.yaml"), mine).unwrap();
@@ -69,6 +73,7 @@ fn three_machines_from_nothing_to_nothing() {
         }
     }
     assert!(ended.stderr.contains("● all nodes clocks: differ by"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("● discovery: http://198.18.0.2:"), "{}", ended.stderr);
     let cluster = Cluster { inventory: ended.json(), sandbox };
 
     what_the_user_data_asked_for_is_there(&cluster);

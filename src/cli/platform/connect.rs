@@ -83,7 +83,9 @@ fn none_known(arguments: &ConnectionArguments) -> Result<Failure, Failure> {
 
 fn identity(arguments: &ConnectionArguments, of_cluster: Option<PathBuf>) -> Result<Identity, Failure> {
     let file = arguments.identity.clone().or(of_cluster);
-    Identity::load(file.as_deref()).map_err(|error| Failure::Usage(error.to_string()))
+    Identity::load(file.as_deref()).map_err(|error| {
+        Failure::Usage(format!("{error}; --identity FILE names the private key of one who may sign in"))
+    })
 }
 
 /// The tunnel's endpoint, from the flag or the environment.

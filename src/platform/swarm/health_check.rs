@@ -1,7 +1,7 @@
 //! A service's health check, kept in a label of its own: Docker writes the key `Healthcheck`, bollard's model of a service
 //! reads `HealthCheck`, so that a service that is read, changed and written back would lose it.
 
-use bollard::models::{HealthConfig, ServiceSpec};
+use bollard::models::{HealthConfig, ServiceSpec, TaskSpec, TaskSpecContainerSpec};
 
 const LABEL: &str = "platform.health-check";
 
@@ -27,6 +27,15 @@ pub fn restore(spec: &mut ServiceSpec) {
     }
 }
 
+/// Whether two specs make the same containers, as far as that can be read: nothing is noted with a task.
+pub fn same_but_for_it(one: &TaskSpec, other: &TaskSpec) -> bool {
+    let without = |spec: &TaskSpec| {
+        let container = spec.container_spec.clone()?;
+        Some(TaskSpecContainerSpec { health_check: None, ..container })
+    };
+    without(one) == without(other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +50,9 @@ mod tests {
         let text = serde_json::to_string(&written).unwrap().replace("\"HealthCheck\"", "\"Healthcheck\"");
         let mut read: ServiceSpec = serde_json::from_str(&text).unwrap();
         assert_ne!(read, written, "bollard reads Docker's key now: this file can go");
+        // Tasks are read in the same way, and belong to the service all the same.
+        let task = read.task_template.clone().unwrap();
+        assert!(same_but_for_it(&task, written.task_template.as_ref().unwrap()));
         restore(&mut read);
         assert_eq!(read, written);
 

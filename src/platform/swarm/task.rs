@@ -7,7 +7,7 @@ use bollard::models::{Task as TaskObject, TaskSpec, TaskState};
 use bollard::query_parameters::{ListTasksOptions, LogsOptions};
 use futures::TryStreamExt as _;
 
-use super::{Member, Service, Swarm};
+use super::{Member, Service, Swarm, health_check};
 use crate::platform::cluster::DockerError;
 
 /// One task.
@@ -76,7 +76,7 @@ impl Task {
     pub fn follows(&self, service: &Service) -> bool {
         let Some(current) = &service.spec.task_template else { return true };
         let forced = |spec: &TaskSpec| spec.force_update.unwrap_or_default();
-        self.spec.container_spec == current.container_spec && forced(&self.spec) == forced(current)
+        health_check::same_but_for_it(&self.spec, current) && forced(&self.spec) == forced(current)
     }
 
     /// Where it belongs: its slot, or its node.

@@ -10,7 +10,7 @@ use super::parameters::path;
 use crate::arm::{Arm, ArmError, ArmErrorKind, ChosenCredential, Endpoint, ResourceId, SignIn, authority, credential};
 use crate::config::Values;
 use crate::config::parameter::{AZURE_CERT, CLIENT_ID, CLOUD, SUBSCRIPTION, TENANT};
-use crate::directory::{Cloud, StoredCluster};
+use crate::directory::{Cloud, ClusterPlace, StoredCluster};
 use crate::local::{self, Emulator};
 use crate::pki::pkcs12;
 use crate::report::{Failure, Reporter};
@@ -36,8 +36,8 @@ pub struct Connection {
 }
 
 /// Which cloud a command is about: what was asked, else where the cluster is.
-pub fn cloud(arguments: &ConnectionArguments, stored: Option<&StoredCluster>) -> Result<Cloud, Failure> {
-    match (arguments.local, stored.map(|stored| stored.cloud)) {
+pub fn cloud(arguments: &ConnectionArguments, place: Option<&ClusterPlace>) -> Result<Cloud, Failure> {
+    match (arguments.local, place.map(|place| place.cloud)) {
         (true, Some(Cloud::Azure)) => {
             Err(Failure::Usage("the cluster was created on Azure; leave `--local` out, or use another name".into()))
         }
@@ -54,13 +54,25 @@ pub async fn connect(
     stored: Option<&StoredCluster>,
     reporter: &Reporter,
 ) -> Result<Connection, Failure> {
-    match cloud(arguments, stored)? {
+    connect_to(arguments, sign_in, stored.map(StoredCluster::place).as_ref(), reporter).await
+}
+
+/// Like [`connect`], to where a cluster is of which no more is known.
+pub async fn connect_to(
+    arguments: &ConnectionArguments,
+    sign_in: &Values,
+    place: Option<&ClusterPlace>,
+    reporter: &Reporter,
+) -> Result<Connection, Failure> {
+    match cloud(arguments, place)? {
         Cloud::Local => {
+            // A place that cannot be told is a matter of usage.
+            local::directory()?;
             let emulator = local::ensure_running(reporter).await?;
             let arm = Arm::new(&Endpoint::local(&emulator.base, emulator.token.clone())?);
             let asked = sign_in.text(&SUBSCRIPTION).map(str::to_owned);
-            let subscription = match stored {
-                Some(stored) => stored.subscription.clone(),
+            let subscription = match place {
+                Some(place) => place.subscription.clone(),
                 None => asked.unwrap_or_else(|| local::SUBSCRIPTION.into()),
             };
             let account = account(&arm, &subscription, "azure-coreos-cluster local status").await?;
@@ -74,7 +86,7 @@ pub async fn connect(
             })
         }
         Cloud::Azure => {
-            let azure_cloud = azure_cloud(sign_in, stored)?;
+            let azure_cloud = azure_cloud(sign_in, place)?;
             let chosen = choose(sign_in, azure_cloud)?;
             tracing::info!(credential = chosen.name, "signing in");
             let arm = Arm::new(&Endpoint::azure(azure_cloud, chosen.credential.clone())?);
@@ -82,7 +94,7 @@ pub async fn connect(
                 true => format!("{SIGN_IN_HINT}; there is no credential but: {}", chosen.name),
                 false => format!("{}; the credential is: {} ({})", chosen.remedy, chosen.name, chosen.reason),
             };
-            let subscription = match subscription(sign_in, stored)? {
+            let subscription = match subscription(sign_in, place)? {
                 Some(subscription) => subscription,
                 None => only_subscription(&arm, &hint).await?,
             };
@@ -93,11 +105,11 @@ pub async fn connect(
 }
 
 /// The cloud of Azure that was asked for, else the cluster's.
-fn azure_cloud(sign_in: &Values, stored: Option<&StoredCluster>) -> Result<AzureCloud, Problems> {
+fn azure_cloud(sign_in: &Values, place: Option<&ClusterPlace>) -> Result<AzureCloud, Problems> {
     let mut problems = Problems::new();
     let given = sign_in.get(&CLOUD).and_then(|given| Some((given.origin.clone(), given.texts.first()?)));
     let given: Option<AzureCloud> = given.and_then(|(origin, word)| problems.take(origin, word.parse()));
-    let cloud = given.or(stored.map(|stored| stored.spec.cloud)).unwrap_or_default();
+    let cloud = given.or(place.and_then(|place| place.azure_cloud)).unwrap_or_default();
     if problems.is_empty() { Ok(cloud) } else { Err(problems) }
 }
 
@@ -126,8 +138,8 @@ fn certificate(sign_in: &Values, file: &Path) -> Result<SecretBytes, Failure> {
 }
 
 /// The subscription that was named, by a parameter, the cluster itself, the environment or the Azure CLI.
-fn subscription(sign_in: &Values, stored: Option<&StoredCluster>) -> Result<Option<String>, Failure> {
-    let settled = stored.map(|stored| stored.subscription.clone());
+fn subscription(sign_in: &Values, place: Option<&ClusterPlace>) -> Result<Option<String>, Failure> {
+    let settled = place.map(|place| place.subscription.clone());
     let asked = sign_in.text(&SUBSCRIPTION).map(str::to_owned);
     if let (Some(asked), Some(settled)) = (&asked, &settled)
         && !asked.eq_ignore_ascii_case(settled)

@@ -60,19 +60,19 @@ async fn create(
     }
     let token = super::discovery::request_token(&prepared, reporter).await?;
     prepared.directory.create()?;
-    let lock = DirectoryLock::acquire(&prepared.directory);
-    let _lock = lock.map_err(|error| Failure::Usage(format!("{error:#}; wait for it, then run again")))?;
+    let _lock = DirectoryLock::acquire(&prepared.directory)?;
     let asked = prepared.spec;
     let mut prepared = prepare(cluster)?;
     prepared.adopt(&asked)?;
     prepared.take_token(token)?;
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);
-    let desired = desired(&prepared.spec, &names, &prepared.user_data);
+    let desired = desired(&prepared.spec, &names, &prepared.first_boots);
     let observed = observe_settled(&connection.arm, &desired, reporter).await.map_err(refused)?;
     if let Err(failure) = super::plan::check_owner(&prepared, &desired, &observed) {
         prepared.directory.remove_unused()?;
         return Err(failure);
     }
+    super::fitting_keys::check_for_later_machines(&connection, &prepared).await?;
     let plan = plan(&prepared.spec, desired, &observed);
     announce(&plan, reporter);
     if prepared.values.get(&BLOB_CONTAINER_URL).is_some() && !matches!(prepared.spec.image, Image::Vhd(_)) {
@@ -236,11 +236,6 @@ async fn inventory(connection: &Connection, prepared: &Prepared, names: &Resourc
 }
 
 fn write(prepared: &Prepared, inventory: &Inventory) -> Result<(), Failure> {
-    let directory = &prepared.directory;
-    let known_hosts = directory.known_hosts();
-    let config = outputs::ssh_config(inventory, &known_hosts).map_err(anyhow::Error::new)?;
-    directory.write(&known_hosts, &outputs::known_hosts(inventory))?;
-    directory.write(&directory.ssh_config(), &config)?;
-    directory.write_json(&directory.inventory(), inventory)?;
+    prepared.directory.store_inventory(inventory)?;
     Ok(())
 }

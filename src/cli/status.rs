@@ -6,14 +6,14 @@ use futures::future::try_join_all;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::arguments::{ConnectionArguments, StatusArguments};
+use super::arguments::StatusArguments;
 use super::connection::{Connection, connect};
 use super::output;
 use super::prepare::reporter;
 use crate::arm::ArmError;
-use crate::directory::{ClusterDirectory, StoredCluster, clusters_home, unknown_cluster};
-use crate::plan::{Desired, ResourceNames, StepKey, desired};
-use crate::report::Failure;
+use crate::directory::{ClusterDirectory, StoredCluster, clusters_home, removed_cluster, unknown_cluster};
+use crate::plan::{Desired, FirstBoot, ResourceNames, StepKey, desired};
+use crate::report::{Failure, Reporter};
 use crate::spec::{ClusterName, Origin, Problems};
 
 /// Last lines of a failed machine's console that are shown.
@@ -37,11 +37,12 @@ struct ResourceStatus {
 /// Runs the command.
 pub async fn run(arguments: StatusArguments) -> Result<(), Failure> {
     let reporter = reporter(&arguments.output)?;
-    let (_, stored) = known_cluster(&arguments.name, &arguments.connection)?;
+    let (directory, stored) = known_cluster(&arguments, &reporter)?;
+    refresh_ssh_config(&directory, &reporter)?;
     let connection = connect(&arguments.connection, &arguments.sign_in.values()?, Some(&stored), &reporter).await?;
     let names = ResourceNames::new(&connection.subscription, &stored.spec);
-    let no_user_data = vec![String::new(); stored.spec.node_count as usize];
-    let resources = desired(&stored.spec, &names, &no_user_data);
+    let nothing_to_boot = vec![FirstBoot::default(); stored.spec.node_count as usize];
+    let resources = desired(&stored.spec, &names, &nothing_to_boot);
     let again = format!("azure-coreos-cluster status {}", arguments.name);
     let statuses = try_join_all(resources.iter().map(|resource| status(&connection, resource)))
         .await
@@ -50,21 +51,43 @@ pub async fn run(arguments: StatusArguments) -> Result<(), Failure> {
 }
 
 /// The cluster's directory and what was settled about it; an error that lists the known ones when there is none.
-pub fn known_cluster(
-    name: &str,
-    connection: &ConnectionArguments,
+fn known_cluster(
+    arguments: &StatusArguments,
+    reporter: &Reporter,
 ) -> Result<(ClusterDirectory, StoredCluster), Failure> {
+    let name = cluster_name(&arguments.name)?;
+    let home = clusters_home(arguments.connection.state_dir.as_deref())?;
+    let directory = ClusterDirectory::locate(Some(&home), &name)?;
+    if let Some(damage) = directory.spec_damage() {
+        reporter.note(format!("▴ {damage}; its copy is used"));
+    }
+    if let Some(stored) = directory.stored_cluster()? {
+        return Ok((directory, stored));
+    }
     let mut problems = Problems::new();
-    let parsed: Option<ClusterName> = problems.take(Origin::Flag("NAME"), name.parse());
-    if let Some(parsed) = parsed {
-        let directory = ClusterDirectory::locate(connection.state_dir.as_deref(), &parsed)?;
-        if let Some(stored) = directory.stored_cluster()? {
-            return Ok((directory, stored));
+    match removed_cluster(&home, &name)? {
+        Some(record) => {
+            problems.add(Origin::Flag("NAME"), format!("cluster `{name}` was removed at {}", record.removed))
         }
-        let home = clusters_home(connection.state_dir.as_deref())?;
-        problems.add(Origin::Flag("NAME"), unknown_cluster(&home, name));
+        None => problems.add(Origin::Flag("NAME"), unknown_cluster(&home, name.as_str())?),
     }
     Err(problems.into())
+}
+
+/// A directory that was copied gets a file for `ssh -F` that names its new place.
+pub fn refresh_ssh_config(directory: &ClusterDirectory, reporter: &Reporter) -> Result<(), Failure> {
+    if let Some(inventory) = directory.read_inventory()?
+        && let Err(error) = directory.write_ssh_config(&inventory)
+    {
+        reporter.note(format!("▴ {error:#}"));
+    }
+    Ok(())
+}
+
+/// The name of a cluster as an argument gives it.
+pub fn cluster_name(text: &str) -> Result<ClusterName, Problems> {
+    let mut problems = Problems::new();
+    problems.take(Origin::Flag("NAME"), text.parse()).ok_or(problems)
 }
 
 async fn status(connection: &Connection, resource: &Desired) -> Result<ResourceStatus, ArmError> {

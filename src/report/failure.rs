@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Mendable;
 use crate::arm::{ArmError, ArmErrorKind};
 use crate::preflight::Finding;
 use crate::spec::Problems;
@@ -148,7 +149,10 @@ impl fmt::Display for Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self::Other(error)
+        match error.chain().find_map(|cause| cause.downcast_ref::<Mendable>()) {
+            Some(mendable) => mendable.clone().into(),
+            None => Self::Other(error),
+        }
     }
 }
 
@@ -172,6 +176,22 @@ mod tests {
         let expected = "error: creating virtual machine `x`\ncause: QuotaExceeded: no cores left\n\
                         request id: r-1\nhint: azure-coreos-cluster x";
         assert_eq!((failure.to_string().as_str(), failure.exit_code()), (expected, 5));
+    }
+
+    #[test]
+    fn what_users_can_mend_is_not_unexpected() {
+        use anyhow::Context as _;
+        let through = |error: Mendable| Failure::from(Err::<(), _>(error).context("reading").unwrap_err());
+        let failure = through(Mendable::usage("`HOME` is not set", "export HOME=DIR"));
+        assert_eq!(
+            (failure.exit_code(), failure.to_string().as_str()),
+            (2, "error: `HOME` is not set\nhint: export HOME=DIR")
+        );
+        let failure = through(Mendable::file("/x/spec.json", "is damaged", "restore it"));
+        assert_eq!(
+            (failure.exit_code(), failure.to_string().as_str()),
+            (3, "error: `/x/spec.json`: is damaged\nhint: restore it")
+        );
     }
 
     #[test]

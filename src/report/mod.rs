@@ -4,10 +4,12 @@
 
 mod event;
 mod failure;
+mod mendable;
 mod progress;
 
 pub use event::{Event, EventSink};
 pub use failure::{Failure, exit_code};
+pub use mendable::Mendable;
 
 use std::sync::Arc;
 

@@ -4,11 +4,11 @@
 use std::str::FromStr;
 
 /// What our own tags begin with.
-const OURS: &str = "azure-coreos-cluster";
+const OURS: &str = "coreos-cluster";
 const NAME_CHARACTERS: usize = 512;
 const VALUE_CHARACTERS: usize = 256;
-/// Tags on one resource, less our own two.
-pub const MOST_TAGS: usize = 48;
+/// Tags on one resource, less our own three.
+pub const MOST_TAGS: usize = 47;
 
 /// One tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ mod tests {
             ("a", Err("is not NAME=VALUE")),
             ("=b", Err("1 to 512 characters")),
             ("a/b=c", Err("must not have `/`")),
-            ("azure-coreos-cluster=x", Err("this program's own")),
+            ("coreos-cluster=x", Err("this program's own")),
         ] {
             match (text.parse::<Tag>(), expected) {
                 (Ok(tag), Ok(expected)) => assert_eq!((tag.name.as_str(), tag.value.as_str()), expected),

@@ -418,7 +418,7 @@ const WRONG: [(&str, &str, &str); 44] = [
     ("--subnet-names", "a", "need `--virtual-network-name`"),
     ("--cloud", "germany", "must be one of public, usgov, china"),
     ("--location", "West-Europe", "is not a region's name"),
-    ("--tag", "azure-coreos-cluster=x", "this program's own"),
+    ("--tag", "coreos-cluster=x", "this program's own"),
 ];
 
 #[test]

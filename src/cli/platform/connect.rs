@@ -50,7 +50,7 @@ pub async fn cluster(arguments: &ConnectionArguments) -> Result<Cluster, Failure
 /// tunnel leads to one of several.
 pub fn find_inventory(arguments: &ConnectionArguments, tunnel: bool) -> Result<Option<Inventory>, Failure> {
     let home = clusters_home(arguments.state_dir.as_deref())?;
-    let known = known_clusters(&home);
+    let known = known_clusters(&home)?;
     let mut problems = Problems::new();
     let name = match (&arguments.cluster, known.as_slice()) {
         (Some(name), _) => name.clone(),
@@ -65,9 +65,14 @@ pub fn find_inventory(arguments: &ConnectionArguments, tunnel: bool) -> Result<O
     };
     if let Some(name) = problems.take(Origin::Flag("--cluster"), name.parse()) {
         let directory = ClusterDirectory::locate(Some(&home), &name)?;
-        match directory.read_json(&directory.inventory())? {
-            Some(inventory) => return Ok(Some(inventory)),
-            None => problems.add(Origin::Flag("--cluster"), unknown_cluster(&home, name.as_str())),
+        match directory.read_inventory()? {
+            Some(inventory) => {
+                if let Err(error) = directory.write_ssh_config(&inventory) {
+                    tracing::warn!("{error:#}");
+                }
+                return Ok(Some(inventory));
+            }
+            None => problems.add(Origin::Flag("--cluster"), unknown_cluster(&home, name.as_str())?),
         }
     }
     Err(problems.into())

@@ -61,6 +61,7 @@ async fn create(
     let token = super::discovery::request_token(&prepared, reporter).await?;
     prepared.directory.create()?;
     let _lock = DirectoryLock::acquire(&prepared.directory)?;
+    super::status::tell_damage(&prepared.directory, reporter);
     let asked = prepared.spec;
     let mut prepared = prepare(cluster)?;
     prepared.adopt(&asked)?;
@@ -92,10 +93,7 @@ async fn create(
     }
     prepared.store(&connection.subscription)?;
     if let Err(errors) = execute(&connection.arm, plan, reporter).await {
-        // A cluster of which nothing was made has settled nothing.
-        if prepared.stored.is_none() && matches!(connection.arm.get(&names.resource_group()).await, Ok(None)) {
-            prepared.directory.forget_cluster()?;
-        }
+        super::first_failure::loosen(&connection, &prepared, &errors, reporter).await?;
         let mut hints: Vec<String> = errors.iter().map(hint).collect();
         hints.sort_unstable();
         hints.dedup();

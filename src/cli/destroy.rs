@@ -13,7 +13,7 @@ use super::connection::connect_to;
 use super::create::confirm;
 use super::output;
 use super::prepare::reporter;
-use super::status::cluster_name;
+use super::status::{cluster_name, tell_damage};
 use crate::directory::{
     Cloud, ClusterDirectory, ClusterPlace, DirectoryLock, StoredCluster, clear_leftovers, clusters_home,
     removed_cluster, unknown_cluster,
@@ -99,9 +99,7 @@ enum Known {
 impl Known {
     /// None when neither a spec nor an inventory is there.
     fn read(directory: &ClusterDirectory, reporter: &Reporter) -> Result<Option<Self>, Failure> {
-        if let Some(damage) = directory.spec_damage() {
-            reporter.note(format!("▴ {damage}; its copy is used"));
-        }
+        tell_damage(directory, reporter);
         let damage = match directory.stored_cluster() {
             Ok(Some(stored)) => return Ok(Some(Self::Settled(Box::new(stored)))),
             Ok(None) => None,

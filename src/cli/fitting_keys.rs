@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::connection::Connection;
 use super::prepare::Prepared;
+use crate::directory::Bound;
 use crate::pki::KeyPart;
 use crate::plan::{KEYS_TAG, Observed, ResourceNames, StepKey, is_ours};
 use crate::report::Failure;
@@ -47,9 +48,34 @@ pub fn check(prepared: &Prepared, observed: &Observed, problems: &mut Problems) 
     }
 }
 
+/// Without asking Azure: every file that an earlier run wrote must be there. For a command that shows keys.
+pub fn check_files(prepared: &Prepared) -> Result<(), Failure> {
+    let mut problems = Problems::new();
+    let Some(stored) = prepared.stored.as_ref().filter(|stored| stored.bound == Bound::Machines) else { return Ok(()) };
+    if stored.spec.custom_data_only {
+        return Ok(());
+    }
+    let directory = &prepared.directory;
+    let nodes = stored.spec.nodes();
+    let files = std::iter::once(directory.authority()).chain(nodes.iter().map(|node| directory.node_keys(&node.name)));
+    for file in files.filter(|file| !file.exists()).take(SHOWN) {
+        problems.add_with_hint(of_file(&file), "is missing, and the cluster was made with the keys in it", COPY);
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
+}
+
 /// The key that signs in must be the one that the machines know.
 fn operator_key(prepared: &Prepared, existing: &[(&Node, &Value)], problems: &mut Problems) {
     let own = &prepared.spec.ssh_public_key;
+    let file = prepared.directory.identity();
+    match prepared.directory.read(&file.with_extension("pub")) {
+        Err(error) => problems.add(of_file(&file.with_extension("pub")), format!("{error:#}")),
+        Ok(Some(public)) if !file.exists() && public.trim() == own.as_str() => {
+            problems.add_with_hint(of_file(&file), "is missing: it is the key that the machines let in", COPY);
+            return;
+        }
+        Ok(_) => {}
+    }
     let pointer = "/properties/osProfile/linuxConfiguration/ssh/publicKeys/0/keyData";
     let other = existing.iter().filter(|(_, document)| {
         let known =
@@ -61,7 +87,6 @@ fn operator_key(prepared: &Prepared, existing: &[(&Node, &Value)], problems: &mu
         return;
     }
     if prepared.uses_operator_key() {
-        let file = prepared.directory.identity();
         let message = format!("is not the key that {} let in", some(&names));
         problems.add_with_hint(of_file(&file), message, COPY);
     } else {

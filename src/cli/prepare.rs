@@ -3,8 +3,8 @@
 use super::arguments::{ClusterArguments, OutputArguments, OutputFormat};
 use super::connection;
 use crate::config::parameter::{CUSTOM_DATA, NAME, Parameter, SSH_CERT, TEMPLATES};
-use crate::config::{Values, resolve};
-use crate::directory::{Cloud, ClusterDirectory, StoredCluster};
+use crate::config::{Values, resolve, resolve_before_machines};
+use crate::directory::{Bound, Cloud, ClusterDirectory, StoredCluster};
 use crate::pki::{KeyFingerprints, Material, SshKeyPair};
 use crate::plan::FirstBoot;
 use crate::report::{EventSink, Failure, Reporter};
@@ -51,7 +51,10 @@ pub fn prepare(arguments: &ClusterArguments) -> Result<Prepared, Failure> {
         _ => crate::pki::generate_ssh_key_pair("core")?,
     };
     let public_key = operator_key.public.parse().map_err(|error| Failure::Other(anyhow::Error::new(error)))?;
-    let spec = resolve(&input, stored.as_ref().map(|stored| &stored.spec), &public_key)?;
+    let spec = match &stored {
+        Some(stored) if stored.bound == Bound::Resources => resolve_before_machines(&input, &stored.spec, &public_key)?,
+        stored => resolve(&input, stored.as_ref().map(|stored| &stored.spec), &public_key)?,
+    };
     let directory = directory.ok_or_else(|| Failure::Other(anyhow::anyhow!("a valid spec without a name")))?;
     let cloud = connection::cloud(&arguments.connection, stored.as_ref().map(StoredCluster::place).as_ref())?;
 
@@ -81,6 +84,7 @@ impl Prepared {
             cloud: self.cloud,
             subscription: subscription.to_owned(),
             identity: self.identity.clone(),
+            bound: Bound::Machines,
             spec: self.spec.clone(),
         };
         self.directory.store_cluster(&stored)?;

@@ -58,9 +58,7 @@ fn known_cluster(
     let name = cluster_name(&arguments.name)?;
     let home = clusters_home(arguments.connection.state_dir.as_deref())?;
     let directory = ClusterDirectory::locate(Some(&home), &name)?;
-    if let Some(damage) = directory.spec_damage() {
-        reporter.note(format!("▴ {damage}; its copy is used"));
-    }
+    tell_damage(&directory, reporter);
     if let Some(stored) = directory.stored_cluster()? {
         return Ok((directory, stored));
     }
@@ -72,6 +70,13 @@ fn known_cluster(
         None => problems.add(Origin::Flag("NAME"), unknown_cluster(&home, name.as_str())?),
     }
     Err(problems.into())
+}
+
+/// Says that what was settled comes from its copy.
+pub fn tell_damage(directory: &ClusterDirectory, reporter: &Reporter) {
+    if let Some(damage) = directory.spec_damage() {
+        reporter.note(format!("▴ {damage}; its copy is used"));
+    }
 }
 
 /// A directory that was copied gets a file for `ssh -F` that names its new place.
@@ -114,7 +119,7 @@ async fn status(connection: &Connection, resource: &Desired) -> Result<ResourceS
         format!("{code}: {}", status["message"].as_str().unwrap_or_default())
     });
     let failed = machine && state.eq_ignore_ascii_case("failed");
-    let console = if failed { console(connection, resource).await } else { None };
+    let console = if failed { Some(console(connection, resource).await) } else { None };
     Ok(ResourceStatus {
         resource: resource.id.to_string(),
         id: resource.id.path().to_owned(),
@@ -125,13 +130,22 @@ async fn status(connection: &Connection, resource: &Desired) -> Result<ResourceS
     })
 }
 
-/// The end of the serial console. It explains a failure, so not getting it is no failure of its own.
-async fn console(connection: &Connection, resource: &Desired) -> Option<String> {
-    let answer = connection.arm.post(&resource.id, "retrieveBootDiagnosticsData", None).await.ok()?;
-    let url = answer["serialConsoleLogBlobUri"].as_str()?;
-    let log = connection.arm.download(url).await.ok()?;
-    let lines: Vec<&str> = log.lines().collect();
-    Some(lines[lines.len().saturating_sub(CONSOLE_LINES)..].join("\n"))
+/// The end of the serial console, or why it cannot be had: it explains a failure, so not getting it is none of its own.
+async fn console(connection: &Connection, resource: &Desired) -> String {
+    let lines = async {
+        let answer = connection.arm.post(&resource.id, "retrieveBootDiagnosticsData", None).await?;
+        let Some(url) = answer["serialConsoleLogBlobUri"].as_str() else { return Ok(None) };
+        connection.arm.download(url).await.map(Some)
+    };
+    let read: Result<Option<String>, ArmError> = lines.await;
+    match read {
+        Ok(Some(log)) => {
+            let lines: Vec<&str> = log.lines().collect();
+            lines[lines.len().saturating_sub(CONSOLE_LINES)..].join("\n")
+        }
+        Ok(None) => "its console cannot be read: Azure named none".to_owned(),
+        Err(error) => format!("its console cannot be read: {error}"),
+    }
 }
 
 fn text(statuses: &[ResourceStatus]) -> String {

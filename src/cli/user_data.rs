@@ -24,6 +24,7 @@ pub async fn run(arguments: UserDataArguments) -> Result<ExitCode, Failure> {
         let message = "which addresses are free in the network is asked when the cluster is made; there is nothing to show before";
         return Err(Failure::Usage(message.into()));
     }
+    super::fitting_keys::check_files(&prepared)?;
     super::discovery::note_request(&prepared, &reporter(&arguments.cluster.output)?);
     let Some(first_boot) = prepared.first_boots.get(arguments.node as usize) else {
         let last = prepared.spec.node_count - 1;

@@ -12,12 +12,14 @@ use crate::spec::{ClusterSpec, Origin, Problems};
 pub(super) struct Resolver<'a> {
     pub input: &'a ClusterInput,
     pub earlier: Option<&'a ClusterSpec>,
+    /// Whether machines may exist that were made as `earlier` says.
+    pub has_machines: bool,
     pub problems: Problems,
 }
 
 impl<'a> Resolver<'a> {
     pub fn new(input: &'a ClusterInput, earlier: Option<&'a ClusterSpec>) -> Self {
-        Self { input, earlier, problems: Problems::new() }
+        Self { input, earlier, has_machines: earlier.is_some(), problems: Problems::new() }
     }
 
     pub fn given(&self, parameter: &Parameter) -> Option<&'a Given> {

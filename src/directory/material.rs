@@ -65,4 +65,13 @@ impl ClusterDirectory {
         self.write(&self.identity().with_extension("pub"), &pair.public)?;
         self.write(&self.identity().with_extension("cert.pem"), &operator_certificate("core", pair)?)
     }
+
+    /// Removes the keys of all nodes.
+    pub(super) fn forget_nodes(&self) -> anyhow::Result<()> {
+        let nodes = self.path("nodes");
+        match std::fs::remove_dir_all(&nodes) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            removed => super::access(removed, &nodes, "removing"),
+        }
+    }
 }

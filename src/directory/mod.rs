@@ -15,7 +15,7 @@ mod stored;
 pub use home::{cache_home, clusters_home, home, known_clusters, state_home, unknown_cluster};
 pub use lock::DirectoryLock;
 pub use retire::{RemovedCluster, clear_leftovers, removed_cluster};
-pub use stored::{Cloud, ClusterPlace, StoredCluster};
+pub use stored::{Bound, Cloud, ClusterPlace, StoredCluster};
 
 use std::path::{Path, PathBuf};
 

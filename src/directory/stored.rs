@@ -28,6 +28,17 @@ impl Cloud {
     }
 }
 
+/// How far what was settled binds the next run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bound {
+    /// No machine exists, nor anything that is made for one: only where the resources are cannot change.
+    Resources,
+    /// Machines exist, or may.
+    #[default]
+    Machines,
+}
+
 /// A cluster as the last run resolved it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredCluster {
@@ -35,6 +46,8 @@ pub struct StoredCluster {
     pub subscription: String,
     /// The operator's private key, when the user named a key that lies beside one.
     pub identity: Option<std::path::PathBuf>,
+    #[serde(default)]
+    pub bound: Bound,
     pub spec: ClusterSpec,
 }
 
@@ -83,10 +96,21 @@ impl ClusterDirectory {
         self.path(SPEC_COPY).exists().then_some(damage)
     }
 
-    /// Forgets what runs settled; keys stay.
+    /// Forgets what runs settled, and the keys of nodes, which name their addresses; the authority's and the operator's
+    /// stay. Only for a cluster without machines.
     pub fn forget_cluster(&self) -> anyhow::Result<()> {
+        self.forget_nodes()?;
         self.remove_file(&self.spec())?;
         self.remove_file(&self.path(SPEC_COPY))
+    }
+
+    /// Keeps of what runs settled only what binds a cluster that has no machines.
+    pub fn loosen_cluster(&self) -> anyhow::Result<()> {
+        self.forget_nodes()?;
+        match self.stored_cluster()? {
+            Some(stored) => self.store_cluster(&StoredCluster { bound: Bound::Resources, ..stored }),
+            None => Ok(()),
+        }
     }
 
     /// Keeps what this run settled.

@@ -1,6 +1,8 @@
 //! Which resources can be a cluster's: those that its spec makes, and, when the spec is lost or of an earlier time,
 //! those that a group's list shows with the cluster's tag and a name that only it gives. `removal` asks for each by id.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::group_list::Listed;
@@ -58,11 +60,9 @@ impl OwnResources {
     /// Everything to ask for by id: what is expected, and what the list shows under names of ours.
     pub fn candidates(&self, list: &[Listed]) -> Vec<ResourceId> {
         let mut all = self.expected.clone();
-        for id in list.iter().filter_map(|listed| self.recognise(listed)) {
-            if !all.iter().any(|known| same(known.path(), id.path())) {
-                all.push(id);
-            }
-        }
+        let mut known: BTreeSet<String> = all.iter().map(|id| id.path().to_ascii_lowercase()).collect();
+        let listed = list.iter().filter_map(|listed| self.recognise(listed));
+        all.extend(listed.filter(|id| known.insert(id.path().to_ascii_lowercase())));
         all
     }
 

@@ -4,6 +4,7 @@
 //! Two ways of asking must agree, the group's list and a GET for every id: an answer that contradicts the other way is
 //! asked again, and in the end it stops the run. Replicas of ARM are late at times, and proxies answer for Azure.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::future::try_join_all;
@@ -137,23 +138,28 @@ fn judge(own: &OwnResources, look: &Look, believe_ids: bool) -> Result<Removal, 
         (None, None) if look.found.is_empty() => return Ok(Removal::Nothing),
         (Some(_), None) => return Err(format!("{group} exists, and cannot be listed because it does not")),
         (None, Some(_)) => return Err(format!("{group} does not exist, and can be listed")),
-        (None, None) => return Err(format!("{group} does not exist, but {} do", some(&look.found))),
+        (None, None) => {
+            return Err(format!("{group} does not exist, but {} do", some(&look.found.iter().collect::<Vec<_>>())));
+        }
     };
-    let listed = |id: &ResourceId| list.iter().any(|listed| same(&listed.id, id.path()));
-    let unlisted: Vec<ResourceId> = look.found.iter().filter(|id| !listed(id)).cloned().collect();
+    // Ids know no case.
+    let lower = |text: &str| text.to_ascii_lowercase();
+    let listed: BTreeSet<String> = list.iter().map(|listed| lower(&listed.id)).collect();
+    let is_listed = |id: &&ResourceId| listed.contains(&lower(id.path()));
+    let unlisted: Vec<&ResourceId> = look.found.iter().filter(|id| !is_listed(id)).collect();
     if !unlisted.is_empty() {
         return Err(format!("the list of {group} lacks {}, which exist", some(&unlisted)));
     }
-    let ghosts: Vec<ResourceId> = look.absent.iter().filter(|id| listed(id)).cloned().collect();
+    let ghosts: Vec<&ResourceId> = look.absent.iter().filter(is_listed).collect();
     if !ghosts.is_empty() && !believe_ids {
         return Err(format!("the list of {group} has {}, which do not exist", some(&ghosts)));
     }
-    // What is below a resource of ours goes with it.
+    let ours: BTreeSet<String> = look.found.iter().chain(ghosts).map(|id| lower(id.path())).collect();
     let of_ours = |listed: &Listed| {
-        look.found.iter().chain(&ghosts).any(|own| {
-            let below = listed.id.get(own.path().len()..).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-            below && listed.id.get(..own.path().len()).is_some_and(|start| same(start, own.path()))
-        })
+        let id = lower(&listed.id);
+        // What is below a resource of ours goes with it.
+        let below = |own: &String| id.strip_prefix(own.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        ours.contains(&id) || ours.iter().any(below)
     };
     let others: Vec<String> = list
         .iter()
@@ -172,7 +178,7 @@ fn judge(own: &OwnResources, look: &Look, believe_ids: bool) -> Result<Removal, 
 }
 
 /// The first few in words.
-fn some(ids: &[ResourceId]) -> String {
+fn some(ids: &[&ResourceId]) -> String {
     let shown: Vec<String> = ids.iter().take(SHOWN).map(ToString::to_string).collect();
     match ids.len().checked_sub(SHOWN) {
         Some(more @ 1..) => format!("{} and {more} more", shown.join(", ")),

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::given::Values;
 use super::parameter::{NAME, Parameter};
-use crate::platform::bundle::Bundle;
-use crate::spec::{Origin, Problems};
-use crate::userdata::TemplateSet;
+use crate::spec::OpenPort;
+use crate::spec::TemplateSet;
+use diagnostics::{Origin, Problems};
 
 /// Everything that [`super::resolve`] looks at.
 #[derive(Clone, Debug, Default)]
@@ -19,8 +19,10 @@ pub struct ClusterInput {
     pub templates: Option<Result<TemplateSet, Problems>>,
     /// What is wrong with the layers themselves: a file that cannot be read, a key that nobody knows.
     pub problems: Problems,
-    /// The bundle whose ports are opened, or why it cannot be had.
-    pub platform: Option<Result<Bundle, Problems>>,
+    /// The ports of the platform that is named, or why it cannot be had.
+    pub platform_ports: Option<Result<Vec<OpenPort>, Problems>>,
+    /// The ports of the platform that `--deis` stands for.
+    pub default_platform_ports: Vec<OpenPort>,
 }
 
 impl ClusterInput {

@@ -8,11 +8,13 @@ use coreos_cluster::config::parameter::{
     Parameter, VM_SIZE,
 };
 use coreos_cluster::config::{self, ClusterInput, InputFile, resolve};
-use coreos_cluster::outputs::{self, Inventory};
+use coreos_cluster::outputs::{self};
 use coreos_cluster::pki::{Authority, Certificate, Material, NodeMaterial, SshKeyPair};
 use coreos_cluster::plan::{Observed, ResourceNames, desired, plan};
 use coreos_cluster::spec::ClusterSpec;
-use coreos_cluster::userdata::{self, Dialect, TemplateSet};
+use coreos_cluster::spec::{Dialect, TemplateSet};
+use coreos_cluster::userdata::{self};
+use nodes::inventory::Inventory;
 
 use crate::sandbox::{Sandbox, fixture};
 
@@ -170,7 +172,7 @@ fn what_a_user_goes_on_with() {
     assert_golden("ssh_config", &outputs::ssh_config(&inventory, Path::new("/state/mycluster/known_hosts")).unwrap());
     assert_golden("known_hosts", &outputs::known_hosts(&inventory));
     let without_identity =
-        Inventory { ssh: outputs::InventorySsh { identity: None, ..inventory.ssh.clone() }, ..inventory };
+        Inventory { ssh: nodes::inventory::InventorySsh { identity: None, ..inventory.ssh.clone() }, ..inventory };
     let config = outputs::ssh_config(&without_identity, Path::new("/state/mycluster/known_hosts")).unwrap();
     assert_golden("ssh_config-agent", &config);
 }

@@ -24,6 +24,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use report::command::{run, to_its_end, usage};
 
+pub use parameters::open_ports;
+
 use arguments::{Arguments, Command, LocalCommand};
 
 /// Runs `azure-coreos-cluster` with these arguments, the program's name first.

@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use crate::config::parameter::{Group, Kind, NAME, PARAMETERS, PLATFORM, Parameter, TEMPLATES};
 use crate::config::{ClusterInput, InputFile, Values, from_environment, from_file};
-use crate::spec::{OpenPort, PortProbe, Protocol};
+use crate::spec::{OpenPort, PortProbe};
 use diagnostics::{Origin, Problems};
 use platform::bundle::{Bundle, BundlePort, BundleSource, PortProbe as BundleProbe};
 
@@ -75,19 +75,13 @@ impl SignInArguments {
 }
 
 /// What the load balancer is to open for a platform.
-fn open_ports(bundle: &Bundle) -> Vec<OpenPort> {
-    let open = |port: &BundlePort| OpenPort {
-        name: port.name.clone(),
-        port: port.port,
-        protocol: Protocol::Tcp,
-        probe: match &port.probe {
+pub fn open_ports(bundle: &Bundle) -> Vec<OpenPort> {
+    let open = |port: &BundlePort| {
+        let probe = match &port.probe {
             BundleProbe::Tcp => PortProbe::Tcp,
             BundleProbe::Http(path) => PortProbe::Http(path.clone()),
-        },
-        probe_port: None,
-        idle_timeout_minutes: port.idle_timeout_minutes,
-        tls: port.tls,
-        extra: false,
+        };
+        OpenPort::of_platform(&port.name, port.port, probe, port.idle_timeout_minutes, port.tls)
     };
     bundle.ports.iter().map(open).collect()
 }

@@ -35,6 +35,18 @@ impl ClusterInput {
         Self { values, ..Self::default() }
     }
 
+    /// The input of `--deis`, with the ports of a platform such as it stands for.
+    #[cfg(test)]
+    pub(crate) fn deis(name: &str) -> Self {
+        let probe = crate::spec::PortProbe::Http("/health-check".into());
+        let default_platform_ports = vec![
+            OpenPort::of_platform("web", 80, probe, 4, false),
+            OpenPort::of_platform("https", 443, crate::spec::PortProbe::Tcp, 4, true),
+            OpenPort::of_platform("builder", 2222, crate::spec::PortProbe::Tcp, 20, false),
+        ];
+        Self { default_platform_ports, ..Self::flags(name, &[(&super::parameter::DEIS, "true")]) }
+    }
+
     /// The file that a parameter names.
     pub fn file(&self, parameter: &Parameter) -> Option<&InputFile> {
         self.files.get(parameter.key)

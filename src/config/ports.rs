@@ -124,17 +124,7 @@ mod tests {
     }
 
     fn platform_ports(ports: &[(&str, u16, bool)]) -> Vec<OpenPort> {
-        let port = |&(name, port, tls): &(&str, u16, bool)| OpenPort {
-            name: name.into(),
-            port,
-            protocol: Protocol::Tcp,
-            probe: PortProbe::Tcp,
-            probe_port: None,
-            idle_timeout_minutes: 4,
-            tls,
-            extra: false,
-        };
-        ports.iter().map(port).collect()
+        ports.iter().map(|&(name, port, tls)| OpenPort::of_platform(name, port, PortProbe::Tcp, 4, tls)).collect()
     }
 
     fn caprover(mut input: ClusterInput, origin: Origin) -> ClusterInput {

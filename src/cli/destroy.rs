@@ -10,18 +10,18 @@ use time::format_description::well_known::Rfc3339;
 
 use super::arguments::DestroyArguments;
 use super::connection::connect_to;
-use super::create::confirm;
-use super::output;
 use super::prepare::reporter;
 use super::status::{cluster_name, tell_damage};
 use crate::directory::{
-    Cloud, ClusterDirectory, ClusterPlace, DirectoryLock, StoredCluster, clear_leftovers, clusters_home,
-    removed_cluster, unknown_cluster,
+    Cloud, ClusterDirectory, ClusterPlace, DirectoryLock, StoredCluster, clear_leftovers, removed_cluster,
 };
 use crate::execute::{Emptiness, OwnResources, Removal, removal, remove};
-use crate::outputs::Inventory;
-use crate::report::{Event, Failure, Mendable, Reporter, exit_code};
-use crate::spec::{ClusterName, Origin, Problems};
+use crate::spec::ClusterName;
+use diagnostics::{Origin, Problems};
+use nodes::clusters::{clusters_home, unknown_cluster};
+use nodes::inventory::Inventory;
+use report::output;
+use report::{Event, Failure, Mendable, Reporter, exit_code};
 
 /// Runs the command.
 pub async fn run(arguments: DestroyArguments) -> Result<(), Failure> {
@@ -29,7 +29,7 @@ pub async fn run(arguments: DestroyArguments) -> Result<(), Failure> {
     let reporter = reporter(&arguments.output)?;
     let start = Instant::now();
     let hint = format!("azure-coreos-cluster destroy {} removes what is left", arguments.name);
-    let result = super::unless_interrupted(&hint, destroy(&arguments, &reporter)).await;
+    let result = report::command::unless_interrupted(&hint, destroy(&arguments, &reporter)).await;
     let code = result.as_ref().err().map_or(exit_code::DONE, Failure::exit_code);
     reporter.event(Event::Finished { exit_code: code, seconds: start.elapsed().as_secs_f64() });
     result
@@ -63,7 +63,7 @@ async fn destroy(arguments: &DestroyArguments, reporter: &Reporter) -> Result<()
         if !std::io::stdin().is_terminal() {
             return Err(Failure::Usage(format!("nobody is here to confirm; `{again} --yes` removes without asking")));
         }
-        if !confirm(&format!("remove cluster {name} for good?")).await? {
+        if !report::confirm(&format!("remove cluster {name} for good?")).await? {
             return Err(Failure::Usage("nothing was removed".into()));
         }
         // Thinking takes time, in which others make things.
@@ -75,7 +75,7 @@ async fn destroy(arguments: &DestroyArguments, reporter: &Reporter) -> Result<()
     }
     let result = remove(&connection.arm, &own, &removal, reporter).await;
     reporter.finish();
-    result.map_err(|errors| Failure::Azure { errors, hint: format!("`{again}` removes what is left") })?;
+    result.map_err(|errors| Failure::azure_all(errors, format!("`{again}` removes what is left")))?;
     // The keys of machines that are gone open nothing.
     let now = OffsetDateTime::now_utc().format(&Rfc3339).map_err(anyhow::Error::new)?;
     directory.retire(&now)?;

@@ -6,7 +6,7 @@ use super::prepare::Prepared;
 use crate::arm::{ArmError, ArmErrorKind};
 use crate::directory::Bound;
 use crate::execute::{Emptiness, OwnResources, removal};
-use crate::report::{Failure, Reporter};
+use report::{Failure, Reporter};
 
 /// Kinds of resources that are made for one machine.
 const OF_MACHINES: [&str; 3] = ["virtual machine", "network interface", "disk"];

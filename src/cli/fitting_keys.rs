@@ -12,8 +12,9 @@ use super::prepare::Prepared;
 use crate::directory::Bound;
 use crate::pki::KeyPart;
 use crate::plan::{KEYS_TAG, Observed, ResourceNames, StepKey, is_ours};
-use crate::report::Failure;
-use crate::spec::{Node, Origin, Problems, SshPublicKey};
+use crate::spec::{Node, SshPublicKey};
+use diagnostics::{Origin, Problems};
+use report::Failure;
 
 /// Machines that are named before the rest is counted.
 const SHOWN: usize = 5;

@@ -1,16 +1,18 @@
 //! What `create`, `plan` and `user-data` have in common: from arguments to a spec, key material and user-data.
 
-use super::arguments::{ClusterArguments, OutputArguments, OutputFormat};
+use super::arguments::{ClusterArguments, OutputArguments};
 use super::connection;
 use crate::config::parameter::{CUSTOM_DATA, NAME, Parameter, SSH_CERT, TEMPLATES};
 use crate::config::{Values, resolve, resolve_before_machines};
 use crate::directory::{Bound, Cloud, ClusterDirectory, StoredCluster};
 use crate::pki::{KeyFingerprints, Material, SshKeyPair};
 use crate::plan::FirstBoot;
-use crate::report::{EventSink, Failure, Reporter};
-use crate::spec::{ClusterName, ClusterSpec, DiscoveryUrl, Node, Origin, Problems};
-use crate::ssh::Identity;
+use crate::spec::{ClusterName, ClusterSpec, DiscoveryUrl, Node};
 use crate::userdata;
+use diagnostics::{Origin, Problems};
+use nodes::ssh::Identity;
+use report::OutputFormat;
+use report::{EventSink, Failure, Reporter};
 
 /// Everything that is settled before Azure is asked anything.
 pub struct Prepared {

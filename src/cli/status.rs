@@ -8,13 +8,15 @@ use serde_json::Value;
 
 use super::arguments::StatusArguments;
 use super::connection::{Connection, connect};
-use super::output;
 use super::prepare::reporter;
 use crate::arm::ArmError;
-use crate::directory::{ClusterDirectory, StoredCluster, clusters_home, removed_cluster, unknown_cluster};
+use crate::directory::{ClusterDirectory, StoredCluster, removed_cluster};
 use crate::plan::{Desired, FirstBoot, ResourceNames, StepKey, desired};
-use crate::report::{Failure, Reporter};
-use crate::spec::{ClusterName, Origin, Problems};
+use crate::spec::ClusterName;
+use diagnostics::{Origin, Problems};
+use nodes::clusters::{clusters_home, unknown_cluster};
+use report::output;
+use report::{Failure, Reporter};
 
 /// Last lines of a failed machine's console that are shown.
 const CONSOLE_LINES: usize = 25;

@@ -12,11 +12,12 @@ use super::parameter::{
 };
 use super::resolver::Resolver;
 use super::{availability, discovery, machine, network, ports, user_data};
+use crate::spec::Dialect;
 use crate::spec::{
-    Availability, AzureCloud, ClusterName, ClusterSpec, Location, MOST_TAGS, MachinePrefix, Problems, QUORUM_NODES,
+    Availability, AzureCloud, ClusterName, ClusterSpec, Location, MOST_TAGS, MachinePrefix, QUORUM_NODES,
     ResourceGroupName, SshPublicKey, Tag, VmSize, etcd_member_count,
 };
-use crate::userdata::Dialect;
+use diagnostics::Problems;
 
 /// What binds as soon as any resource exists; everything else that is settled waits for machines.
 const OF_RESOURCES: [&Parameter; 4] = [&CLOUD, &LOCATION, &RESOURCE_GROUP, &PROXIMITY];

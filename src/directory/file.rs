@@ -9,21 +9,10 @@ use anyhow::Context as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{ClusterDirectory, INVENTORY, SPEC};
-use crate::report::Mendable;
+use nodes::clusters::{INVENTORY_FILE, SPEC_FILE};
+use report::{Mendable, access};
 
-/// Says what may not be read or written, and what helps; whatever else goes wrong keeps the system's words.
-pub(super) fn access<T>(result: std::io::Result<T>, path: &Path, doing: &str) -> anyhow::Result<T> {
-    result.map_err(|error| {
-        if error.kind() != ErrorKind::PermissionDenied {
-            return anyhow::Error::new(error).context(format!("{doing} `{}`", path.display()));
-        }
-        anyhow::Error::new(Mendable::usage(
-            format!("{doing} `{}`: permission denied", path.display()),
-            "run as the user who created the cluster, or name the folder of your own clusters with --state-dir DIR",
-        ))
-    })
-}
+use super::{ClusterDirectory, SPEC_COPY};
 
 impl ClusterDirectory {
     /// Makes the directory, mode 0700.
@@ -97,8 +86,8 @@ impl ClusterDirectory {
         let name = self.name();
         let path = file.display();
         let remedy = match file.strip_prefix(self.root()).ok().and_then(Path::to_str) {
-            Some(SPEC | super::SPEC_COPY) => {
-                let (spec, copy) = (self.path(SPEC), self.path(super::SPEC_COPY));
+            Some(SPEC_FILE | SPEC_COPY) => {
+                let (spec, copy) = (self.path(SPEC_FILE), self.path(SPEC_COPY));
                 format!(
                     "rm -f '{}' '{}', then `azure-coreos-cluster {name}` with all options of the first time: what exists \
                      is taken up, and its keys stay",
@@ -106,7 +95,7 @@ impl ClusterDirectory {
                     copy.display()
                 )
             }
-            Some(INVENTORY) => format!("rm '{path}', then `azure-coreos-cluster {name}` writes it anew"),
+            Some(INVENTORY_FILE) => format!("rm '{path}', then `azure-coreos-cluster {name}` writes it anew"),
             _ => "put back a copy of it: machines that exist hold the other half of these keys".into(),
         };
         Mendable::file(path, format!("is damaged: {cause}"), remedy)

@@ -1,31 +1,29 @@
 //! The inventory on disk. Programs get it with absolute paths; in the file they are relative to the directory.
 
+use std::path::Path;
+
+use nodes::clusters;
+use nodes::inventory::{Inventory, InventorySsh};
+use nodes::portable_path::portable;
+
 use super::ClusterDirectory;
-use crate::outputs::{self, Inventory, InventorySsh};
+use crate::outputs;
 
 impl ClusterDirectory {
     /// What the last run that came to its end found; none when none did.
     pub fn read_inventory(&self) -> anyhow::Result<Option<Inventory>> {
-        let read: Option<Inventory> = self.read_json(&self.inventory())?;
-        Ok(read.map(|inventory| {
-            let ssh = InventorySsh {
-                identity: inventory.ssh.identity.as_deref().map(|path| self.resolved(path)),
-                config: self.resolved(&inventory.ssh.config),
-                known_hosts: self.resolved(&inventory.ssh.known_hosts),
-                user: inventory.ssh.user.clone(),
-            };
-            Inventory { ssh, ..inventory }
-        }))
+        clusters::inventory(self.home(), self.name())
     }
 
     /// Keeps the inventory, and what belongs to it for `ssh -F`.
     pub fn store_inventory(&self, inventory: &Inventory) -> anyhow::Result<()> {
         self.write(&self.known_hosts(), &outputs::known_hosts(inventory))?;
         self.write_ssh_config(inventory)?;
+        let portable = |path: &Path| portable(self.root(), path);
         let ssh = InventorySsh {
-            identity: inventory.ssh.identity.as_deref().map(|path| self.portable(path)),
-            config: self.portable(&inventory.ssh.config),
-            known_hosts: self.portable(&inventory.ssh.known_hosts),
+            identity: inventory.ssh.identity.as_deref().map(portable),
+            config: portable(&inventory.ssh.config),
+            known_hosts: portable(&inventory.ssh.known_hosts),
             user: inventory.ssh.user.clone(),
         };
         self.write_json(&self.inventory(), &Inventory { ssh, ..inventory.clone() })

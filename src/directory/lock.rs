@@ -4,9 +4,9 @@ use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 
+use report::{Mendable, access};
+
 use super::ClusterDirectory;
-use super::file::access;
-use crate::report::Mendable;
 
 /// The lock's file in a cluster's directory.
 pub(super) const FILE: &str = "lock";

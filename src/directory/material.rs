@@ -71,7 +71,7 @@ impl ClusterDirectory {
         let nodes = self.path("nodes");
         match std::fs::remove_dir_all(&nodes) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            removed => super::access(removed, &nodes, "removing"),
+            removed => report::access(removed, &nodes, "removing"),
         }
     }
 }

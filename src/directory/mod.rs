@@ -4,30 +4,25 @@
 //! file or the new one. No file needs the directory to stay where it is: paths in them are relative to it.
 
 mod file;
-mod home;
 mod inventory;
 mod lock;
 mod material;
-mod path;
 mod retire;
 mod stored;
 
-pub use home::{cache_home, clusters_home, home, known_clusters, state_home, unknown_cluster};
 pub use lock::DirectoryLock;
 pub use retire::{RemovedCluster, clear_leftovers, removed_cluster};
 pub use stored::{Bound, Cloud, ClusterPlace, StoredCluster};
 
 use std::path::{Path, PathBuf};
 
-use crate::spec::ClusterName;
-use file::access;
+use nodes::clusters::{self, SPEC_FILE, clusters_home};
+use report::access;
 
-/// The spec as it was resolved when the cluster was last created.
-const SPEC: &str = "spec.json";
+use crate::spec::ClusterName;
+
 /// The same once more: what users edit or a disk loses is one file.
 const SPEC_COPY: &str = "spec.copy.json";
-/// What exists, for people and programs.
-const INVENTORY: &str = "inventory.json";
 
 /// The directory of one cluster.
 #[derive(Clone, Debug)]
@@ -63,12 +58,12 @@ impl ClusterDirectory {
 
     /// The spec as it was resolved when the cluster was last created.
     pub fn spec(&self) -> PathBuf {
-        self.path(SPEC)
+        self.path(SPEC_FILE)
     }
 
     /// What exists, for people and programs.
     pub fn inventory(&self) -> PathBuf {
-        self.path(INVENTORY)
+        self.path(clusters::INVENTORY_FILE)
     }
 
     /// For `ssh -F`.

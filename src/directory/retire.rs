@@ -5,10 +5,10 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use report::access;
 use serde::{Deserialize, Serialize};
 
 use super::ClusterDirectory;
-use super::file::access;
 use crate::spec::ClusterName;
 
 /// What folders are called that are on their way out. No cluster's name begins with a full stop.
@@ -44,7 +44,8 @@ impl ClusterDirectory {
         self.remove_file(&self.record())
     }
 
-    fn home(&self) -> &Path {
+    /// The folder that holds the clusters' directories.
+    pub(super) fn home(&self) -> &Path {
         self.root().parent().unwrap_or(self.root())
     }
 

@@ -1,5 +1,6 @@
 //! What a run settles about a cluster: the next run starts from it.
 
+use nodes::portable_path::{portable, resolved};
 use serde::{Deserialize, Serialize};
 
 use super::{ClusterDirectory, SPEC_COPY};
@@ -80,7 +81,7 @@ impl ClusterDirectory {
             },
         };
         let resolved = |stored: StoredCluster| StoredCluster {
-            identity: stored.identity.as_deref().map(|path| self.resolved(path)),
+            identity: stored.identity.as_deref().map(|path| resolved(self.root(), path)),
             ..stored
         };
         Ok(stored.map(resolved))
@@ -115,7 +116,7 @@ impl ClusterDirectory {
 
     /// Keeps what this run settled.
     pub fn store_cluster(&self, cluster: &StoredCluster) -> anyhow::Result<()> {
-        let identity = cluster.identity.as_deref().map(|path| self.portable(path));
+        let identity = cluster.identity.as_deref().map(|path| portable(self.root(), path));
         let portable = StoredCluster { identity, ..cluster.clone() };
         self.unretire()?;
         self.write_json(&self.spec(), &portable)?;

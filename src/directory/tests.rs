@@ -28,7 +28,7 @@ fn files_are_private_and_replaced_whole() {
         let file = directory.path(name);
         for content in [&b"{\"cut"[..], b"\xff\xfe"] {
             fs::write(&file, content).unwrap();
-            let failure = crate::report::Failure::from(directory.read_json::<String>(&file).unwrap_err());
+            let failure = report::Failure::from(directory.read_json::<String>(&file).unwrap_err());
             let said = failure.to_string();
             assert!(said.contains(&file.display().to_string()) && said.contains(remedy), "{said}");
             assert_eq!(failure.exit_code(), 3);
@@ -78,7 +78,7 @@ fn a_lock_is_of_the_directory_that_has_the_name() {
     let home = tempfile::tempdir().unwrap();
     let directory = directory(home.path());
     let first = DirectoryLock::acquire(&directory).unwrap();
-    let failure = crate::report::Failure::from(DirectoryLock::acquire(&directory).unwrap_err());
+    let failure = report::Failure::from(DirectoryLock::acquire(&directory).unwrap_err());
     assert_eq!(failure.exit_code(), 2);
     assert!(failure.to_string().contains("hint: wait for it, then run again"), "{failure}");
     directory.retire("2026-01-02T03:04:05Z").unwrap();

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use super::own_resources::{OwnResources, same};
 use super::removal::{Emptiness, Removal, removal};
 use crate::arm::{Arm, ArmError, ArmErrorKind, ResourceId};
-use crate::report::{Event, Reporter};
+use report::{Event, Reporter};
 
 /// How often what is still there after a deletion is deleted again.
 const ROUNDS: usize = 3;

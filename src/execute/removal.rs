@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::group_list::{Listed, group_list};
 use super::own_resources::{OwnResources, same, stage};
 use crate::arm::{Arm, ArmError, ArmErrorKind, ResourceId};
-use crate::report::Reporter;
+use report::Reporter;
 
 /// Waits between two looks when a look contradicts itself or shows nothing; 7.5 s in all.
 const PATIENCE: [Duration; 4] =

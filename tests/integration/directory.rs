@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::sandbox::{CREATOR, Ended, Sandbox};
+use crate::sandbox::{CREATOR, Ended, Sandbox, platformctl};
 
 const CREATE: [&str; 5] = ["mycluster", "--local", "--no-wait", "--yes", "--deis"];
 const DESTROY: [&str; 3] = ["destroy", "mycluster", "--yes"];
@@ -191,7 +191,7 @@ fn what_may_not_be_read_is_said_to_be_so() {
     // Root may read everything, so somebody else runs a program that everybody may run.
     let programs = sandbox.path("programs");
     std::fs::create_dir(&programs).unwrap();
-    for (name, program) in [("azure-coreos-cluster", CREATOR), ("platformctl", crate::sandbox::PLATFORMCTL)] {
+    for (name, program) in [("azure-coreos-cluster", Path::new(CREATOR)), ("platformctl", platformctl())] {
         let to = programs.join(name);
         std::fs::hard_link(program, &to).or_else(|_| std::fs::copy(program, &to).map(drop)).unwrap();
     }

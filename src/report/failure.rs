@@ -76,7 +76,7 @@ fn code_of(error: &ArmError) -> u8 {
     match error.kind {
         ArmErrorKind::SignIn => exit_code::SIGN_IN,
         ArmErrorKind::Refused | ArmErrorKind::OperationFailed => exit_code::AZURE_REFUSED,
-        ArmErrorKind::Unreachable => exit_code::AZURE_UNREACHABLE,
+        ArmErrorKind::Unreachable | ArmErrorKind::NotAzure => exit_code::AZURE_UNREACHABLE,
         ArmErrorKind::Unexpected => exit_code::UNEXPECTED,
     }
 }

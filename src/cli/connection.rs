@@ -18,8 +18,9 @@ use crate::config::parameter::{AZURE_CERT, CLIENT_ID, CLOUD, Parameter, SUBSCRIP
 use crate::directory::{Cloud, StoredCluster};
 use crate::local::{self, Emulator};
 use crate::pki::pkcs12;
-use crate::report::{Failure, Reporter};
-use crate::spec::{AzureCloud, Origin, Problems, SubscriptionId};
+use crate::spec::{AzureCloud, SubscriptionId};
+use diagnostics::{Origin, Problems};
+use report::{Failure, Reporter};
 
 /// What to do when nobody is signed in.
 const SIGN_IN_HINT: &str =

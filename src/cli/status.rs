@@ -100,8 +100,7 @@ pub fn cluster_name(text: &str) -> Result<ClusterName, Problems> {
 async fn status(connection: &Connection, resource: &Desired) -> Result<ResourceStatus, ArmError> {
     let machine = matches!(resource.key, StepKey::VirtualMachine(_));
     let (document, view) = if machine {
-        let view = resource.id.child("instanceView");
-        tokio::try_join!(connection.arm.get(&resource.id), connection.arm.get(&view))?
+        tokio::try_join!(connection.arm.get(&resource.id), connection.arm.view(&resource.id, "instanceView"))?
     } else {
         (connection.arm.get(&resource.id).await?, None)
     };
@@ -135,7 +134,7 @@ async fn status(connection: &Connection, resource: &Desired) -> Result<ResourceS
 /// The end of the serial console, or why it cannot be had: it explains a failure, so not getting it is none of its own.
 async fn console(connection: &Connection, resource: &Desired) -> String {
     let lines = async {
-        let answer = connection.arm.post(&resource.id, "retrieveBootDiagnosticsData", None).await?;
+        let answer: Value = connection.arm.post(&resource.id, "retrieveBootDiagnosticsData", None).await?;
         let Some(url) = answer["serialConsoleLogBlobUri"].as_str() else { return Ok(None) };
         connection.arm.download(url).await.map(Some)
     };

@@ -70,7 +70,7 @@ impl OwnResources {
     /// on to whatever is in it. <https://learn.microsoft.com/azure/azure-resource-manager/management/tag-policies>
     fn recognise(&self, listed: &Listed) -> Option<ResourceId> {
         let (name, cluster) = (listed.name.as_str(), self.cluster.as_str());
-        let tagged = listed.cluster.as_deref() == Some(cluster);
+        let tagged = listed.cluster() == Some(cluster);
         let own = |suffix: &str| tagged && same(name, &format!("{cluster}-{suffix}"));
         let machine = |name: &str| self.is_machine(name);
         let id = match listed.resource_type.to_ascii_lowercase().as_str() {
@@ -171,14 +171,19 @@ fn expected(spec: &ClusterSpec, names: &ResourceNames) -> Vec<ResourceId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn names_tell_what_is_ours_and_tags_alone_do_not() {
         let own = OwnResources::of_names("s", "g", "mycluster", &["mycluster-coreos-0".into()]);
+        let listed = |id: String, resource_type: &str, cluster: Option<&str>| -> Listed {
+            let name = id.rsplit('/').next().unwrap().to_owned();
+            let tags = cluster.map(|cluster| json!({"coreos-cluster": cluster}));
+            serde_json::from_value(json!({"id": id, "type": resource_type, "name": name, "tags": tags})).unwrap()
+        };
         let found = |resource_type: &str, name: &str, cluster: Option<&str>| {
             let id = format!("/SUBSCRIPTIONS/s/resourceGroups/G/providers/{resource_type}/{name}");
-            let (resource_type, name, cluster) = (resource_type.into(), name.into(), cluster.map(str::to_owned));
-            own.recognise(&Listed { id, resource_type, name, cluster }).is_some()
+            own.recognise(&listed(id, resource_type, cluster)).is_some()
         };
         let tag = Some("mycluster");
         for (resource_type, name, cluster, expected) in [
@@ -201,13 +206,9 @@ mod tests {
         ] {
             assert_eq!(found(resource_type, name, cluster), expected, "{resource_type} {name} {cluster:?}");
         }
-        let elsewhere = Listed {
-            id: "/subscriptions/s/resourceGroups/other/providers/Microsoft.Network/publicIPAddresses/mycluster-ip"
-                .into(),
-            resource_type: "Microsoft.Network/publicIPAddresses".into(),
-            name: "mycluster-ip".into(),
-            cluster: Some("mycluster".into()),
-        };
+        let other_group =
+            "/subscriptions/s/resourceGroups/other/providers/Microsoft.Network/publicIPAddresses/mycluster-ip";
+        let elsewhere = listed(other_group.into(), "Microsoft.Network/publicIPAddresses", tag);
         assert_eq!(own.recognise(&elsewhere), None);
         assert!(own.is_machine_path(
             "/subscriptions/s/resourcegroups/g/providers/Microsoft.Compute/virtualMachines/mycluster-coreos-2"

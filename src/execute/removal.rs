@@ -204,8 +204,7 @@ mod tests {
     }
 
     fn entry(path: &str) -> Listed {
-        let name = path.rsplit('/').next().unwrap().to_owned();
-        Listed { id: path.to_owned(), resource_type: "T/t".into(), name, cluster: None }
+        serde_json::from_value(json!({"id": path, "type": "T/t", "name": path.rsplit('/').next()})).unwrap()
     }
 
     #[test]

@@ -4,8 +4,10 @@
 
 mod belonging;
 mod finding;
+mod growth;
 mod image;
 mod network;
+mod overlap;
 mod peering;
 mod price;
 mod quota;
@@ -16,7 +18,8 @@ mod terms;
 
 pub use finding::{Finding, Severity};
 pub use image::ImageFacts;
-pub use network::addresses;
+pub use network::{NodeAddresses, addresses};
+pub use overlap::OVERLAY_POOLS;
 pub use price::{Estimate, LIST as PRICE_LIST, estimate};
 pub use subscription::register;
 pub use terms::{accept, are_accepted, read as read_terms};
@@ -26,7 +29,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::arm::{Arm, ArmError, COMPUTE_API_VERSION, NETWORK_API_VERSION};
-use crate::plan::{Observed, StepKey};
+use crate::plan::{Observed, ResourceNames, StepKey};
 use crate::spec::{Availability, ClusterSpec};
 use image::look_up;
 use size::SizeFacts;
@@ -118,6 +121,11 @@ pub async fn preflight(
             _ => Ok(None),
         }
     };
+    let existing_network = async {
+        let Some(existing) = &spec.existing_network else { return Ok(None) };
+        let id = ResourceNames::new(subscription, spec).existing_network(existing);
+        allowed(arm.get(&id).await).map(Option::flatten)
+    };
     let unregistered = unregistered(arm, subscription, spec.image_plan.is_some());
     let (
         account,
@@ -130,6 +138,7 @@ pub async fn preflight(
         agreement,
         unregistered,
         belonging,
+        existing_network,
     ) = tokio::try_join!(
         account,
         locations,
@@ -141,6 +150,7 @@ pub async fn preflight(
         agreement,
         unregistered,
         belonging::look(arm, spec),
+        existing_network,
     )?;
 
     let size = SizeFacts::find(&skus, spec.vm_size.as_str(), location.as_str());
@@ -182,8 +192,17 @@ pub async fn preflight(
         findings.extend(peering::judge(spec, network));
     }
     findings.extend(region::judge_exposure(spec));
+    findings.extend(foresee(spec));
+    if let Some(network) = &existing_network {
+        findings.extend(overlap::judge_existing(spec, network));
+    }
     findings.sort_by_key(|finding| finding.severity);
     Ok(Preflight { findings, unregistered, terms })
+}
+
+/// What will be in the way of the cluster later, as far as the spec alone tells.
+pub fn foresee(spec: &ClusterSpec) -> Vec<Finding> {
+    growth::judge(spec).into_iter().chain(overlap::judge_own(spec)).collect()
 }
 
 /// DNS labels of addresses that do not exist yet.

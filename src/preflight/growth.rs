@@ -1,6 +1,7 @@
 //! How far a cluster can grow with the ports that it is made with: its first SSH port never changes.
 
-use super::Finding;
+use report::Finding;
+
 use crate::spec::{ClusterSpec, LAST_FRONT_PORT, Protocol};
 
 /// A warning where something stands in the way of the SSH ports before the cluster is as large as it can be.

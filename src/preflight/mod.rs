@@ -3,7 +3,6 @@
 //! Reads only, all together. What the signed-in identity may not read is not judged: Azure says it later. `cli` calls it.
 
 mod belonging;
-mod finding;
 mod growth;
 mod image;
 mod network;
@@ -16,16 +15,15 @@ mod size;
 mod subscription;
 mod terms;
 
-pub use finding::{Finding, Severity};
 pub use image::ImageFacts;
 pub use network::{NodeAddresses, addresses};
-pub use overlap::OVERLAY_POOLS;
 pub use price::{Estimate, LIST as PRICE_LIST, estimate};
 pub use subscription::register;
 pub use terms::{accept, are_accepted, read as read_terms};
 
 use std::collections::BTreeMap;
 
+use report::{Finding, Severity};
 use serde_json::Value;
 
 use crate::arm::{Arm, ArmError, COMPUTE_API_VERSION, NETWORK_API_VERSION};

@@ -1,17 +1,15 @@
 //! Whether addresses of the network are ones that the nodes' containers use among themselves, and so never reach.
 
 use ipnet::Ipv4Net;
+use platform::swarm::choose_address_pool;
+use report::Finding;
 use serde_json::Value;
 
-use super::Finding;
 use crate::spec::ClusterSpec;
 
 /// What Docker gives its first bridge, and the next one that a swarm makes.
 /// <https://docs.docker.com/engine/network/drivers/bridge/>
 const DOCKER_BRIDGES: [&str; 2] = ["172.17.0.0/16", "172.18.0.0/16"];
-/// What `platformctl` cuts overlay networks from: the first that no node has a route into.
-pub const OVERLAY_POOLS: [&str; 6] =
-    ["10.200.0.0/14", "10.100.0.0/14", "10.224.0.0/14", "10.48.0.0/14", "10.160.0.0/14", "100.96.0.0/14"];
 
 /// Of a network that is the cluster's own.
 pub fn judge_own(spec: &ClusterSpec) -> Vec<Finding> {
@@ -35,10 +33,9 @@ pub fn judge_existing(spec: &ClusterSpec, network: &Value) -> Vec<Finding> {
 }
 
 fn judge(spaces: &[Ipv4Net], subnets: &[Ipv4Net], remedy: &str) -> Vec<Finding> {
-    let range = |text: &&str| text.parse::<Ipv4Net>().ok();
     let overlapping = |range: &Ipv4Net| spaces.iter().find(|space| overlap(space, range));
     let mut findings = Vec::new();
-    for bridge in DOCKER_BRIDGES.iter().filter_map(range) {
+    for bridge in DOCKER_BRIDGES.iter().filter_map(|bridge| bridge.parse().ok()) {
         if let Some(space) = overlapping(&bridge) {
             let message = format!(
                 "`{space}` of the network overlaps `{bridge}` of Docker's bridges: containers reach no machine there"
@@ -46,15 +43,14 @@ fn judge(spaces: &[Ipv4Net], subnets: &[Ipv4Net], remedy: &str) -> Vec<Finding> 
             findings.push(Finding::warning("address space", message, remedy));
         }
     }
-    let pool = OVERLAY_POOLS.iter().filter_map(range).find(|pool| !subnets.iter().any(|subnet| overlap(subnet, pool)));
-    match pool {
+    // Each node has a route into its own subnet.
+    let subnets = subnets.iter().map(ToString::to_string).collect::<Vec<_>>();
+    match choose_address_pool(&subnets.join("\n")) {
         None => {
-            let names: Vec<String> = subnets.iter().map(ToString::to_string).collect();
             let message = format!(
-                "the nodes' subnets ({}) leave no range for the platform's overlay networks, one of {}: \
-                 `platformctl install` would refuse",
-                names.join(", "),
-                OVERLAY_POOLS.join(", ")
+                "the nodes' subnets ({}) leave no range for the platform's overlay networks: `platformctl install` \
+                 would refuse",
+                subnets.join(", ")
             );
             findings.push(Finding::warning("address space", message, remedy));
         }

@@ -303,15 +303,3 @@ fn networks_of_others_are_held_against_dockers_ranges() {
         assert!(ended.stdout.contains(part), "{}", ended.stdout);
     }
 }
-
-/// Both programs know the same ranges, though neither has the other's code.
-#[test]
-fn overlay_pools_are_those_of_the_platform() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let places = ["src/platform/swarm/address_pool.rs", "platform/src/swarm/address_pool.rs"];
-    let source = places.iter().find_map(|place| std::fs::read_to_string(root.join(place)).ok()).unwrap();
-    let (_, listed) = source.split_once("const CANDIDATES").unwrap();
-    let (listed, _) = listed.split_once("];").unwrap();
-    let pools: Vec<&str> = listed.split('"').skip(1).step_by(2).collect();
-    assert_eq!(pools, coreos_cluster::preflight::OVERLAY_POOLS);
-}

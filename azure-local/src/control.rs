@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::arm::error::ArmError;
 use crate::arm::kind::Kind;
 use crate::compute::{gallery, sku};
-use crate::fault::{Effect, Fault};
+use crate::fault::Fault;
 use crate::http::answer::Answer;
 use crate::provider;
 use crate::quota;
@@ -81,19 +81,12 @@ fn read<T: DeserializeOwned>(body: Value) -> Result<T, ArmError> {
 
 fn faults(body: Value) -> Result<Vec<Fault>, ArmError> {
     let faults: Vec<Fault> = read(body)?;
-    let is_status = |fault: &Fault| match fault.effect {
-        Effect::Status { code, .. } => {
-            StatusCode::from_u16(code).is_ok_and(|status| status.is_client_error() || status.is_server_error())
+    for fault in &faults {
+        if let Err(reason) = fault.check() {
+            return Err(ArmError::bad("InvalidRequestContent", format!("{reason}: {}", json!(fault))));
         }
-        _ => true,
-    };
-    match faults.iter().find(|fault| fault.nth == 0 || !is_status(fault)) {
-        Some(fault) => Err(ArmError::bad(
-            "InvalidRequestContent",
-            format!("`nth` counts from 1 and `code` is a 4xx or 5xx status: {}", json!(fault)),
-        )),
-        None => Ok(faults),
     }
+    Ok(faults)
 }
 
 fn settings(server: &Server) -> Result<Answer, ArmError> {

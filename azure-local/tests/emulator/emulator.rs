@@ -11,6 +11,7 @@ use azure_local::directory::Directory;
 use azure_local::frontend::apply::NoFrontends;
 use azure_local::latency::Latency;
 use azure_local::machine::none::NoMachines;
+use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -138,7 +139,8 @@ impl Emulator {
         })
         .await;
         let token = std::fs::read_to_string(directory.token()).expect("a token");
-        Self { endpoint, token, client: Client::new(), stop, daemon, runtime }
+        let client = Client::builder().redirect(Policy::none()).build().expect("a client");
+        Self { endpoint, token, client, stop, daemon, runtime }
     }
 
     pub async fn stop(self) {

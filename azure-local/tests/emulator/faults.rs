@@ -70,6 +70,12 @@ async fn bad_faults_are_refused() {
         json!([{ "effect": "drop_before", "metod": "PUT" }]),
         json!([{ "effect": "drop_before", "nth": 0 }]),
         json!([{ "effect": { "status": { "code": 200, "error": "x", "message": "x" } } }]),
+        json!([{ "effect": { "answer_replaced": { "body": "html", "status": 204 } } }]),
+        json!([{ "effect": { "answer_replaced": { "body": "html", "status": 100 } } }]),
+        json!([{ "effect": { "answer_replaced": { "body": "html", "location": "a\nb" } } }]),
+        json!([{ "effect": { "answer_replaced": { "body": "poem" } } }]),
+        json!([{ "effect": { "answer_replaced": { "body": "html", "after_efect": true } } }]),
+        json!([{ "effect": { "polled_at": "http://192.0.2.1/path" } }]),
     ] {
         let reply = emulator.post("/azure-local/faults", &bad).await;
         assert_eq!(reply.code(), "InvalidRequestContent", "{bad}");

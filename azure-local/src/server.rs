@@ -119,6 +119,15 @@ impl Server {
         self.state().operation(&id).cloned().unwrap_or(operation)
     }
 
+    /// Performs an operation that was begun, and gives it as it ends. It goes on when nobody waits for it any more.
+    pub async fn finish(self: &Arc<Self>, operation: Operation) -> Operation {
+        let id = operation.id.clone();
+        if let Err(error) = tokio::spawn(self.clone().perform(operation.clone())).await {
+            tracing::error!(%error, resource = operation.resource.text(), "an operation was not performed");
+        }
+        self.state().operation(&id).cloned().unwrap_or(operation)
+    }
+
     async fn perform(self: Arc<Self>, operation: Operation) {
         let moves_listeners = moves_listeners(&self.state(), &operation);
         let outcome = match self.effect(&operation).await {
@@ -142,6 +151,10 @@ impl Server {
             state.together(|state| {
                 if operation.action == Action::Delete && outcome == Outcome::Succeeded {
                     removal::apply(state, &operation.resource);
+                }
+                // A group cannot be `Failed`: one whose first PUT does not succeed is not there.
+                if is_first_put_of_group(state, &operation) && outcome != Outcome::Succeeded {
+                    state.remove(&operation.resource.key());
                 }
                 state.finish(&operation.id, outcome);
             });
@@ -168,6 +181,9 @@ impl Server {
             _ => {}
         }
         wait_until(operation.due_milliseconds()).await;
+        if is_first_put_of_group(&self.state(), operation) {
+            self.replicate(&operation.resource.key());
+        }
         Ok(())
     }
 
@@ -184,7 +200,7 @@ impl Server {
     }
 
     /// Notes a new resource group, for the window in which other replicas do not know it.
-    pub fn replicate(&self, group_key: &str) {
+    fn replicate(&self, group_key: &str) {
         let window = self.latency.replication();
         if !window.is_zero() {
             self.replicating().insert(group_key.to_owned(), (Instant::now() + window, 0));
@@ -227,6 +243,13 @@ fn moves_listeners(state: &State, operation: &Operation) -> bool {
         (_, Kind::NetworkInterface) => state.get(&operation.resource.key()).is_some_and(|nic| nic.managed_by.is_some()),
         _ => true,
     }
+}
+
+fn is_first_put_of_group(state: &State, operation: &Operation) -> bool {
+    let group = &operation.resource;
+    operation.action == Action::Put
+        && group.kind == Kind::ResourceGroup
+        && state.get(&group.key()).is_some_and(|group| group.generation == 1)
 }
 
 async fn wait_until(milliseconds: u64) {

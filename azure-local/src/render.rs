@@ -7,7 +7,7 @@ use crate::arm::id::key;
 use crate::arm::kind::Kind;
 use crate::identity;
 use crate::machine::PowerState;
-use crate::network::{interface, nat, peering, security_group};
+use crate::network::{nat, peering, pool, security_group};
 use crate::state::State;
 use crate::state::resource::{Provisioning, Resource};
 
@@ -164,7 +164,7 @@ fn virtual_network(state: &State, answer: &mut Value) {
 fn load_balancer(state: &State, balancer: &Resource, answer: &mut Value) {
     for pool in children_mut(answer, "backendAddressPools") {
         let pool_key = key(text(pool, "/id").unwrap_or_default());
-        let members: Vec<_> = interface::members(state, &pool_key).collect();
+        let members: Vec<_> = pool::members(state, &pool_key).collect();
         if members.is_empty() {
             continue;
         }
@@ -215,10 +215,14 @@ fn provisioning_status(resource: &Resource) -> Value {
 }
 
 /// `properties.instanceView` and the answer of `/instanceView`.
-pub fn instance_view(vm: &Resource) -> Value {
+///
+/// Without machines nothing runs, whatever was asked for last; Azure's word for a power state that it cannot tell is
+/// `PowerState/unknown`.
+pub fn instance_view(vm: &Resource, has_machines: bool) -> Value {
     let mut statuses = vec![provisioning_status(vm)];
     if let Some(power) = vm.power {
         let (code, display) = match power {
+            PowerState::Running if !has_machines => ("PowerState/unknown", "VM without a machine (--vms none)"),
             PowerState::Running => ("PowerState/running", "VM running"),
             PowerState::Stopped => ("PowerState/stopped", "VM stopped"),
             PowerState::Deallocated => ("PowerState/deallocated", "VM deallocated"),

@@ -10,7 +10,6 @@ mod put;
 mod read;
 mod replacement;
 mod route;
-pub mod throttle;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -34,11 +33,13 @@ use crate::http::child::Child;
 use crate::http::connection::Scissors;
 use crate::http::route::{Route, Routed};
 use crate::price;
+use crate::proof;
 use crate::provider;
 use crate::recorder;
 use crate::server::Server;
+use crate::state::State;
+use crate::state::clock::now_milliseconds;
 use crate::state::operation::Twist;
-use crate::state::{State, now_milliseconds};
 use crate::subscription;
 
 /// ARM's limit for a request's body.
@@ -178,6 +179,10 @@ async fn control_call(server: &Arc<Server>, call: Call) -> Result<Answer, ArmErr
     }
     if call.method == Method::GET && control::is_price_list(&call.path) {
         return price::document(&server.endpoint, &call.query).map(Answer::ok);
+    }
+    if call.method == Method::GET && control::is_proof(&call.path) {
+        let nonce = call.query.get("nonce").map(String::as_str);
+        return proof::document(&server.token, &server.endpoint, nonce).map(Answer::ok);
     }
     authenticate(server, &call.headers)?;
     control::call(server, &call.method, &call.path, json_body(&call.body)?)

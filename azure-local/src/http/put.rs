@@ -22,6 +22,7 @@ use crate::server::Server;
 use crate::state::State;
 use crate::state::operation::{Action, Operation, Outcome, Twist};
 use crate::state::resource::{Provisioning, Resource};
+use crate::work;
 
 /// Creates or replaces a resource; `body` makes its document from the state as it is then.
 pub async fn put<'b>(
@@ -56,8 +57,8 @@ pub async fn put<'b>(
     server.recorder.operation(&operation.id);
     let operation = match id.kind {
         // Its PUT is answered when it is done, and is done whether or not somebody still waits for the answer.
-        Kind::ResourceGroup => server.finish(operation).await,
-        _ => server.launch(operation).await,
+        Kind::ResourceGroup => work::finish(server, operation).await,
+        _ => work::launch(server, operation).await,
     };
     if let (Kind::ResourceGroup, Some(Outcome::Failed(failure))) = (id.kind, &operation.outcome) {
         return Err(ArmError::conflict(&failure.code, &failure.message));

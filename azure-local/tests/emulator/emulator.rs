@@ -68,7 +68,7 @@ pub fn options(root: &Path, latency: Latency) -> Options {
     Options {
         ready: None,
         directory: Directory::new(root),
-        machines: Arc::new(NoMachines::default()),
+        machines: Arc::new(NoMachines),
         frontends: Arc::new(NoFrontends::default()),
         latency,
         frontend_base: Ipv4Addr::new(127, 77, 0, 1),
@@ -228,7 +228,7 @@ impl Emulator {
             .expect("a list")
             .iter()
             .map(|listener| {
-                let machines = listener["healthy_machines"].as_array().expect("a list").iter().map(name).collect();
+                let machines = listener["machines"].as_array().expect("a list").iter().map(name).collect();
                 (listener["public"].as_str().expect("an address").to_owned(), machines)
             })
             .collect()

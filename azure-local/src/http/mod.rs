@@ -97,10 +97,14 @@ async fn serve(
     };
     tracing::info!(%method, path, status, milliseconds = started.elapsed().as_millis() as u64, "request");
     if is_arm {
+        let routed = Routed::parse(&path).ok();
+        let names = routed.as_ref().map(|routed| routed.route.fault_names());
         let text = client_request_id.as_ref().and_then(|id| id.to_str().ok()).map(str::to_owned);
         server.recorder.request(recorder::Request {
             time_milliseconds,
             method: method.to_string(),
+            resource_type: names.as_ref().map(|(resource_type, _)| resource_type.clone()),
+            name: names.map(|(_, name)| name.to_owned()),
             path,
             status,
             client_request_id: text,

@@ -20,4 +20,5 @@ mod removal;
 mod request_bodies;
 mod sandbox;
 mod sign_in;
+mod structure;
 mod user_data;

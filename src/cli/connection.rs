@@ -60,7 +60,7 @@ pub async fn connect(
                 None => local::SUBSCRIPTION.parse().map_err(anyhow::Error::new)?,
             };
             let emulator = local::ensure_running(reporter).await?;
-            let arm = Arm::new(&Endpoint::local(&emulator.base, emulator.token.clone())?, patience, listener);
+            let arm = Arm::new(&Endpoint::local(&emulator.base, emulator.authorization())?, patience, listener);
             let hint = "azure-coreos-cluster local status";
             let account = account(&arm, &subscription, &|_| hint.to_owned()).await?;
             Ok(Connection {

@@ -55,13 +55,15 @@ where
 }
 
 fn certificate(sign_in: &Values, file: &Path, problems: &mut Problems) -> Option<SecretBytes> {
-    let read = std::fs::read(file).map_err(anyhow::Error::new).and_then(|bytes| pkcs12(&bytes));
-    match read {
+    let shown = file.display().to_string();
+    let read =
+        std::fs::read(file).map_err(|error| (error.to_string(), "azure-coreos-cluster mgmt-cert makes one".into()));
+    let packed = read.and_then(|bytes| pkcs12(&bytes).map_err(|error| (error.to_string(), error.remedy(&shown))));
+    match packed {
         Ok(bytes) => Some(SecretBytes::new(bytes)),
-        Err(error) => {
+        Err((message, remedy)) => {
             let origin = sign_in.get(&AZURE_CERT).map_or(Origin::Flag(AZURE_CERT.flag), |given| given.origin.clone());
-            let hint = "azure-coreos-cluster mgmt-cert makes one";
-            problems.add_with_hint(origin, format!("`{}`: {error:#}", file.display()), hint);
+            problems.add_with_hint(origin, format!("`{shown}`: {message}"), remedy);
             None
         }
     }

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use azure_core::cloud::CloudConfiguration;
-use azure_core::credentials::{Secret, TokenCredential};
+use azure_core::credentials::TokenCredential;
 use azure_core::http::Url;
 use azure_core::http::policies::Policy;
 use azure_core::http::policies::auth::BearerTokenAuthorizationPolicy;
 
-use super::local_token::LocalTokenPolicy;
 use crate::spec::AzureCloud;
 
 /// An ARM to talk to.
@@ -30,11 +29,10 @@ impl Endpoint {
         Ok(Self { base, own_domain, authorization: Arc::new(authorization) })
     }
 
-    /// The local emulator: plain HTTP on the loopback, with the token that it wrote for its user.
-    pub fn local(base: &str, token: Secret) -> anyhow::Result<Self> {
+    /// The local emulator: plain HTTP on the loopback, with requests signed as `authorization` does.
+    pub fn local(base: &str, authorization: Arc<dyn Policy>) -> anyhow::Result<Self> {
         let base: Url = base.parse()?;
         anyhow::ensure!(base.host_str() == Some("127.0.0.1"), "`{base}` is not on the loopback");
-        let authorization = Arc::new(LocalTokenPolicy::new(token, base.clone()));
         Ok(Self { base, own_domain: None, authorization })
     }
 
@@ -79,7 +77,7 @@ mod tests {
         let azure = |cloud| Endpoint::azure(cloud, DeveloperToolsCredential::new(None).unwrap()).unwrap();
         let public = azure(AzureCloud::Public);
         let china = azure(AzureCloud::China);
-        let local = Endpoint::local("http://127.0.0.1:4000", Secret::new("t")).unwrap();
+        let local = Endpoint::local("http://127.0.0.1:4000", public.authorization()).unwrap();
         for (endpoint, url, own) in [
             (&public, "https://management.azure.com/subscriptions", true),
             (&public, "https://westeurope.management.azure.com/subscriptions/x?y", true),

@@ -12,7 +12,6 @@ mod endpoint;
 mod error;
 mod follow;
 mod id;
-mod local_token;
 mod operation;
 mod patience;
 mod request;

@@ -157,6 +157,52 @@ fn answers_that_cannot_be_believed_stop_the_run() {
 }
 
 #[test]
+fn answers_that_are_not_azures_destroy_nothing() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&CREATE);
+    let theirs = precious(&sandbox);
+    let before = sandbox.resources("mycluster");
+    let replaced = |replacement: Value| json!({"answer_replaced": replacement});
+    let effects = [
+        (replaced(json!({"body": "html"})), "cause: the answer is not Azure Resource Manager's"),
+        (replaced(json!({"body": "empty"})), "cause: "),
+        (replaced(json!({"body": "empty_list"})), "cause: "),
+        (replaced(json!({"body": "cut_short"})), "cause: "),
+        (replaced(json!({"body": "html", "status": 404})), "cause: "),
+        (replaced(json!({"body": "empty", "status": 204})), "cause: "),
+        (replaced(json!({"body": "html", "status": 302, "location": "http://127.0.0.1:1/sign-in"})), "cause: "),
+        (replaced(json!({"body": "other_resource"})), "cause: "),
+    ];
+    let demand = |method: &str, what: &str, effect: &Value, part: &str| {
+        let fault = json!({"method": method, "type": what, "times": 1000, "effect": effect});
+        let ended = destroy_with(&sandbox, &fault, 6).says(&[part, "`azure-coreos-cluster destroy mycluster`"]);
+        assert!(!ended.stdout.contains("gone"), "{}", ended.stdout);
+        assert_eq!(sandbox.resources("mycluster"), before, "{method} {what} {effect}");
+        assert!(sandbox.cluster("mycluster").join("id_ed25519").exists(), "{method} {what} {effect}");
+    };
+    for (effect, part) in &effects {
+        for what in ["resources", GROUP, "Microsoft.Compute/virtualMachines"] {
+            // In a list, another resource is one that is not ours.
+            let part = if what == "resources" && effect["answer_replaced"]["body"] == "other_resource" {
+                "lacks"
+            } else {
+                part
+            };
+            demand("GET", what, effect, part);
+        }
+    }
+    demand("GET", "resources", &json!("next_link_to_itself"), "the list's next page is one that was read already");
+    // The group is not ours alone, so machines go first; what a DELETE is answered does not decide.
+    for (effect, part) in effects.iter().filter(|(effect, _)| effect["answer_replaced"]["body"] == "html") {
+        demand("DELETE", "Microsoft.Compute/virtualMachines", effect, part);
+    }
+    let lost = replaced(json!({"body": "html", "after_effect": true}));
+    destroy_with(&sandbox, &json!({"method": "DELETE", "times": 1000, "effect": lost}), 6);
+    sandbox.succeed(&DESTROY);
+    assert_eq!(sandbox.resources("mycluster"), [theirs]);
+}
+
+#[test]
 fn one_404_is_no_reason_to_erase_keys() {
     let sandbox = Sandbox::with_emulator(&[]);
     for fault in [

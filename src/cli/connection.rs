@@ -58,7 +58,7 @@ pub async fn connect(
     match cloud(arguments, stored)? {
         Cloud::Local => {
             let emulator = local::ensure_running(reporter).await?;
-            let arm = Arm::new(&Endpoint::local(&emulator.base, emulator.token.clone())?);
+            let arm = Arm::new(&Endpoint::local(&emulator.base, emulator.authorization())?);
             let asked = sign_in.text(&SUBSCRIPTION).map(str::to_owned);
             let subscription = match stored {
                 Some(stored) => stored.subscription.clone(),

@@ -11,6 +11,7 @@ mod ignition;
 mod images;
 mod interrupted;
 mod key_files;
+mod local_daemon;
 mod machines;
 mod parameters;
 mod platform;

@@ -8,7 +8,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 use serde::{Deserialize, Serialize};
 
-use super::{BASE_FILE, UserDataError, read};
+use super::{BASE_FILE, Purpose, UserDataError, read};
 use crate::config::yaml::suggestion;
 use crate::spec::{Origin, Problems};
 
@@ -116,7 +116,7 @@ impl TemplateSet {
                     problems.add_with_hint(origin, "no template or base file has this name", hint);
                 }
                 Some(Shipped { kind: Kind::Base, .. }) => {
-                    if let Err(found) = read::cloud_config(name, text) {
+                    if let Err(found) = read::cloud_config(name, text, Purpose::default()) {
                         problems.extend(found);
                     }
                 }

@@ -3,13 +3,9 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use super::parameter::{DEIS, NOHTTPS, OPEN, PLATFORM, SSH};
+use super::parameter::{DEIS, NOHTTPS, NUM_NODES, OPEN, PLATFORM, SSH};
 use super::resolver::Resolver;
-use crate::platform::bundle::Bundle;
-use crate::spec::{ClusterSpec, OpenPort, Protocol};
-
-/// The bundle that `--deis` means.
-const DEFAULT_PLATFORM: &str = "platform";
+use crate::spec::{ClusterSpec, LAST_FRONT_PORT, OpenPort, Protocol};
 
 /// What every machine listens on and the world must not reach, or reaches in another way.
 const RESERVED_PORTS: [(u16, &str); 6] = [
@@ -30,21 +26,27 @@ pub(super) fn open(resolver: &mut Resolver) -> (Vec<OpenPort>, bool) {
     let deis = resolver.switch(&DEIS);
     let earlier = resolver.earlier.map(|earlier| earlier.open_ports.clone()).unwrap_or_default();
     let (earlier_extra, earlier): (Vec<OpenPort>, Vec<OpenPort>) = earlier.into_iter().partition(|port| port.extra);
-    let mut ports = match (which(resolver, deis), &resolver.input.platform, deis) {
-        (Which::Platform, Some(Ok(bundle)), _) => bundle.open_ports(without_tls),
+    let input = resolver.input;
+    let mut ports = match (which(resolver, deis), &input.platform_ports, deis) {
+        (Which::Platform, Some(Ok(ports)), _) => ports.clone(),
         (Which::Platform, Some(Err(mistakes)), _) => {
             resolver.problems.extend(mistakes.clone());
+            resolver.mark_unreadable(&PLATFORM);
             Vec::new()
         }
-        (Which::Deis, _, Some(true)) => {
-            Bundle::shipped_named(DEFAULT_PLATFORM).map(|bundle| bundle.open_ports(without_tls)).unwrap_or_default()
-        }
+        (Which::Deis, _, Some(true)) => input.default_platform_ports.clone(),
         (Which::Deis, ..) => Vec::new(),
-        _ => earlier.into_iter().filter(|port| !(port.tls && without_tls)).collect(),
+        _ => earlier,
     };
-    if asked == Some(true) && ports.is_empty() {
+    ports.retain(|port| !(port.tls && without_tls));
+    if asked == Some(true) && ports.is_empty() && !resolver.is_unreadable(&PLATFORM) {
         let message = "takes what carries TLS out of the platform's ports, so it needs `--platform` or `--deis`";
         resolver.problem(&NOHTTPS, message);
+    }
+    for port in ports.iter().filter(|port| port.port > LAST_FRONT_PORT) {
+        let message =
+            format!("port {} of `{}`: a load balancer's ports end at {LAST_FRONT_PORT}", port.port, port.name);
+        resolver.problem(&PLATFORM, message);
     }
     for port in resolver.list(&OPEN).unwrap_or(earlier_extra) {
         if let Some((_, what)) = RESERVED_PORTS.iter().find(|(reserved, _)| *reserved == port.port) {
@@ -92,19 +94,29 @@ pub(super) fn closed(open_ports: &[OpenPort], earlier: Option<&ClusterSpec>) -> 
     closed.into_iter().cloned().collect()
 }
 
-/// The SSH ports end below the last port there is, and keep clear of the platform's.
+/// The SSH ports end with the last port that a load balancer has, and keep clear of the platform's.
 pub(super) fn check_ssh(resolver: &mut Resolver, first: u16, count: u32, open_ports: &[OpenPort]) {
-    let last = u32::from(first) + count - 1;
-    if last > u32::from(u16::MAX) {
-        resolver.problem(&SSH, format!("{count} nodes need ports {first} to {last}; ports end at {}", u16::MAX));
+    if [&SSH, &NUM_NODES].into_iter().any(|parameter| resolver.is_unreadable(parameter)) {
         return;
     }
+    let last = u32::from(first) + count - 1;
+    if last > u32::from(LAST_FRONT_PORT) {
+        let message = format!("{count} nodes need ports {first} to {last}; ports end at {LAST_FRONT_PORT}");
+        resolver.problem(&SSH, message);
+        return;
+    }
+    let made = resolver.earlier.is_some();
     let over_tcp = open_ports.iter().filter(|port| port.protocol == Protocol::Tcp);
     for port in over_tcp.filter(|port| (u32::from(first)..=last).contains(&u32::from(port.port))) {
-        resolver.problem(
-            &SSH,
-            format!("the SSH ports {first} to {last} include {}, which is the port of `{}`", port.port, port.name),
-        );
+        let message =
+            format!("the SSH ports {first} to {last} include {}, which is the port of `{}`", port.port, port.name);
+        let hint = match made {
+            true => {
+                format!("--ssh stays as the cluster was made with; where port {} is closed, there is room", port.port)
+            }
+            false => format!("choose another --ssh, such as {}", super::network::DEFAULT_FIRST_SSH_PORT),
+        };
+        resolver.problem_with_hint(&SSH, message, hint);
     }
 }
 
@@ -114,19 +126,32 @@ mod tests {
     use super::super::{ClusterInput, resolve};
     use super::*;
     use crate::pki::generate_ssh_key_pair;
-    use crate::spec::{Origin, SshPublicKey};
+    use crate::spec::{PortProbe, SshPublicKey};
+    use diagnostics::Origin;
 
     fn key() -> SshPublicKey {
         generate_ssh_key_pair("test").unwrap().public.parse().unwrap()
     }
 
     fn input(flags: &[(&Parameter, &str)]) -> ClusterInput {
-        ClusterInput::flags("mycluster", flags)
+        let default_platform_ports =
+            platform_ports(&[("web", 80, false), ("https", 443, true), ("builder", 2222, false)]);
+        ClusterInput { default_platform_ports, ..ClusterInput::flags("mycluster", flags) }
+    }
+
+    fn platform_ports(ports: &[(&str, u16, bool)]) -> Vec<OpenPort> {
+        ports.iter().map(|&(name, port, tls)| OpenPort::of_platform(name, port, PortProbe::Tcp, 4, tls)).collect()
     }
 
     fn caprover(mut input: ClusterInput, origin: Origin) -> ClusterInput {
         input.values.insert(&PLATFORM, vec!["caprover".into()], origin);
-        ClusterInput { platform: Some(Ok(Bundle::shipped_named("caprover").unwrap())), ..input }
+        let ports = platform_ports(&[
+            ("web", 80, false),
+            ("https", 443, true),
+            ("captain", 3000, false),
+            ("registry", 996, false),
+        ]);
+        ClusterInput { platform_ports: Some(Ok(ports)), ..input }
     }
 
     fn ports(input: &ClusterInput, earlier: Option<&ClusterSpec>) -> Vec<u16> {

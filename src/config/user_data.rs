@@ -3,7 +3,8 @@
 use super::parameter::{CUSTOM_DATA, CUSTOM_DATA_ONLY, NTP_SERVERS, TEMPLATES, USER_DATA_FORMAT};
 use super::resolver::Resolver;
 use crate::spec::Image;
-use crate::userdata::{Dialect, Overlay, Purpose, TemplateSet};
+use crate::spec::{Dialect, Overlay, TemplateSet};
+use crate::userdata::Purpose;
 
 /// The user's file, and whether it is sent alone; what of it acts depends on image and form.
 pub(super) fn custom_data(resolver: &mut Resolver, image: &Image, dialect: Dialect) -> (Option<Overlay>, bool) {

@@ -5,6 +5,8 @@
 mod daemon;
 mod discovery;
 mod emulator;
+mod proof;
+mod token;
 
 pub use daemon::{ServeOptions, ensure_running, last_arguments, serve, start, stop};
 pub use discovery::{discovery_url, from_this_host};
@@ -12,8 +14,8 @@ pub use emulator::{Emulator, Listener};
 
 use std::path::PathBuf;
 
-use crate::directory::{cache_home, state_home};
 use azure_local::directory::Directory;
+use nodes::base_directory::{cache_home, state_home};
 
 /// The emulator's one subscription.
 pub const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";

@@ -4,7 +4,7 @@
 use super::mistake::Judged;
 use super::purpose::Purpose;
 use super::{UserDataError, ignition_rules};
-use crate::config::yaml::{Document, Written};
+use diagnostics::yaml::{Document, Written};
 
 /// So many mistakes are named.
 const NAMED: usize = 5;

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::config::yaml::Document;
-use crate::spec::{Origin, Problems};
+use diagnostics::yaml::Document;
+use diagnostics::{Origin, Problems};
 
 /// The document, and the same with places. What is not JSON is a mistake with its line, as is a key that stands twice.
 pub fn document(file: &str, text: &str) -> Result<(Value, Document), Problems> {

@@ -1,6 +1,6 @@
 //! What the rules of user-data find: each key of a file, and what keeps it from acting.
 
-use crate::config::yaml::Node;
+use diagnostics::yaml::Node;
 
 /// Why something does not act.
 #[derive(Clone, Debug, PartialEq, Eq)]

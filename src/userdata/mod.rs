@@ -6,9 +6,7 @@
 mod account;
 mod address;
 mod check;
-mod cloud_config;
 mod cloudinit;
-mod dialect;
 mod fedora_coreos;
 mod file_owner;
 mod foreign;
@@ -33,16 +31,14 @@ mod unit_name;
 #[cfg(test)]
 mod tests;
 
-pub use cloud_config::{CloudConfig, CoreOs, DropIn, Encoding, Filesystem, Unit, Update, User, UserData, WriteFile};
-pub use dialect::Dialect;
 pub use node::node_user_data;
-pub use overlay::Overlay;
 pub use purpose::Purpose;
 pub use size::CUSTOM_DATA_BYTES;
-pub use template::{TemplateSet, render as render_template};
+pub use template::render as render_template;
 
 use crate::pki::Material;
 use crate::spec::{ClusterSpec, Node};
+use crate::spec::{Dialect, Overlay, cloud_config};
 
 /// What every node starts from.
 const BASE_FILE: &str = "base.yaml";

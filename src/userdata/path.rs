@@ -85,7 +85,7 @@ pub fn below(above: &str, what_above: &str) -> Mistake {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::userdata::Dialect;
+    use crate::spec::Dialect;
 
     #[test]
     fn paths_are_cleaned() {

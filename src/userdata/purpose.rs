@@ -1,6 +1,6 @@
 //! What a user's file is for, which decides what of it acts.
 
-use super::Dialect;
+use crate::spec::Dialect;
 
 /// How a file comes to its reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

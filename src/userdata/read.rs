@@ -6,8 +6,8 @@ use super::cloud_config::CloudConfig;
 use super::keys::judge;
 use super::mistake::Judged;
 use super::purpose::Purpose;
-use crate::config::yaml::{Document, Written};
-use crate::spec::{Origin, Problems};
+use diagnostics::yaml::{Document, Written};
+use diagnostics::{Origin, Problems};
 
 /// The line that a cloud-config starts with.
 pub const HEADER: &str = "#cloud-config";

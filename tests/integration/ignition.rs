@@ -9,9 +9,10 @@ use coreos_cluster::config::parameter::{
     COREOS_IMAGE, DATA_DISK, DATA_DISK_COUNT, NTP_SERVERS, NUM_NODES, Parameter, VM_SIZE,
 };
 use coreos_cluster::pki::{Authority, Material, NodeMaterial};
-use coreos_cluster::spec::{ClusterSpec, Origin, Problem};
+use coreos_cluster::spec::{ClusterSpec, Dialect, Overlay};
 use coreos_cluster::userdata::lint::lint;
-use coreos_cluster::userdata::{self, Dialect, Overlay, Purpose};
+use coreos_cluster::userdata::{self, Purpose};
+use diagnostics::{Origin, Problem};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};

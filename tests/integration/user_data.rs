@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use coreos_cluster::config::parameter::{DATA_DISK, DATA_DISK_COUNT};
-use coreos_cluster::spec::ClusterSpec;
-use coreos_cluster::userdata::{self, Dialect, Overlay, Purpose, UserDataError};
+use coreos_cluster::spec::{ClusterSpec, Dialect, Overlay};
+use coreos_cluster::userdata::{self, Purpose, UserDataError};
 
 use crate::golden::{assert_golden, material, spec};
 use crate::sandbox::{CREATOR, Sandbox, fixture};

@@ -8,12 +8,13 @@ mod values;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::config::yaml::{Node, Value, suggestion};
-use crate::userdata::cloud_config::HOSTNAME_FILE;
+use crate::spec::cloud_config::HOSTNAME_FILE;
 use crate::userdata::mistake::{Judged, Mistake};
 use crate::userdata::ours::{self, Kind};
 use crate::userdata::path;
 use crate::userdata::purpose::Purpose;
+use diagnostics::suggestion;
+use diagnostics::yaml::{Node, Value};
 use schema::{DOCUMENT, Entries, IdentityRule, Object, ObjectRule, Shape, TextRule};
 
 const REFERENCE: &str = "see https://coreos.github.io/ignition/configuration-v3_3/";

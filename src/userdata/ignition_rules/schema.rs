@@ -5,10 +5,10 @@
 use std::ops::RangeInclusive;
 
 use super::{objects, values};
-use crate::config::yaml::Value;
 use crate::userdata::account;
 use crate::userdata::mistake::Mistake;
 use crate::userdata::purpose::Purpose;
+use diagnostics::yaml::Value;
 
 /// What is wrong with a text.
 pub type TextRule = fn(&str) -> Option<Mistake>;

@@ -7,11 +7,11 @@ use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use flate2::read::MultiGzDecoder;
 
 use super::{Effect, Key, Reading, Section, Shape, values};
-use crate::config::yaml::{Node, Value, Written};
-use crate::userdata::cloud_config::{CORE_USER, UPDATE_FILE};
+use crate::spec::cloud_config::{CORE_USER, UPDATE_FILE};
 use crate::userdata::mistake::{Judged, Mistake};
 use crate::userdata::purpose::Purpose;
 use crate::userdata::{address, ours, path, unit_content};
+use diagnostics::yaml::{Node, Value, Written};
 
 /// As Go's `encoding/base64` reads it.
 const BASE64: GeneralPurpose =

@@ -8,7 +8,7 @@ mod values;
 
 pub use judge::judge;
 
-use crate::config::yaml::suggestion;
+use diagnostics::suggestion;
 use tables::cloud_init_keys;
 
 /// A kind of mapping in a cloud-config.

@@ -1,7 +1,7 @@
 //! What a cloud-config's texts may be.
 
+use crate::spec::cloud_config::HOSTNAME_FILE;
 use crate::userdata::account;
-use crate::userdata::cloud_config::HOSTNAME_FILE;
 use crate::userdata::mistake::Mistake;
 use crate::userdata::path;
 use crate::userdata::purpose::Purpose;

@@ -1,11 +1,11 @@
 //! The keys of a cloud-config.
 
 use super::{Finding, IGNITION_ONLY, Verdict};
-use crate::config::yaml::{Document, Written};
-use crate::spec::Problems;
 use crate::userdata::keys::judge;
 use crate::userdata::mistake::Judged;
 use crate::userdata::purpose::Purpose;
+use diagnostics::Problems;
+use diagnostics::yaml::{Document, Written};
 
 /// One finding for each key with a value of its own, and for each that does nothing.
 pub fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems> {

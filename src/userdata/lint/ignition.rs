@@ -1,9 +1,9 @@
 //! The keys of an Ignition document.
 
 use super::{Finding, Verdict};
-use crate::spec::Problems;
 use crate::userdata::purpose::Purpose;
 use crate::userdata::{ignition_rules, json};
+use diagnostics::Problems;
 
 /// Who reads an Ignition version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

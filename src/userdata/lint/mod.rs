@@ -10,7 +10,7 @@ use std::fmt;
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
 use super::{CUSTOM_DATA_BYTES, foreign};
-use crate::spec::Problems;
+use diagnostics::Problems;
 
 /// What was found in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -1,9 +1,10 @@
 //! For every key of a cloud-config that is accepted: each kind of value that it cannot be, and what its reader refuses. The
 //! lint and the merge must both say so, at that key.
 
+use crate::spec::Overlay;
+use crate::userdata::Purpose;
 use crate::userdata::keys::{Effect, Section, Shape};
 use crate::userdata::lint::lint;
-use crate::userdata::{Overlay, Purpose};
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrnh6AwMZjSrSsF6gJVYgsGCk3JhOLpHoAhlTZQmTmE";
 

@@ -4,12 +4,14 @@ mod document;
 mod fields;
 mod node;
 mod position;
+mod written;
 
 pub use document::Document;
 pub use fields::Fields;
 pub use node::Node;
 pub use position::{Step, line_of, path_text};
 pub use serde_yaml::Value;
+pub use written::Written;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -6,10 +6,12 @@ use azure_core::credentials::SecretBytes;
 use serde_json::Value;
 
 use super::arguments::ConnectionArguments;
+use super::environment::{Environment, SIGN_IN};
 use super::parameters::path;
 use crate::arm::{Arm, ArmError, ArmErrorKind, ChosenCredential, Endpoint, ResourceId, SignIn, authority, credential};
 use crate::config::Values;
 use crate::config::parameter::{AZURE_CERT, CLIENT_ID, CLOUD, SUBSCRIPTION, TENANT};
+use crate::config::yaml::given_file::{self, GivenFileError};
 use crate::directory::{Cloud, StoredCluster};
 use crate::local::{self, Emulator};
 use crate::pki::pkcs12;
@@ -19,6 +21,8 @@ use crate::spec::{AzureCloud, Origin, Problems};
 /// What to do when nobody is signed in.
 const SIGN_IN_HINT: &str =
     "az login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; without an account: --local";
+/// Names the file of a federated token; azure_identity reads it.
+const TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 /// <https://learn.microsoft.com/rest/api/resources/subscriptions/list>
 const SUBSCRIPTIONS_API_VERSION: &str = "2022-12-01";
 
@@ -110,12 +114,20 @@ fn choose(sign_in: &Values, cloud: AzureCloud) -> Result<ChosenCredential, Failu
     };
     let sign_in =
         SignIn { tenant: text(&TENANT), client: text(&CLIENT_ID), certificate, cloud: Some(authority(cloud)) };
-    let variable = |name: &str| std::env::var(name).ok();
-    credential(sign_in, variable).map_err(|error| Failure::azure(error, SIGN_IN_HINT))
+    let variables = Environment::read(&SIGN_IN)?;
+    let chosen = credential(sign_in, |name| variables.get(name));
+    if let Some(file) = variables.get(TOKEN_FILE).filter(|_| chosen.as_ref().is_ok_and(|one| one.reason == TOKEN_FILE))
+        && let Err(error @ GivenFileError::NotAFile { .. }) = given_file::open(Path::new(&file))
+    {
+        let mut problems = Problems::new();
+        problems.add(Origin::Environment(TOKEN_FILE.into()), format!("reading `{file}`: {error}"));
+        return Err(problems.into());
+    }
+    chosen.map_err(|error| Failure::azure(error, SIGN_IN_HINT))
 }
 
 fn certificate(sign_in: &Values, file: &Path) -> Result<SecretBytes, Failure> {
-    let read = std::fs::read(file).map_err(anyhow::Error::new).and_then(|bytes| pkcs12(&bytes));
+    let read = given_file::read(file).map_err(anyhow::Error::new).and_then(|bytes| pkcs12(&bytes));
     read.map(SecretBytes::new).map_err(|error| {
         let origin = sign_in.get(&AZURE_CERT).map_or(Origin::Flag(AZURE_CERT.flag), |given| given.origin.clone());
         let mut problems = Problems::new();
@@ -134,8 +146,8 @@ fn subscription(sign_in: &Values, stored: Option<&StoredCluster>) -> Result<Opti
     {
         return Err(Failure::Usage(format!("the cluster is in subscription `{settled}`, not in `{asked}`")));
     }
-    let from_environment = || std::env::var("AZURE_SUBSCRIPTION_ID").ok().filter(|id| !id.is_empty());
-    Ok(asked.or(settled).or_else(from_environment).or_else(developer_tools_subscription))
+    let from_environment = Environment::read(&["AZURE_SUBSCRIPTION_ID"])?.get("AZURE_SUBSCRIPTION_ID");
+    Ok(asked.or(settled).or(from_environment).or_else(developer_tools_subscription))
 }
 
 /// The Azure CLI's default subscription.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::arguments::DestroyArguments;
 use super::connection::connect;
-use super::create::confirm;
+use super::consent::confirm;
 use super::output;
 use super::prepare::reporter;
 use super::status::known_cluster;

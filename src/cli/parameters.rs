@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
+use super::environment::{Environment, SIGN_IN};
 use crate::config::parameter::{Group, Kind, NAME, PARAMETERS, PLATFORM, Parameter, TEMPLATES};
+use crate::config::yaml::given_file;
 use crate::config::{ClusterInput, InputFile, Values, from_environment, from_file};
 use crate::platform::bundle::BundleSource;
 use crate::spec::{Origin, Problems};
@@ -28,6 +30,12 @@ impl ParameterArguments {
         self.values.text(&NAME)
     }
 
+    /// The name, when it stands there alone, where a command could stand.
+    pub fn name_as_argument(&self) -> Option<&str> {
+        let given = self.values.get(&NAME).filter(|given| given.origin == Origin::Flag(NAME.flag))?;
+        given.texts.first().map(String::as_str)
+    }
+
     /// Flags over the environment over `file`, with the files that they name read; what is wrong with a layer is part of
     /// it, so that it is told together with all other mistakes.
     pub fn input(&self, file: Option<&Path>) -> ClusterInput {
@@ -35,15 +43,16 @@ impl ParameterArguments {
         let mut below = Values::default();
         if let Some(path) = file {
             let name = path.display().to_string();
-            let text = std::fs::read_to_string(path).map_err(|error| format!("reading `{name}`: {error}"));
+            let text = given_file::read_text(path).map_err(|error| format!("reading `{name}`: {error}"));
             if let Some(text) = problems.take(Origin::Flag("--file"), text) {
                 let (values, mistakes) = from_file(&name, &text);
                 below = values;
                 problems.extend(mistakes);
             }
         }
-        let (environment, mistakes) = from_environment(variables());
+        let (environment, mistakes) = from_environment(std::env::vars_os());
         problems.extend(mistakes);
+        problems.extend(Environment::read(&SIGN_IN).err().unwrap_or_default());
         let values = below.under(environment).under(self.values.clone());
         let files = read_files(&values);
         let platform = values.get(&PLATFORM).map(|given| {
@@ -51,7 +60,8 @@ impl ParameterArguments {
                 true => path(&values, &PLATFORM).map_or(text.clone(), |path| path.display().to_string()),
                 false => text.clone(),
             });
-            BundleSource::resolve_for(given.origin.clone(), text.as_deref(), &|variable| std::env::var(variable).ok())
+            let variables = Environment::read(&BundleSource::VARIABLES)?;
+            BundleSource::resolve_for(given.origin.clone(), text.as_deref(), &|variable| variables.get(variable))
         });
         let templates = path(&values, &TEMPLATES).map(|folder| super::templates::load(&folder));
         ClusterInput { values, files, templates, platform, problems }
@@ -61,14 +71,10 @@ impl ParameterArguments {
 impl SignInArguments {
     /// Flags over the environment.
     pub fn values(&self) -> Result<Values, Problems> {
-        let (environment, problems) = from_environment(variables());
+        let (environment, mut problems) = from_environment(std::env::vars_os());
+        problems.extend(Environment::read(&SIGN_IN).err().unwrap_or_default());
         if problems.is_empty() { Ok(environment.under(self.values.clone())) } else { Err(problems) }
     }
-}
-
-/// The environment, but for what is no text and can be no parameter.
-fn variables() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 fn read_files(values: &Values) -> BTreeMap<&'static str, InputFile> {
@@ -99,9 +105,7 @@ fn argument(parameter: &Parameter) -> Arg {
     if parameter.group != Group::Cluster && !parameter.everyday {
         argument = argument.help_heading(parameter.group.heading());
     }
-    if let Some(alias) = parameter.alias {
-        argument = argument.alias(alias);
-    }
+    argument = argument.aliases(parameter.aliases);
     if let Some(alone) = parameter.alone {
         argument = argument.num_args(0..=1).default_missing_value(alone);
         // `--deis NAME` names a cluster, not a value.
@@ -121,8 +125,19 @@ fn help(parameter: &Parameter) -> String {
     }
 }
 
+/// `--name NAME`, as other tools want it.
+const NAME_FLAG: &str = "--name";
+
+fn name_flag() -> Arg {
+    let argument = Arg::new(NAME_FLAG).long(NAME_FLAG.trim_start_matches('-')).short('n').hide(true);
+    argument.value_name(NAME.value_name).conflicts_with(NAME.key)
+}
+
 fn values(matches: &ArgMatches, parameters: impl Iterator<Item = &'static Parameter>) -> Values {
     let mut values = Values::default();
+    if let Ok(Some(name)) = matches.try_get_one::<String>(NAME_FLAG) {
+        values.insert(&NAME, vec![name.clone()], Origin::Flag(NAME_FLAG));
+    }
     for parameter in parameters {
         if let Some(texts) = matches.get_many::<String>(parameter.key) {
             values.insert(parameter, texts.cloned().collect(), Origin::Flag(parameter.flag));
@@ -140,10 +155,10 @@ fn of_sign_in() -> impl Iterator<Item = &'static Parameter> {
 }
 
 macro_rules! arguments_from {
-    ($type:ident, $parameters:path) => {
+    ($type:ident, $parameters:path, $more:expr) => {
         impl Args for $type {
             fn augment_args(command: Command) -> Command {
-                command.args($parameters().map(argument))
+                command.args($parameters().map(argument)).args($more)
             }
 
             fn augment_args_for_update(command: Command) -> Command {
@@ -164,5 +179,5 @@ macro_rules! arguments_from {
     };
 }
 
-arguments_from!(ParameterArguments, all);
-arguments_from!(SignInArguments, of_sign_in);
+arguments_from!(ParameterArguments, all, Some(name_flag()));
+arguments_from!(SignInArguments, of_sign_in, None::<Arg>);

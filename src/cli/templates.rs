@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::TemplatesCommand;
 use super::output;
+use crate::config::yaml::given_file;
 use crate::report::Failure;
 use crate::spec::{Origin, Problem, Problems};
 use crate::userdata::TemplateSet;
@@ -90,7 +91,7 @@ fn read(directory: &Path) -> (BTreeMap<String, String>, Problems) {
         if name.starts_with('.') {
             continue;
         }
-        match std::fs::read_to_string(entry.path()) {
+        match given_file::read_text(&entry.path()) {
             Ok(text) => drop(files.insert(name, text)),
             Err(error) => problems.add(origin(&entry.path()), format!("cannot be read: {error}")),
         }

@@ -22,7 +22,7 @@ mod schema;
 mod user_data;
 pub mod yaml;
 
-pub use environment::{OTHER_VARIABLES, from_environment};
+pub use environment::{NOT_TEXT, OTHER_VARIABLES, from_environment};
 pub use file::from_file;
 pub use given::{Given, Values};
 pub use input::{ClusterInput, InputFile};

@@ -22,6 +22,8 @@ pub mod exit_code {
     pub const HOST_UNREACHABLE: u8 = 7;
     /// A cluster or a platform that is there but not well.
     pub const UNHEALTHY: u8 = 8;
+    /// `plan --exit-code`: something is to be done.
+    pub const CHANGES_PENDING: u8 = 10;
     /// Stopped by the user; running again goes on.
     pub const INTERRUPTED: u8 = 130;
 }
@@ -43,7 +45,7 @@ pub enum Failure {
     Host { errors: Vec<(String, SshError)>, unhealthy: Vec<String>, hint: String },
     /// Nodes or services that are not well.
     Unhealthy { reasons: Vec<String>, hint: String },
-    /// Ctrl-C or SIGTERM.
+    /// Ctrl-C, SIGTERM or SIGHUP.
     Interrupted { hint: String },
     /// Anything else.
     Other(anyhow::Error),

@@ -4,10 +4,12 @@
 
 mod event;
 mod failure;
+mod printable;
 mod progress;
 
-pub use event::{Event, EventSink};
+pub use event::{Event, EventSink, lost_events};
 pub use failure::{Failure, exit_code};
+pub use printable::{printable, printable_json};
 
 use std::sync::Arc;
 

@@ -3,9 +3,11 @@
 mod apps;
 mod azure;
 mod bundles;
+mod consent;
 mod create;
 mod discovery;
 mod faults;
+mod given_files;
 mod golden;
 mod ignition;
 mod images;
@@ -19,4 +21,5 @@ mod removal;
 mod request_bodies;
 mod sandbox;
 mod sign_in;
+mod streams;
 mod user_data;

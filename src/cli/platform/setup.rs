@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::arguments::ConnectionArguments;
 use super::connect;
+use crate::cli::environment::Environment;
 use crate::platform::Platform;
 use crate::platform::bundle::{Bundle, BundleSource};
 use crate::platform::cluster::ClusterLock;
@@ -41,7 +42,8 @@ impl ProgressArguments {
 impl BundleArguments {
     /// The bundle that the user names by flag or environment.
     pub fn named(&self) -> Result<Option<Bundle>, Failure> {
-        let environment = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+        let variables = Environment::read(&BundleSource::VARIABLES)?;
+        let environment = |name: &str| variables.get(name);
         let named = self.bundle.is_some() || BundleSource::VARIABLES.iter().any(|name| environment(name).is_some());
         if !named {
             return Ok(None);

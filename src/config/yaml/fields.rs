@@ -4,6 +4,9 @@ use std::cell::RefCell;
 
 use super::Node;
 
+/// Unknown keys of one mapping that are told one by one.
+const MOST_UNKNOWN: usize = 20;
+
 /// The entries of a mapping, taken out by name. What nobody took is unknown.
 pub struct Fields<'a> {
     node: Node<'a>,
@@ -46,14 +49,18 @@ impl<'a> Fields<'a> {
         taken
     }
 
-    /// Keeps a mistake for each key that nobody took.
+    /// Keeps a mistake for each key that nobody took; of very many, for the first ones and one for all others.
     pub fn finish(self) {
         let known = self.known.into_inner();
-        for (name, node) in self.entries.into_inner() {
-            match suggestion(&name, known.iter().copied()) {
+        let unknown = self.entries.into_inner();
+        for (name, node) in unknown.iter().take(MOST_UNKNOWN) {
+            match suggestion(name, known.iter().copied()) {
                 Some(right) => node.problem_with_hint("unknown key", format!("did you mean `{right}`?")),
                 None => node.problem(format!("unknown key; known are {}", known.join(", "))),
             }
+        }
+        if let Some(more) = unknown.len().checked_sub(MOST_UNKNOWN).filter(|more| *more > 0) {
+            self.node.problem(format!("{more} more keys are unknown; is this another kind of file?"));
         }
     }
 }
@@ -62,6 +69,29 @@ impl<'a> Fields<'a> {
 pub fn suggestion<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     /// Jaro-Winkler: 1 is the same word; below this, words have little in common.
     const NEAR: f64 = 0.8;
-    let rated = known.map(|known| (strsim::jaro_winkler(&word.to_lowercase(), &known.to_lowercase()), known));
+    /// Comparing takes as long as the words' lengths multiplied.
+    const LONGEST: usize = 128;
+    if word.len() > LONGEST {
+        return None;
+    }
+    let word = word.to_lowercase();
+    let rated = known.map(|known| (strsim::jaro_winkler(&word, &known.to_lowercase()), known));
     rated.filter(|(rate, _)| *rate >= NEAR).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Document;
+
+    #[test]
+    fn of_very_many_unknown_keys_the_first_are_told() {
+        let text: String = (0..10_000).map(|index| format!("key_{index}: 1\n")).collect();
+        let document = Document::parse("c.yaml", &text).unwrap();
+        let fields = document.root().fields().unwrap();
+        fields.take("key");
+        fields.finish();
+        let told: Vec<String> = document.into_problems().iter().map(|problem| problem.message.clone()).collect();
+        assert_eq!((told.len(), told[19].as_str()), (21, "`key_19`: unknown key"));
+        assert_eq!(told[20], "9980 more keys are unknown; is this another kind of file?");
+    }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::arguments::{ChangeArguments, DomainsArguments, DomainsCommand, ResultArguments};
 use super::view::AppView;
-use crate::cli::create::confirm as ask;
+use crate::cli::consent::confirm as ask;
 use crate::cli::output;
 use crate::cli::platform::arguments::ConnectionArguments;
 use crate::cli::platform::connect;

@@ -8,6 +8,7 @@ use super::arguments::DeployArguments;
 use super::change::came_of;
 use crate::cli::platform::arguments::ConnectionArguments;
 use crate::cli::platform::setup::changing;
+use crate::config::yaml::given_file;
 use crate::platform::apps::{Apps, Deployment, ImageOptions, Source};
 use crate::platform::images::Archive;
 use crate::report::Failure;
@@ -42,7 +43,7 @@ fn source(arguments: &DeployArguments) -> Result<Source, Failure> {
         return Ok(Source::Image { image: image.clone(), options });
     }
     let file = arguments.compose.as_deref().context("neither an image nor a file")?;
-    let text = std::fs::read_to_string(file)
+    let text = given_file::read_text(file)
         .map_err(|error| Failure::Usage(format!("reading `{}`: {error}", file.display())))?;
     if text.len() > LARGEST_COMPOSE_BYTES {
         let mut problems = Problems::new();

@@ -1,0 +1,47 @@
+//! The environment's variables that are no parameters of a cluster, read where a command needs them: each is text, or a
+//! mistake that names it.
+
+use std::collections::BTreeMap;
+
+use crate::config::NOT_TEXT;
+use crate::spec::{Origin, Problems};
+
+/// What signs in to Azure, in Azure's own names.
+pub const SIGN_IN: [&str; 12] = [
+    "AZURE_TENANT_ID",
+    "AZURE_CLIENT_ID",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_SUBSCRIPTION_ID",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_TOKEN_CREDENTIALS",
+    "IDENTITY_ENDPOINT",
+    "SYSTEM_OIDCREQUESTURI",
+    "AZURESUBSCRIPTION_TENANT_ID",
+    "AZURESUBSCRIPTION_CLIENT_ID",
+    "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID",
+    "SYSTEM_ACCESSTOKEN",
+];
+
+/// Some variables of the environment.
+pub struct Environment(BTreeMap<&'static str, String>);
+
+impl Environment {
+    /// The variables with these names; an empty one counts as not set.
+    pub fn read(names: &[&'static str]) -> Result<Self, Problems> {
+        let mut variables = BTreeMap::new();
+        let mut problems = Problems::new();
+        for name in names {
+            match std::env::var_os(name).map(std::ffi::OsString::into_string) {
+                Some(Ok(text)) if !text.is_empty() => drop(variables.insert(*name, text)),
+                Some(Err(_)) => problems.add(Origin::Environment((*name).to_owned()), NOT_TEXT),
+                Some(Ok(_)) | None => {}
+            }
+        }
+        if problems.is_empty() { Ok(Self(variables)) } else { Err(problems) }
+    }
+
+    /// The value of a variable that was read.
+    pub fn get(&self, name: &str) -> Option<String> {
+        self.0.get(name).cloned()
+    }
+}

@@ -9,6 +9,9 @@ use super::given::Given;
 use super::parameter::{Kind, Parameter};
 use crate::spec::{ClusterSpec, Origin, Problems};
 
+/// No list of a cluster is longer: it has at most so many machines.
+const MOST_ELEMENTS: usize = 1000;
+
 pub(super) struct Resolver<'a> {
     pub input: &'a ClusterInput,
     pub earlier: Option<&'a ClusterSpec>,
@@ -110,6 +113,10 @@ impl<'a> Resolver<'a> {
         T::Err: Display,
     {
         let given = self.given(parameter)?;
+        if given.texts.len() > MOST_ELEMENTS {
+            self.problem(parameter, format!("has {} elements; {MOST_ELEMENTS} are the most", given.texts.len()));
+            return None;
+        }
         let texts = given.texts.iter().filter(|text| !text.is_empty());
         Some(texts.filter_map(|text| self.problems.take(given.origin.clone(), text.parse())).collect())
     }

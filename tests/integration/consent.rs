@@ -52,7 +52,7 @@ fn a_plan_says_what_azure_would_refuse_and_what_is_pending() {
     let plan = |more: &[&str]| sandbox.run(&[&["plan", "mycluster", "--local"], more].concat());
     for (flags, expected) in [
         (["--vm-size", "Standard_D2as_v99"], "size"),
-        (["--location", "atlantis"], "region"),
+        (["--location", "atlantis"], "location"),
         (["--coreos-image", "flatcar:stable:0.0.1"], "image"),
     ] {
         let ended = plan(&flags).demand(5);

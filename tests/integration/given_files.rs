@@ -74,7 +74,7 @@ fn files_without_end_or_sense_are_told_soon() {
         ("deep.yaml", format!("name: {}", "[".repeat(100_000)), "it is deeper than the 64 levels that are read"),
         ("flat.yaml", "- ".repeat(100_000), "it is deeper than the 64 levels that are read"),
         ("keys.yaml", long, "9980 more keys are unknown"),
-        ("many.yaml", format!("name: x\nzones: [{}]\n", "1,".repeat(150_000)), "150000"),
+        ("many.yaml", format!("name: x\nzones: [{}]\n", "1,".repeat(150_000)), "has 150000 elements; 1000 are the most"),
     ];
     for (name, text, expected) in cases {
         std::fs::write(sandbox.path(name), text).unwrap();

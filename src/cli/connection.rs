@@ -6,21 +6,37 @@ use azure_core::credentials::SecretBytes;
 use serde_json::Value;
 
 use super::arguments::ConnectionArguments;
-use super::environment::{Environment, SIGN_IN};
 use super::parameters::path;
 use crate::arm::{Arm, ArmError, ArmErrorKind, ChosenCredential, Endpoint, ResourceId, SignIn, authority, credential};
 use crate::config::Values;
 use crate::config::parameter::{AZURE_CERT, CLIENT_ID, CLOUD, SUBSCRIPTION, TENANT};
-use crate::config::yaml::given_file::{self, GivenFileError};
 use crate::directory::{Cloud, StoredCluster};
 use crate::local::{self, Emulator};
 use crate::pki::pkcs12;
-use crate::report::{Failure, Reporter};
-use crate::spec::{AzureCloud, Origin, Problems};
+use crate::spec::AzureCloud;
+use diagnostics::given_file::{self, GivenFileError};
+use diagnostics::{Environment, Origin, Problems};
+use report::{Failure, Reporter};
 
 /// What to do when nobody is signed in.
 const SIGN_IN_HINT: &str =
     "az login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; without an account: --local";
+/// What signs in to Azure, in Azure's own names.
+pub const SIGN_IN_VARIABLES: [&str; 12] = [
+    "AZURE_TENANT_ID",
+    "AZURE_CLIENT_ID",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_SUBSCRIPTION_ID",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_TOKEN_CREDENTIALS",
+    "IDENTITY_ENDPOINT",
+    "SYSTEM_OIDCREQUESTURI",
+    "AZURESUBSCRIPTION_TENANT_ID",
+    "AZURESUBSCRIPTION_CLIENT_ID",
+    "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID",
+    "SYSTEM_ACCESSTOKEN",
+];
+
 /// Names the file of a federated token; azure_identity reads it.
 const TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 /// <https://learn.microsoft.com/rest/api/resources/subscriptions/list>
@@ -114,7 +130,7 @@ fn choose(sign_in: &Values, cloud: AzureCloud) -> Result<ChosenCredential, Failu
     };
     let sign_in =
         SignIn { tenant: text(&TENANT), client: text(&CLIENT_ID), certificate, cloud: Some(authority(cloud)) };
-    let variables = Environment::read(&SIGN_IN)?;
+    let variables = Environment::read(&SIGN_IN_VARIABLES)?;
     let chosen = credential(sign_in, |name| variables.get(name));
     if let Some(file) = variables.get(TOKEN_FILE).filter(|_| chosen.as_ref().is_ok_and(|one| one.reason == TOKEN_FILE))
         && let Err(error @ GivenFileError::NotAFile { .. }) = given_file::open(Path::new(&file))

@@ -1,10 +1,10 @@
 //! What a run asks before it acts: once, and only where somebody can answer. What takes something away needs a yes
 //! everywhere; where nobody can answer, that is `--yes`.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 
 use crate::plan::{Action, Changes, Plan};
-use crate::report::{Failure, printable};
+use report::{Failure, confirm};
 
 /// What there is to agree to.
 pub struct Proposal<'a> {
@@ -53,19 +53,6 @@ fn question(proposal: &Proposal<'_>) -> Option<String> {
 /// Whether a question would be read, and its answer be one's own.
 pub fn somebody_is_there() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
-}
-
-/// Asks a question on stderr; anything but `y` or `yes` is no.
-pub async fn confirm(question: &str) -> Result<bool, Failure> {
-    let mut stderr = std::io::stderr();
-    let _ = write!(stderr, "{} [y/N] ", printable(question)).and_then(|()| stderr.flush());
-    // On a thread of its own, so that Ctrl-C is heard meanwhile.
-    let read = || {
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).map(|_| answer)
-    };
-    let answer = tokio::task::spawn_blocking(read).await.map_err(anyhow::Error::new)?.map_err(anyhow::Error::new)?;
-    Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
 }
 
 #[cfg(test)]

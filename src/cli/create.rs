@@ -6,18 +6,19 @@ use std::time::Instant;
 use super::arguments::{ClusterArguments, CreateArguments};
 use super::connection::{Connection, connect};
 use super::consent::{self, Proposal};
-use super::output;
 use super::prepare::{Prepared, prepare, reporter};
 use crate::arm::ArmError;
 use crate::config::parameter::BLOB_CONTAINER_URL;
 use crate::directory::{Cloud, DirectoryLock};
 use crate::execute::{execute, observe_settled, ssh_ports};
-use crate::outputs::{self, DnsRecord, Inventory, InventoryNode, InventoryPort, InventorySsh, SocketEndpoint};
+use crate::outputs::{self};
 use crate::plan::{Action, Changes, Plan, ResourceNames, changes, desired, plan};
 use crate::readiness;
-use crate::report::{Event, Failure, Reporter, exit_code};
 use crate::spec::{Image, Node};
-use crate::ssh::Identity;
+use nodes::inventory::{DnsRecord, Inventory, InventoryNode, InventoryPort, InventorySsh, SocketEndpoint};
+use nodes::ssh::Identity;
+use report::output;
+use report::{Event, Failure, Reporter, exit_code};
 
 /// Runs the command.
 pub async fn run(cluster: ClusterArguments, arguments: CreateArguments) -> Result<(), Failure> {
@@ -26,7 +27,7 @@ pub async fn run(cluster: ClusterArguments, arguments: CreateArguments) -> Resul
     let start = Instant::now();
     // An end by the user is an event too.
     let hint = format!("azure-coreos-cluster {} goes on from here", cluster.name());
-    let result = super::unless_interrupted(&hint, create(&cluster, &arguments, &reporter)).await;
+    let result = report::command::unless_interrupted(&hint, create(&cluster, &arguments, &reporter)).await;
     reporter.finish();
     let code = result.as_ref().err().map_or(exit_code::DONE, Failure::exit_code);
     reporter.event(Event::Finished { exit_code: code, seconds: start.elapsed().as_secs_f64() });
@@ -106,7 +107,7 @@ async fn create(
         hints.sort_unstable();
         hints.dedup();
         let hint = hints.join("\nhint: ");
-        return Err(Failure::Azure { errors, hint });
+        return Err(Failure::azure_all(errors, hint));
     }
     let inventory = inventory(&connection, &prepared, &names).await?;
     write(&prepared, &inventory)?;

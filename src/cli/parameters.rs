@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
-use super::environment::{Environment, SIGN_IN};
+use super::connection::SIGN_IN_VARIABLES;
 use crate::config::parameter::{Group, Kind, NAME, PARAMETERS, PLATFORM, Parameter, TEMPLATES};
-use crate::config::yaml::given_file;
 use crate::config::{ClusterInput, InputFile, Values, from_environment, from_file};
-use crate::platform::bundle::BundleSource;
-use crate::spec::{Origin, Problems};
+use crate::spec::{OpenPort, PortProbe};
+use diagnostics::{Environment, Origin, Problems, given_file};
+use platform::bundle::{Bundle, BundlePort, BundleSource, PortProbe as BundleProbe};
+
+/// The platform that `--deis` stands for.
+const DEFAULT_PLATFORM: &str = "platform";
 
 /// What the flags say.
 #[derive(Clone, Debug, Default)]
@@ -52,19 +55,23 @@ impl ParameterArguments {
         }
         let (environment, mistakes) = from_environment(std::env::vars_os());
         problems.extend(mistakes);
-        problems.extend(Environment::read(&SIGN_IN).err().unwrap_or_default());
+        problems.extend(Environment::read(&SIGN_IN_VARIABLES).err().unwrap_or_default());
         let values = below.under(environment).under(self.values.clone());
         let files = read_files(&values);
-        let platform = values.get(&PLATFORM).map(|given| {
+        let platform_ports = values.get(&PLATFORM).map(|given| {
             let text = given.texts.first().map(|text| match text.contains('/') {
                 true => path(&values, &PLATFORM).map_or(text.clone(), |path| path.display().to_string()),
                 false => text.clone(),
             });
             let variables = Environment::read(&BundleSource::VARIABLES)?;
-            BundleSource::resolve_for(given.origin.clone(), text.as_deref(), &|variable| variables.get(variable))
+            let variable = |variable: &str| variables.get(variable);
+            let bundle = BundleSource::resolve_for(given.origin.clone(), text.as_deref(), &variable)?;
+            Ok(open_ports(&bundle))
         });
+        let default_platform_ports =
+            Bundle::shipped_named(DEFAULT_PLATFORM).as_ref().map(open_ports).unwrap_or_default();
         let templates = path(&values, &TEMPLATES).map(|folder| super::templates::load(&folder));
-        ClusterInput { values, files, templates, platform, problems }
+        ClusterInput { values, files, templates, platform_ports, default_platform_ports, problems }
     }
 }
 
@@ -72,9 +79,21 @@ impl SignInArguments {
     /// Flags over the environment.
     pub fn values(&self) -> Result<Values, Problems> {
         let (environment, mut problems) = from_environment(std::env::vars_os());
-        problems.extend(Environment::read(&SIGN_IN).err().unwrap_or_default());
+        problems.extend(Environment::read(&SIGN_IN_VARIABLES).err().unwrap_or_default());
         if problems.is_empty() { Ok(environment.under(self.values.clone())) } else { Err(problems) }
     }
+}
+
+/// What the load balancer is to open for a platform.
+pub fn open_ports(bundle: &Bundle) -> Vec<OpenPort> {
+    let open = |port: &BundlePort| {
+        let probe = match &port.probe {
+            BundleProbe::Tcp => PortProbe::Tcp,
+            BundleProbe::Http(path) => PortProbe::Http(path.clone()),
+        };
+        OpenPort::of_platform(&port.name, port.port, probe, port.idle_timeout_minutes, port.tls)
+    };
+    bundle.ports.iter().map(open).collect()
 }
 
 fn read_files(values: &Values) -> BTreeMap<&'static str, InputFile> {

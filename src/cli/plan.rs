@@ -5,17 +5,16 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::arguments::{OutputFormat, PlanArguments};
+use super::arguments::PlanArguments;
 use super::connection::connect;
-use super::output;
 use super::prepare::{Prepared, one_kind_of_output, prepare, reporter};
 use crate::config::parameter::SKIP_PREFLIGHT;
 use crate::execute::{being_deleted, observe};
 use crate::plan::{
     Action, CLUSTER_TAG, Changes, Desired, Observed, Plan, ResourceNames, StepKey, changes, desired, plan, strangers,
 };
-use crate::report::{Failure, exit_code};
-use crate::spec::{Origin, Problems};
+use diagnostics::{Origin, Problems};
+use report::{Failure, OutputFormat, exit_code, output};
 
 /// A step as programs read it.
 #[derive(Serialize)]

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::arguments::TemplatesCommand;
-use super::output;
-use crate::config::yaml::given_file;
-use crate::report::Failure;
-use crate::spec::{Origin, Problem, Problems};
-use crate::userdata::TemplateSet;
+use crate::spec::TemplateSet;
+use diagnostics::{Origin, Problem, Problems, given_file};
+use report::Failure;
+use report::output;
 
 /// Runs the command.
 pub async fn run(command: TemplatesCommand) -> Result<(), Failure> {

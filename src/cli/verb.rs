@@ -4,8 +4,8 @@ use clap::CommandFactory as _;
 
 use super::arguments::{Arguments, ClusterArguments};
 use crate::directory::ClusterDirectory;
-use crate::report::Failure;
 use crate::spec::ClusterName;
+use report::Failure;
 
 /// Letters by which a word may miss a command: one is left out, put in, another one, or changed places with the next.
 const MOST_LETTERS: usize = 2;

@@ -4,11 +4,7 @@ use std::ffi::OsString;
 
 use super::given::Values;
 use super::parameter::{PARAMETERS, Parameter, VARIABLE_PREFIX, of_other_tools};
-use super::yaml::suggestion;
-use crate::spec::{Origin, Problems};
-
-/// What is wrong with a variable of other bytes; the value may be a secret.
-pub const NOT_TEXT: &str = "its value is not UTF-8 text";
+use diagnostics::{NOT_TEXT, Origin, Problems, suggestion};
 
 /// Variables with the prefix that are no parameters of a cluster.
 pub const OTHER_VARIABLES: [&str; 4] = [

@@ -20,9 +20,8 @@ mod resolve;
 mod resolver;
 mod schema;
 mod user_data;
-pub mod yaml;
 
-pub use environment::{NOT_TEXT, OTHER_VARIABLES, from_environment};
+pub use environment::{OTHER_VARIABLES, from_environment};
 pub use file::from_file;
 pub use given::{Given, Values};
 pub use input::{ClusterInput, InputFile};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::registry::Registry;
-use crate::config::yaml::given_file::{self, GivenFileError};
+use diagnostics::given_file::{self, GivenFileError};
 
 /// The file.
 #[derive(Clone, Debug)]

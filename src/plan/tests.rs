@@ -1,12 +1,12 @@
 use super::*;
-use crate::config::parameter::{DEIS, NUM_NODES, OPEN, SSH_SOURCES, VM_SIZE};
+use crate::config::parameter::{NUM_NODES, OPEN, SSH_SOURCES, VM_SIZE};
 use crate::config::{ClusterInput, resolve};
 use crate::pki::generate_ssh_key_pair;
 use serde_json::json;
 
 fn spec() -> ClusterSpec {
     let key = generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
-    let input = ClusterInput::flags("mycluster", &[(&DEIS, "true")]);
+    let input = ClusterInput::deis("mycluster");
     resolve(&input, None, &key).unwrap()
 }
 

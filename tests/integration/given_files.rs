@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::sandbox::{CREATOR, Ended, PLATFORMCTL, Sandbox, wait_for};
+use crate::sandbox::{CREATOR, Ended, Sandbox, platformctl, wait_for};
 
 const TENANT: &str = "11111111-1111-4111-8111-111111111111";
 
@@ -29,6 +29,7 @@ fn run(sandbox: &Sandbox, program: &str, arguments: &[&str]) -> Ended {
 #[test]
 fn only_files_are_read_wherever_one_is_named() {
     let sandbox = Sandbox::without_emulator();
+    let platformctl = platformctl().display().to_string();
     let path = |name: &str| sandbox.path(name).display().to_string();
     let pipe = path("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
@@ -42,6 +43,7 @@ fn only_files_are_read_wherever_one_is_named() {
         (path("templates"), path("bundle"), path("images"), "/dev/zero", "it is a named pipe, not a file");
     let of_zero = "it is a character device, not a file";
     let setting = format!("domain=@{pipe}");
+    let platformctl = platformctl.as_str();
     let cases: [(&str, &[&str], i32, &str); 16] = [
         (CREATOR, &["config", "show", "-f", zero], 3, of_zero),
         (CREATOR, &["config", "show", "-f", &pipe], 3, of_pipe),
@@ -53,12 +55,12 @@ fn only_files_are_read_wherever_one_is_named() {
         (CREATOR, &["templates", "check", &templates], 3, of_pipe),
         (CREATOR, &["whoami", "--azure-cert", &pipe, "--tenant", TENANT, "--client-id", TENANT], 3, of_pipe),
         (CREATOR, &["discovery", "serve", "--address", "127.0.0.1:0", "--state", &pipe], 1, of_pipe),
-        (PLATFORMCTL, &["bundle", "lint", &bundle], 3, of_zero),
-        (PLATFORMCTL, &["install", "platform", "--images", &images], 3, of_pipe),
-        (PLATFORMCTL, &["config", "platform", "set", &setting], 3, of_pipe),
-        (PLATFORMCTL, &["apps", "deploy", "hello", "--compose", &pipe], 2, of_pipe),
-        (PLATFORMCTL, &["--tunnel", "127.0.0.1:1", "--identity", &pipe, "machines"], 2, of_pipe),
-        (PLATFORMCTL, &["--tunnel", "127.0.0.1:1", "--known-hosts", &pipe, "machines"], 2, of_pipe),
+        (platformctl, &["bundle", "lint", &bundle], 3, of_zero),
+        (platformctl, &["install", "platform", "--images", &images], 3, of_pipe),
+        (platformctl, &["config", "platform", "set", &setting], 3, of_pipe),
+        (platformctl, &["apps", "deploy", "hello", "--compose", &pipe], 2, of_pipe),
+        (platformctl, &["--tunnel", "127.0.0.1:1", "--identity", &pipe, "machines"], 2, of_pipe),
+        (platformctl, &["--tunnel", "127.0.0.1:1", "--known-hosts", &pipe, "machines"], 2, of_pipe),
     ];
     for (program, arguments, code, expected) in cases {
         run(&sandbox, program, arguments).demand(code).says(&[expected]);
@@ -74,7 +76,11 @@ fn files_without_end_or_sense_are_told_soon() {
         ("deep.yaml", format!("name: {}", "[".repeat(100_000)), "it is deeper than the 64 levels that are read"),
         ("flat.yaml", "- ".repeat(100_000), "it is deeper than the 64 levels that are read"),
         ("keys.yaml", long, "9980 more keys are unknown"),
-        ("many.yaml", format!("name: x\nzones: [{}]\n", "1,".repeat(150_000)), "has 150000 elements; 1000 are the most"),
+        (
+            "many.yaml",
+            format!("name: x\nzones: [{}]\n", "1,".repeat(150_000)),
+            "has 150000 elements; 1000 are the most",
+        ),
     ];
     for (name, text, expected) in cases {
         std::fs::write(sandbox.path(name), text).unwrap();
@@ -87,6 +93,7 @@ fn files_without_end_or_sense_are_told_soon() {
 #[test]
 fn what_the_shell_hands_over_is_a_file() {
     let sandbox = Sandbox::without_emulator();
+    let platformctl = platformctl().display().to_string();
     std::fs::write(sandbox.path("marked.yaml"), "\u{feff}name: abc\r\nnum_nodes: 3\r\n").unwrap();
     let script = |script: &str| {
         let mut command = sandbox.command("bash", &["-c", script]);
@@ -104,7 +111,7 @@ fn what_the_shell_hands_over_is_a_file() {
     }
     script(&format!("{CREATOR} config show -f /dev/stdin </dev/zero")).demand(3).says(&["larger than the 4 MiB"]);
     script(&format!("{CREATOR} user-data lint - </dev/zero")).demand(3).says(&["larger than the 4 MiB"]);
-    script(&format!("{PLATFORMCTL} config platform set domain --stdin </dev/zero"))
+    script(&format!("{platformctl} config platform set domain --stdin </dev/zero"))
         .demand(2)
         .says(&["larger than the 4 MiB"]);
 }
@@ -125,6 +132,8 @@ fn a_signal_ends_what_waits_for_a_file() {
 #[test]
 fn a_variable_that_is_no_text_is_named() {
     let sandbox = Sandbox::without_emulator();
+    let platformctl = platformctl().display().to_string();
+    let platformctl = platformctl.as_str();
     let latin = OsStr::from_bytes(&[b'w', b'e', 0xe9]);
     for (program, arguments, variable) in [
         (CREATOR, &["plan", "mycluster", "--local", "--os-disk-size", "1"][..], "AZURE_COREOS_CLUSTER_LOCATION"),
@@ -132,8 +141,8 @@ fn a_variable_that_is_no_text_is_named() {
         (CREATOR, &["mycluster", "--local"][..], "AZURE_COREOS_CLUSTER_LOCAL"),
         (CREATOR, &["status", "mycluster", "--local"][..], "AZURE_COREOS_CLUSTER_LOG"),
         (CREATOR, &["whoami"][..], "AZURE_SUBSCRIPTION_ID"),
-        (PLATFORMCTL, &["machines"][..], "DEISCTL_TUNNEL"),
-        (PLATFORMCTL, &["bundles"][..], "PLATFORMCTL_UNITS"),
+        (platformctl, &["machines"][..], "DEISCTL_TUNNEL"),
+        (platformctl, &["bundles"][..], "PLATFORMCTL_UNITS"),
     ] {
         let ended = Ended::from(sandbox.command(program, arguments).env(variable, latin).output().unwrap()).demand(3);
         if arguments.contains(&"--os-disk-size") {

@@ -22,4 +22,5 @@ mod request_bodies;
 mod sandbox;
 mod sign_in;
 mod streams;
+mod structure;
 mod user_data;

@@ -1,0 +1,94 @@
+//! Changes how many tasks a component has; the number is a setting, so it outlives the service.
+
+use super::Installation;
+use super::health::wait_until_well;
+use super::start::unwell;
+use crate::Platform;
+use crate::bundle::Component;
+use crate::settings::{Assignment, Settings};
+use report::{Failure, Reporter};
+
+/// A component and its number of tasks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scale {
+    pub component: String,
+    pub replicas: u32,
+}
+
+impl std::str::FromStr for Scale {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is not COMPONENT=NUMBER, like registry=2");
+        let (component, replicas) = text.split_once('=').ok_or_else(wrong)?;
+        if component.is_empty() {
+            return Err(wrong());
+        }
+        if replicas.starts_with('-') {
+            return Err(format!("cannot scale `{component}` below 0"));
+        }
+        Ok(Self { component: component.to_owned(), replicas: replicas.parse().map_err(|_| wrong())? })
+    }
+}
+
+/// Scales all of them, or none when one cannot be scaled.
+pub async fn scale(
+    platform: &Platform,
+    installation: &Installation,
+    scales: &[Scale],
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    let bundle = &installation.bundle;
+    let scalable: Vec<&str> =
+        bundle.components().filter(|component| component.scalable).map(|component| component.name.as_str()).collect();
+    let mut components: Vec<&Component> = Vec::new();
+    for scale in scales {
+        match bundle.component(&scale.component) {
+            Some(component) if component.scalable => components.push(component),
+            Some(_) => {
+                return Err(Failure::Usage(format!(
+                    "component `{}` cannot be scaled: its stack says on which nodes it runs; these can: {}",
+                    scale.component,
+                    scalable.join(", ")
+                )));
+            }
+            None => {
+                return Err(Failure::Usage(format!(
+                    "there is no component `{}`; these can be scaled: {}",
+                    scale.component,
+                    scalable.join(", ")
+                )));
+            }
+        }
+    }
+    for scale in scales {
+        let assignment = Assignment { key: "replicas".into(), value: scale.replicas.to_string() };
+        Settings::new(platform).set(&bundle.settings, &scale.component, &[assignment]).await?;
+        let name = format!("{}_{}", bundle.name, scale.component);
+        platform.swarm.scale(&name, i64::from(scale.replicas)).await?;
+    }
+    wait_until_well(platform, bundle, &components, reporter).await.map_err(unwell)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scales() {
+        for (text, expected) in [
+            ("registry=2", Ok(("registry", 2))),
+            ("registry=0", Ok(("registry", 0))),
+            ("registry=-1", Err("below 0")),
+            ("registry=two", Err("COMPONENT=NUMBER")),
+            ("registry", Err("COMPONENT=NUMBER")),
+            ("=2", Err("COMPONENT=NUMBER")),
+        ] {
+            match (text.parse::<Scale>(), expected) {
+                (Ok(scale), Ok(expected)) => assert_eq!((scale.component.as_str(), scale.replicas), expected),
+                (Err(error), Err(words)) => assert!(error.contains(words), "{error}"),
+                (found, _) => panic!("{text}: {found:?}"),
+            }
+        }
+    }
+}

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use azure_core::cloud::CloudConfiguration;
-use azure_core::credentials::{Secret, TokenCredential};
+use azure_core::credentials::TokenCredential;
 use azure_core::http::Url;
 use azure_core::http::policies::Policy;
 use azure_core::http::policies::auth::BearerTokenAuthorizationPolicy;
 
-use super::local_token::LocalTokenPolicy;
 use crate::spec::AzureCloud;
 
 /// An ARM to talk to.
@@ -26,11 +25,11 @@ impl Endpoint {
         Ok(Self { base: base.parse()?, authorization: Arc::new(authorization) })
     }
 
-    /// The local emulator: plain HTTP on the loopback, with the token that it wrote for its user.
-    pub fn local(base: &str, token: Secret) -> anyhow::Result<Self> {
+    /// The local emulator: plain HTTP on the loopback, with requests signed as `authorization` does.
+    pub fn local(base: &str, authorization: Arc<dyn Policy>) -> anyhow::Result<Self> {
         let base: Url = base.parse()?;
         anyhow::ensure!(base.host_str() == Some("127.0.0.1"), "`{base}` is not on the loopback");
-        Ok(Self { base, authorization: Arc::new(LocalTokenPolicy::new(token)) })
+        Ok(Self { base, authorization })
     }
 
     /// The URL that ids are appended to.

@@ -9,7 +9,6 @@ mod credential;
 mod endpoint;
 mod error;
 mod id;
-mod local_token;
 mod operation;
 mod retry;
 

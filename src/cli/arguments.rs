@@ -271,24 +271,24 @@ pub enum ImageCommand {
     Build,
 }
 
-/// How the emulator runs.
+/// How the emulator runs. What is not named is as it was the last time.
 #[derive(Clone, Debug, Args)]
 pub struct LocalUpArguments {
-    /// What a VM resource becomes
-    #[arg(long, value_enum, default_value_t = Vms::Qemu)]
-    pub vms: Vms,
-    /// How long operations take
-    #[arg(long, value_enum, default_value_t = LatencyProfile::None)]
-    pub latency: LatencyProfile,
-    /// Factor for the profile's times; 0.1 is ten times faster
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
-    pub time_scale: f64,
-    /// Memory of each machine, in MiB
-    #[arg(long, value_name = "MiB", default_value_t = 1024)]
-    pub vm_memory: u32,
-    /// Minutes after which a machine that does not answer on SSH has failed
-    #[arg(long, value_name = "MINUTES", default_value_t = 40)]
-    pub boot_timeout: u64,
+    /// What a VM resource becomes [default: as the last time, at first qemu]
+    #[arg(long, value_enum)]
+    pub vms: Option<Vms>,
+    /// How long operations take [default: as the last time, at first none]
+    #[arg(long, value_enum)]
+    pub latency: Option<LatencyProfile>,
+    /// Factor for the profile's times; 0.1 is ten times faster [default: as the last time, at first 1]
+    #[arg(long, value_name = "FACTOR")]
+    pub time_scale: Option<f64>,
+    /// Memory of each machine, in MiB [default: as the last time, at first 1024]
+    #[arg(long, value_name = "MiB")]
+    pub vm_memory: Option<u32>,
+    /// Minutes after which a machine that does not answer on SSH has failed [default: as the last time, at first 40]
+    #[arg(long, value_name = "MINUTES")]
+    pub boot_timeout: Option<u64>,
 }
 
 /// What a VM resource becomes.

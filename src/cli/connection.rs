@@ -77,7 +77,7 @@ pub async fn connect(
     match cloud(arguments, stored)? {
         Cloud::Local => {
             let emulator = local::ensure_running(reporter).await?;
-            let arm = Arm::new(&Endpoint::local(&emulator.base, emulator.token.clone())?);
+            let arm = Arm::new(&Endpoint::local(&emulator.base, emulator.authorization())?);
             let asked = sign_in.text(&SUBSCRIPTION).map(str::to_owned);
             let subscription = match stored {
                 Some(stored) => stored.subscription.clone(),
@@ -143,12 +143,14 @@ fn choose(sign_in: &Values, cloud: AzureCloud) -> Result<ChosenCredential, Failu
 }
 
 fn certificate(sign_in: &Values, file: &Path) -> Result<SecretBytes, Failure> {
-    let read = given_file::read(file).map_err(anyhow::Error::new).and_then(|bytes| pkcs12(&bytes));
-    read.map(SecretBytes::new).map_err(|error| {
+    let shown = file.display().to_string();
+    let read =
+        given_file::read(file).map_err(|error| (error.to_string(), "azure-coreos-cluster mgmt-cert makes one".into()));
+    let packed = read.and_then(|bytes| pkcs12(&bytes).map_err(|error| (error.to_string(), error.remedy(&shown))));
+    packed.map(SecretBytes::new).map_err(|(message, remedy)| {
         let origin = sign_in.get(&AZURE_CERT).map_or(Origin::Flag(AZURE_CERT.flag), |given| given.origin.clone());
         let mut problems = Problems::new();
-        let hint = "azure-coreos-cluster mgmt-cert makes one";
-        problems.add_with_hint(origin, format!("`{}`: {error:#}", file.display()), hint);
+        problems.add_with_hint(origin, format!("`{shown}`: {message}"), remedy);
         problems.into()
     })
 }

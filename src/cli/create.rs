@@ -201,8 +201,8 @@ async fn inventory(connection: &Connection, prepared: &Prepared, names: &Resourc
     let endpoint = |port: u16| {
         let bound =
             listeners.iter().find(|listener| listener.public.ip() == public_address && listener.public.port() == port);
-        match bound {
-            Some(listener) => SocketEndpoint { host: listener.bound.ip().to_string(), port: listener.bound.port() },
+        match bound.and_then(|listener| listener.bound) {
+            Some(bound) => SocketEndpoint { host: bound.ip().to_string(), port: bound.port() },
             None => SocketEndpoint { host: public_address.to_string(), port },
         }
     };

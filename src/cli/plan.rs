@@ -13,6 +13,7 @@ use crate::execute::{being_deleted, observe};
 use crate::plan::{
     Action, CLUSTER_TAG, Changes, Desired, Observed, Plan, ResourceNames, StepKey, changes, desired, plan, strangers,
 };
+use crate::preflight::foresee;
 use diagnostics::{Origin, Problems};
 use report::{Failure, OutputFormat, exit_code, output};
 
@@ -45,17 +46,20 @@ pub async fn run(arguments: PlanArguments) -> Result<ExitCode, Failure> {
     }
     let plan = plan(&prepared.spec, desired, &observed);
     let changes = changes(prepared.stored.as_ref().map(|stored| &stored.spec), &prepared.spec, &plan);
-    // As creation does it: what exists was not refused.
-    let makes = plan.count(|action| matches!(action, Action::Create | Action::Replace { .. })) > 0;
-    let refusals = match (makes, prepared.values.is_on(&SKIP_PREFLIGHT)) {
-        (false, _) => Vec::new(),
-        (true, true) => {
-            reporter.note(
-                "▴ not checked (--skip-preflight): whether Azure has the size, the image, the region and the quota",
-            );
+    // What exists as it is asked for was not refused.
+    let is_new = plan.count(|action| matches!(action, Action::Create | Action::Replace { .. })) > 0;
+    let refusals = match (is_new || changes.iter().next().is_some(), prepared.values.is_on(&SKIP_PREFLIGHT)) {
+        (true, false) => super::preflight::refusals_of(&connection, &prepared, &observed, &reporter).await?,
+        (_, is_skipped) => {
+            if is_skipped {
+                reporter
+                    .note("▴ not checked (--skip-preflight): whether Azure has size, image, region and quota for it");
+            }
+            for finding in foresee(&prepared.spec) {
+                reporter.note(format!("▴ {finding}; {}", finding.remedy));
+            }
             Vec::new()
         }
-        (true, false) => super::preflight::refusals_of(&connection, &prepared, &observed, &reporter).await?,
     };
     let steps: Vec<PlannedStep> = plan
         .steps

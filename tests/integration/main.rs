@@ -12,6 +12,8 @@ mod golden;
 mod ignition;
 mod images;
 mod interrupted;
+mod key_files;
+mod local_daemon;
 mod machines;
 mod parameters;
 mod platform;

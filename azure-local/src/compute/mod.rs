@@ -10,6 +10,7 @@ pub mod os_profile;
 pub mod placement;
 pub mod power;
 pub mod proximity_group;
+pub mod refusal;
 pub mod scale_set;
 pub mod size;
 pub mod sku;

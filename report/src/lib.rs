@@ -11,7 +11,9 @@ mod failure;
 mod finding;
 mod mendable;
 pub mod output;
+mod printable;
 mod progress;
+mod signals;
 
 pub use confirmation::confirm;
 pub use event::{Event, EventSink};
@@ -19,6 +21,7 @@ pub use failure::{Failure, NodeError, ServiceError};
 pub use finding::{Finding, Severity};
 pub use mendable::{Mendable, access};
 pub use output::OutputFormat;
+pub use printable::{printable, printable_json};
 
 use std::sync::Arc;
 

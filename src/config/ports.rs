@@ -212,6 +212,16 @@ mod tests {
         assert_eq!(told, ["port 80 is open already, as `web`", "port 8080 is open already, as `tcp-8080`"]);
     }
 
+    /// A bundle's manifest is a stranger's: its ports are held by the same rule.
+    #[test]
+    fn a_platforms_ports_end_where_azures_do() {
+        let last = OpenPort { port: 65_535, ..input(&[(&OPEN, "80")]).values.text(&OPEN).unwrap().parse().unwrap() };
+        let mut input = input(&[(&PLATFORM, "theirs")]);
+        input.platform_ports = Some(Ok(vec![last]));
+        let problems = resolve(&input, None, &key()).unwrap_err();
+        assert_eq!(problems.to_string(), "`--platform`: port 65535 of `tcp-80`: a load balancer's ports end at 65534");
+    }
+
     #[test]
     fn ssh_ports_keep_clear_of_open_ports() {
         let problems = resolve(&input(&[(&SSH, "2221"), (&DEIS, "true")]), None, &key()).unwrap_err();

@@ -51,6 +51,10 @@ fn resolve_with(mut resolver: Resolver, operator_key: &SshPublicKey) -> Result<C
     resolver.problems.extend(input.problems.clone());
     let name = name(&mut resolver);
     let availability = availability::availability(&mut resolver);
+    let availability = match earlier {
+        Some(earlier) => as_before(&earlier.availability, availability),
+        None => availability,
+    };
     let node_count = node_count(&mut resolver, &availability);
     let resource_group = resource_group(&mut resolver, name.as_ref());
     let cloud = resolver.settle(&CLOUD, |earlier| earlier.cloud, AzureCloud::default);
@@ -151,10 +155,18 @@ fn name(resolver: &mut Resolver) -> Option<ClusterName> {
 
 fn resource_group(resolver: &mut Resolver, name: Option<&ClusterName>) -> Option<ResourceGroupName> {
     match (resolver.given(&RESOURCE_GROUP), resolver.earlier) {
-        (Some(_), _) => resolver.parsed(&RESOURCE_GROUP),
+        (Some(_), Some(earlier)) => {
+            resolver.parsed(&RESOURCE_GROUP).map(|group| as_before(&earlier.resource_group, group))
+        }
+        (Some(_), None) => resolver.parsed(&RESOURCE_GROUP),
         (None, Some(earlier)) => Some(earlier.resource_group.clone()),
         (None, None) => name?.as_str().parse().ok(),
     }
+}
+
+/// What an earlier run named, when only the case is another now: Azure makes no difference, and ids keep their spelling.
+pub(super) fn as_before<T: Clone + ToString>(earlier: &T, now: T) -> T {
+    if earlier.to_string().to_lowercase() == now.to_string().to_lowercase() { earlier.clone() } else { now }
 }
 
 fn node_count(resolver: &mut Resolver, availability: &Availability) -> u32 {
@@ -245,7 +257,7 @@ mod tests {
     use crate::config::InputFile;
     use crate::config::parameter::{
         ADDRESS_SPACE, BLOB_CONTAINER_URL, COREOS_IMAGE, CUSTOM_DATA, DATA_DISK_COUNT, DATA_DISK_TYPE, DEIS,
-        DISCOVERY_SERVICE_URL, NOHTTPS, NTP_SERVERS, OPEN, SSH, SSH_CERT, SSH_SOURCES, SUBNET_NAMES,
+        DISCOVERY_SERVICE_URL, NOHTTPS, NTP_SERVERS, OPEN, PROXIMITY, Parameter, SSH, SSH_CERT, SSH_SOURCES, SUBNET_NAMES,
         VIRTUAL_NETWORK_NAME,
     };
     use crate::pki::generate_ssh_key_pair;
@@ -379,6 +391,31 @@ mod tests {
                 assert!(found.len() == 1 && found[0].contains(part), "{flags:?}\n{found:#?}");
             }
         }
+    }
+
+    #[test]
+    fn names_keep_the_case_that_they_were_given_in() {
+        let with = |group, set, near| input(&[(&RESOURCE_GROUP, group), (&AVAILABILITY_SET, set), (&PROXIMITY, near)]);
+        let earlier = resolve(&with("Production", "Racks", "Near"), None, &key()).unwrap();
+        assert_eq!(resolve(&with("production", "racks", "NEAR"), Some(&earlier), &key()), Ok(earlier.clone()));
+        let found = messages(&with("production2", "racks2", "near2"), Some(&earlier));
+        assert_eq!(found.len(), 3, "{found:#?}");
+    }
+
+    #[test]
+    fn a_key_is_the_same_with_another_comment() {
+        let file = |text: &str| {
+            let mut input = input(&[(&SSH_CERT, "x.pub")]);
+            let file = InputFile { path: "x.pub".into(), content: Ok(text.as_bytes().to_vec()) };
+            input.files.insert(SSH_CERT.key, file);
+            input
+        };
+        let (one, other) = (key(), key());
+        let bare: Vec<&str> = one.as_str().split(' ').take(2).collect();
+        let earlier = resolve(&file(one.as_str()), None, &key()).unwrap();
+        let again = resolve(&file(&format!("{} somebody else", bare.join(" "))), Some(&earlier), &key());
+        assert_eq!(again, Ok(earlier.clone()));
+        assert!(messages(&file(other.as_str()), Some(&earlier))[0].contains("the cluster's SSH key is"));
     }
 
     #[test]

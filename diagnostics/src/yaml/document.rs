@@ -23,6 +23,13 @@ impl Document {
 
     /// Reads a document that was rendered out of a file; `lines` has, for each line of the text, the line of the file.
     pub fn parse_rendered(file: &str, text: &str, lines: Vec<usize>) -> Result<Self, Problems> {
+        // The parser takes what comes after it for a second document.
+        if text.starts_with('\u{feff}') {
+            let mut problems = Problems::new();
+            let origin = Origin::File { path: file.to_owned(), line: Some(1) };
+            problems.add_with_hint(origin, "begins with a byte order mark (U+FEFF)", "save it without one");
+            return Err(problems);
+        }
         let parsed = super::from_str(text).and_then(|mut root: Value| {
             root.apply_merge().map_err(|error| super::YamlError { message: error.to_string(), line: None })?;
             Ok(root)

@@ -5,6 +5,7 @@ mod azure;
 mod bundles;
 mod create;
 mod discovery;
+mod documents;
 mod faults;
 mod golden;
 mod ignition;

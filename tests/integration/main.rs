@@ -7,6 +7,7 @@ mod consent;
 mod create;
 mod directory;
 mod discovery;
+mod documents;
 mod faults;
 mod given_files;
 mod golden;

@@ -5,11 +5,8 @@ use std::collections::BTreeSet;
 
 use super::parameter::{DEIS, NOHTTPS, OPEN, PLATFORM, SSH};
 use super::resolver::Resolver;
-use crate::platform::bundle::Bundle;
+use crate::platform::bundle::deis_ports;
 use crate::spec::{ClusterSpec, OpenPort, Protocol};
-
-/// The bundle that `--deis` means.
-const DEFAULT_PLATFORM: &str = "platform";
 
 /// What every machine listens on and the world must not reach, or reaches in another way.
 const RESERVED_PORTS: [(u16, &str); 6] = [
@@ -36,9 +33,7 @@ pub(super) fn open(resolver: &mut Resolver) -> (Vec<OpenPort>, bool) {
             resolver.problems.extend(mistakes.clone());
             Vec::new()
         }
-        (Which::Deis, _, Some(true)) => {
-            Bundle::shipped_named(DEFAULT_PLATFORM).map(|bundle| bundle.open_ports(without_tls)).unwrap_or_default()
-        }
+        (Which::Deis, _, Some(true)) => deis_ports(without_tls),
         (Which::Deis, ..) => Vec::new(),
         _ => earlier.into_iter().filter(|port| !(port.tls && without_tls)).collect(),
     };
@@ -73,7 +68,7 @@ fn which(resolver: &mut Resolver, deis: Option<bool>) -> Which {
             Ordering::Greater => Which::Platform,
             Ordering::Less => Which::Deis,
             Ordering::Equal if deis == Some(true) => {
-                resolver.problem(&PLATFORM, "`--deis` stands for `--platform platform`; give one of them");
+                resolver.problem(&PLATFORM, "`--deis` is `--platform platform` and port 2222; give one of them");
                 Which::Nothing
             }
             Ordering::Equal => Which::Platform,
@@ -114,6 +109,7 @@ mod tests {
     use super::super::{ClusterInput, resolve};
     use super::*;
     use crate::pki::generate_ssh_key_pair;
+    use crate::platform::bundle::Bundle;
     use crate::spec::{Origin, SshPublicKey};
 
     fn key() -> SshPublicKey {
@@ -166,7 +162,10 @@ mod tests {
         assert_eq!(ports(&caprover(input(&[(&DEIS, "true")]), file()), None), [80, 443, 2222]);
         let both = caprover(input(&[(&DEIS, "true")]), Origin::Flag(PLATFORM.flag));
         let problems = resolve(&both, None, &key()).unwrap_err();
-        assert_eq!(problems.to_string(), "`--platform`: `--deis` stands for `--platform platform`; give one of them");
+        assert_eq!(
+            problems.to_string(),
+            "`--platform`: `--deis` is `--platform platform` and port 2222; give one of them"
+        );
     }
 
     #[test]

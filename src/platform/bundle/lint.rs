@@ -3,14 +3,20 @@
 use std::collections::BTreeSet;
 
 use super::template::{self, Undefined};
-use super::{Bundle, Component, ComponentKind, Health, MANIFEST, SettingType, Values, image};
+use super::{Bundle, Component, ComponentKind, Health, MANIFEST, PortRules, SettingType, Values, image, port};
 use crate::config::yaml::{Document, Step, suggestion};
-use crate::platform::compose::{Examined, Mode, Naming, Stack};
+use crate::platform::compose::{Examined, Mode, Naming, Protocol, Stack};
 use crate::spec::{Origin, Problem, Problems};
 
 /// Checks the stack, with few settings and with all of them; fills in the names of networks and the
 /// defaults of the components' images.
-pub(super) fn stack(bundle: &mut Bundle, manifest_file: &str, stack_file: &str, source: &str) -> Problems {
+pub(super) fn stack(
+    bundle: &mut Bundle,
+    manifest_file: &str,
+    stack_file: &str,
+    source: &str,
+    rules: PortRules,
+) -> Problems {
     let mut found: Vec<Problem> = undeclared(bundle, stack_file, source);
     // Names that are not there were found a moment ago; what else is wrong is looked for past them.
     let undefined = if found.is_empty() { Undefined::Refused } else { Undefined::SomeText };
@@ -21,11 +27,15 @@ pub(super) fn stack(bundle: &mut Bundle, manifest_file: &str, stack_file: &str, 
         let origin = Origin::File { path: stack_file.to_owned(), line: None };
         found.extend(warnings.into_iter().map(|message| problem(origin.clone(), message)));
         if let Some(stack) = stack {
-            found.extend(services(bundle, &values, undefined, &stack, stack_file));
+            found.extend(services(bundle, &values, undefined, &stack, stack_file, rules));
             stacks.push(stack);
         }
     }
     if let [few, all] = stacks.as_slice() {
+        // Of a stack with mistakes the part may be missing that publishes a port.
+        if rules == PortRules::All && found.is_empty() {
+            found.extend(unpublished(bundle, manifest_file, [few, all]));
+        }
         found.extend(components(bundle, manifest_file, few, all));
         let naming = Naming { namespace: &bundle.name };
         let made = [few, all].map(|stack| stack.render(&naming).networks);
@@ -110,7 +120,14 @@ fn undeclared(bundle: &Bundle, file: &str, source: &str) -> Vec<Problem> {
 }
 
 /// Services against components.
-fn services(bundle: &Bundle, values: &Values, undefined: Undefined, stack: &Stack, file: &str) -> Vec<Problem> {
+fn services(
+    bundle: &Bundle,
+    values: &Values,
+    undefined: Undefined,
+    stack: &Stack,
+    file: &str,
+    rules: PortRules,
+) -> Vec<Problem> {
     // It was rendered and read a moment ago.
     let Ok(rendered) = bundle.stack_text(values, undefined) else { return Vec::new() };
     let Ok(document) = Document::parse_rendered(file, &rendered.text, rendered.lines) else { return Vec::new() };
@@ -129,6 +146,11 @@ fn services(bundle: &Bundle, values: &Values, undefined: Undefined, stack: &Stac
             && let Err(message) = image::check(&service.image)
         {
             document.problem(&at(key, Some("image")), message);
+        }
+        if rules == PortRules::All {
+            for message in port::refused(service) {
+                document.problem(&at(key, Some("ports")), message);
+            }
         }
         match bundle.component(key) {
             None => document.problem(&at(key, None), format!("no subsystem of `{MANIFEST}` has a component `{key}`")),
@@ -177,6 +199,29 @@ fn components(bundle: &Bundle, file: &str, few: &Stack, all: &Stack) -> Vec<Prob
                 ];
                 document.problem(&path, format!("the stack has no service `{}`", component.name));
             }
+        }
+    }
+    document.into_problems().iter().cloned().collect()
+}
+
+/// Ports that the load balancer is to open and that nothing on the nodes answers.
+fn unpublished(bundle: &Bundle, file: &str, stacks: [&Stack; 2]) -> Vec<Problem> {
+    let services = stacks.into_iter().flat_map(|stack| stack.services.values());
+    let ports = services.flat_map(|service| &service.ports).filter(|port| port.protocol == Protocol::Tcp);
+    let made_by_components = bundle.components().flat_map(|component| &component.publishes).copied();
+    let published: BTreeSet<u16> = ports.filter_map(|port| port.published).chain(made_by_components).collect();
+    let Some(manifest) = bundle.files.get(MANIFEST) else { return Vec::new() };
+    let Ok(document) = Document::parse(file, manifest) else { return Vec::new() };
+    let items = document.root().fields().and_then(|fields| fields.take("ports")).and_then(|node| node.items());
+    for item in items.unwrap_or_default() {
+        let number = item.value().get("port").and_then(crate::config::yaml::Value::as_u64);
+        let port = number.and_then(|number| u16::try_from(number).ok()).filter(|port| !published.contains(port));
+        if let Some(port) = port {
+            item.problem_with_hint(
+                format!("no component publishes port {port} over TCP, so nothing would answer there"),
+                "publish it under `ports` of a service, or name it under `publishes` of the component that makes the \
+                 service which does",
+            );
         }
     }
     document.into_problems().iter().cloned().collect()

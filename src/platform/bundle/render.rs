@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use minijinja::Value;
 
 use super::template::{self, RenderedText, TemplateError, Undefined};
-use super::{Bundle, Component, ComponentKind, STACK, SettingKey, SettingType, Values};
+use super::{Bundle, Component, ComponentKind, STACK, SettingKey, SettingType, Values, port};
 use crate::platform::compose::{Examined, Mode, Naming, Rendered, Stack};
 use crate::spec::{Origin, Problems};
 
@@ -27,6 +27,13 @@ impl Bundle {
         let disabled = |component: &&Component| !self.is_enabled(component, values);
         for component in self.components().filter(disabled) {
             stack.services.remove(&component.name);
+        }
+        // A port may be a setting.
+        for (key, service) in &stack.services {
+            for message in port::refused(service) {
+                let origin = Origin::File { path: file.clone(), line: None };
+                problems.add(origin, format!("`services.{key}.ports`: {message}"));
+            }
         }
         for (component, service) in &mut stack.services {
             if let Some(image) = values.get(component, "image") {

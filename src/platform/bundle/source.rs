@@ -7,7 +7,7 @@ use crate::config::yaml::suggestion;
 use crate::spec::{Origin, Problems};
 
 /// The bundle that is meant when nothing is said.
-const DEFAULT_NAME: &str = PLATFORM_TARGET;
+pub(super) const DEFAULT_NAME: &str = PLATFORM_TARGET;
 
 /// Finds bundles.
 #[derive(Clone, Copy, Debug)]

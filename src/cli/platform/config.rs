@@ -107,9 +107,10 @@ pub async fn run(connection: &ConnectionArguments, arguments: &ConfigArguments) 
             let (platform, _lock) = changing(connection, &reporter).await?;
             let schema = arguments.bundle.resolve(&platform).await?.settings;
             settings::check_names(&schema, target, keys)?;
-            Settings::new(&platform).unset(&schema, target, keys).await?;
+            let were_set = Settings::new(&platform).unset(&schema, target, keys).await?;
             for key in keys {
-                output::line(&format!("{target}/{key}"))?;
+                let what = if were_set.contains(key) { "" } else { ": was not set" };
+                output::line(&format!("{target}/{key}{what}"))?;
             }
             takes_effect(&platform, &reporter).await
         }

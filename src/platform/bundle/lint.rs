@@ -43,6 +43,9 @@ pub(super) fn stack(
         bundle.networks = names.into_iter().collect();
         for (key, service) in &few.services {
             bundle.settings.set_default(key, "image", service.image.clone());
+            if let Mode::Replicated { replicas } = service.mode {
+                bundle.settings.set_default(key, "replicas", replicas.to_string());
+            }
         }
     }
     found.sort_by_key(|problem| match problem.origin {
@@ -160,6 +163,11 @@ fn services(
             Some(component) => {
                 if component.scalable && service.mode == Mode::Global {
                     document.problem(&at(key, Some("deploy")), "a global service is not scalable");
+                }
+                if let Mode::Replicated { replicas } = service.mode
+                    && let Some((message, _)) = bundle.settings.unsafe_tasks(key, replicas, values)
+                {
+                    document.problem(&at(key, Some("deploy")), message);
                 }
                 if let Health::Http { port, .. } = component.health
                     && !service.ports.iter().any(|published| published.published == Some(port))

@@ -7,6 +7,7 @@ mod component;
 mod image;
 mod lint;
 mod manifest;
+mod mistake;
 mod port;
 mod render;
 mod schema;
@@ -20,6 +21,7 @@ mod values;
 mod tests;
 
 pub use component::{Component, ComponentKind, Health, Subsystem};
+pub use mistake::{Mistake, MistakeKind, refused};
 pub use port::{BundlePort, deis_ports};
 pub use schema::SettingsSchema;
 pub use setting::{Setting, SettingKey, SettingType};

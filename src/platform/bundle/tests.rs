@@ -257,6 +257,11 @@ fn mistakes_of_the_stack() {
             "line 4: `services.db.deploy`: a global service is not scalable",
         ),
         (
+            "    image: db:1\n",
+            "    image: db:1\n    deploy: {replicas: 2}\n",
+            "line 4: `services.db.deploy`: 2 tasks; more than one is safe only with the setting `db/shared`",
+        ),
+        (
             "web.color",
             "web.colour",
             "line 10: `web.colour` is not among the settings of `platform.yaml` [did you mean `web.color`?]",
@@ -386,10 +391,7 @@ fn a_component_runs_when_its_setting_says_so() {
     assert_eq!(names(&bundle.render(&values).unwrap()), ["web"]);
     values.set("db", "enabled", "true");
     let found = messages(&bundle.render(&values).unwrap_err());
-    assert_eq!(
-        found,
-        ["setting `db/password`: must be set: Its password [platformctl config db set password --stdin]"]
-    );
+    assert_eq!(found, ["`settings`: missing db password: Its password [platformctl config db set password --stdin]"]);
     values.set_secret("db", "password");
     assert_eq!(names(&bundle.render(&values).unwrap()), ["db", "web"]);
     assert!(bundle.is_enabled(bundle.component("db").unwrap(), &values));
@@ -438,13 +440,41 @@ fn wrong_values_are_refused_all_at_once() {
     assert_eq!(
         messages(&bundle.render(&values).unwrap_err()),
         [
-            "setting `db/password`: must be set: Its password [platformctl config db set password --stdin]",
-            "setting `platform/domain`: must be set: Its name [platformctl config platform set domain=example.com]",
-            "setting `web/image`: `web` names no version; add one, such as `registry:2.8.3`",
-            "setting `web/workers`: must be a whole number, 1 to 9, found `10`",
-            "setting `db/replicas`: more than one task is safe only with the setting `db/shared`",
+            "`settings`: missing db password: Its password [platformctl config db set password --stdin]",
+            "`settings`: missing platform domain: Its name [platformctl config platform set domain=example.com]",
+            "setting `web/image`: `web` names no version; add one, such as `registry:2.8.3` \
+             [platformctl config web set image=<image>]",
+            "setting `web/workers`: must be a whole number, 1 to 9, found `10` \
+             [platformctl config web set workers=<integer>]",
+            "setting `db/replicas`: 2 tasks; more than one is safe only with the setting `db/shared` \
+             [platformctl config db set shared=<string>, or platformctl config db set replicas=1]",
         ]
     );
+}
+
+#[test]
+fn a_change_answers_for_what_it_makes_wrong() {
+    let settings = good().settings;
+    let values = |pairs: &[(&str, &str, &str)]| {
+        let mut values = Values::new();
+        pairs.iter().for_each(|(target, key, value)| values.set(target, key, value));
+        values
+    };
+    let (two, shared, wrong) = (("db", "replicas", "2"), ("db", "shared", "/mnt"), ("web", "workers", "10"));
+    for (before, after, expected) in [
+        (vec![], vec![two], vec!["db/replicas"]),
+        (vec![shared], vec![shared, two], vec![]),
+        (vec![], vec![shared, two], vec![]),
+        (vec![shared, two], vec![two], vec!["db/replicas"]),
+        (vec![shared, two], vec![], vec![]),
+        (vec![wrong], vec![wrong, ("web", "color", "red")], vec![]),
+        (vec![two], vec![two, wrong], vec!["web/workers"]),
+        (vec![], vec![("db", "enabled", "true")], vec![]),
+    ] {
+        let mistakes = settings.mistakes_of_change(&values(&before), &values(&after));
+        let found: Vec<String> = mistakes.iter().map(|mistake| mistake.name.to_string()).collect();
+        assert_eq!(found, expected, "{before:?} -> {after:?}");
+    }
 }
 
 #[test]

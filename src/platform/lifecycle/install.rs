@@ -10,7 +10,7 @@ use crate::platform::Platform;
 use crate::platform::bundle::{Bundle, Component, ComponentKind, Values};
 use crate::platform::compose::{Rendered, RenderedService};
 use crate::platform::images::{self, Archive, MissingImage};
-use crate::platform::settings::{self, Settings};
+use crate::platform::settings::Settings;
 use crate::platform::swarm::{self, Applied, COMPONENT_LABEL, References, Started};
 use crate::report::{Event, Failure, Reporter};
 
@@ -42,7 +42,6 @@ pub async fn install(
         refuse_another(&installed.bundle, bundle)?;
     }
     let values = Settings::new(platform).load().await?;
-    settings::check_complete(&bundle.settings, &values)?;
     let rendered = bundle.render(&values)?;
     preflight(platform, reporter).await?;
     if let Some(domain) = bundle.settings.value(&values, "platform", "domain")

@@ -8,7 +8,7 @@ use crate::platform::Platform;
 use crate::platform::bundle::{Bundle, Component, Values};
 use crate::platform::compose::Rendered;
 use crate::platform::images::Archive;
-use crate::platform::settings::{self, Settings};
+use crate::platform::settings::Settings;
 use crate::platform::swarm::Applied;
 use crate::report::{Event, Failure, Reporter};
 
@@ -29,7 +29,6 @@ pub async fn upgrade(
         )));
     }
     let values = Settings::new(platform).load().await?;
-    settings::check_complete(&wanted.settings, &values)?;
     let (before, after) = (installed.render(&values)?, wanted.render(&values)?);
     preflight(platform, reporter).await?;
     let everything: Selection = wanted.components().map(|component| component.name.clone()).collect();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::template::{self, Undefined};
 use super::{Bundle, Component, ComponentKind, Health, MANIFEST, PortRules, SettingType, Values, image, port};
 use crate::config::yaml::{Document, Step, suggestion};
-use crate::platform::compose::{Examined, Mode, Naming, Protocol, Stack};
+use crate::platform::compose::{Examined, Mode, Naming, Protocol, Stack, Warning};
 use crate::spec::{Origin, Problem, Problems};
 
 /// Checks the stack, with few settings and with all of them; fills in the names of networks and the
@@ -24,8 +24,10 @@ pub(super) fn stack(
     for values in [samples(bundle, false), samples(bundle, true)] {
         let Examined { stack, warnings, problems } = bundle.stack(&values, stack_file, undefined);
         found.extend(problems.iter().cloned());
-        let origin = Origin::File { path: stack_file.to_owned(), line: None };
-        found.extend(warnings.into_iter().map(|message| problem(origin.clone(), message)));
+        found.extend(warnings.into_iter().map(|Warning { line, message }| {
+            let origin = Origin::File { path: stack_file.to_owned(), line };
+            Problem { origin, message, hint: None }
+        }));
         if let Some(stack) = stack {
             found.extend(services(bundle, &values, undefined, &stack, stack_file, rules));
             stacks.push(stack);
@@ -59,10 +61,6 @@ pub(super) fn stack(
         }
     }
     once.into_iter().collect()
-}
-
-fn problem(origin: Origin, message: String) -> Problem {
-    Problem { origin, message, hint: None }
 }
 
 /// Values to try the template with: what must be set, or everything that can be.

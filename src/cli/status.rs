@@ -104,9 +104,16 @@ async fn status(connection: &Connection, resource: &Desired) -> Result<ResourceS
 
 /// The end of the serial console. It explains a failure, so not getting it is no failure of its own.
 async fn console(connection: &Connection, resource: &Desired) -> Option<String> {
-    let answer = connection.arm.post(&resource.id, "retrieveBootDiagnosticsData", None).await.ok()?;
+    let missing = |error: ArmError| Some(format!("(its console cannot be had: {})", error.message));
+    let answer = match connection.arm.post(&resource.id, "retrieveBootDiagnosticsData", None).await {
+        Ok(answer) => answer,
+        Err(error) => return missing(error),
+    };
     let url = answer["serialConsoleLogBlobUri"].as_str()?;
-    let log = connection.arm.download(url).await.ok()?;
+    let log = match connection.arm.download(url).await {
+        Ok(log) => log,
+        Err(error) => return missing(error),
+    };
     let lines: Vec<&str> = log.lines().collect();
     Some(lines[lines.len().saturating_sub(CONSOLE_LINES)..].join("\n"))
 }

@@ -3,6 +3,7 @@
 mod apps;
 mod arguments;
 mod bundles;
+mod changing;
 mod config;
 mod connect;
 mod dock;
@@ -27,17 +28,20 @@ use arguments::PlatformCommand;
 pub fn run(arguments: &PlatformArguments) -> ExitCode {
     let again = "run the same command again";
     let connection = &arguments.connection;
+    // Changes see to signals themselves: they let go of the cluster's lock first.
     match &arguments.command {
-        PlatformCommand::Config(arguments) => super::run(again, config::run(connection, arguments)),
-        PlatformCommand::Install(arguments) => super::run(again, install::install(connection, arguments)),
-        PlatformCommand::Start(arguments) => super::run(again, run::start(connection, arguments)),
-        PlatformCommand::Stop(arguments) => super::run(again, run::stop(connection, arguments)),
-        PlatformCommand::Restart(arguments) => super::run(again, run::restart(connection, arguments)),
-        PlatformCommand::RollingRestart(arguments) => super::run(again, run::rolling_restart(connection, arguments)),
-        PlatformCommand::Scale(arguments) => super::run(again, run::scale(connection, arguments)),
-        PlatformCommand::Upgrade(arguments) => super::run(again, install::upgrade(connection, arguments)),
+        PlatformCommand::Config(arguments) => super::to_its_end("off", config::run(connection, arguments)),
+        PlatformCommand::Install(arguments) => super::to_its_end("off", install::install(connection, arguments)),
+        PlatformCommand::Start(arguments) => super::to_its_end("off", run::start(connection, arguments)),
+        PlatformCommand::Stop(arguments) => super::to_its_end("off", run::stop(connection, arguments)),
+        PlatformCommand::Restart(arguments) => super::to_its_end("off", run::restart(connection, arguments)),
+        PlatformCommand::RollingRestart(arguments) => {
+            super::to_its_end("off", run::rolling_restart(connection, arguments))
+        }
+        PlatformCommand::Scale(arguments) => super::to_its_end("off", run::scale(connection, arguments)),
+        PlatformCommand::Upgrade(arguments) => super::to_its_end("off", install::upgrade(connection, arguments)),
         PlatformCommand::Refresh(arguments) => super::run(again, refresh::run(arguments)),
-        PlatformCommand::Uninstall(arguments) => super::run(again, install::uninstall(connection, arguments)),
+        PlatformCommand::Uninstall(arguments) => super::to_its_end("off", install::uninstall(connection, arguments)),
         PlatformCommand::Status(arguments) => super::run(again, status::status(connection, arguments)),
         PlatformCommand::List(arguments) => super::run(again, status::list(connection, arguments)),
         PlatformCommand::Apps(command) => apps::run(connection, command),

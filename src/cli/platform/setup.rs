@@ -4,11 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::arguments::ConnectionArguments;
-use super::connect;
 use crate::platform::Platform;
 use crate::platform::bundle::{Bundle, BundleSource};
-use crate::platform::cluster::ClusterLock;
 use crate::platform::lifecycle::{Installation, Selection};
 use crate::platform::target;
 use crate::report::{EventSink, Failure, Reporter};
@@ -23,7 +20,7 @@ pub struct BundleArguments {
 }
 
 /// Where progress goes.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct ProgressArguments {
     /// Write one JSON object per event to FILE, `-` for stdout
     #[arg(long, value_name = "FILE")]
@@ -71,18 +68,6 @@ fn installed_or_default(installed: Option<&Installation>) -> Result<Bundle, Fail
         Some(installation) => Ok(installation.bundle.clone()),
         None => Ok(BundleSource::resolve(None, &|_| None)?),
     }
-}
-
-/// The platform, and the right to change it until the lock is dropped.
-pub async fn changing(
-    connection: &ConnectionArguments,
-    reporter: &Reporter,
-) -> Result<(Platform, ClusterLock), Failure> {
-    let platform = connect::platform(connection).await?;
-    // The lock waits for whoever has it; an etcd without most of its members says so here.
-    platform.facts_on_record().await?;
-    let lock = ClusterLock::take(&platform.cluster, reporter).await?;
-    Ok((platform, lock))
 }
 
 /// The components that the targets mean. Instances are refused: these verbs are about whole components.

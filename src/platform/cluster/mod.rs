@@ -11,7 +11,7 @@ mod subset;
 pub use connections::{Gateway, Timeouts};
 pub use docker::DockerError;
 pub use http::status_of;
-pub use lock::ClusterLock;
+pub use lock::{ClusterLock, Fence, Holder, LOCK_KEY, SCRIPT as LOCK_SCRIPT, Taken};
 pub use node::Node;
 
 use std::net::Ipv4Addr;

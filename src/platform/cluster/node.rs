@@ -63,7 +63,10 @@ impl Node {
         let mut repeats = 0;
         loop {
             match self.session().await?.run(command, input, timeout).await {
-                Err(SshError::Protocol { .. }) if repeats < MOST_REPEATS => repeats += 1,
+                Err(error @ SshError::Protocol { .. }) if repeats < MOST_REPEATS => {
+                    repeats += 1;
+                    tracing::debug!(node = self.name(), %error, repeats, "the connection broke; the command is run again");
+                }
                 other => return other,
             }
         }
@@ -106,6 +109,7 @@ impl Node {
                         return Err(error);
                     }
                     repeats += 1;
+                    tracing::debug!(node = self.name(), %error, repeats, "the connection broke; Docker is asked again");
                 }
             }
         }

@@ -5,12 +5,12 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::arguments::DeployArguments;
-use super::change::came_of;
+use super::change::{came_of, change_of};
 use crate::cli::platform::arguments::ConnectionArguments;
-use crate::cli::platform::setup::changing;
+use crate::platform::Platform;
 use crate::platform::apps::{Apps, Deployment, ImageOptions, Source};
 use crate::platform::images::Archive;
-use crate::report::Failure;
+use crate::report::{Failure, Reporter};
 use crate::spec::{Origin, Problems};
 
 /// A Compose file beyond this is none: etcd holds it with every release.
@@ -18,17 +18,18 @@ const LARGEST_COMPOSE_BYTES: usize = 128 * 1024;
 
 /// Runs the command.
 pub async fn run(connection: &ConnectionArguments, arguments: &DeployArguments) -> Result<(), Failure> {
-    let reporter = arguments.change.result.progress.reporter()?;
     let deployment = Deployment {
         source: source(arguments)?,
         port: arguments.port,
         archive: arguments.archive.as_deref().map(archive).transpose()?,
         wait: arguments.change.wait(),
     };
-    let (platform, _lock) = changing(connection, &reporter).await?;
-    let deployed = Apps::new(platform, reporter.clone()).deploy(&arguments.name, &deployment).await;
-    reporter.finish();
-    let (app, begun) = deployed?;
+    let name = &arguments.name;
+    let work = async |platform: &Platform, reporter: &Reporter| {
+        Apps::new(platform.clone(), reporter.clone()).deploy(name, &deployment).await
+    };
+    let command = format!("apps deploy {name}");
+    let (app, begun) = change_of(connection, &arguments.change.result, &command).run(work).await?;
     came_of(&app, Some(begun), &arguments.change)
 }
 

@@ -1,8 +1,8 @@
 //! Provisions clusters of CoreOS-style machines on Azure and bootstraps what runs on them.
 //!
 //! One direction, one type per stage: flags make a `config::ClusterInput`, validation a `spec::ClusterSpec`, comparison
-//! with Azure a `plan::Plan`, execution an `outputs::Inventory`. `config`, `spec`, `plan`, `userdata` and `outputs` are
-//! pure; `arm`, `discovery`, `execute`, `ssh`, `readiness` and `platform` are async; only `cli` and `report` print.
+//! with Azure a `plan::Plan`, execution what Azure holds, and that a `nodes::inventory::Inventory`. `config`, `spec`, `plan`,
+//! `userdata` and `outputs` are pure; `arm`, `discovery`, `execute` and `readiness` are async; only `cli` prints.
 
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
@@ -16,10 +16,7 @@ pub mod local;
 pub mod outputs;
 pub mod pki;
 pub mod plan;
-pub mod platform;
 pub mod preflight;
 pub mod readiness;
-pub mod report;
 pub mod spec;
-pub mod ssh;
 pub mod userdata;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use report::{ServiceError, exit_code};
 use serde_json::Value;
 
 /// Who refused, and so what the caller can do.
@@ -91,6 +92,19 @@ impl fmt::Display for ArmError {
 }
 
 impl std::error::Error for ArmError {}
+
+impl From<ArmError> for ServiceError {
+    fn from(error: ArmError) -> Self {
+        let exit_code = match error.kind {
+            ArmErrorKind::SignIn => exit_code::SIGN_IN,
+            ArmErrorKind::Refused | ArmErrorKind::OperationFailed => exit_code::AZURE_REFUSED,
+            ArmErrorKind::Unreachable => exit_code::AZURE_UNREACHABLE,
+            ArmErrorKind::Unexpected => exit_code::UNEXPECTED,
+        };
+        let ArmError { doing, code, message, request_id, .. } = error;
+        Self { doing, code, message, request_id, exit_code }
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use report::OutputFormat;
 
 use super::config::ConfigCommand;
 use super::discovery::DiscoveryCommand;
 use super::management_certificate::ManagementCertificateArguments;
 use super::parameters::{ParameterArguments, SignInArguments};
 use super::who_am_i::WhoAmIArguments;
-use crate::userdata::Dialect;
+use crate::spec::Dialect;
 
 /// Turn an Azure subscription into a load-balanced cluster of CoreOS-style machines.
 ///
@@ -129,14 +130,6 @@ pub struct OutputArguments {
     /// Write one JSON object per event to FILE, `-` for stdout
     #[arg(long, value_name = "FILE", help_heading = "Run")]
     pub events: Option<PathBuf>,
-}
-
-/// Form of the result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum OutputFormat {
-    Text,
-    Json,
-    Yaml,
 }
 
 /// Arguments of `destroy`.

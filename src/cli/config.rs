@@ -6,10 +6,10 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use super::arguments::ClusterArguments;
-use super::output;
 use super::prepare::prepare;
 use crate::config::{Resolved, origins, schema_text};
-use crate::report::Failure;
+use report::Failure;
+use report::output;
 
 /// Commands about a cluster's parameters.
 #[derive(Debug, Subcommand)]

@@ -13,8 +13,9 @@ use crate::config::parameter::{AZURE_CERT, CLIENT_ID, CLOUD, SUBSCRIPTION, TENAN
 use crate::directory::{Cloud, StoredCluster};
 use crate::local::{self, Emulator};
 use crate::pki::pkcs12;
-use crate::report::{Failure, Reporter};
-use crate::spec::{AzureCloud, Origin, Problems};
+use crate::spec::AzureCloud;
+use diagnostics::{Origin, Problems};
+use report::{Failure, Reporter};
 
 /// What to do when nobody is signed in.
 const SIGN_IN_HINT: &str =

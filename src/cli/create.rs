@@ -1,23 +1,24 @@
 //! `azure-coreos-cluster NAME`: from nothing, or from what is there, to a cluster that is ready.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::net::Ipv4Addr;
 use std::time::Instant;
 
 use super::arguments::{ClusterArguments, CreateArguments};
 use super::connection::{Connection, connect};
-use super::output;
 use super::prepare::{Prepared, prepare, reporter};
 use crate::arm::ArmError;
 use crate::config::parameter::BLOB_CONTAINER_URL;
 use crate::directory::{Cloud, DirectoryLock};
 use crate::execute::{execute, observe_settled, ssh_ports};
-use crate::outputs::{self, DnsRecord, Inventory, InventoryNode, InventoryPort, InventorySsh, SocketEndpoint};
+use crate::outputs::{self};
 use crate::plan::{Action, Plan, ResourceNames, desired, plan};
 use crate::readiness;
-use crate::report::{Event, Failure, Reporter, exit_code};
 use crate::spec::{Image, Node};
-use crate::ssh::Identity;
+use nodes::inventory::{DnsRecord, Inventory, InventoryNode, InventoryPort, InventorySsh, SocketEndpoint};
+use nodes::ssh::Identity;
+use report::output;
+use report::{Event, Failure, Reporter, exit_code};
 
 /// Runs the command.
 pub async fn run(cluster: ClusterArguments, arguments: CreateArguments) -> Result<(), Failure> {
@@ -26,7 +27,7 @@ pub async fn run(cluster: ClusterArguments, arguments: CreateArguments) -> Resul
     let start = Instant::now();
     // An end by the user is an event too.
     let hint = format!("azure-coreos-cluster {} goes on from here", cluster.name());
-    let result = super::unless_interrupted(&hint, create(&cluster, &arguments, &reporter)).await;
+    let result = report::command::unless_interrupted(&hint, create(&cluster, &arguments, &reporter)).await;
     reporter.finish();
     let code = result.as_ref().err().map_or(exit_code::DONE, Failure::exit_code);
     reporter.event(Event::Finished { exit_code: code, seconds: start.elapsed().as_secs_f64() });
@@ -100,7 +101,7 @@ async fn create(
         hints.sort_unstable();
         hints.dedup();
         let hint = hints.join("\nhint: ");
-        return Err(Failure::Azure { errors, hint });
+        return Err(Failure::azure_all(errors, hint));
     }
     let inventory = inventory(&connection, &prepared, &names).await?;
     write(&prepared, &inventory)?;
@@ -136,24 +137,11 @@ async fn confirm_updates(plan: &Plan) -> Result<(), Failure> {
     if updates == 0 || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Ok(());
     }
-    if confirm(&format!("change {updates} resources that exist?")).await? {
+    if report::confirm(&format!("change {updates} resources that exist?")).await? {
         Ok(())
     } else {
         Err(Failure::Usage("nothing was changed".into()))
     }
-}
-
-/// Asks a question on stderr; anything but `y` or `yes` is no.
-pub async fn confirm(question: &str) -> Result<bool, Failure> {
-    let mut stderr = std::io::stderr();
-    let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
-    // On a thread of its own, so that Ctrl-C is heard meanwhile.
-    let read = || {
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).map(|_| answer)
-    };
-    let answer = tokio::task::spawn_blocking(read).await.map_err(anyhow::Error::new)?.map_err(anyhow::Error::new)?;
-    Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
 }
 
 /// What to run next.

@@ -6,14 +6,13 @@ use std::time::Instant;
 
 use super::arguments::DestroyArguments;
 use super::connection::connect;
-use super::create::confirm;
-use super::output;
 use super::prepare::reporter;
 use super::status::known_cluster;
 use crate::directory::DirectoryLock;
 use crate::execute::{Removal, removal, remove};
 use crate::plan::ResourceNames;
-use crate::report::{Event, Failure, Reporter, exit_code};
+use report::output;
+use report::{Event, Failure, Reporter, exit_code};
 
 /// Runs the command.
 pub async fn run(arguments: DestroyArguments) -> Result<(), Failure> {
@@ -21,7 +20,7 @@ pub async fn run(arguments: DestroyArguments) -> Result<(), Failure> {
     let reporter = reporter(&arguments.output)?;
     let start = Instant::now();
     let hint = format!("azure-coreos-cluster destroy {} removes what is left", arguments.name);
-    let result = super::unless_interrupted(&hint, destroy(&arguments, &reporter)).await;
+    let result = report::command::unless_interrupted(&hint, destroy(&arguments, &reporter)).await;
     let code = result.as_ref().err().map_or(exit_code::DONE, Failure::exit_code);
     reporter.event(Event::Finished { exit_code: code, seconds: start.elapsed().as_secs_f64() });
     result
@@ -40,13 +39,13 @@ async fn destroy(arguments: &DestroyArguments, reporter: &Reporter) -> Result<()
         if !std::io::stdin().is_terminal() {
             return Err(Failure::Usage(format!("nobody is here to confirm; `{again} --yes` removes without asking")));
         }
-        if !confirm(&format!("remove cluster {} for good?", arguments.name)).await? {
+        if !report::confirm(&format!("remove cluster {} for good?", arguments.name)).await? {
             return Err(Failure::Usage("nothing was removed".into()));
         }
     }
     let result = remove(&connection.arm, &removal, reporter).await;
     reporter.finish();
-    result.map_err(|errors| Failure::Azure { errors, hint: format!("`{again}` removes what is left") })?;
+    result.map_err(|errors| Failure::azure_all(errors, format!("`{again}` removes what is left")))?;
     // The keys of machines that are gone open nothing.
     directory.remove()?;
     drop(lock);

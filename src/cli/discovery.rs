@@ -8,12 +8,14 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use url::Url;
 
-use super::output;
 use super::prepare::Prepared;
 use crate::config::parameter::DISCOVERY_SERVICE_URL;
 use crate::discovery::{self, DiscoveryError, ServiceOptions};
-use crate::report::{Failure, Reporter};
-use crate::spec::{DiscoveryUrl, Origin, Problems};
+use crate::local::from_this_host;
+use crate::spec::DiscoveryUrl;
+use diagnostics::{Origin, Problems};
+use report::output;
+use report::{Failure, Reporter};
 
 /// Shorter than what proxies give a connection that is silent.
 const LONGEST_WAIT: Duration = Duration::from_secs(50);
@@ -58,7 +60,7 @@ pub async fn run(command: DiscoveryCommand) -> Result<(), Failure> {
     let base = public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     output::line(&format!("discovery service: {base}/new?size=3"))?;
     let options = ServiceOptions { listener, public_url, state: arguments.state, longest_wait: LONGEST_WAIT };
-    discovery::serve(options, super::ended_by_signal()).await.map_err(Failure::Other)
+    discovery::serve(options, report::command::ended_by_signal()).await.map_err(Failure::Other)
 }
 
 /// Reads the token of a cluster that is still to be made; does nothing for any other.
@@ -68,7 +70,9 @@ pub async fn check_token(prepared: &Prepared, reporter: &Reporter) -> Result<(),
     }
     if let Some(DiscoveryUrl::Token(url)) = &prepared.spec.discovery_url {
         warn_of_loopback(url, reporter);
-        discovery::check(url, prepared.spec.etcd_member_count).await.map_err(|error| failure(prepared, error))?;
+        discovery::check(url, prepared.spec.etcd_member_count, from_this_host)
+            .await
+            .map_err(|error| failure(prepared, error))?;
     }
     Ok(())
 }
@@ -86,7 +90,7 @@ pub fn note_request(prepared: &Prepared, reporter: &Reporter) {
 /// The new token of a cluster that is to be made, from the service that its spec names; none where it names none.
 pub async fn request_token(prepared: &Prepared, reporter: &Reporter) -> Result<Option<DiscoveryUrl>, Failure> {
     let Some(DiscoveryUrl::Service { new, .. }) = &prepared.spec.discovery_url else { return Ok(None) };
-    let asked = discovery::new_token(new, prepared.spec.etcd_member_count).await;
+    let asked = discovery::new_token(new, prepared.spec.etcd_member_count, from_this_host).await;
     let token = asked.map_err(|error| failure(prepared, error))?;
     reporter.note(format!("● discovery: {token}"));
     warn_of_loopback(token.url(), reporter);

@@ -10,10 +10,10 @@ use serde_json::Value;
 use super::arguments::{ImageCommand, LatencyProfile, LocalCommand, LocalUpArguments, OutputArguments, Vms};
 use clap::ValueEnum;
 
-use super::output;
 use super::prepare::reporter;
 use crate::local::{self, Emulator, ServeOptions};
-use crate::report::{Failure, Reporter};
+use report::output;
+use report::{Failure, Reporter};
 
 /// How often `logs --follow` looks for more.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(300);
@@ -80,7 +80,7 @@ pub async fn serve(arguments: LocalUpArguments) -> Result<(), Failure> {
         machine_memory_mib: arguments.vm_memory,
         boot_timeout: Duration::from_secs(arguments.boot_timeout * 60),
     };
-    local::serve(options, super::ended_by_signal()).await.map_err(Failure::Other)
+    local::serve(options, report::command::ended_by_signal()).await.map_err(Failure::Other)
 }
 
 async fn running() -> Result<Emulator, Failure> {
@@ -164,7 +164,7 @@ async fn reset() -> Result<(), Failure> {
 
 async fn build_image() -> Result<(), Failure> {
     let cache = local::image_cache()?;
-    let reporter = reporter(&OutputArguments { output: super::arguments::OutputFormat::Text, events: None })?;
+    let reporter = reporter(&OutputArguments { output: report::OutputFormat::Text, events: None })?;
     let says = reporter.clone();
     let build = move || azure_local::image::build(&cache, &mut |text: &str| says.note(text));
     let image = tokio::task::spawn_blocking(build).await.map_err(anyhow::Error::new)??;

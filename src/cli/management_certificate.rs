@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::output;
 use crate::pki::SignInCertificate;
-use crate::report::Failure;
+use report::Failure;
+use report::output;
 
 const NAME: &str = "azure-coreos-cluster";
 

@@ -7,8 +7,9 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use crate::config::parameter::{Group, Kind, NAME, PARAMETERS, PLATFORM, Parameter, TEMPLATES};
 use crate::config::{ClusterInput, InputFile, Values, from_environment, from_file};
-use crate::platform::bundle::BundleSource;
-use crate::spec::{Origin, Problems};
+use crate::spec::{OpenPort, PortProbe};
+use diagnostics::{Origin, Problems};
+use platform::bundle::{BundlePort, BundleSource, PortProbe as BundleProbe, deis_ports};
 
 /// What the flags say.
 #[derive(Clone, Debug, Default)]
@@ -46,15 +47,18 @@ impl ParameterArguments {
         problems.extend(mistakes);
         let values = below.under(environment).under(self.values.clone());
         let files = read_files(&values);
-        let platform = values.get(&PLATFORM).map(|given| {
+        let platform_ports = values.get(&PLATFORM).map(|given| {
             let text = given.texts.first().map(|text| match text.contains('/') {
                 true => path(&values, &PLATFORM).map_or(text.clone(), |path| path.display().to_string()),
                 false => text.clone(),
             });
-            BundleSource::resolve_for(given.origin.clone(), text.as_deref(), &|variable| std::env::var(variable).ok())
+            let variable = |variable: &str| std::env::var(variable).ok();
+            let bundle = BundleSource::resolve_for(given.origin.clone(), text.as_deref(), &variable)?;
+            Ok(open_ports(&bundle.ports))
         });
+        let default_platform_ports = open_ports(&deis_ports());
         let templates = path(&values, &TEMPLATES).map(|folder| super::templates::load(&folder));
-        ClusterInput { values, files, templates, platform, problems }
+        ClusterInput { values, files, templates, platform_ports, default_platform_ports, problems }
     }
 }
 
@@ -64,6 +68,18 @@ impl SignInArguments {
         let (environment, problems) = from_environment(variables());
         if problems.is_empty() { Ok(environment.under(self.values.clone())) } else { Err(problems) }
     }
+}
+
+/// What the load balancer is to open for a platform.
+pub fn open_ports(ports: &[BundlePort]) -> Vec<OpenPort> {
+    let open = |port: &BundlePort| {
+        let probe = match &port.probe {
+            BundleProbe::Tcp => PortProbe::Tcp,
+            BundleProbe::Http(path) => PortProbe::Http(path.clone()),
+        };
+        OpenPort::of_platform(&port.name, port.port, probe, port.idle_timeout_minutes, port.tls)
+    };
+    ports.iter().map(open).collect()
 }
 
 /// The environment, but for what is no text and can be no parameter.

@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use super::arguments::ClusterArguments;
 use super::connection::connect;
-use super::output;
 use super::prepare::{Prepared, prepare, reporter};
 use crate::execute::{being_deleted, observe};
 use crate::plan::{Action, CLUSTER_TAG, Desired, Observed, Plan, ResourceNames, StepKey, desired, plan, strangers};
-use crate::report::Failure;
-use crate::spec::{Origin, Problems};
+use diagnostics::{Origin, Problems};
+use report::Failure;
+use report::output;
 
 /// A step as programs read it.
 #[derive(Serialize)]

@@ -6,18 +6,20 @@ use serde::Serialize;
 
 use super::arguments::ClusterArguments;
 use super::connection::{Connection, connect};
-use super::output;
 use super::prepare::{Prepared, one_kind_of_output, prepare, reporter};
 use crate::config::parameter::{ACCEPT_TERMS, SKIP_PREFLIGHT, VIRTUAL_NETWORK_NAME};
 use crate::directory::Cloud;
 use crate::execute::observe;
 use crate::plan::{Observed, ResourceNames, desired};
 use crate::preflight::{
-    Estimate, Finding, PRICE_LIST, Preflight, Severity, accept, addresses, are_accepted, estimate, image_facts,
-    preflight, read_terms, register, unregistered,
+    Estimate, PRICE_LIST, Preflight, accept, addresses, are_accepted, estimate, image_facts, preflight, read_terms,
+    register, unregistered,
 };
-use crate::report::{Failure, Reporter};
-use crate::spec::{ExistingNetwork, Problems};
+use crate::spec::ExistingNetwork;
+use diagnostics::Problems;
+use report::output;
+use report::{Failure, Reporter};
+use report::{Finding, Severity};
 
 /// What programs read.
 #[derive(Serialize)]

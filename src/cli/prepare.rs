@@ -1,15 +1,17 @@
 //! What `create`, `plan` and `user-data` have in common: from arguments to a spec, key material and user-data.
 
-use super::arguments::{ClusterArguments, OutputArguments, OutputFormat};
+use super::arguments::{ClusterArguments, OutputArguments};
 use super::connection;
 use crate::config::parameter::{CUSTOM_DATA, NAME, Parameter, SSH_CERT, TEMPLATES};
 use crate::config::{Values, resolve};
 use crate::directory::{Cloud, ClusterDirectory, StoredCluster};
 use crate::pki::{Material, SshKeyPair};
-use crate::report::{EventSink, Failure, Reporter};
-use crate::spec::{ClusterName, ClusterSpec, DiscoveryUrl, Origin, Problems};
-use crate::ssh::Identity;
+use crate::spec::{ClusterName, ClusterSpec, DiscoveryUrl};
 use crate::userdata;
+use diagnostics::{Origin, Problems};
+use nodes::ssh::Identity;
+use report::OutputFormat;
+use report::{EventSink, Failure, Reporter};
 
 /// Everything that is settled before Azure is asked anything.
 pub struct Prepared {

@@ -8,13 +8,15 @@ use serde_json::Value;
 
 use super::arguments::{ConnectionArguments, StatusArguments};
 use super::connection::{Connection, connect};
-use super::output;
 use super::prepare::reporter;
 use crate::arm::ArmError;
-use crate::directory::{ClusterDirectory, StoredCluster, clusters_home, unknown_cluster};
+use crate::directory::{ClusterDirectory, StoredCluster};
 use crate::plan::{Desired, ResourceNames, StepKey, desired};
-use crate::report::Failure;
-use crate::spec::{ClusterName, Origin, Problems};
+use crate::spec::ClusterName;
+use diagnostics::{Origin, Problems};
+use nodes::clusters::{clusters_home, unknown_cluster};
+use report::Failure;
+use report::output;
 
 /// Last lines of a failed machine's console that are shown.
 const CONSOLE_LINES: usize = 25;

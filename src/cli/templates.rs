@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::arguments::TemplatesCommand;
-use super::output;
-use crate::report::Failure;
-use crate::spec::{Origin, Problem, Problems};
-use crate::userdata::TemplateSet;
+use crate::spec::TemplateSet;
+use diagnostics::{Origin, Problem, Problems};
+use report::Failure;
+use report::output;
 
 /// Runs the command.
 pub async fn run(command: TemplatesCommand) -> Result<(), Failure> {

@@ -7,12 +7,13 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::arguments::{LintArguments, UserDataArguments, UserDataCommand};
-use super::output;
 use super::prepare::{Prepared, prepare, reporter};
-use crate::report::{Failure, exit_code};
-use crate::spec::{Origin, Problems};
+use crate::spec::Dialect;
 use crate::userdata::lint::{Report, lint};
-use crate::userdata::{self, Dialect, UserDataError};
+use crate::userdata::{self, UserDataError};
+use diagnostics::{Origin, Problems};
+use report::output;
+use report::{Failure, exit_code};
 
 /// Runs the command.
 pub async fn run(arguments: UserDataArguments) -> Result<ExitCode, Failure> {

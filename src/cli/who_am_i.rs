@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use super::arguments::{ConnectionArguments, OutputArguments};
 use super::connection::connect;
-use super::output;
 use super::parameters::SignInArguments;
 use super::prepare::{one_kind_of_output, reporter};
-use crate::report::Failure;
+use report::Failure;
+use report::output;
 
 /// Arguments of `whoami`.
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use super::parameter::{DISCOVERY_SERVICE_URL, NO_DISCOVERY_URL};
 use super::resolver::Resolver;
 use crate::spec::DiscoveryUrl;
-use crate::userdata::TemplateSet;
+use crate::spec::TemplateSet;
 
 /// The template that tells members of each other.
 const TEMPLATE: &str = "etcd-member.conf";
@@ -58,7 +58,8 @@ mod tests {
     use super::*;
     use crate::config::parameter::{CUSTOM_DATA, CUSTOM_DATA_ONLY, NUM_NODES};
     use crate::config::{ClusterInput, InputFile, resolve};
-    use crate::spec::{ClusterSpec, Origin, SshPublicKey};
+    use crate::spec::{ClusterSpec, SshPublicKey};
+    use diagnostics::Origin;
 
     const TOKEN: &str = "https://host/0123";
 

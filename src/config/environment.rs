@@ -2,8 +2,8 @@
 
 use super::given::Values;
 use super::parameter::{PARAMETERS, VARIABLE_PREFIX};
-use super::yaml::suggestion;
-use crate::spec::{Origin, Problems};
+use diagnostics::suggestion;
+use diagnostics::{Origin, Problems};
 
 /// Variables with the prefix that are no parameters of a cluster.
 pub const OTHER_VARIABLES: [&str; 4] = [

@@ -2,8 +2,8 @@
 
 use super::given::Values;
 use super::parameter::{Kind, PARAMETERS, Parameter};
-use super::yaml::{Document, Node};
-use crate::spec::{Origin, Problems};
+use diagnostics::yaml::{Document, Node};
+use diagnostics::{Origin, Problems};
 
 /// The parameters of a file that can be read, and what is wrong with the others; `path` is the name that mistakes bear.
 pub fn from_file(path: &str, text: &str) -> (Values, Problems) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::parameter::{Kind, Parameter};
-use crate::spec::Origin;
+use diagnostics::Origin;
 
 /// The text of one parameter, unchecked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::given::Values;
 use super::parameter::{NAME, Parameter};
-use crate::platform::bundle::Bundle;
-use crate::spec::{Origin, Problems};
-use crate::userdata::TemplateSet;
+use crate::spec::OpenPort;
+use crate::spec::TemplateSet;
+use diagnostics::{Origin, Problems};
 
 /// Everything that [`super::resolve`] looks at.
 #[derive(Clone, Debug, Default)]
@@ -19,8 +19,10 @@ pub struct ClusterInput {
     pub templates: Option<Result<TemplateSet, Problems>>,
     /// What is wrong with the layers themselves: a file that cannot be read, a key that nobody knows.
     pub problems: Problems,
-    /// The bundle whose ports are opened, or why it cannot be had.
-    pub platform: Option<Result<Bundle, Problems>>,
+    /// The ports of the platform that is named, or why it cannot be had.
+    pub platform_ports: Option<Result<Vec<OpenPort>, Problems>>,
+    /// The ports of the platform that `--deis` stands for.
+    pub default_platform_ports: Vec<OpenPort>,
 }
 
 impl ClusterInput {
@@ -31,6 +33,18 @@ impl ClusterInput {
             values.insert(parameter, vec![(*text).to_owned()], Origin::Flag(parameter.flag));
         }
         Self { values, ..Self::default() }
+    }
+
+    /// The input of `--deis`, with the ports of a platform such as it stands for.
+    #[cfg(test)]
+    pub(crate) fn deis(name: &str) -> Self {
+        let probe = crate::spec::PortProbe::Http("/health-check".into());
+        let default_platform_ports = vec![
+            OpenPort::of_platform("web", 80, probe, 4, false),
+            OpenPort::of_platform("https", 443, crate::spec::PortProbe::Tcp, 4, true),
+            OpenPort::of_platform("builder", 2222, crate::spec::PortProbe::Tcp, 20, false),
+        ];
+        Self { default_platform_ports, ..Self::flags(name, &[(&super::parameter::DEIS, "true")]) }
     }
 
     /// The file that a parameter names.

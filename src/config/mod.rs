@@ -20,7 +20,6 @@ mod resolve;
 mod resolver;
 mod schema;
 mod user_data;
-pub mod yaml;
 
 pub use environment::{OTHER_VARIABLES, from_environment};
 pub use file::from_file;

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::given::Values;
 use super::parameter::PARAMETERS;
-use crate::spec::{ClusterSpec, Origin};
+use crate::spec::ClusterSpec;
+use diagnostics::Origin;
 
 /// One parameter as it was resolved.
 #[derive(Clone, Debug, PartialEq, Serialize)]

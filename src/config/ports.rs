@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use super::parameter::{DEIS, NOHTTPS, OPEN, PLATFORM, SSH};
 use super::resolver::Resolver;
-use crate::platform::bundle::deis_ports;
 use crate::spec::{ClusterSpec, OpenPort, Protocol};
 
 /// What every machine listens on and the world must not reach, or reaches in another way.
@@ -27,16 +26,18 @@ pub(super) fn open(resolver: &mut Resolver) -> (Vec<OpenPort>, bool) {
     let deis = resolver.switch(&DEIS);
     let earlier = resolver.earlier.map(|earlier| earlier.open_ports.clone()).unwrap_or_default();
     let (earlier_extra, earlier): (Vec<OpenPort>, Vec<OpenPort>) = earlier.into_iter().partition(|port| port.extra);
-    let mut ports = match (which(resolver, deis), &resolver.input.platform, deis) {
-        (Which::Platform, Some(Ok(bundle)), _) => bundle.open_ports(without_tls),
+    let input = resolver.input;
+    let mut ports = match (which(resolver, deis), &input.platform_ports, deis) {
+        (Which::Platform, Some(Ok(ports)), _) => ports.clone(),
         (Which::Platform, Some(Err(mistakes)), _) => {
             resolver.problems.extend(mistakes.clone());
             Vec::new()
         }
-        (Which::Deis, _, Some(true)) => deis_ports(without_tls),
+        (Which::Deis, _, Some(true)) => input.default_platform_ports.clone(),
         (Which::Deis, ..) => Vec::new(),
-        _ => earlier.into_iter().filter(|port| !(port.tls && without_tls)).collect(),
+        _ => earlier,
     };
+    ports.retain(|port| !(port.tls && without_tls));
     if asked == Some(true) && ports.is_empty() {
         let message = "takes what carries TLS out of the platform's ports, so it needs `--platform` or `--deis`";
         resolver.problem(&NOHTTPS, message);
@@ -109,20 +110,32 @@ mod tests {
     use super::super::{ClusterInput, resolve};
     use super::*;
     use crate::pki::generate_ssh_key_pair;
-    use crate::platform::bundle::Bundle;
-    use crate::spec::{Origin, SshPublicKey};
+    use crate::spec::{PortProbe, SshPublicKey};
+    use diagnostics::Origin;
 
     fn key() -> SshPublicKey {
         generate_ssh_key_pair("test").unwrap().public.parse().unwrap()
     }
 
     fn input(flags: &[(&Parameter, &str)]) -> ClusterInput {
-        ClusterInput::flags("mycluster", flags)
+        let default_platform_ports =
+            platform_ports(&[("web", 80, false), ("https", 443, true), ("builder", 2222, false)]);
+        ClusterInput { default_platform_ports, ..ClusterInput::flags("mycluster", flags) }
+    }
+
+    fn platform_ports(ports: &[(&str, u16, bool)]) -> Vec<OpenPort> {
+        ports.iter().map(|&(name, port, tls)| OpenPort::of_platform(name, port, PortProbe::Tcp, 4, tls)).collect()
     }
 
     fn caprover(mut input: ClusterInput, origin: Origin) -> ClusterInput {
         input.values.insert(&PLATFORM, vec!["caprover".into()], origin);
-        ClusterInput { platform: Some(Ok(Bundle::shipped_named("caprover").unwrap())), ..input }
+        let ports = platform_ports(&[
+            ("web", 80, false),
+            ("https", 443, true),
+            ("captain", 3000, false),
+            ("registry", 996, false),
+        ]);
+        ClusterInput { platform_ports: Some(Ok(ports)), ..input }
     }
 
     fn ports(input: &ClusterInput, earlier: Option<&ClusterSpec>) -> Vec<u16> {

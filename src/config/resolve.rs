@@ -11,11 +11,12 @@ use super::parameter::{
 };
 use super::resolver::Resolver;
 use super::{availability, discovery, machine, network, ports, user_data};
+use crate::spec::Dialect;
 use crate::spec::{
-    Availability, AzureCloud, ClusterName, ClusterSpec, Location, MOST_TAGS, MachinePrefix, Problems, QUORUM_NODES,
+    Availability, AzureCloud, ClusterName, ClusterSpec, Location, MOST_TAGS, MachinePrefix, QUORUM_NODES,
     ResourceGroupName, SshPublicKey, Tag, VmSize, etcd_member_count,
 };
-use crate::userdata::Dialect;
+use diagnostics::Problems;
 
 /// Number of nodes when nothing is said.
 const DEFAULT_NODE_COUNT: u32 = 3;

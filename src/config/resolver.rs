@@ -7,7 +7,8 @@ use std::str::FromStr;
 use super::ClusterInput;
 use super::given::Given;
 use super::parameter::{Kind, Parameter};
-use crate::spec::{ClusterSpec, Origin, Problems};
+use crate::spec::ClusterSpec;
+use diagnostics::{Origin, Problems};
 
 pub(super) struct Resolver<'a> {
     pub input: &'a ClusterInput,

@@ -63,7 +63,8 @@ fn example(parameter: &Parameter) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{from_file, yaml};
+    use crate::config::from_file;
+    use diagnostics::yaml;
 
     #[test]
     fn every_example_is_a_file_that_is_read() {

@@ -3,7 +3,7 @@
 use super::parameter::{CUSTOM_DATA, CUSTOM_DATA_ONLY, NTP_SERVERS, TEMPLATES, USER_DATA_FORMAT};
 use super::resolver::Resolver;
 use crate::spec::Image;
-use crate::userdata::{Dialect, Overlay, TemplateSet};
+use crate::spec::{Dialect, Overlay, TemplateSet};
 
 /// The user's file, and whether it is sent alone.
 pub(super) fn custom_data(resolver: &mut Resolver) -> (Option<Overlay>, bool) {

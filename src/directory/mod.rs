@@ -16,65 +16,16 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use nodes::clusters::clusters_home;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::spec::ClusterName;
 
-/// The program's folder below the user's state folder.
-const STATE_FOLDER: &str = "azure-coreos-cluster";
-
 /// The directory of one cluster.
 #[derive(Clone, Debug)]
 pub struct ClusterDirectory {
     root: PathBuf,
-}
-
-/// `$XDG_STATE_HOME`, else `~/.local/state`.
-/// <https://specifications.freedesktop.org/basedir-spec/latest/>
-pub fn state_home() -> anyhow::Result<PathBuf> {
-    xdg_home("XDG_STATE_HOME", ".local/state")
-}
-
-/// `$XDG_CACHE_HOME`, else `~/.cache`.
-pub fn cache_home() -> anyhow::Result<PathBuf> {
-    xdg_home("XDG_CACHE_HOME", ".cache")
-}
-
-fn xdg_home(variable: &str, below_home: &str) -> anyhow::Result<PathBuf> {
-    match std::env::var_os(variable).map(PathBuf::from) {
-        Some(path) if path.is_absolute() => Ok(path),
-        _ => {
-            let home = std::env::var_os("HOME").with_context(|| format!("neither `{variable}` nor `HOME` is set"))?;
-            Ok(PathBuf::from(home).join(below_home))
-        }
-    }
-}
-
-/// The folder that holds one directory per cluster: the named one, else the one below the user's state folder.
-pub fn clusters_home(state_directory: Option<&Path>) -> anyhow::Result<PathBuf> {
-    match state_directory {
-        Some(directory) => Ok(std::path::absolute(directory)?),
-        None => Ok(state_home()?.join(STATE_FOLDER)),
-    }
-}
-
-/// Says that there is no such cluster in `home`, and which there are.
-pub fn unknown_cluster(home: &Path, name: &str) -> String {
-    let known = known_clusters(home);
-    let list = if known.is_empty() { "none is".to_owned() } else { format!("these are: {}", known.join(", ")) };
-    format!("no cluster `{name}` is known in `{}`; {list}", home.display())
-}
-
-/// Names of the clusters that have an inventory in `home`, sorted.
-pub fn known_clusters(home: &Path) -> Vec<String> {
-    let entries = fs::read_dir(home).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries
-        .filter(|entry| entry.path().join("inventory.json").is_file())
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
-    names.sort();
-    names
 }
 
 impl ClusterDirectory {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use azure_core::http::{Method, Request, Url, new_http_client};
 use serde_json::Value;
 
-use crate::local::from_this_host;
 use crate::spec::DiscoveryUrl;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -47,11 +46,14 @@ impl Answer {
     }
 }
 
+/// Where this machine reaches what a URL names for the cluster's machines; the same URL, but for the local emulator's.
+pub type Route = fn(Url) -> Url;
+
 /// Checks that nobody has registered with the token at `url`, and that it is for `members` etcd members.
-pub async fn check(url: &Url, members: u32) -> Result<(), DiscoveryError> {
+pub async fn check(url: &Url, members: u32, route: Route) -> Result<(), DiscoveryError> {
     let doing = format!("reading discovery token `{url}`");
     let below = |path: &str| format!("{url}{path}").parse::<Url>().map_err(|_| unsuitable(url, "is no URL", members));
-    let size = ask(&doing, below("/_config/size")?).await?;
+    let size = ask(&doing, below("/_config/size")?, route).await?;
     let document = size.document();
     if size.status == 404 || document["errorCode"] == KEY_NOT_FOUND {
         return Err(unsuitable(url, "is not known to its service", members));
@@ -64,7 +66,7 @@ pub async fn check(url: &Url, members: u32) -> Result<(), DiscoveryError> {
         let found = format!("is for {found} members, and this cluster has {members} etcd members");
         return Err(unsuitable(url, &found, members));
     }
-    let directory = ask(&doing, below("")?).await?;
+    let directory = ask(&doing, below("")?, route).await?;
     let document = directory.document();
     if directory.status != 200 || !document["node"].is_object() {
         return Err(unsuitable(url, &format!("cannot be read: {}", directory.shown()), members));
@@ -79,11 +81,11 @@ pub async fn check(url: &Url, members: u32) -> Result<(), DiscoveryError> {
 }
 
 /// A new token for `members` etcd members from the service whose `/new` is at `service`.
-pub async fn new_token(service: &Url, members: u32) -> Result<DiscoveryUrl, DiscoveryError> {
+pub async fn new_token(service: &Url, members: u32, route: Route) -> Result<DiscoveryUrl, DiscoveryError> {
     let doing = format!("asking `{service}` for a discovery token");
     let mut url = service.clone();
     url.set_query(Some(&format!("size={members}")));
-    let answer = ask(&doing, url).await?;
+    let answer = ask(&doing, url, route).await?;
     let token = answer.text.trim().parse::<DiscoveryUrl>().ok();
     token.filter(|token| answer.status == 200 && !token.is_service()).ok_or_else(|| DiscoveryError::Unsuitable {
         found: format!("`{service}` gives no discovery token: it answered {}", answer.shown()),
@@ -110,11 +112,11 @@ fn unsuitable(url: &Url, found: &str, members: u32) -> DiscoveryError {
     }
 }
 
-async fn ask(doing: &str, url: Url) -> Result<Answer, DiscoveryError> {
+async fn ask(doing: &str, url: Url, route: Route) -> Result<Answer, DiscoveryError> {
     let is_former = url.host_str() == Some(FORMER_SERVICE);
     let unreachable = |cause: String| unreachable(doing, cause, is_former);
     let asking = async {
-        let response = new_http_client(None).execute_request(&Request::new(from_this_host(url), Method::Get)).await?;
+        let response = new_http_client(None).execute_request(&Request::new(route(url), Method::Get)).await?;
         response.try_into_raw_response().await
     };
     let response = match tokio::time::timeout(TIMEOUT, asking).await {

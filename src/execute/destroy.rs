@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use crate::arm::{Arm, ArmError, ResourceId};
 use crate::plan::{ResourceNames, data_disk_name, is_ours};
-use crate::report::{Event, Reporter};
 use crate::spec::{Availability, ClusterSpec, ProximityPlacementGroup};
+use report::{Event, Reporter};
 
 /// What is going to be removed.
 #[derive(Clone, Debug, PartialEq, Eq)]

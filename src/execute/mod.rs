@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::arm::{Arm, ArmError, ArmErrorKind};
 use crate::plan::{Action, Plan, Step, StepKey};
-use crate::report::{Event, Reporter};
+use report::{Event, Reporter};
 
 /// Network interfaces that may join one load balancer at the same time; with about ten, Azure refuses at random.
 /// <https://github.com/Azure/azure-powershell/issues/4889>

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::arm::{Arm, ArmError, ResourceId};
 use crate::plan::{Desired, Observed, StepKey};
-use crate::report::Reporter;
+use report::Reporter;
 
 /// The documents of those desired resources that exist.
 pub async fn observe(arm: &Arm, desired: &[Desired]) -> Result<Observed, ArmError> {

@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::emulator::Emulator;
-use crate::report::Reporter;
+use report::Reporter;
 
 /// A daemon that has to start many machines again still answers within this time.
 const START_DEADLINE: Duration = Duration::from_secs(60);

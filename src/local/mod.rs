@@ -12,8 +12,8 @@ pub use emulator::{Emulator, Listener};
 
 use std::path::PathBuf;
 
-use crate::directory::{cache_home, state_home};
 use azure_local::directory::Directory;
+use nodes::base_directory::{cache_home, state_home};
 
 /// The emulator's one subscription.
 pub const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";

@@ -1,15 +1,14 @@
 //! What a user goes on with: the inventory, an `ssh_config` and `known_hosts` that work at once, DNS records, next steps.
 //! Pure; `cli` writes and prints them.
 
-mod inventory;
 mod text;
 
-pub use inventory::{DnsRecord, Inventory, InventoryNode, InventoryPort, InventorySsh, SocketEndpoint};
 pub use text::summary;
 
 use std::path::Path;
 
 use minijinja::context;
+use nodes::inventory::{Inventory, InventoryNode};
 
 use crate::userdata::{UserDataError, render_template};
 

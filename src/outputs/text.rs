@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::Inventory;
+use nodes::inventory::Inventory;
 
 /// Everything a user needs next, in lines.
 pub fn summary(inventory: &Inventory) -> String {

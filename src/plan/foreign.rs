@@ -80,7 +80,7 @@ mod tests {
         let body = json!({"properties": {"securityRules": [{"name": "ssh"}]}});
         let actual = json!({"properties": {"securityRules": [{"name": "ssh"}, {"name": "https"}, {"name": "office"}],
             "defaultSecurityRules": [{"name": "DenyAllInBound"}]}});
-        let input = ClusterInput::flags("mycluster", &[(&DEIS, "true")]);
+        let input = ClusterInput::deis("mycluster");
         let key = generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
         let first = resolve(&input, None, &key).unwrap();
         let without = ClusterInput::flags("mycluster", &[(&DEIS, "false")]);
@@ -93,7 +93,7 @@ mod tests {
     fn rules_of_ours_give_way_to_users() {
         let rule = |name: &str, direction: &str, priority: u64| json!({"name": name, "properties": {"direction": direction, "priority": priority}});
         let key = generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
-        let spec = resolve(&ClusterInput::flags("mycluster", &[(&DEIS, "true")]), None, &key).unwrap();
+        let spec = resolve(&ClusterInput::deis("mycluster"), None, &key).unwrap();
         let of = |rules: Vec<Value>| json!({"properties": {"securityRules": rules}});
         let body = of(vec![rule("ssh", "Inbound", 100), rule("web", "Inbound", 101), rule("probes", "Inbound", 110)]);
         let actual = of(vec![rule("office", "Inbound", 100), rule("out", "Outbound", 110)]);

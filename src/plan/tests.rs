@@ -1,12 +1,11 @@
 use super::*;
-use crate::config::parameter::DEIS;
 use crate::config::{ClusterInput, resolve};
 use crate::pki::generate_ssh_key_pair;
 use serde_json::json;
 
 fn spec() -> ClusterSpec {
     let key = generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
-    let input = ClusterInput::flags("mycluster", &[(&DEIS, "true")]);
+    let input = ClusterInput::deis("mycluster");
     resolve(&input, None, &key).unwrap()
 }
 

@@ -3,9 +3,10 @@
 use futures::future::try_join_all;
 use serde_json::Value;
 
-use super::{Finding, allowed};
+use super::allowed;
 use crate::arm::{Arm, ArmError, COMPUTE_API_VERSION};
 use crate::spec::{Availability, ClusterSpec, MachineIdentity, ProximityPlacementGroup};
+use report::Finding;
 
 /// <https://learn.microsoft.com/rest/api/managedidentity/user-assigned-identities/get>
 const IDENTITY_API_VERSION: &str = "2023-01-31";

@@ -3,10 +3,10 @@
 
 use serde_json::Value;
 
-use super::Finding;
 use super::size::SizeFacts;
 use crate::arm::{Arm, ArmError, COMPUTE_API_VERSION};
 use crate::spec::{ClusterSpec, ImagePlan, ImageSource, Location};
+use report::Finding;
 
 const CHECK: &str = "image";
 /// <https://learn.microsoft.com/rest/api/compute/gallery-images/get>

@@ -3,7 +3,6 @@
 //! Reads only, all together. What the signed-in identity may not read is not judged: Azure says it later. `cli` calls it.
 
 mod belonging;
-mod finding;
 mod image;
 mod network;
 mod peering;
@@ -14,7 +13,6 @@ mod size;
 mod subscription;
 mod terms;
 
-pub use finding::{Finding, Severity};
 pub use image::ImageFacts;
 pub use network::addresses;
 pub use price::{Estimate, LIST as PRICE_LIST, estimate};
@@ -23,6 +21,7 @@ pub use terms::{accept, are_accepted, read as read_terms};
 
 use std::collections::BTreeMap;
 
+use report::{Finding, Severity};
 use serde_json::Value;
 
 use crate::arm::{Arm, ArmError, COMPUTE_API_VERSION, NETWORK_API_VERSION};

@@ -4,8 +4,8 @@
 use ipnet::Ipv4Net;
 use serde_json::Value;
 
-use super::Finding;
 use crate::spec::ClusterSpec;
+use report::Finding;
 
 /// `network` is the cluster's own virtual network as Azure has it.
 pub fn judge(spec: &ClusterSpec, network: &Value) -> Vec<Finding> {

@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use std::collections::BTreeMap;
 
-use super::{Finding, Needs};
+use super::Needs;
 use crate::spec::ClusterSpec;
+use report::Finding;
 
 /// How much of something is used, and how much may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

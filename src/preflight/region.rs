@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::Finding;
-use crate::config::yaml::suggestion;
 use crate::spec::{AddressSource, ClusterSpec};
+use diagnostics::suggestion;
+use report::Finding;
 
 /// Whether the region is one of the subscription's `locations`; a list without any tells nothing.
 /// <https://learn.microsoft.com/rest/api/resources/subscriptions/list-locations>

@@ -3,9 +3,9 @@
 
 use serde_json::Value;
 
-use super::Finding;
-use crate::config::yaml::suggestion;
 use crate::spec::ClusterSpec;
+use diagnostics::suggestion;
+use report::Finding;
 
 const CHECK: &str = "size";
 

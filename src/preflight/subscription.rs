@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::Finding;
 use crate::arm::{Arm, ArmError};
-use crate::report::Reporter;
+use report::Finding;
+use report::Reporter;
 
 /// What clusters are made of.
 const NAMESPACES: [&str; 2] = ["Microsoft.Compute", "Microsoft.Network"];
@@ -83,7 +83,7 @@ pub async fn register(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::preflight::Severity;
+    use report::Severity;
 
     #[test]
     fn states() {

@@ -3,9 +3,9 @@
 
 use serde_json::Value;
 
-use super::Finding;
 use crate::arm::{Arm, ArmError};
 use crate::spec::ImagePlan;
+use report::Finding;
 
 const API_VERSION: &str = "2021-01-01";
 

@@ -1,7 +1,7 @@
 //! One question to a node: the command that asks it and the judgement of what it answers. Pure.
 
-use crate::outputs::{Inventory, InventoryNode};
-use crate::ssh::Output;
+use nodes::inventory::{Inventory, InventoryNode};
+use nodes::ssh::Output;
 
 /// A question.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,6 @@
 //! `cli` calls it after `execute`; every wait has a deadline, and every failure a reason.
 
 mod check;
-pub mod clock;
 
 pub use check::Check;
 
@@ -13,10 +12,11 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::time::Instant;
 
-use crate::outputs::{Inventory, InventoryNode};
-use crate::report::{Event, Failure, Reporter};
-use crate::ssh::{Identity, Session, SshError};
-use crate::userdata::Dialect;
+use crate::spec::Dialect;
+use nodes::clock;
+use nodes::inventory::{Inventory, InventoryNode};
+use nodes::ssh::{Identity, Session, SshError};
+use report::{Event, Failure, NodeError, Reporter};
 
 /// From here on a machine that does not answer on SSH counts as unreachable.
 const SSH_DEADLINE: Duration = Duration::from_secs(10 * 60);
@@ -52,7 +52,7 @@ pub async fn wait_until_ready(
                 reasons.extend(failed.into_iter().map(|reason| format!("node `{}`: {reason}", node.name)));
                 sessions.push((node.name.as_str(), session));
             }
-            Err(error) => unreachable.push((node.name.clone(), error)),
+            Err(error) => unreachable.push(NodeError { node: node.name.clone(), cause: error.to_string() }),
         }
     }
     if unreachable.is_empty() && reasons.is_empty() {

@@ -5,42 +5,45 @@
 mod address;
 mod availability;
 mod cloud;
+pub mod cloud_config;
+mod dialect;
 mod discovery;
 mod existing_network;
 mod identity;
 mod image;
 mod name;
+mod overlay;
 mod port;
-mod problem;
 mod size;
 mod source;
 mod ssh_certificate;
 mod ssh_key;
 mod tag;
+mod template_set;
 mod text;
 
 pub use address::{AddressSpace, RESERVED_FIRST_ADDRESSES};
 pub use availability::{Availability, AvailabilitySetName, ProximityPlacementGroup, Zone};
 pub use cloud::AzureCloud;
+pub use dialect::Dialect;
 pub use discovery::DiscoveryUrl;
 pub use existing_network::{ExistingNetwork, VirtualNetworkName};
 pub use identity::MachineIdentity;
 pub use image::{Image, ImagePlan, ImageSource, MarketplaceImage};
 pub use name::{ClusterName, Location, MachinePrefix, ResourceGroupName};
+pub use overlay::Overlay;
 pub use port::{OpenPort, PortProbe, Protocol};
-pub use problem::{Origin, Problem, Problems};
 pub use size::VmSize;
 pub use source::AddressSource;
 pub use ssh_certificate::{SshCertificate, Thumbprints};
 pub use ssh_key::{InvalidSshKey, SshPublicKey};
 pub use tag::{MOST_TAGS, Tag};
+pub use template_set::TemplateSet;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
-
-use crate::userdata::{Dialect, Overlay, TemplateSet};
 
 /// Fewest nodes with which etcd survives the loss of one.
 pub const QUORUM_NODES: u32 = 3;

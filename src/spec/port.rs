@@ -60,6 +60,12 @@ pub struct InvalidPort {
 }
 
 impl OpenPort {
+    /// A TCP port that a platform wants open.
+    pub fn of_platform(name: &str, port: u16, probe: PortProbe, idle_timeout_minutes: i32, tls: bool) -> Self {
+        let (name, protocol) = (name.to_owned(), Protocol::Tcp);
+        Self { name, port, protocol, probe, probe_port: None, idle_timeout_minutes, tls, extra: false }
+    }
+
     /// The port that is probed.
     pub fn probed(&self) -> u16 {
         self.probe_port.unwrap_or(self.port)

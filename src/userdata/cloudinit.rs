@@ -8,10 +8,10 @@ use minijinja::context;
 
 use super::cloud_config::{CORE_USER, CloudConfig, CoreOs, UPDATE_FILE, Unit, User, UserData};
 use super::size::Part;
-use super::template::TemplateSet;
 use super::unit_name::device_unit;
 use super::{ETCD_UNIT, UserDataError};
-use crate::config::yaml;
+use crate::spec::TemplateSet;
+use diagnostics::yaml;
 
 /// What coreos-cloudinit replaces anywhere in the text, unless a backslash stands before it.
 /// <https://github.com/flatcar/coreos-cloudinit/blob/flatcar-master/initialize/env.go>
@@ -129,7 +129,7 @@ pub fn parts(document: &CloudConfig) -> Vec<Part> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::userdata::cloud_config::{DropIn, Filesystem, WriteFile};
+    use crate::spec::cloud_config::{DropIn, Filesystem, WriteFile};
 
     fn unit(name: &str) -> Unit {
         Unit { name: name.into(), enable: true, ..Unit::default() }

@@ -5,7 +5,8 @@
 use minijinja::context;
 
 use super::cloud_config::{CORE_USER, DropIn, UPDATE_FILE, Unit, User, UserData, WriteFile};
-use super::{ETCD_UNIT, TemplateSet, UserDataError};
+use super::{ETCD_UNIT, UserDataError};
+use crate::spec::TemplateSet;
 
 /// Settings of the updates' agent.
 /// <https://coreos.github.io/zincati/usage/updates-strategy/>

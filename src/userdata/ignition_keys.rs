@@ -2,7 +2,8 @@
 //!
 //! <https://coreos.github.io/ignition/configuration-v3_3/>
 
-use crate::config::yaml::{Node, Value, suggestion};
+use diagnostics::suggestion;
+use diagnostics::yaml::{Node, Value};
 
 /// What a key's value is.
 #[derive(Clone, Copy)]
@@ -204,7 +205,7 @@ pub fn child<'a>(node: &Node<'a>, key: &str) -> Option<Node<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::yaml::Document;
+    use diagnostics::yaml::Document;
 
     #[test]
     fn keys_are_met_in_order() {

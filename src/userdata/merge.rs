@@ -80,7 +80,7 @@ fn replace_or_push<T>(list: &mut Vec<T>, item: T, key: impl Fn(&T) -> String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::yaml;
+    use diagnostics::yaml;
 
     /// Each rule of docs/user-data.md: ours, the user's, and what comes of both.
     #[test]

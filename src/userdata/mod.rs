@@ -4,9 +4,7 @@
 //! it; `ignition` or `cloudinit` writes the result down. Pure: the same inputs give the same bytes.
 
 mod address;
-mod cloud_config;
 mod cloudinit;
-mod dialect;
 mod fedora_coreos;
 mod file_owner;
 mod ignition;
@@ -24,15 +22,13 @@ mod unit_name;
 #[cfg(test)]
 mod tests;
 
-pub use cloud_config::{CloudConfig, CoreOs, DropIn, Encoding, Filesystem, Unit, Update, User, UserData, WriteFile};
-pub use dialect::Dialect;
 pub use node::node_user_data;
-pub use overlay::Overlay;
 pub use size::CUSTOM_DATA_BYTES;
-pub use template::{TemplateSet, render as render_template};
+pub use template::render as render_template;
 
 use crate::pki::Material;
 use crate::spec::{ClusterSpec, Node};
+use crate::spec::{Dialect, Overlay, cloud_config};
 
 /// What every node starts from.
 const BASE_FILE: &str = "base.yaml";

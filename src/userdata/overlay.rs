@@ -1,30 +1,16 @@
 //! The user's own file: merged over ours, or sent in its place.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::cloud_config::{CloudConfig, HOSTNAME_FILE};
+use super::cloud_config::HOSTNAME_FILE;
 use super::size::CUSTOM_DATA_BYTES;
 use super::{ignition_keys, read};
-use crate::config::yaml::Document;
-use crate::spec::{Origin, Problems};
+use crate::spec::Overlay;
+use diagnostics::yaml::Document;
+use diagnostics::{Origin, Problems};
 
 /// Some editors put it before the first character; no machine looks past it.
 pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
-
-/// A user's own file.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Overlay {
-    /// A `#cloud-config` that is merged over ours.
-    CloudConfig { document: CloudConfig },
-    /// An Ignition document of spec 3.0.0 to 3.3.0 that is merged over ours.
-    Ignition { document: Value },
-    /// Any text, sent untouched as the whole user-data.
-    Whole { text: String },
-}
 
 impl Overlay {
     /// Reads a file that is merged over ours: a `#cloud-config` or an Ignition document, told apart by its first bytes.
@@ -102,15 +88,4 @@ fn parse_ignition(file: &str, text: &str) -> Result<Overlay, Problems> {
     });
     let problems = document.into_problems();
     if problems.is_empty() { Ok(Overlay::Ignition { document: json }) } else { Err(problems) }
-}
-
-impl fmt::Debug for Overlay {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A user's file may hold secrets.
-        formatter.write_str(match self {
-            Self::CloudConfig { .. } => "Overlay::CloudConfig",
-            Self::Ignition { .. } => "Overlay::Ignition",
-            Self::Whole { .. } => "Overlay::Whole",
-        })
-    }
 }

@@ -11,8 +11,8 @@ use super::cloud_config::{
     CloudConfig, CoreOs, DropIn, Encoding, HOSTNAME_FILE, UPDATE_FILE, Unit, Update, User, WriteFile,
 };
 use super::keys::{Effect, Key, Reading, Section, value_mistake};
-use crate::config::yaml::{Document, Fields, Node};
-use crate::spec::{Origin, Problems};
+use diagnostics::yaml::{Document, Fields, Node};
+use diagnostics::{Origin, Problems};
 
 /// The line that a cloud-config starts with.
 pub const HEADER: &str = "#cloud-config";

@@ -1,16 +1,14 @@
 //! The texts that user-data is made of: templates and base files that are compiled into the program, and those that a
 //! user put in their place. An undefined name is an error, never an empty string.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 use super::{BASE_FILE, UserDataError, read};
-use crate::config::yaml::suggestion;
-use crate::spec::{Origin, Problems};
+use crate::spec::TemplateSet;
+use diagnostics::suggestion;
+use diagnostics::{Origin, Problems};
 
 /// A text of ours that can be replaced.
 struct Shipped {
@@ -89,13 +87,6 @@ const SHIPPED: [Shipped; 11] = [
     },
 ];
 
-/// The shipped texts with a user's own in place of some. Default: the shipped ones. Serialised: the user's own by name.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct TemplateSet {
-    overrides: BTreeMap<String, String>,
-}
-
 impl TemplateSet {
     /// Puts `files` (name to text) in place of shipped texts of the same names; every mistake with file and line:
     /// names that are not shipped, templates that do not render, base files that are no valid cloud-config.
@@ -123,7 +114,7 @@ impl TemplateSet {
                 Some(Shipped { kind: Kind::Template(values), .. }) => problems.extend(check(name, text, &values())),
             }
         }
-        if problems.is_empty() { Ok(Self { overrides: files }) } else { Err(problems) }
+        if problems.is_empty() { Ok(Self { replaced: files }) } else { Err(problems) }
     }
 
     /// Name and text of every shipped template and base file, by name.
@@ -133,12 +124,12 @@ impl TemplateSet {
 
     /// Whether nothing is overridden.
     pub fn is_shipped(&self) -> bool {
-        self.overrides.is_empty()
+        self.replaced.is_empty()
     }
 
     /// The text of `name`; empty when there is none of this name.
     pub fn text(&self, name: &str) -> &str {
-        match self.overrides.get(name) {
+        match self.replaced.get(name) {
             Some(text) => text,
             None => Self::shipped().find(|(known, _)| *known == name).map_or("", |(_, text)| text),
         }
@@ -147,13 +138,6 @@ impl TemplateSet {
     /// Template `name` with `context`'s values.
     pub fn render(&self, name: &'static str, context: Value) -> Result<String, UserDataError> {
         render(name, self.text(name), context)
-    }
-}
-
-impl fmt::Debug for TemplateSet {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A user's text may hold secrets.
-        formatter.debug_set().entries(self.overrides.keys()).finish()
     }
 }
 

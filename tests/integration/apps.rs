@@ -3,12 +3,12 @@
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use coreos_cluster::platform::apps::{App, ConfigChange, Content, ImageOptions, Source, render};
+use platform::apps::{App, ConfigChange, Content, ImageOptions, Source, render};
 use serde_json::{Value, json};
 
 use crate::golden::assert_golden;
 use crate::images::image_archives;
-use crate::sandbox::{PLATFORMCTL, Sandbox, wait_for};
+use crate::sandbox::{Sandbox, platformctl, wait_for};
 
 /// The platform's domain in the walk.
 const DOMAIN: &str = "example.test";
@@ -139,7 +139,7 @@ pub fn walk(sandbox: &Sandbox, get: &Get<'_>) {
     apps(&[&deploy[..], &["hello:1"]].concat()).demand(0).says(&["v1 is this already"]);
 
     // What was cut short goes on.
-    let mut killed = sandbox.command(PLATFORMCTL, &[&["apps"], &deploy[..], &["hello:2"]].concat());
+    let mut killed = sandbox.command(platformctl(), &[&["apps"], &deploy[..], &["hello:2"]].concat());
     let mut killed = killed.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     wait_for("the release to be recorded", || {
         apps(&["list", "-o", "json"]).demand(0).json()[0]["newest_state"] == "pending"

@@ -1,7 +1,7 @@
 //! Bundles: what the shipped ones become, what is wrong with bad ones, and the ports that they open.
 
-use coreos_cluster::platform::bundle::{Bundle, Values};
-use coreos_cluster::platform::compose::Rendered;
+use platform::bundle::{Bundle, Values};
+use platform::compose::Rendered;
 use serde_json::json;
 
 use crate::golden::assert_golden;

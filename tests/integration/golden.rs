@@ -3,16 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use coreos_cluster::cli::open_ports;
 use coreos_cluster::config::parameter::{
     COREOS_IMAGE, CUSTOM_DATA, DATA_DISK, DATA_DISK_COUNT, DEIS, DISCOVERY_SERVICE_URL, NTP_SERVERS, NUM_NODES,
     Parameter, VM_SIZE,
 };
 use coreos_cluster::config::{self, ClusterInput, InputFile, resolve};
-use coreos_cluster::outputs::{self, Inventory};
+use coreos_cluster::outputs::{self};
 use coreos_cluster::pki::{Authority, Certificate, Material, NodeMaterial, SshKeyPair};
 use coreos_cluster::plan::{Observed, ResourceNames, desired, plan};
 use coreos_cluster::spec::ClusterSpec;
-use coreos_cluster::userdata::{self, Dialect, TemplateSet};
+use coreos_cluster::spec::{Dialect, TemplateSet};
+use coreos_cluster::userdata::{self};
+use nodes::inventory::Inventory;
+use platform::bundle::deis_ports;
 
 use crate::sandbox::{Sandbox, fixture};
 
@@ -32,7 +36,8 @@ pub fn assert_golden(name: &str, text: &str) {
 
 /// A spec from flags, and a fixture as the user's own configuration, with a key that is the same in every run.
 pub fn spec(flags: &[(&Parameter, &str)], custom_data: Option<&str>) -> ClusterSpec {
-    let mut input = ClusterInput::flags("mycluster", flags);
+    let default_platform_ports = open_ports(&deis_ports());
+    let mut input = ClusterInput { default_platform_ports, ..ClusterInput::flags("mycluster", flags) };
     if let Some(name) = custom_data {
         let file = InputFile { path: name.into(), content: Ok(fixture(name).into_bytes()) };
         input.files.insert(CUSTOM_DATA.key, file);
@@ -170,7 +175,7 @@ fn what_a_user_goes_on_with() {
     assert_golden("ssh_config", &outputs::ssh_config(&inventory, Path::new("/state/mycluster/known_hosts")).unwrap());
     assert_golden("known_hosts", &outputs::known_hosts(&inventory));
     let without_identity =
-        Inventory { ssh: outputs::InventorySsh { identity: None, ..inventory.ssh.clone() }, ..inventory };
+        Inventory { ssh: nodes::inventory::InventorySsh { identity: None, ..inventory.ssh.clone() }, ..inventory };
     let config = outputs::ssh_config(&without_identity, Path::new("/state/mycluster/known_hosts")).unwrap();
     assert_golden("ssh_config-agent", &config);
 }

@@ -8,7 +8,8 @@ use coreos_cluster::config::parameter::{
 };
 use coreos_cluster::pki::{Authority, Material, NodeMaterial};
 use coreos_cluster::spec::ClusterSpec;
-use coreos_cluster::userdata::{self, Dialect};
+use coreos_cluster::spec::Dialect;
+use coreos_cluster::userdata::{self};
 
 use crate::golden::spec;
 

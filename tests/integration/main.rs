@@ -19,4 +19,5 @@ mod removal;
 mod request_bodies;
 mod sandbox;
 mod sign_in;
+mod structure;
 mod user_data;

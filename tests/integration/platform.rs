@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::images::image_archives;
-use crate::sandbox::{Ended, PLATFORMCTL, SUBSCRIPTION, Sandbox, wait_for};
+use crate::sandbox::{Ended, SUBSCRIPTION, Sandbox, platformctl, wait_for};
 
 const NAME: &str = "plat";
 const DOMAIN: &str = "example.test";
@@ -79,7 +79,7 @@ impl Cluster {
 
     /// Runs `platformctl`, kills it as soon as it has said `words`, and demands that it was killed and not done.
     fn kill_at(&self, arguments: &[&str], words: &str) {
-        let mut command = self.sandbox.command(PLATFORMCTL, arguments);
+        let mut command = self.sandbox.command(platformctl(), arguments);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = child.stderr.take().unwrap();
         let (mut said, mut buffer) = (String::new(), [0; 1024]);

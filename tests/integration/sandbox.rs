@@ -2,20 +2,40 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The binaries under test.
+/// The binary under test.
 pub const CREATOR: &str = env!("CARGO_BIN_EXE_azure-coreos-cluster");
-pub const PLATFORMCTL: &str = env!("CARGO_BIN_EXE_platformctl");
 /// The emulator's one subscription.
 pub const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";
 /// Generous: machines that run tests are shared and slow.
 const DEADLINE: Duration = Duration::from_secs(600);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// The other binary under test: another member's, so cargo is asked to bring it up to date once.
+pub fn platformctl() -> &'static Path {
+    static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
+        let profile_folder = Path::new(CREATOR).parent().expect("the binary lies in a folder");
+        let target_folder = profile_folder.parent().expect("the profile's folder lies in cargo's");
+        let profile = match profile_folder.file_name().and_then(|name| name.to_str()) {
+            Some("debug") | None => "dev",
+            Some(other) => other,
+        };
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--locked", "--offline", "--quiet", "--package", "platformctl", "--bin", "platformctl"])
+            .args(["--profile", profile, "--target-dir"])
+            .arg(target_folder)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status();
+        assert!(built.is_ok_and(|status| status.success()), "platformctl is built");
+        profile_folder.join("platformctl")
+    });
+    &BINARY
+}
 
 /// An isolated user with a running emulator.
 pub struct Sandbox {
@@ -92,7 +112,7 @@ impl Sandbox {
     }
 
     /// A command in this sandbox.
-    pub fn command(&self, program: &str, arguments: &[&str]) -> Command {
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.folder.path());
         for variable in [
@@ -139,12 +159,12 @@ impl Sandbox {
 
     /// Runs `platformctl` to its end.
     pub fn platformctl(&self, arguments: &[&str]) -> Ended {
-        Ended::from(self.command(PLATFORMCTL, arguments).stdin(Stdio::null()).output().expect("the program starts"))
+        Ended::from(self.command(platformctl(), arguments).stdin(Stdio::null()).output().expect("the program starts"))
     }
 
     /// Runs `platformctl` with more variables.
     pub fn platformctl_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
-        let mut command = self.command(PLATFORMCTL, arguments);
+        let mut command = self.command(platformctl(), arguments);
         command.envs(variables.iter().copied()).stdin(Stdio::null());
         Ended::from(command.output().expect("the program starts"))
     }

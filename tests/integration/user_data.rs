@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 
 use coreos_cluster::config::parameter::{DATA_DISK, DATA_DISK_COUNT};
 use coreos_cluster::spec::ClusterSpec;
-use coreos_cluster::userdata::{self, Dialect, Overlay, UserDataError};
+use coreos_cluster::spec::{Dialect, Overlay};
+use coreos_cluster::userdata::{self, UserDataError};
 
 use crate::golden::{assert_golden, material, spec};
 use crate::sandbox::{CREATOR, Sandbox, fixture};

@@ -4,7 +4,8 @@
 
 mod tables;
 
-use crate::config::yaml::{Value, suggestion};
+use diagnostics::suggestion;
+use diagnostics::yaml::Value;
 use tables::cloud_init_keys;
 
 /// A kind of mapping in a cloud-config.

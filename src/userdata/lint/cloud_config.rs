@@ -1,11 +1,11 @@
 //! The keys of a cloud-config.
 
 use super::{Finding, IGNITION_ONLY, Verdict};
-use crate::config::yaml::{Document, Node, Value};
-use crate::spec::Problems;
+use crate::spec::cloud_config::CORE_USER;
 use crate::userdata::address;
-use crate::userdata::cloud_config::CORE_USER;
 use crate::userdata::keys::{Key, Reading, Section, Shape, value_mistake};
+use diagnostics::Problems;
+use diagnostics::yaml::{Document, Node, Value};
 
 /// Of an account that exists, coreos-cloudinit reads these alone.
 /// <https://github.com/flatcar/coreos-cloudinit/blob/flatcar-master/initialize/config.go>

@@ -1,9 +1,9 @@
 //! The keys of an Ignition document.
 
 use super::{Finding, Verdict};
-use crate::config::yaml::Document;
-use crate::spec::{Origin, Problems};
 use crate::userdata::ignition_keys::{child, is_later, walk};
+use diagnostics::yaml::Document;
+use diagnostics::{Origin, Problems};
 
 /// Who reads an Ignition version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

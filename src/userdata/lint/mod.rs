@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
 use super::CUSTOM_DATA_BYTES;
 use super::overlay::BYTE_ORDER_MARK;
-use crate::spec::Problems;
+use diagnostics::Problems;
 
 /// What was found in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{Finding, IGNITION_ONLY, Verdict, lint_text};
-use crate::spec::Problems;
+use diagnostics::Problems;
 
 /// A part, as it stands in the file.
 struct Part<'t> {

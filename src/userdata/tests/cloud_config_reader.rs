@@ -8,7 +8,7 @@ use regex::Regex;
 
 use super::ignition_reader::unpacked;
 use super::state::{File, State, Unit, User};
-use crate::config::yaml::{self, Value};
+use diagnostics::yaml::{self, Value};
 
 pub fn read(text: &str) -> State {
     let document: Value = yaml::from_str(&with_addresses(text)).unwrap();

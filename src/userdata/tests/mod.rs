@@ -9,7 +9,8 @@ mod state;
 
 use proptest::prelude::*;
 
-use super::{TemplateSet, cloudinit, ignition};
+use super::{cloudinit, ignition};
+use crate::spec::TemplateSet;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]

@@ -1,7 +1,8 @@
 //! The user's own file: what is refused, and how.
 
-use crate::spec::{Origin, Problem};
-use crate::userdata::{CUSTOM_DATA_BYTES, Overlay};
+use crate::spec::Overlay;
+use crate::userdata::CUSTOM_DATA_BYTES;
+use diagnostics::{Origin, Problem};
 
 fn mistakes(text: &str) -> Vec<(Option<usize>, String)> {
     let problems = Overlay::parse("user.yaml", text).expect_err(text);

@@ -10,7 +10,9 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
-use crate::userdata::{CloudConfig, CoreOs, DropIn, Encoding, Filesystem, Unit, Update, User, UserData, WriteFile};
+use crate::spec::cloud_config::{
+    CloudConfig, CoreOs, DropIn, Encoding, Filesystem, Unit, Update, User, UserData, WriteFile,
+};
 
 pub fn user_data() -> impl Strategy<Value = UserData> {
     (cloud_config(), 0..3_u32).prop_map(|(cloud_config, disks)| {

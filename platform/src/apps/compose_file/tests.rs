@@ -1,0 +1,190 @@
+//! Compose files as sources of apps.
+
+use super::*;
+use crate::apps::ConfigChange;
+use crate::compose::Mode;
+
+fn config(pairs: &[(&str, &str)]) -> Config {
+    let change = pairs.iter().try_fold(ConfigChange::new(), |change, (name, value)| change.set(name, value)).unwrap();
+    Config::default().changed(&change).unwrap()
+}
+
+fn read(text: &str, config: &Config, public: Option<&str>) -> Result<ComposeFile, String> {
+    let app: AppName = "shop".parse().unwrap();
+    ComposeFile::read(text, "compose.yaml", Owner { app: &app, config }, public).map_err(|refused| {
+        let lines = refused.problems.iter().map(|problem| {
+            let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+            format!("{}: {}{hint}", problem.origin, problem.message)
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    })
+}
+
+#[test]
+fn the_public_service_is_found() {
+    let service = |name: &str, rest: &str| format!("  {name}: {{image: a, {rest}}}\n");
+    let both = |web: &str, db: &str| format!("services:\n{}{}", service("web", web), service("db", db));
+    for (text, named, expected) in [
+        (format!("services:\n{}", service("api", "")), None, Ok(("api", vec![]))),
+        (both("ports: ['8080:80']", ""), None, Ok(("web", vec![80]))),
+        (both("expose: [3000, '4000/tcp']", ""), None, Ok(("web", vec![3000, 4000]))),
+        (both("x-public: true", "expose: [5432]"), None, Ok(("web", vec![]))),
+        (both("", "expose: [5432]"), Some("web"), Ok(("web", vec![]))),
+        (both("expose: [80]", "expose: [5432]"), None, Err("this could be db or web")),
+        (both("", ""), None, Err("this could be db or web: name it with --public SERVICE or `x-public: true`")),
+        (both("x-public: true", "x-public: true"), None, Err("this could be db or web")),
+        (both("", ""), Some("webb"), Err("no service `webb` to be public; did you mean `web`?")),
+        (both("", ""), Some("zzz"), Err("there are db, web")),
+    ] {
+        match (read(&text, &Config::default(), named), expected) {
+            (Ok(found), Ok((public, ports))) => {
+                assert_eq!((found.public.as_str(), found.ports), (public, ports), "{text}");
+            }
+            (Err(found), Err(expected)) => assert!(found.contains(expected), "{text}: {found}"),
+            (found, expected) => panic!("{text}: {found:?}, not {expected:?}"),
+        }
+    }
+}
+
+#[test]
+fn variables_come_from_the_configuration() {
+    let text = "\
+services:
+  web:
+    image: shop:${TAG:-1}
+    ports: ['8000']
+    environment:
+      URL: postgres://shop:${PASSWORD}@db/shop
+      LITERAL: 5$$
+      TOKEN:
+    deploy: {replicas: $COUNT}
+  db:
+    image: db:1
+    environment:
+      - PASSWORD
+      - MODE=fast
+";
+    let config = config(&[("PASSWORD", "p: $x # }"), ("TOKEN", "a=b"), ("COUNT", "2")]);
+    let found = read(text, &config, None).unwrap();
+    let web = &found.stack.services["web"];
+    assert_eq!((web.image.as_str(), web.mode), ("shop:1", Mode::Replicated { replicas: 2 }));
+    let environment: Vec<(&str, &str)> =
+        web.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(environment, [("LITERAL", "5$"), ("TOKEN", "a=b"), ("URL", "postgres://shop:p: $x # }@db/shop")]);
+    assert_eq!(found.stack.services["db"].environment["PASSWORD"], "p: $x # }");
+    assert_eq!(found.configured.iter().collect::<Vec<_>>(), ["web"]);
+
+    let missing = read(text, &Config::default(), None).unwrap_err();
+    assert_eq!(
+        missing,
+        "`compose.yaml` line 6: `services.web.environment.URL`: variable `PASSWORD` is not set in the app's configuration; \
+         also used in line 13\n\
+         `compose.yaml` line 8: `services.web.environment.TOKEN`: variable `TOKEN` is not set in the app's configuration \
+         (platformctl apps config shop set COUNT=… PASSWORD=… TOKEN=…)\n\
+         `compose.yaml` line 9: `services.web.deploy.replicas`: variable `COUNT` is not set in the app's configuration"
+    );
+}
+
+#[test]
+fn all_mistakes_are_told_with_their_lines() {
+    let text = "\
+services:
+  web:
+    image: shop:${TAG:-1}
+    expose: [8000]
+  db:
+    image: db:1
+    ports: ['5432:5432', '5433:5433']
+  a.b:
+    image: db:1
+    ports: [{target: 1, published: 1, mode: host}]
+";
+    let found = read(text, &Config::default(), Some("web")).unwrap_err();
+    let lines: Vec<&str> = found.lines().collect();
+    assert_eq!(lines.len(), 3, "{found}");
+    assert!(lines[0].starts_with("`compose.yaml` line 7: `services.db.ports`: only the public"), "{found}");
+    assert!(lines[1].starts_with("`compose.yaml` line 8: `a.b` cannot be a service's name"), "{found}");
+    assert!(
+        lines[2].starts_with("`compose.yaml` line 10: `services.a.b.ports`: only the public service `web`"),
+        "{found}"
+    );
+
+    // A variable that is not set hides nothing, and what is a guess is not told.
+    let text = "\
+services:
+  web:
+    image: shop:${TAG}
+    build: .
+    depends_on: [db]
+    environment:
+      PASSWORD: ${PASSWORD:?of the database}
+    volumes: ['./data:/data', '${FOLDER}/x:/x']
+    deploy: {replicas: $COUNT}
+    ports: ['8080:80']
+  db:
+    image: db:1
+    ports: ['5432:5432']
+    environment:
+      SAME: ${PASSWORD}
+      BAD: ${1}
+";
+    let owner = Owner { app: &"shop".parse().unwrap(), config: &Config::default() };
+    let refused = ComposeFile::read(text, "compose.yaml", owner, Some("web")).unwrap_err();
+    let found: Vec<String> =
+        refused.problems.iter().map(|problem| format!("{}: {}", problem.origin, problem.message)).collect();
+    let expected = [
+        "line 3: `services.web.image`: variable `TAG` is not set in the app's configuration",
+        "line 4: `services.web.build`: images are not built here",
+        "line 7: `services.web.environment.PASSWORD`: variable `PASSWORD` (of the database) is not set in the app's \
+         configuration; also used in line 15",
+        "line 8: `services.web.volumes[0]`: ",
+        "line 8: `services.web.volumes[1]`: variable `FOLDER` is not set",
+        "line 9: `services.web.deploy.replicas`: variable `COUNT` is not set",
+        "line 13: `services.db.ports`: only the public service `web` is reached from outside",
+        "line 16: `services.db.environment.BAD`: `${1}` is not a variable",
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (one, expected) in found.iter().zip(expected) {
+        assert!(one.starts_with(&format!("`compose.yaml` {expected}")), "{one}\n{expected}");
+    }
+    let hints: Vec<&String> = refused.problems.iter().filter_map(|problem| problem.hint.as_ref()).collect();
+    assert_eq!(hints, ["platformctl apps config shop set COUNT=… FOLDER=… PASSWORD=… TAG=…"]);
+    assert!(refused.notes.iter().any(|note| note.starts_with("`compose.yaml` line 5: `services.web.depends_on`")));
+
+    // What the reader of Compose files finds keeps its line though variables were filled in.
+    let text = "\
+# a comment
+
+services:
+  web:
+    image: shop:${TAG:-1}
+    ports: ['1:2:3:4']
+    colour: red
+";
+    let found = read(text, &Config::default(), None).unwrap_err();
+    assert!(found.contains("line 6") && found.contains("line 7") && found.contains("colour"), "{found}");
+}
+
+#[test]
+fn what_differs_from_elsewhere_is_said() {
+    let text = "\
+services:
+  web:
+    image: shop
+    ports: ['8080:80']
+    volumes: ['/srv/data:/data']
+  worker:
+    image: shop
+    x-config: true
+";
+    let found = read(text, &Config::default(), None).unwrap();
+    assert_eq!(
+        found.notes,
+        [
+            "`compose.yaml` line 4: `services.web.ports`: 8080 is not published; the router leads to port 80",
+            "`compose.yaml` line 5: `services.web.volumes`: `/srv/data` is each node's own folder"
+        ]
+    );
+    assert_eq!(found.configured.len(), 2);
+    assert!(found.stack.services["web"].ports.is_empty());
+}

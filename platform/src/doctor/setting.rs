@@ -1,0 +1,59 @@
+//! Settings against what the installed bundle knows.
+
+use super::finding::Finding;
+use crate::bundle::{SettingsSchema, Values};
+
+const CHECK: &str = "settings";
+
+/// What nothing can be installed with, and names that nothing reads.
+pub fn judge(schema: &SettingsSchema, values: &Values) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for mistake in schema.mistakes(values) {
+        findings.push(Finding::fail(CHECK, mistake.name.to_string(), mistake.message, mistake.remedy));
+    }
+    for (target, key, _) in values.iter().filter(|(target, key, _)| schema.get(target, key).is_none()) {
+        let remedy = match schema.suggestion(target, key) {
+            Some(name) => format!("did you mean `{name}`? platformctl config {target} rm {key}"),
+            None => format!("platformctl config {target} rm {key}"),
+        };
+        findings.push(Finding::warn(CHECK, format!("{target}/{key}"), "is set, and nothing reads it", remedy));
+    }
+    if findings.is_empty() {
+        let count = values.iter().count();
+        findings.push(Finding::ok(CHECK, "platform", format!("{count} set, all required ones among them, all valid")));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::Bundle;
+    use crate::doctor::Level;
+
+    #[test]
+    fn settings() {
+        let bundle = Bundle::shipped_named("platform").unwrap();
+        for (set, expected) in [
+            (vec![("platform", "domain", "example.test")], vec![(Level::Ok, "1 set")]),
+            (vec![], vec![(Level::Fail, "missing platform domain: Apps are reached as NAME.DOMAIN")]),
+            (
+                vec![("platform", "domain", "example.test"), ("registry", "replicas", "2")],
+                vec![(Level::Fail, "2 tasks; more than one is safe only with the setting `registry/azureAccount`")],
+            ),
+            (vec![("platform", "domain", "Not a domain")], vec![(Level::Fail, "must be a domain")]),
+            (
+                vec![("platform", "domain", "example.test"), ("platform", "domian", "x")],
+                vec![(Level::Warn, "nothing reads it")],
+            ),
+        ] {
+            let mut values = Values::new();
+            set.iter().for_each(|(target, key, value)| values.set(target, key, value));
+            let findings = judge(&bundle.settings, &values);
+            assert_eq!(findings.len(), expected.len(), "{findings:?}");
+            for (finding, (level, part)) in findings.iter().zip(expected) {
+                assert!(finding.level == level && finding.found.contains(part), "{finding:?}");
+            }
+        }
+    }
+}

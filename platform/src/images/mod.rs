@@ -1,0 +1,145 @@
+//! Container images on nodes: pulled from registries, or loaded from archives over SSH for clusters that reach none.
+//! Every node gets every image before a service that needs it starts, so that a task that moves to another node starts
+//! at once, with the registry up or not.
+
+mod archive;
+
+pub use archive::{Archive, ArchiveError};
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use bollard::query_parameters::{CreateImageOptionsBuilder, ImportImageOptions};
+use futures::TryStreamExt as _;
+use futures::future::join_all;
+use tokio_util::io::ReaderStream;
+
+use nodes::cluster::{DockerError, Node};
+use report::{Event, Reporter};
+
+/// A large image over a slow line.
+const TRANSFER_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+
+/// An image that a node does not have and cannot get.
+#[derive(Clone, Debug)]
+pub struct MissingImage {
+    pub image: String,
+    pub node: String,
+    pub error: DockerError,
+}
+
+/// The id of `image` on a node; none when it is not there.
+pub async fn id_on(node: &Node, image: &str) -> Result<Option<String>, DockerError> {
+    let found =
+        node.ask(format!("looking for image `{image}`"), |docker| async move { docker.inspect_image(image).await });
+    match found.await {
+        Ok(found) => Ok(found.id),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Gives every node every image, all nodes at once: what is there stays, what an archive holds is loaded, the rest is
+/// pulled. Returns what is missing then.
+pub async fn provide(
+    nodes: &[Node],
+    images: &BTreeSet<String>,
+    archives: &[Archive],
+    reporter: &Reporter,
+) -> Vec<MissingImage> {
+    let missing = join_all(nodes.iter().map(|node| provide_on(node, images, archives, reporter))).await;
+    missing.into_iter().flatten().collect()
+}
+
+async fn provide_on(
+    node: &Node,
+    images: &BTreeSet<String>,
+    archives: &[Archive],
+    reporter: &Reporter,
+) -> Vec<MissingImage> {
+    let mut missing = Vec::new();
+    for image in images {
+        let archive = archives.iter().find(|archive| archive.id_of(image).is_some());
+        let provided = match id_on(node, image).await {
+            Ok(Some(id)) if archive.is_none_or(|archive| archive.id_of(image) == Some(&id)) => Ok(()),
+            Err(error) => Err(error),
+            Ok(_) => {
+                let action = if archive.is_some() { "load" } else { "pull" };
+                let what = match archive.and_then(|archive| archive.path().file_name()) {
+                    Some(file) => file.to_string_lossy().into_owned(),
+                    None => image.clone(),
+                };
+                let resource = format!("{what} on {}", node.name());
+                reporter.event(Event::StepStarted { resource: resource.clone(), action });
+                let started = Instant::now();
+                let provided = match archive {
+                    Some(archive) => load(node, archive).await,
+                    None => pull(node, image).await,
+                };
+                match &provided {
+                    Ok(()) => {
+                        let seconds = started.elapsed().as_secs_f64();
+                        reporter.event(Event::StepFinished { resource, action, seconds });
+                    }
+                    Err(error) => {
+                        reporter.event(Event::StepFailed { resource, error: error.message() });
+                    }
+                }
+                provided
+            }
+        };
+        if let Err(error) = provided {
+            missing.push(MissingImage { image: image.clone(), node: node.name().to_owned(), error });
+        }
+    }
+    missing
+}
+
+/// Pulls an image from its registry.
+pub async fn pull(node: &Node, image: &str) -> Result<(), DockerError> {
+    // Docker takes a name without a tag for all tags.
+    let options = CreateImageOptionsBuilder::default().from_image(&with_tag(image)).build();
+    let pulled = node.ask(format!("pulling image `{image}`"), |mut docker| {
+        let options = options.clone();
+        async move {
+            docker.set_timeout(TRANSFER_TIMEOUT);
+            docker.create_image(Some(options), None, None).try_for_each(|_| async { Ok(()) }).await
+        }
+    });
+    pulled.await
+}
+
+/// Loads all images of an archive.
+pub async fn load(node: &Node, archive: &Archive) -> Result<(), DockerError> {
+    let loaded = node.ask(format!("loading `{}`", archive.path().display()), |mut docker| async move {
+        docker.set_timeout(TRANSFER_TIMEOUT);
+        let file = tokio::fs::File::open(archive.path()).await?;
+        let options = ImportImageOptions::default();
+        docker.import_image_stream(options, ReaderStream::new(file), None).try_for_each(|_| async { Ok(()) }).await
+    });
+    loaded.await
+}
+
+/// `image` with the tag `latest` when it has neither tag nor digest.
+fn with_tag(image: &str) -> String {
+    let last = image.rsplit('/').next().unwrap_or(image);
+    if last.contains(':') || last.contains('@') { image.to_owned() } else { format!("{image}:latest") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_get_a_tag() {
+        for (image, expected) in [
+            ("hello", "hello:latest"),
+            ("hello:1", "hello:1"),
+            ("127.0.0.1:5000/hello", "127.0.0.1:5000/hello:latest"),
+            ("127.0.0.1:5000/hello:2", "127.0.0.1:5000/hello:2"),
+            ("hello@sha256:00", "hello@sha256:00"),
+        ] {
+            assert_eq!(with_tag(image), expected);
+        }
+    }
+}

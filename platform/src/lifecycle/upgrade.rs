@@ -1,0 +1,117 @@
+//! From the installed version of a bundle to another one, component by component; the next is changed when the one
+//! before is well, and all go back when one is not.
+
+use super::health::{chosen, wait_until_well};
+use super::install::{apply, provide_images, selected};
+use super::{Installation, Selection, preflight};
+use crate::Platform;
+use crate::bundle::{Bundle, Component, Values};
+use crate::compose::Rendered;
+use crate::images::Archive;
+use crate::settings::Settings;
+use crate::swarm::Applied;
+use report::{Event, Failure, Reporter};
+
+/// Brings the platform to `wanted`. When a component does not become well, every component that was changed gets its
+/// earlier spec again, and the failure says why.
+pub async fn upgrade(
+    platform: &Platform,
+    installation: &Installation,
+    wanted: &Bundle,
+    archives: &[Archive],
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    let installed = &installation.bundle;
+    if installed.name != wanted.name {
+        return Err(Failure::Usage(format!(
+            "bundle `{}` is installed, which `{}` is no version of; uninstall it first",
+            installed.name, wanted.name
+        )));
+    }
+    let values = Settings::new(platform).load().await?;
+    let (before, after) = (installed.render(&values)?, wanted.render(&values)?);
+    preflight(platform, reporter).await?;
+    let everything: Selection = wanted.components().map(|component| component.name.clone()).collect();
+    provide_images(platform, &selected(wanted, &values, &after, &everything), archives, reporter).await?;
+    let mut changed = Vec::new();
+    if let Err(failure) = roll(platform, wanted, &values, &after, &mut changed, reporter).await {
+        return Err(go_back(platform, installed, &before, &changed, failure, reporter).await);
+    }
+    for gone in installed.components().filter(|component| wanted.component(&component.name).is_none()) {
+        platform.swarm.remove_service(&format!("{}_{}", installed.name, gone.name)).await?;
+    }
+    platform.record_installation(wanted).await?;
+    platform.swarm.remove_unused_configs(&wanted.name).await?;
+    reporter.note(format!("● {}: version {} (was {})", wanted.name, wanted.version, installed.version));
+    Ok(())
+}
+
+/// Changes components in order; `changed` names those that were touched.
+async fn roll<'a>(
+    platform: &Platform,
+    wanted: &'a Bundle,
+    values: &Values,
+    after: &Rendered,
+    changed: &mut Vec<&'a Component>,
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    let references = platform.swarm.ensure_references(&wanted.name, after).await?;
+    let everything: Selection = wanted.components().map(|component| component.name.clone()).collect();
+    for subsystem in &wanted.subsystems {
+        reporter.event(Event::SubsystemStarted { name: subsystem.name.clone() });
+        for component in chosen(wanted, &subsystem.components, values, &everything) {
+            let Some(service) = after.services.iter().find(|service| service.component == component.name) else {
+                continue;
+            };
+            changed.push(component);
+            if apply(platform, wanted, service, &references).await? == Applied::Unchanged {
+                reporter.note(format!("● {}: unchanged", component.name));
+                changed.pop();
+                continue;
+            }
+            wait_until_well(platform, wanted, &[component], reporter).await.map_err(super::start::unwell)?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives changed components their earlier specs again; the failure says whether that worked.
+async fn go_back(
+    platform: &Platform,
+    installed: &Bundle,
+    before: &Rendered,
+    changed: &[&Component],
+    failure: Failure,
+    reporter: &Reporter,
+) -> Failure {
+    reporter.note(format!("■ going back to version {}", installed.version));
+    let mut reasons = match failure {
+        Failure::Unhealthy { reasons, .. } => reasons,
+        other => vec![other.to_string()],
+    };
+    let back = async {
+        let references = platform.swarm.ensure_references(&installed.name, before).await?;
+        for component in changed.iter().rev() {
+            match before.services.iter().find(|service| service.component == component.name) {
+                Some(service) => drop(apply(platform, installed, service, &references).await?),
+                None => platform.swarm.remove_service(&format!("{}_{}", installed.name, component.name)).await?,
+            }
+        }
+        let kept: Vec<&Component> =
+            changed.iter().filter_map(|component| installed.component(&component.name)).collect();
+        wait_until_well(platform, installed, &kept, reporter).await.map_err(super::start::unwell)
+    };
+    match back.await {
+        Ok(()) => {
+            reasons.push(format!("every component is at version {} again", installed.version));
+            Failure::Unhealthy { reasons, hint: "mend the new version, then run the same command again".into() }
+        }
+        Err(error) => {
+            reasons.push(format!("going back to version {} failed too", installed.version));
+            if let Failure::Unhealthy { reasons: more, .. } = error {
+                reasons.extend(more);
+            }
+            Failure::Unhealthy { reasons, hint: "platformctl doctor".into() }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The platform's settings: `/platform/<target>/<key>` in etcd, secrets in the swarm. Which settings there are, and what
+//! they take, says the bundle; here they are read and written.
+
+mod assignment;
+
+pub use assignment::{Assignment, AssignmentError};
+
+use std::collections::BTreeSet;
+
+use super::Platform;
+use super::bundle::{self, SettingsSchema, Values};
+use diagnostics::{Origin, Problems};
+use nodes::etcd::Transaction;
+use report::Failure;
+
+/// Below this, one folder a target; names that start with a dot are not targets.
+const PREFIX: &str = "/platform/";
+
+/// Settings of one cluster.
+#[derive(Clone, Debug)]
+pub struct Settings<'a> {
+    platform: &'a Platform,
+}
+
+impl<'a> Settings<'a> {
+    /// The settings of `platform`.
+    pub fn new(platform: &'a Platform) -> Self {
+        Self { platform }
+    }
+
+    /// Everything that is set; of secrets only that they are.
+    pub async fn load(&self) -> Result<Values, Failure> {
+        let store = &self.platform.store;
+        let mut values = Values::new();
+        for entry in store.range(PREFIX).await.map_err(|error| store.failure(error))? {
+            if let Some((target, key)) = entry.key.strip_prefix(PREFIX).and_then(|name| name.split_once('/'))
+                && !target.starts_with('.')
+            {
+                values.set(target, key, &entry.value);
+            }
+        }
+        for logical_name in self.platform.swarm.secrets().await?.keys() {
+            if let Some((target, key)) = logical_name.split_once('.') {
+                values.set_secret(target, key);
+            }
+        }
+        Ok(values)
+    }
+
+    /// Sets all of `assignments`, the plain ones in one transaction. A secret needs a swarm; there must be one.
+    ///
+    /// Names and values are checked before ([`check`]); what does not go together with other settings is refused here.
+    pub async fn set(&self, schema: &SettingsSchema, target: &str, assignments: &[Assignment]) -> Result<(), Failure> {
+        let before = self.load().await?;
+        let mut after = before.clone();
+        for Assignment { key, value } in assignments {
+            match schema.is_secret(target, key) {
+                true => after.set_secret(target, key),
+                false => after.set(target, key, value),
+            }
+        }
+        check_change(schema, &before, &after)?;
+        let mut transaction = Transaction::new();
+        for assignment in assignments {
+            let Assignment { key, value } = assignment;
+            if schema.is_secret(target, key) {
+                self.platform.swarm.set_secret(&secret_name(target, key), value.as_bytes()).await?;
+            } else {
+                transaction = transaction.put(&key_of(target, key), value);
+            }
+        }
+        self.commit(transaction).await
+    }
+
+    /// Forgets settings, which then have their defaults; those of them that were set.
+    pub async fn unset(
+        &self,
+        schema: &SettingsSchema,
+        target: &str,
+        keys: &[String],
+    ) -> Result<BTreeSet<String>, Failure> {
+        let before = self.load().await?;
+        let mut after = before.clone();
+        keys.iter().for_each(|key| after.unset(target, key));
+        check_change(schema, &before, &after)?;
+        let is_set = |key: &&String| before.get(target, key).is_some() || before.has_secret(target, key);
+        let were_set = keys.iter().filter(is_set).cloned().collect();
+        let mut transaction = Transaction::new();
+        for key in keys {
+            if schema.is_secret(target, key) {
+                let logical_name = secret_name(target, key);
+                if self.platform.swarm.remove_secret(&logical_name).await? {
+                    return Err(Failure::Unhealthy {
+                        reasons: vec![format!("a running service uses the secret `{target}/{key}`")],
+                        hint: format!("platformctl uninstall {target}, or set another value"),
+                    });
+                }
+            } else {
+                transaction = transaction.delete(&key_of(target, key));
+            }
+        }
+        self.commit(transaction).await?;
+        Ok(were_set)
+    }
+
+    async fn commit(&self, transaction: Transaction) -> Result<(), Failure> {
+        if transaction.is_empty() {
+            return Ok(());
+        }
+        let store = &self.platform.store;
+        store.commit(&transaction).await.map(drop).map_err(|error| store.failure(error))
+    }
+}
+
+/// Every mistake in names and values.
+pub fn check(schema: &SettingsSchema, target: &str, assignments: &[Assignment]) -> Result<(), Problems> {
+    let mut problems = Problems::new();
+    for Assignment { key, value } in assignments {
+        if let Err(expected) = schema.check(target, key, value) {
+            // A value that is wrong is not repeated when it is a secret.
+            let message = if schema.is_secret(target, key) { "not a value for a secret".to_owned() } else { expected };
+            add(&mut problems, schema, target, key, format!("{target}/{key}: {message}"));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// Every name that is no setting.
+pub fn check_names(schema: &SettingsSchema, target: &str, keys: &[String]) -> Result<(), Problems> {
+    let mut problems = Problems::new();
+    for key in keys.iter().filter(|key| schema.get(target, key).is_none()) {
+        let message = format!("there is no setting `{target}/{key}`");
+        add(&mut problems, schema, target, key, message);
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+fn add(problems: &mut Problems, schema: &SettingsSchema, target: &str, key: &str, message: String) {
+    let origin = Origin::Flag("KEY");
+    match schema.get(target, key).is_none().then(|| schema.suggestion(target, key)).flatten() {
+        Some(suggestion) => problems.add_with_hint(origin, message, format!("did you mean `{suggestion}`?")),
+        None => problems.add(origin, message),
+    }
+}
+
+/// What is wrong with the settings once they are changed, as far as the change makes it wrong.
+pub fn check_change(schema: &SettingsSchema, before: &Values, after: &Values) -> Result<(), Problems> {
+    bundle::refused(schema.mistakes_of_change(before, after))
+}
+
+fn key_of(target: &str, key: &str) -> String {
+    format!("{PREFIX}{target}/{key}")
+}
+
+/// A secret's logical name in the swarm.
+fn secret_name(target: &str, key: &str) -> String {
+    format!("{target}.{key}")
+}

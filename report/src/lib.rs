@@ -1,0 +1,74 @@
+//! Turns what happens into what people and programs are told: progress on stderr, one JSON object per event, a result on
+//! stdout, a failure with its exit code.
+//!
+//! Libraries tell a [`Reporter`] what happens; only this member prints. Every command runs by [`command`].
+
+pub mod command;
+mod confirmation;
+mod event;
+pub mod exit_code;
+mod failure;
+mod finding;
+pub mod output;
+mod progress;
+
+pub use confirmation::confirm;
+pub use event::{Event, EventSink};
+pub use failure::{Failure, NodeError, ServiceError};
+pub use finding::{Finding, Severity};
+pub use output::OutputFormat;
+
+use std::sync::Arc;
+
+use progress::Progress;
+
+/// Takes events and shows them.
+#[derive(Clone)]
+pub struct Reporter {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    progress: Option<Progress>,
+    sink: Option<EventSink>,
+}
+
+impl Reporter {
+    /// A reporter that shows progress on stderr and writes events to `sink`.
+    pub fn new(sink: Option<EventSink>) -> Self {
+        Self { inner: Arc::new(Inner { progress: Some(Progress::new()), sink }) }
+    }
+
+    /// A reporter that says nothing.
+    pub fn silent() -> Self {
+        Self { inner: Arc::new(Inner { progress: None, sink: None }) }
+    }
+
+    /// Shows an event.
+    pub fn event(&self, event: Event) {
+        if let Some(sink) = &self.inner.sink {
+            sink.write(&event);
+        }
+        if let Some(progress) = &self.inner.progress {
+            progress.show(&event);
+        }
+    }
+
+    /// Says one line to people.
+    pub fn note(&self, text: impl Into<String>) {
+        self.event(Event::Note { text: text.into() });
+    }
+
+    /// Ends bars, so that what is printed next stands on its own lines.
+    pub fn finish(&self) {
+        if let Some(progress) = &self.inner.progress {
+            progress.finish();
+        }
+    }
+}
+
+impl std::fmt::Debug for Reporter {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Reporter")
+    }
+}

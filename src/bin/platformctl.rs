@@ -1,7 +1,0 @@
-//! Door of `platformctl`.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    coreos_cluster::cli::platformctl(std::env::args_os())
-}

@@ -1,0 +1,172 @@
+//! The house has no circles: rooms use rooms that stand above them in docs/architecture.md's map, never one below, and the
+//! map knows every room that there is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// Members in the order in which they may use each other: each only those before it.
+const MEMBERS: [(&str, &str); 6] = [
+    ("diagnostics", "diagnostics"),
+    ("report", "report"),
+    ("nodes", "nodes"),
+    ("platformctl", "platform"),
+    ("azure-local", "azure-local"),
+    ("azure-coreos-cluster", ""),
+];
+
+/// Which rooms of a member use which, tests aside.
+type Arrows = BTreeMap<String, BTreeSet<String>>;
+
+fn top() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn source(member: &str) -> PathBuf {
+    top().join(member).join("src")
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The modules right below a member's root: files and folders, doors aside.
+fn rooms(source: &Path) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(source).expect("the sources");
+    let names = entries.map(|entry| entry.expect("an entry").path());
+    let names = names.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
+    names.filter(|name| !["lib", "bin"].contains(&name.as_str())).collect()
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let is_test = path.file_stem().is_some_and(|name| name == "tests");
+        if path.is_dir() && !is_test {
+            files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test {
+            found.push(path);
+        }
+    }
+}
+
+/// The code of a file without comments and without its tests.
+fn code(text: &str) -> String {
+    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The first name behind each `crate::`, those in braces one by one.
+fn used(code: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (_, rest) in code.match_indices("crate::").map(|(at, word)| code.split_at(at + word.len())) {
+        if let Some(group) = rest.strip_prefix('{') {
+            let (mut depth, mut name) = (0, String::new());
+            for character in group.chars() {
+                match character {
+                    '{' => depth += 1,
+                    '}' if depth == 0 => break,
+                    '}' => depth -= 1,
+                    ',' if depth == 0 => {
+                        names.insert(std::mem::take(&mut name));
+                    }
+                    _ if depth == 0 => name.push(character),
+                    _ => {}
+                }
+            }
+            names.insert(name);
+        } else {
+            names.insert(rest.to_owned());
+        }
+    }
+    let first = |name: &String| {
+        let name = name.trim_start();
+        let end = name.find(|character: char| !(character.is_alphanumeric() || character == '_')).unwrap_or(name.len());
+        name[..end].to_owned()
+    };
+    names.iter().map(first).filter(|name| !name.is_empty()).collect()
+}
+
+fn arrows(source: &Path) -> Arrows {
+    let rooms = rooms(source);
+    let mut arrows: Arrows = rooms.iter().map(|room| (room.clone(), BTreeSet::new())).collect();
+    let mut found = Vec::new();
+    files(source, &mut found);
+    for file in found {
+        let inside = file.strip_prefix(source).expect("below the sources");
+        let first = inside.iter().next().and_then(|part| part.to_str()).unwrap_or_default();
+        let room = first.trim_end_matches(".rs").to_owned();
+        let Some(targets) = arrows.get_mut(&room) else { continue };
+        targets.extend(used(&code(&read(&file))).into_iter().filter(|name| rooms.contains(name) && *name != room));
+    }
+    arrows
+}
+
+/// Rooms of a member in the order of the map's rows: `| `nodes/src/ssh` | … |`.
+fn mapped(member: &str) -> Vec<String> {
+    let prefix = if member.is_empty() { "| `src/".to_owned() } else { format!("| `{member}/src/") };
+    let map = read(&top().join("docs/architecture.md"));
+    let rows = map.lines().filter_map(|line| line.strip_prefix(&prefix)?.split('`').next().map(str::to_owned));
+    rows.collect()
+}
+
+/// What is wrong with a member's arrows, given the order in which its rooms stand.
+fn mistakes(order: &[String], arrows: &Arrows) -> Vec<String> {
+    let place = |room: &str| order.iter().position(|known| known == room);
+    let mut mistakes = Vec::new();
+    for (room, targets) in arrows {
+        if place(room).is_none() {
+            mistakes.push(format!("`{room}` is not in the map"));
+        }
+        for target in targets {
+            if place(target) >= place(room) {
+                mistakes.push(format!("`{room}` uses `{target}`, which does not stand above it"));
+            }
+        }
+    }
+    for room in order.iter().filter(|room| !arrows.contains_key(*room)) {
+        mistakes.push(format!("the map has `{room}`, which is not there"));
+    }
+    mistakes
+}
+
+#[test]
+fn rooms_use_only_what_stands_above_them() {
+    for (_, folder) in MEMBERS.iter().filter(|(member, _)| *member != "azure-local") {
+        let found = mistakes(&mapped(folder), &arrows(&source(folder)));
+        assert!(found.is_empty(), "{folder}: {found:#?}");
+    }
+}
+
+#[test]
+fn members_use_only_what_stands_before_them() {
+    for (place, (member, folder)) in MEMBERS.iter().enumerate() {
+        let manifest = read(&top().join(folder).join("Cargo.toml"));
+        let dependencies = manifest.split("\n[dependencies]").nth(1).unwrap_or_default();
+        let dependencies = dependencies.split("\n[").next().unwrap_or_default();
+        for line in dependencies.lines().filter(|line| line.contains("path = \"")) {
+            let used = line.split_whitespace().next().unwrap_or_default();
+            let before = MEMBERS.iter().position(|(known, _)| *known == used);
+            assert!(before.is_some_and(|before| before < place), "`{member}` uses `{used}`");
+        }
+    }
+}
+
+#[test]
+fn an_arrow_that_runs_back_is_seen() {
+    let order: Vec<String> = ["low", "high"].map(str::to_owned).into();
+    let arrow = |code_of_low: &str, code_of_high: &str| -> Arrows {
+        let targets = |text: &str| used(&code(text)).into_iter().filter(|name| order.contains(name)).collect();
+        [("low".to_owned(), targets(code_of_low)), ("high".to_owned(), targets(code_of_high))].into()
+    };
+    for (low, high, seen) in [
+        ("use std::fmt;", "use crate::low::Thing;", false),
+        ("use crate::high::Thing;", "", true),
+        ("use crate::{other, high::{a, b}};", "", true),
+        ("fn f() { crate::high::f() }", "", true),
+        ("// crate::high", "", false),
+        ("#[cfg(test)]\nmod tests { use crate::high; }", "", false),
+    ] {
+        assert_eq!(!mistakes(&order, &arrow(low, high)).is_empty(), seen, "{low}");
+    }
+}

@@ -53,6 +53,9 @@ impl Progress {
             Event::CheckPassed { node, check, detail } => {
                 self.line(&format!("{} {node} {check}: {detail}", self.mark("●", 32)));
             }
+            Event::CheckDegraded { node, check, detail } => {
+                self.line(&format!("{} {node} {check}: {detail}", self.mark("▴", 33)));
+            }
             Event::CheckFailed { node, check, reason } => {
                 self.line(&format!("{} {node} {check}: {reason}", self.mark("■", 31)));
             }

@@ -58,6 +58,11 @@ impl Node {
         self.inner.connections.session(self.inner.index).await
     }
 
+    /// Ends the connection until something is asked again.
+    pub async fn disconnect(&self) {
+        self.inner.connections.disconnect(self.inner.index).await;
+    }
+
     /// Runs a command that may be repeated: when the connection breaks, it is made again and the command run again.
     pub async fn run(&self, command: &str, input: Option<&str>, timeout: Duration) -> Result<Output, SshError> {
         let mut repeats = 0;

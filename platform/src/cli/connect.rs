@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::Platform;
 use diagnostics::{Origin, Problems};
-use nodes::cluster::{Cluster, ClusterFacts, Gateway, Timeouts};
+use nodes::cluster::{Cluster, ClusterFacts, Gateway, Route, Timeouts};
 use nodes::clusters::{self, clusters_home, known_clusters, unknown_cluster};
 use nodes::inventory::{Inventory, InventoryNode, SocketEndpoint};
 use nodes::ssh::Identity;
@@ -33,6 +33,7 @@ pub async fn cluster(arguments: &ConnectionArguments) -> Result<Cluster, Failure
     let timeouts = Timeouts {
         connect: Duration::from_secs(arguments.ssh_timeout),
         command: Duration::from_secs(arguments.request_timeout),
+        ..Timeouts::default()
     };
     let inventory = match find_inventory(arguments, tunnel.is_some())? {
         Some(inventory) => inventory,
@@ -42,11 +43,14 @@ pub async fn cluster(arguments: &ConnectionArguments) -> Result<Cluster, Failure
         },
     };
     let identity = identity(arguments, inventory.ssh.identity.clone())?;
-    let gateway = tunnel.map(|endpoint| Gateway {
-        endpoint,
-        host_keys: inventory.nodes.iter().map(|node| node.host_key.clone()).collect(),
-    });
-    Ok(Cluster::new(inventory.into(), identity, gateway, timeouts))
+    let route = match tunnel {
+        Some(endpoint) => Route::Through(Gateway {
+            endpoint,
+            host_keys: inventory.nodes.iter().map(|node| node.host_key.clone()).collect(),
+        }),
+        None => Route::DirectOrDetour,
+    };
+    Ok(Cluster::new(inventory.into(), identity, route, timeouts))
 }
 
 /// The inventory of the cluster that is meant: the named one, else the only one; none when none is known, or when a
@@ -175,9 +179,9 @@ async fn through_unknown(
         public_address: std::net::Ipv4Addr::UNSPECIFIED,
         ports: Vec::new(),
     };
-    let platform = Platform::new(Cluster::new(alone, identity.clone(), Some(gateway.clone()), timeouts));
+    let platform = Platform::new(Cluster::new(alone, identity.clone(), Route::Through(gateway.clone()), timeouts));
     match platform.facts_on_record().await? {
-        Some(facts) => Ok(Cluster::new(facts, identity, Some(gateway), timeouts)),
+        Some(facts) => Ok(Cluster::new(facts, identity, Route::Through(gateway), timeouts)),
         None => Err(Failure::Usage(format!(
             "the cluster behind {}:{} does not say which nodes it has; the first `platformctl install` writes that, run \
              where the cluster was created (--cluster NAME)",

@@ -75,7 +75,7 @@ fn which(resolver: &mut Resolver, deis: Option<bool>) -> Which {
             Ordering::Greater => Which::Platform,
             Ordering::Less => Which::Deis,
             Ordering::Equal if deis == Some(true) => {
-                resolver.problem(&PLATFORM, "`--deis` stands for `--platform platform`; give one of them");
+                resolver.problem(&PLATFORM, "`--deis` is `--platform platform` and port 2222; give one of them");
                 Which::Nothing
             }
             Ordering::Equal => Which::Platform,
@@ -191,7 +191,10 @@ mod tests {
         assert_eq!(ports(&caprover(input(&[(&DEIS, "true")]), file()), None), [80, 443, 2222]);
         let both = caprover(input(&[(&DEIS, "true")]), Origin::Flag(PLATFORM.flag));
         let problems = resolve(&both, None, &key()).unwrap_err();
-        assert_eq!(problems.to_string(), "`--platform`: `--deis` stands for `--platform platform`; give one of them");
+        assert_eq!(
+            problems.to_string(),
+            "`--platform`: `--deis` is `--platform platform` and port 2222; give one of them"
+        );
     }
 
     #[test]

@@ -257,8 +257,8 @@ mod tests {
     use crate::config::InputFile;
     use crate::config::parameter::{
         ADDRESS_SPACE, BLOB_CONTAINER_URL, COREOS_IMAGE, CUSTOM_DATA, DATA_DISK_COUNT, DATA_DISK_TYPE, DEIS,
-        DISCOVERY_SERVICE_URL, NOHTTPS, NTP_SERVERS, OPEN, PROXIMITY, Parameter, SSH, SSH_CERT, SSH_SOURCES, SUBNET_NAMES,
-        VIRTUAL_NETWORK_NAME,
+        DISCOVERY_SERVICE_URL, NOHTTPS, NTP_SERVERS, OPEN, PROXIMITY, Parameter, SSH, SSH_CERT, SSH_SOURCES,
+        SUBNET_NAMES, VIRTUAL_NETWORK_NAME,
     };
     use crate::pki::generate_ssh_key_pair;
     use diagnostics::Origin;

@@ -54,7 +54,8 @@ pub fn whole(text: &str, fedora_coreos: bool) -> Vec<String> {
         Some(_) => return vec!["`ignition.version` is one that the image does not read; write `3.3.0`".into()],
         None => return vec!["`ignition.version` is missing; write `3.3.0`".into()],
     };
-    let stops = |mistake: &Mistake| !mistake.is_passed_over && !(fedora_coreos && mistake.flatcar_alone);
+    let is_flatcars_alone = |mistake: &Mistake| fedora_coreos && mistake.flatcar_alone;
+    let stops = |mistake: &Mistake| !mistake.is_passed_over && !is_flatcars_alone(mistake);
     let judged = ignition_rules::judge(&root, Purpose::IgnitionAlone { minor });
     judged.iter().filter(|judged| judged.mistake.as_ref().is_some_and(stops)).filter_map(said).collect()
 }

@@ -16,7 +16,7 @@ use coreos_cluster::spec::ClusterSpec;
 use coreos_cluster::spec::{Dialect, TemplateSet};
 use coreos_cluster::userdata::{self};
 use nodes::inventory::Inventory;
-use platform::bundle::Bundle;
+use platform::bundle::deis_ports;
 
 use crate::sandbox::{Sandbox, fixture};
 
@@ -36,7 +36,7 @@ pub fn assert_golden(name: &str, text: &str) {
 
 /// A spec from flags, and a fixture as the user's own configuration, with a key that is the same in every run.
 pub fn spec(flags: &[(&Parameter, &str)], custom_data: Option<&str>) -> ClusterSpec {
-    let default_platform_ports = open_ports(&Bundle::shipped_named("platform").expect("the default platform"));
+    let default_platform_ports = open_ports(&deis_ports());
     let mut input = ClusterInput { default_platform_ports, ..ClusterInput::flags("mycluster", flags) };
     if let Some(name) = custom_data {
         let file = InputFile { path: name.into(), content: Ok(fixture(name).into_bytes()) };

@@ -99,13 +99,13 @@ impl<'a> Judge<'a> {
         if since <= self.purpose.minor() {
             return None;
         }
-        Some(match self.purpose {
+        let mistake = match self.purpose {
             Purpose::IgnitionAlone { .. } => {
                 Mistake::new("is newer than the version", format!("write version `3.{since}.0`"))
             }
             _ => Mistake::new("is newer than version 3.3.0", "leave it out"),
-        })
-        .map(Mistake::passed_over)
+        };
+        Some(mistake.passed_over())
     }
 
     fn value(&mut self, node: &Node<'a>, path: &str, shape: Shape) {

@@ -206,7 +206,7 @@ async fn inventory(connection: &Connection, prepared: &Prepared, names: &Resourc
     Ok(Inventory {
         name: spec.name.to_string(),
         cloud: connection.cloud.as_str().into(),
-        subscription: connection.subscription.clone(),
+        subscription: connection.subscription.to_string(),
         resource_group: spec.resource_group.to_string(),
         location: spec.location.to_string(),
         public_address,

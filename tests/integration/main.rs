@@ -20,5 +20,6 @@ mod removal;
 mod request_bodies;
 mod sandbox;
 mod sign_in;
+mod strange_answers;
 mod structure;
 mod user_data;

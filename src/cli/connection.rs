@@ -174,12 +174,14 @@ where
 }
 
 fn certificate(sign_in: &Values, file: &Path) -> Result<SecretBytes, Failure> {
-    let read = std::fs::read(file).map_err(anyhow::Error::new).and_then(|bytes| pkcs12(&bytes));
-    read.map(SecretBytes::new).map_err(|error| {
+    let shown = file.display().to_string();
+    let read =
+        std::fs::read(file).map_err(|error| (error.to_string(), "azure-coreos-cluster mgmt-cert makes one".into()));
+    let packed = read.and_then(|bytes| pkcs12(&bytes).map_err(|error| (error.to_string(), error.remedy(&shown))));
+    packed.map(SecretBytes::new).map_err(|(message, remedy)| {
         let origin = sign_in.get(&AZURE_CERT).map_or(Origin::Flag(AZURE_CERT.flag), |given| given.origin.clone());
         let mut problems = Problems::new();
-        let hint = "azure-coreos-cluster mgmt-cert makes one";
-        problems.add_with_hint(origin, format!("`{}`: {error:#}", file.display()), hint);
+        problems.add_with_hint(origin, format!("`{shown}`: {message}"), remedy);
         problems.into()
     })
 }

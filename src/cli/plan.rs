@@ -9,6 +9,7 @@ use super::connection::connect;
 use super::prepare::{Prepared, prepare, reporter};
 use crate::execute::{being_deleted, observe};
 use crate::plan::{Action, CLUSTER_TAG, Desired, Observed, Plan, ResourceNames, StepKey, desired, plan, strangers};
+use crate::preflight::foresee;
 use diagnostics::{Origin, Problems};
 use report::Failure;
 use report::output;
@@ -39,6 +40,9 @@ pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
         reporter.note(format!("{id} is being deleted; creation would wait until it is gone"));
     }
     let plan = plan(&prepared.spec, desired, &observed);
+    for finding in foresee(&prepared.spec) {
+        reporter.note(format!("▴ {finding}; {}", finding.remedy));
+    }
     let steps: Vec<PlannedStep> = plan
         .steps
         .iter()

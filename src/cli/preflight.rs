@@ -12,8 +12,8 @@ use crate::directory::Cloud;
 use crate::execute::observe;
 use crate::plan::{Observed, ResourceNames, desired};
 use crate::preflight::{
-    Estimate, PRICE_LIST, Preflight, accept, addresses, are_accepted, estimate, image_facts, preflight, read_terms,
-    register, unregistered,
+    Estimate, NodeAddresses, PRICE_LIST, Preflight, accept, addresses, are_accepted, estimate, image_facts, preflight,
+    read_terms, register, unregistered,
 };
 use crate::spec::ExistingNetwork;
 use diagnostics::Problems;
@@ -97,13 +97,15 @@ async fn settle_addresses(
     let found = addresses(&connection.arm, &id, spec, existing).await;
     let hint = format!("azure-coreos-cluster {}", spec.name);
     match found.map_err(|error| Failure::azure(error, hint))? {
-        Ok(addresses) => {
+        NodeAddresses::Known(addresses) => {
             prepared.spec.existing_network = Some(ExistingNetwork { addresses, ..existing.clone() });
             prepared.render()?;
         }
-        Err(message) => {
+        NodeAddresses::Refused(messages) => {
             let hint = "az network vnet list --output table; az network vnet subnet list";
-            problems.add_with_hint(prepared.origin(&VIRTUAL_NETWORK_NAME), message, hint);
+            for message in messages {
+                problems.add_with_hint(prepared.origin(&VIRTUAL_NETWORK_NAME), message, hint);
+            }
         }
     }
     Ok(())

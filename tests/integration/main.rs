@@ -10,6 +10,7 @@ mod golden;
 mod ignition;
 mod images;
 mod interrupted;
+mod key_files;
 mod local_daemon;
 mod machines;
 mod parameters;

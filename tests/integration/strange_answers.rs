@@ -312,7 +312,18 @@ fn play(scenes: &[Scene], choose: impl Fn(Vec<Case>) -> Vec<Case>) {
             scope.spawn(|| {
                 let mut stage = Stage::new();
                 while let Some(case) = next() {
-                    if let Err(what) = stage.play(&case, &expected, &trap) {
+                    let start = std::time::Instant::now();
+                    let played = stage.play(&case, &expected, &trap);
+                    eprintln!(
+                        "{:.1} {:?} {} {:?} after={} times={}",
+                        start.elapsed().as_secs_f64(),
+                        case.scene,
+                        case.answer,
+                        case.request,
+                        case.after_effect,
+                        case.times
+                    );
+                    if let Err(what) = played {
                         failures.lock().unwrap().push(format!("{case:?}\n{what}"));
                         stage = Stage::new();
                     }

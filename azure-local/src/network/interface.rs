@@ -77,6 +77,7 @@ fn complete_configuration(draft: &mut Draft<'_>, configuration: &mut Value, befo
     let subnet =
         text(configuration, "/properties/subnet/id").map(str::to_owned).ok_or_else(|| ArmError::required("subnet"))?;
     let network = draft.refer(&subnet, Kind::VirtualNetwork, Some("subnets"))?;
+    virtual_network::check_takes_interfaces(network, &subnet, &draft.id.text())?;
     choice(configuration, "/properties/privateIPAddressVersion", &["IPv4"], Some("IPv4"))?;
     let method =
         choice(configuration, "/properties/privateIPAllocationMethod", &["Static", "Dynamic"], Some("Dynamic"))?;

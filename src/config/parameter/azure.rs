@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::{Group, Kind, Parameter};
+use crate::spec::LAST_FRONT_PORT;
 
 pub const SSH: Parameter =
-    Parameter::new(Group::Network, Kind::Integer { least: 1, most: 65_535 }, "ssh", "--ssh", "PORT")
+    Parameter::new(Group::Network, Kind::Integer { least: 1, most: LAST_FRONT_PORT as u32 }, "ssh", "--ssh", "PORT")
         .help("First public SSH port; Azure hands out one port a node from here on")
         .default("22001")
         .unit("port number")
@@ -14,7 +15,7 @@ pub const SSH: Parameter =
         .resolved(|spec| json!(spec.first_ssh_port));
 
 pub const SSH_CERT: Parameter = Parameter::new(Group::Network, Kind::File, "ssh_cert", "--ssh-cert", "FILE")
-    .help("Your OpenSSH public key, Ed25519 or RSA, or an X.509 certificate with one")
+    .help("Your public SSH key, Ed25519 or RSA, in any of the usual forms, or an X.509 certificate with one")
     .default("a new Ed25519 key")
     .example("~/.ssh/id_ed25519.pub")
     .alias("ssh-key")
@@ -47,7 +48,7 @@ pub const SSH_THUMB: Parameter = Parameter::new(Group::Network, Kind::Text, "ssh
     .example("0F1E2D3C4B5A69788796A5B4C3D2E1F00F1E2D3C");
 
 pub const SSH_SOURCES: Parameter = Parameter::new(Group::Network, Kind::List, "ssh_sources", "--ssh-source", "CIDR")
-    .help("Who may reach SSH: an address range (repeatable), `*` for everybody")
+    .help("Who may reach SSH: an address range (repeatable), or `*` alone for everybody")
     .default("*")
     .example("203.0.113.0/24,198.51.100.7")
     .resolved(|spec| json!(spec.ssh_sources));
@@ -80,7 +81,7 @@ pub const VIRTUAL_NETWORK_NAME: Parameter = Parameter::new(
 
 pub const SUBNET_NAMES: Parameter =
     Parameter::new(Group::Network, Kind::List, "subnet_names", "--subnet-names", "NAMES")
-        .help("Subnets of that network over which the nodes are spread")
+        .help("Subnets of that network over which the nodes are spread, each named once")
         .default("nodes, in a network of the cluster's own")
         .example("cluster-a,cluster-b")
         .settled("subnets")

@@ -70,7 +70,6 @@ pub fn authority(cloud: AzureCloud) -> Arc<CloudConfiguration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arm::tests::server::TokenPolicy;
     use azure_identity::DeveloperToolsCredential;
 
     #[test]
@@ -78,7 +77,7 @@ mod tests {
         let azure = |cloud| Endpoint::azure(cloud, DeveloperToolsCredential::new(None).unwrap()).unwrap();
         let public = azure(AzureCloud::Public);
         let china = azure(AzureCloud::China);
-        let local = Endpoint::local("http://127.0.0.1:4000", Arc::new(TokenPolicy)).unwrap();
+        let local = Endpoint::local("http://127.0.0.1:4000", public.authorization()).unwrap();
         for (endpoint, url, own) in [
             (&public, "https://management.azure.com/subscriptions", true),
             (&public, "https://westeurope.management.azure.com/subscriptions/x?y", true),

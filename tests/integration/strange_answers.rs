@@ -285,8 +285,8 @@ fn product(scene: Scene, requests: &[Request]) -> Vec<Case> {
     cases
 }
 
-/// One case of each answer and kind of request, before and after; which request of that kind, and whether the answer comes
-/// once or for good, goes round.
+/// One case of each answer and kind of request, before and after; which request of that kind, among what, and whether the
+/// answer comes once or for good, goes round.
 fn sample(cases: Vec<Case>) -> Vec<Case> {
     let mut kinds: BTreeMap<_, Vec<Case>> = BTreeMap::new();
     for case in cases {
@@ -312,18 +312,7 @@ fn play(scenes: &[Scene], choose: impl Fn(Vec<Case>) -> Vec<Case>) {
             scope.spawn(|| {
                 let mut stage = Stage::new();
                 while let Some(case) = next() {
-                    let start = std::time::Instant::now();
-                    let played = stage.play(&case, &expected, &trap);
-                    eprintln!(
-                        "{:.1} {:?} {} {:?} after={} times={}",
-                        start.elapsed().as_secs_f64(),
-                        case.scene,
-                        case.answer,
-                        case.request,
-                        case.after_effect,
-                        case.times
-                    );
-                    if let Err(what) = played {
+                    if let Err(what) = stage.play(&case, &expected, &trap) {
                         failures.lock().unwrap().push(format!("{case:?}\n{what}"));
                         stage = Stage::new();
                     }

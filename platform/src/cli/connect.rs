@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::Platform;
-use diagnostics::{Origin, Problems};
+use diagnostics::{Environment, Origin, Problems, given_file};
 use nodes::cluster::{Cluster, ClusterFacts, Gateway, Timeouts};
 use nodes::clusters::{self, clusters_home, known_clusters, unknown_cluster};
 use nodes::inventory::{Inventory, InventoryNode, SocketEndpoint};
@@ -38,6 +38,17 @@ pub async fn cluster(arguments: &ConnectionArguments) -> Result<Cluster, Failure
             None => return Err(none_known(arguments)?),
         },
     };
+    if inventory.without_machines {
+        let name = &inventory.name;
+        return Err(Failure::Unhealthy {
+            reasons: vec![format!(
+                "cluster `{name}` has no machines: the local emulator ran with --vms none when it was made"
+            )],
+            hint: format!(
+                "azure-coreos-cluster local down && azure-coreos-cluster local up --vms qemu, then azure-coreos-cluster {name} --local"
+            ),
+        });
+    }
     let identity = identity(arguments, inventory.ssh.identity.clone())?;
     let gateway = tunnel.map(|endpoint| Gateway {
         endpoint,
@@ -50,7 +61,7 @@ pub async fn cluster(arguments: &ConnectionArguments) -> Result<Cluster, Failure
 /// tunnel leads to one of several.
 pub fn find_inventory(arguments: &ConnectionArguments, tunnel: bool) -> Result<Option<Inventory>, Failure> {
     let home = clusters_home(arguments.state_dir.as_deref())?;
-    let known = known_clusters(&home);
+    let known = known_clusters(&home)?;
     let mut problems = Problems::new();
     let name = match (&arguments.cluster, known.as_slice()) {
         (Some(name), _) => name.clone(),
@@ -68,7 +79,7 @@ pub fn find_inventory(arguments: &ConnectionArguments, tunnel: bool) -> Result<O
     if is_name && let Some(inventory) = clusters::inventory(&home, &name)? {
         return Ok(Some(inventory));
     }
-    problems.add(Origin::Flag("--cluster"), unknown_cluster(&home, &name));
+    problems.add(Origin::Flag("--cluster"), unknown_cluster(&home, &name)?);
     Err(problems.into())
 }
 
@@ -89,11 +100,9 @@ fn identity(arguments: &ConnectionArguments, of_cluster: Option<PathBuf>) -> Res
 
 /// The tunnel's endpoint, from the flag or the environment.
 fn tunnel(arguments: &ConnectionArguments) -> Result<Option<SocketEndpoint>, Failure> {
-    let from_environment = || {
-        TUNNEL_VARIABLES
-            .into_iter()
-            .find_map(|variable| Some((variable, std::env::var(variable).ok().filter(|text| !text.is_empty())?)))
-    };
+    let variables = Environment::read(&TUNNEL_VARIABLES)?;
+    let from_environment =
+        || TUNNEL_VARIABLES.into_iter().find_map(|variable| Some((variable, variables.get(variable)?)));
     let flag = arguments.tunnel.clone().map(|text| ("--tunnel", text));
     let Some((origin, text)) = flag.or_else(from_environment) else { return Ok(None) };
     let mut problems = Problems::new();
@@ -136,6 +145,8 @@ async fn through_unknown(
             PathBuf::from(home).join(".ssh/known_hosts")
         }
     };
+    // Its reader reads whatever it is given.
+    given_file::open(&file).map_err(|error| Failure::Usage(format!("reading `{}`: {error}", file.display())))?;
     let keys = russh::keys::known_hosts::known_host_keys_path(&endpoint.host, endpoint.port, &file)
         .map_err(|error| Failure::Usage(format!("reading `{}`: {error}", file.display())))?;
     let host_keys: Vec<String> = keys.into_iter().filter_map(|(_, key)| key.to_openssh().ok()).collect();

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use azure_core::http::headers::AUTHORIZATION;
 use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::{Context, Request};
 use serde_json::Value;
@@ -62,6 +63,18 @@ impl Reply {
     }
 }
 
+/// Adds the token.
+#[derive(Debug)]
+struct Signs;
+
+#[async_trait::async_trait]
+impl Policy for Signs {
+    async fn send(&self, context: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
+        request.insert_header(AUTHORIZATION, format!("Bearer {TOKEN}"));
+        next[0].send(context, request, &next[1..]).await
+    }
+}
+
 /// The server; it ends with its runtime.
 pub struct Server {
     pub base: String,
@@ -96,20 +109,8 @@ impl Server {
 
     /// A client of this server.
     pub fn client(&self, patience: Patience, listener: Arc<dyn WaitListener>) -> Arm {
-        let endpoint = Endpoint::local(&self.base, Arc::new(TokenPolicy)).unwrap();
+        let endpoint = Endpoint::local(&self.base, Arc::new(Signs)).unwrap();
         Arm::new(&endpoint, patience, listener)
-    }
-}
-
-/// Signs requests with the tests' token.
-#[derive(Debug)]
-pub struct TokenPolicy;
-
-#[async_trait::async_trait]
-impl Policy for TokenPolicy {
-    async fn send(&self, context: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
-        request.insert_header("authorization", format!("Bearer {TOKEN}"));
-        next[0].send(context, request, &next[1..]).await
     }
 }
 

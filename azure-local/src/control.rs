@@ -5,12 +5,13 @@ use axum::http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::arm::error::ArmError;
 use crate::arm::kind::Kind;
-use crate::compute::{gallery, sku};
+use crate::compute::{self, gallery, sku};
 use crate::fault::Fault;
-use crate::http::answer::Answer;
 use crate::machine::PowerState;
+use crate::network;
 use crate::provider;
 use crate::quota;
 use crate::server::Server;
@@ -123,7 +124,8 @@ fn put_setting(server: &Server, name: &str, body: Value) -> Result<Answer, ArmEr
             Box::new(|settings| settings.gallery_images = images)
         }
         "quotas" => {
-            let quotas = quota::check_setting(read(body)?).map_err(refused)?;
+            let is_known = |name: &str| compute::usage::is_known(name) || network::usage::is_known(name);
+            let quotas = quota::check_setting(read(body)?, is_known).map_err(refused)?;
             Box::new(|settings| settings.quotas = quotas)
         }
         "reserved-dns-labels" => {

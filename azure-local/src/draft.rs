@@ -143,6 +143,11 @@ impl<'a> Draft<'a> {
         Ok(resource)
     }
 
+    /// Refuses a NIC or disk that another machine holds.
+    pub fn check_free(&self, holder: Option<&str>, refusal: impl FnOnce() -> ArmError) -> Result<(), ArmError> {
+        if holder.is_none_or(|holder| holder == self.id.key()) { Ok(()) } else { Err(refusal()) }
+    }
+
     /// The error for a property that cannot change any more.
     pub fn unchangeable(property: &str) -> ArmError {
         ArmError::conflict("PropertyChangeNotAllowed", format!("Changing property '{property}' is not allowed."))

@@ -2,6 +2,7 @@
 //!
 //! It shares no type with the client: documents are raw JSON, and the rules are Azure's, written down a second time.
 
+mod answer;
 mod arm;
 mod bucket;
 mod compute;
@@ -18,7 +19,7 @@ pub mod latency;
 mod lock;
 pub mod machine;
 mod network;
-mod price;
+mod power;
 mod proof;
 mod provider;
 mod quota;

@@ -8,8 +8,6 @@ use serde_json::{Value, json};
 
 use crate::arm::kind::Kind;
 use crate::arm::location;
-use crate::compute;
-use crate::network;
 use crate::state::State;
 
 /// A line of a list of usages.
@@ -53,24 +51,28 @@ pub fn count(state: &State, subscription: &str, location: &str, kind: Kind) -> u
 }
 
 /// Checks limits that a control request sets: names of usages, or `region/name`. The result has them in lower case.
-pub fn check_setting(quotas: BTreeMap<String, u64>) -> Result<BTreeMap<String, u64>, String> {
-    quotas.into_iter().map(|(name, limit)| Ok((canonical(&name)?, limit))).collect()
+/// `is_known` tells the names of usages that there are.
+pub fn check_setting(
+    quotas: BTreeMap<String, u64>,
+    is_known: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<String, u64>, String> {
+    quotas.into_iter().map(|(name, limit)| Ok((canonical(&name, &is_known)?, limit))).collect()
 }
 
-fn canonical(name: &str) -> Result<String, String> {
+fn canonical(name: &str, is_known: &impl Fn(&str) -> bool) -> Result<String, String> {
     if let Some((place, name)) = name.split_once('/') {
         let location = location::canonical(place).ok_or_else(|| format!("`{place}` is not a region"))?;
-        return Ok(format!("{location}/{}", canonical(name)?));
+        return Ok(format!("{location}/{}", canonical(name, is_known)?));
     }
     let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name));
     let name = alias.map_or(name, |(_, meant)| meant);
-    let is_known = compute::usage::is_known(name) || network::usage::is_known(name);
-    if is_known { Ok(name.to_ascii_lowercase()) } else { Err(format!("`{name}` is not the name of a usage")) }
+    if is_known(name) { Ok(name.to_ascii_lowercase()) } else { Err(format!("`{name}` is not the name of a usage")) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{compute, network};
 
     #[test]
     fn limits_have_the_names_of_usages() {
@@ -86,7 +88,8 @@ mod tests {
             ("standardFamily", None),
         ];
         for (name, expected) in table {
-            let found = check_setting(BTreeMap::from([(name.to_owned(), 1)])).ok();
+            let is_known = |name: &str| compute::usage::is_known(name) || network::usage::is_known(name);
+            let found = check_setting(BTreeMap::from([(name.to_owned(), 1)]), is_known).ok();
             let found = found.as_ref().and_then(|quotas| quotas.keys().next()).map(String::as_str);
             assert_eq!(found, expected, "{name}");
         }

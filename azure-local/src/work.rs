@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::arm::error::Failure;
 use crate::arm::kind::Kind;
-use crate::compute::power;
 use crate::machine::PowerState;
+use crate::power;
 use crate::removal;
 use crate::server::Server;
 use crate::state::State;

@@ -22,6 +22,13 @@ pub struct Inventory {
     pub nodes: Vec<InventoryNode>,
     pub ports: Vec<InventoryPort>,
     pub dns_records: Vec<DnsRecord>,
+    /// The local emulator has no machines behind it (`--vms none`): nothing runs or answers.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub without_machines: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// How to sign in to nodes.

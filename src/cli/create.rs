@@ -113,6 +113,8 @@ async fn create(
         reporter.note(
             "▴ the machines have nothing of ours, not even their host keys: whether they are ready is yours to ask",
         );
+    } else if inventory.without_machines {
+        reporter.note("▴ the local emulator has no machines (--vms none): there is nothing to wait for");
     } else if !arguments.no_wait {
         let identity = Identity::load(inventory.ssh.identity.as_deref());
         let identity = identity.map_err(|error| Failure::Other(anyhow::Error::new(error)))?;
@@ -191,9 +193,9 @@ async fn inventory(connection: &Connection, prepared: &Prepared, names: &Resourc
     let public_address: Ipv4Addr = text("/properties/ipAddress")
         .and_then(|text| text.parse().ok())
         .ok_or_else(|| Failure::Other(anyhow::anyhow!("Azure returned the public IP address without an address")))?;
-    let listeners = match &connection.emulator {
-        Some(emulator) => emulator.listeners().await?,
-        None => Vec::new(),
+    let (listeners, without_machines) = match &connection.emulator {
+        Some(emulator) => (emulator.listeners().await?, !emulator.has_machines().await?),
+        None => (Vec::new(), false),
     };
     // The emulator says where a port really listens; Azure's ports are where they are.
     let endpoint = |port: u16| {
@@ -237,6 +239,7 @@ async fn inventory(connection: &Connection, prepared: &Prepared, names: &Resourc
         nodes: spec.nodes().into_iter().map(node).collect(),
         ports: inventory_ports,
         dns_records,
+        without_machines,
     })
 }
 

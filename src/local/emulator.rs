@@ -65,6 +65,11 @@ impl Emulator {
         self.get("/azure-local/status").await
     }
 
+    /// Whether there are machines behind its virtual machines.
+    pub async fn has_machines(&self) -> anyhow::Result<bool> {
+        Ok(self.status().await?["vms"] != "none")
+    }
+
     /// Every public port.
     pub async fn listeners(&self) -> anyhow::Result<Vec<Listener>> {
         let document = self.get("/azure-local/listeners").await?;

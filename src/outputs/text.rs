@@ -13,6 +13,9 @@ pub fn summary(inventory: &Inventory) -> String {
     line(format!("cluster {} in {} ({})", inventory.name, inventory.location, inventory.cloud));
     let fqdn = inventory.fqdn.as_ref().map(|fqdn| format!("  {fqdn}")).unwrap_or_default();
     line(format!("  address  {}{fqdn}", inventory.public_address));
+    if inventory.without_machines {
+        line("  no machines: the emulator runs with --vms none, and nothing answers".into());
+    }
     for port in &inventory.ports {
         let substitute = if port.port == port.endpoint.port { "" } else { "  (this machine refused the port itself)" };
         line(format!("  {:<8} {} → {}:{}{substitute}", port.name, port.port, port.endpoint.host, port.endpoint.port));
@@ -35,6 +38,11 @@ pub fn summary(inventory: &Inventory) -> String {
     }
     line(String::new());
     line("next:".into());
+    if inventory.without_machines {
+        line("  azure-coreos-cluster local down && azure-coreos-cluster local up --vms qemu".into());
+        line(format!("  azure-coreos-cluster {} --local", inventory.name));
+        return text;
+    }
     let first = inventory.nodes.first().map_or("", |node| node.name.as_str());
     line(format!("  ssh -F {} {first}", inventory.ssh.config.display()));
     line(format!("  platformctl --cluster {} machines", inventory.name));

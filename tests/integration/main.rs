@@ -28,6 +28,7 @@ mod request_bodies;
 mod sandbox;
 mod sign_in;
 mod ssh_server;
+mod strange_answers;
 mod streams;
 mod structure;
 mod user_data;

@@ -8,3 +8,4 @@ pub mod id;
 pub mod kind;
 pub mod location;
 pub mod name;
+pub mod refusal;

@@ -7,7 +7,7 @@ use crate::arm::error::ArmError;
 use crate::arm::id::ResourceId;
 use crate::arm::kind::Kind;
 use crate::arm::name;
-use crate::compute::refusal::{check_free, invalid, missing};
+use crate::arm::refusal::{invalid, missing};
 use crate::compute::size::Size;
 use crate::compute::sku;
 use crate::draft::Draft;
@@ -207,7 +207,7 @@ fn add_disk(draft: &mut Draft<'_>, entry: &mut Value, default_name: &str, is_os_
 fn attach_disk(draft: &mut Draft<'_>, entry: &mut Value) -> Result<(), ArmError> {
     let reference = text(entry, "/managedDisk/id").ok_or_else(|| missing("dataDisk.managedDisk.id"))?.to_owned();
     let disk = draft.refer(&reference, Kind::Disk, None)?;
-    check_free(draft, disk.managed_by.as_deref(), || {
+    draft.check_free(disk.managed_by.as_deref(), || {
         ArmError::conflict(
             "AttachDiskWhileBeingDetached",
             format!("Disk {} is attached to another virtual machine and cannot be attached.", disk.id.text()),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::arm::document::{list, text};
 use crate::arm::error::ArmError;
-use crate::compute::refusal::{invalid, missing};
+use crate::arm::refusal::{invalid, missing};
 use crate::compute::ssh_key;
 use crate::draft::Draft;
 

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::arm::document::{choice, list, text};
 use crate::arm::error::ArmError;
 use crate::arm::location;
-use crate::compute::refusal::invalid;
+use crate::arm::refusal::invalid;
 use crate::compute::size;
 use crate::draft::Draft;
 

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::arm::document::{choice, text};
 use crate::arm::error::ArmError;
-use crate::compute::refusal::invalid;
+use crate::arm::refusal::invalid;
+use crate::compute::price;
 use crate::compute::size::Size;
 use crate::draft::Draft;
-use crate::price;
 
 /// `maxPrice` of a machine that is paid for up to the price of a regular one.
 const UP_TO_REGULAR: f64 = -1.0;

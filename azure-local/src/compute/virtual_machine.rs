@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::arm::document::{choice, list, text};
 use crate::arm::error::ArmError;
 use crate::arm::kind::Kind;
-use crate::compute::refusal::{check_free, invalid, missing};
+use crate::arm::refusal::{invalid, missing};
 use crate::compute::size::{self, Size};
 use crate::compute::{disk, image_source, os_profile, placement, spot, usage};
 use crate::draft::Draft;
@@ -64,7 +64,7 @@ fn complete_interfaces(draft: &mut Draft<'_>, size: &Size) -> Result<(), ArmErro
         let reference = text(entry, "/id").ok_or_else(|| missing("networkInterface.id"))?.to_owned();
         choice(entry, "/properties/deleteOption", &["Delete", "Detach"], Some("Detach"))?;
         let nic = draft.refer(&reference, Kind::NetworkInterface, None)?;
-        check_free(draft, nic.managed_by.as_deref(), || {
+        draft.check_free(nic.managed_by.as_deref(), || {
             ArmError::conflict(
                 "NicInUse",
                 format!(

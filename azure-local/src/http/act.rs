@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::arm::document::child;
 use crate::arm::error::ArmError;
 use crate::arm::id::{ResourceId, key};
 use crate::arm::kind::Kind;
 use crate::compute::image;
 use crate::control;
-use crate::http::answer::Answer;
 use crate::http::put::in_progress;
 use crate::http::read::{check_group, group_not_found, method_not_allowed, not_found};
 use crate::http::route::{Route, Routed};

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::arm::document::{child, list, text};
 use crate::arm::error::ArmError;
 use crate::arm::id::ResourceId;
 use crate::arm::kind::Kind;
-use crate::http::answer::Answer;
 use crate::http::put;
 use crate::http::read::{check_group, method_not_allowed, not_found};
 use crate::render;

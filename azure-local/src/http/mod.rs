@@ -2,7 +2,6 @@
 //! route, logged and recorded.
 
 mod act;
-pub mod answer;
 mod catalogue;
 mod child;
 pub mod connection;
@@ -24,15 +23,15 @@ use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+use crate::answer::Answer;
 use crate::arm::error::ArmError;
+use crate::compute::price;
 use crate::control;
 use crate::fault::Effect;
-use crate::http::answer::Answer;
 use crate::http::catalogue::Catalogue;
 use crate::http::child::Child;
 use crate::http::connection::Scissors;
 use crate::http::route::{Route, Routed};
-use crate::price;
 use crate::proof;
 use crate::provider;
 use crate::recorder;

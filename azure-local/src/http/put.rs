@@ -6,13 +6,13 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::arm::error::ArmError;
 use crate::arm::id::ResourceId;
 use crate::arm::kind::Kind;
 use crate::arm::name;
 use crate::compute::{availability_set, managed_image, proximity_group, scale_set, usage, virtual_machine};
 use crate::draft::Draft;
-use crate::http::answer::Answer;
 use crate::identity;
 use crate::network::{self, interface, load_balancer, nat, public_address, security_group, virtual_network};
 use crate::provider;

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::arm::document::child;
 use crate::arm::error::ArmError;
 use crate::arm::filter::{self, Clause};
 use crate::arm::id::ResourceId;
 use crate::arm::kind::Kind;
 use crate::arm::location;
-use crate::http::answer::Answer;
 use crate::http::route::{Route, Routed};
 use crate::network::address_availability;
 use crate::provider;

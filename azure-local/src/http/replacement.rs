@@ -9,10 +9,10 @@ use axum::http::StatusCode;
 use futures_util::stream;
 use serde_json::{Value, json};
 
+use crate::answer::{Answer, JSON};
 use crate::arm::id::ResourceId;
 use crate::arm::kind::Kind;
 use crate::fault::{ReplacedBody, Replacement};
-use crate::http::answer::{Answer, JSON};
 use crate::http::route::{Route, Routed};
 
 /// What a hotel's network answers to everything.

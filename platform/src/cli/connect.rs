@@ -42,6 +42,17 @@ pub async fn cluster(arguments: &ConnectionArguments) -> Result<Cluster, Failure
             None => return Err(none_known(arguments)?),
         },
     };
+    if inventory.without_machines {
+        let name = &inventory.name;
+        return Err(Failure::Unhealthy {
+            reasons: vec![format!(
+                "cluster `{name}` has no machines: the local emulator ran with --vms none when it was made"
+            )],
+            hint: format!(
+                "azure-coreos-cluster local down && azure-coreos-cluster local up --vms qemu, then azure-coreos-cluster {name} --local"
+            ),
+        });
+    }
     let identity = identity(arguments, inventory.ssh.identity.clone())?;
     let route = match tunnel {
         Some(endpoint) => Route::Through(Gateway {

@@ -1,5 +1,5 @@
 //! The client against a server that answers wrongly, on the loopback.
 
-mod server;
+pub mod server;
 mod strange;
 mod waits;

@@ -96,8 +96,8 @@ fn of_data(rest: &str) -> Option<&'static str> {
     let mut words = head.split(';');
     let media_type = words.next().unwrap_or_default();
     let known = ["text", "image", "audio", "video", "application", "message", "multipart", "x-", "X-"];
-    if !media_type.is_empty() && !(media_type.contains('/') && known.iter().any(|start| media_type.starts_with(start)))
-    {
+    let is_known = media_type.contains('/') && known.iter().any(|start| media_type.starts_with(start));
+    if !media_type.is_empty() && !is_known {
         return Some("invalid media type");
     }
     let words: Vec<&str> = words.collect();

@@ -11,6 +11,9 @@ use super::parameter::{Kind, Parameter};
 use crate::spec::ClusterSpec;
 use diagnostics::{Origin, Problems};
 
+/// No list of a cluster is longer: it has at most so many machines.
+const MOST_ELEMENTS: usize = 1000;
+
 pub(super) struct Resolver<'a> {
     pub input: &'a ClusterInput,
     pub earlier: Option<&'a ClusterSpec>,
@@ -131,6 +134,11 @@ impl<'a> Resolver<'a> {
         T::Err: Display,
     {
         let given = self.given(parameter)?;
+        if given.texts.len() > MOST_ELEMENTS {
+            self.problem(parameter, format!("has {} elements; {MOST_ELEMENTS} are the most", given.texts.len()));
+            self.mark_unreadable(parameter);
+            return None;
+        }
         let mut elements = Vec::new();
         for text in given.texts.iter().filter(|text| !text.is_empty()) {
             match self.problems.take(given.origin.clone(), text.parse()) {

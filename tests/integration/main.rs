@@ -3,9 +3,11 @@
 mod apps;
 mod azure;
 mod bundles;
+mod consent;
 mod create;
 mod discovery;
 mod faults;
+mod given_files;
 mod golden;
 mod ignition;
 mod images;
@@ -21,5 +23,6 @@ mod removal;
 mod request_bodies;
 mod sandbox;
 mod sign_in;
+mod streams;
 mod structure;
 mod user_data;

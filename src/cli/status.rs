@@ -4,12 +4,11 @@ use std::fmt::Write as _;
 
 use futures::future::try_join_all;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::arguments::{ConnectionArguments, StatusArguments};
 use super::connection::{Connection, connect};
 use super::prepare::reporter;
-use crate::arm::ArmError;
+use crate::arm::{ArmError, BootDiagnostics, InstanceView, ProvisioningState};
 use crate::directory::{ClusterDirectory, StoredCluster};
 use crate::plan::{Desired, ResourceNames, StepKey, desired};
 use crate::spec::ClusterName;
@@ -34,6 +33,9 @@ struct ResourceStatus {
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     console: Option<String>,
+    /// Why there is none, though the machine failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    console_error: Option<String>,
 }
 
 /// Runs the command.
@@ -76,40 +78,39 @@ async fn status(connection: &Connection, resource: &Desired) -> Result<ResourceS
     } else {
         (connection.arm.get(&resource.id).await?, None)
     };
+    let view: InstanceView = view.unwrap_or_default();
     let state = match &document {
-        None => "absent",
-        Some(document) => {
-            document.pointer("/properties/provisioningState").and_then(Value::as_str).unwrap_or("Succeeded")
-        }
+        None => "absent".to_owned(),
+        Some(document) => ProvisioningState::of(document).to_string(),
     };
-    let statuses = |view: &Value| view["statuses"].as_array().cloned().unwrap_or_default();
-    let view = view.unwrap_or_default();
-    let power_state = statuses(&view)
-        .iter()
-        .find_map(|status| Some(status["code"].as_str()?.strip_prefix("PowerState/")?.to_owned()));
-    let error = statuses(&view).iter().find(|status| status["level"] == "Error").map(|status| {
-        let code = status["code"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default();
-        format!("{code}: {}", status["message"].as_str().unwrap_or_default())
-    });
-    let failed = machine && state.eq_ignore_ascii_case("failed");
-    let console = if failed { console(connection, resource).await } else { None };
+    let failed = document.as_ref().is_some_and(|document| ProvisioningState::of(document) == ProvisioningState::Failed);
+    let (console, console_error) = match failed && machine {
+        true => console(connection, resource).await.map_or_else(
+            |error| (None, Some(format!("its console cannot be read: {error}"))),
+            |text| (Some(text), None),
+        ),
+        false => (None, None),
+    };
     Ok(ResourceStatus {
         resource: resource.id.to_string(),
         id: resource.id.path().to_owned(),
-        provisioning_state: state.to_owned(),
-        power_state,
-        error,
+        provisioning_state: state,
+        power_state: view.power_state().map(str::to_owned),
+        error: view.error().map(|status| match &status.message {
+            Some(message) => format!("{}: {message}", status.short_code()),
+            None => status.short_code().to_owned(),
+        }),
         console,
+        console_error,
     })
 }
 
 /// The end of the serial console. It explains a failure, so not getting it is no failure of its own.
-async fn console(connection: &Connection, resource: &Desired) -> Option<String> {
-    let answer: Value = connection.arm.post(&resource.id, "retrieveBootDiagnosticsData", None).await.ok()?;
-    let url = answer["serialConsoleLogBlobUri"].as_str()?;
-    let log = connection.arm.download(url).await.ok()?;
+async fn console(connection: &Connection, resource: &Desired) -> Result<String, ArmError> {
+    let found: BootDiagnostics = connection.arm.post(&resource.id, "retrieveBootDiagnosticsData", None).await?;
+    let log = connection.arm.download(&found.serial_console_log_blob_uri).await?;
     let lines: Vec<&str> = log.lines().collect();
-    Some(lines[lines.len().saturating_sub(CONSOLE_LINES)..].join("\n"))
+    Ok(lines[lines.len().saturating_sub(CONSOLE_LINES)..].join("\n"))
 }
 
 fn text(statuses: &[ResourceStatus]) -> String {
@@ -119,7 +120,7 @@ fn text(statuses: &[ResourceStatus]) -> String {
         let power = status.power_state.as_deref().unwrap_or_default();
         let line = format!("{:<width$}  {:<10} {power}", status.resource, status.provisioning_state);
         let _ = writeln!(text, "{}", line.trim_end());
-        for detail in status.error.iter().chain(&status.console) {
+        for detail in status.error.iter().chain(&status.console).chain(&status.console_error) {
             for line in detail.lines() {
                 let _ = writeln!(text, "    {line}");
             }

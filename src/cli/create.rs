@@ -1,18 +1,18 @@
 //! `azure-coreos-cluster NAME`: from nothing, or from what is there, to a cluster that is ready.
 
-use std::io::IsTerminal as _;
 use std::net::Ipv4Addr;
 use std::time::Instant;
 
 use super::arguments::{ClusterArguments, CreateArguments};
 use super::connection::{Connection, connect};
+use super::consent::{self, Proposal};
 use super::prepare::{Prepared, prepare, reporter};
 use crate::arm::ArmError;
 use crate::config::parameter::BLOB_CONTAINER_URL;
 use crate::directory::{Cloud, DirectoryLock};
 use crate::execute::{execute, observe_settled, ssh_ports};
 use crate::outputs::{self};
-use crate::plan::{Action, Plan, ResourceNames, desired, plan};
+use crate::plan::{Action, Changes, Plan, ResourceNames, changes, desired, plan};
 use crate::readiness;
 use crate::spec::{Image, Node};
 use nodes::inventory::{DnsRecord, Inventory, InventoryNode, InventoryPort, InventorySsh, SocketEndpoint};
@@ -61,19 +61,20 @@ async fn create(
     }
     let token = super::discovery::request_token(&prepared, reporter).await?;
     prepared.directory.create()?;
-    let lock = DirectoryLock::acquire(&prepared.directory);
-    let _lock = lock.map_err(|error| Failure::Usage(format!("{error:#}; wait for it, then run again")))?;
+    let _lock = DirectoryLock::acquire(&prepared.directory)?;
+    super::status::tell_damage(&prepared.directory, reporter);
     let asked = prepared.spec;
     let mut prepared = prepare(cluster)?;
     prepared.adopt(&asked)?;
     prepared.take_token(token)?;
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);
-    let desired = desired(&prepared.spec, &names, &prepared.user_data);
+    let desired = desired(&prepared.spec, &names, &prepared.first_boots);
     let observed = observe_settled(&connection.arm, &desired, reporter).await.map_err(refused)?;
     if let Err(failure) = super::plan::check_owner(&prepared, &desired, &observed) {
         prepared.directory.remove_unused()?;
         return Err(failure);
     }
+    super::fitting_keys::check_for_later_machines(&connection, &prepared).await?;
     let plan = plan(&prepared.spec, desired, &observed);
     announce(&plan, reporter);
     if prepared.values.get(&BLOB_CONTAINER_URL).is_some() && !matches!(prepared.spec.image, Image::Vhd(_)) {
@@ -88,15 +89,18 @@ async fn create(
             return Err(failure);
         }
     }
-    if connection.cloud == Cloud::Azure && !arguments.yes {
-        confirm_updates(&plan).await?;
+    let changes = changes(prepared.stored.as_ref().map(|stored| &stored.spec), &prepared.spec, &plan);
+    for words in changes.iter() {
+        reporter.note(format!("  {words}"));
+    }
+    let agreed = consent(&connection, &prepared, &plan, &changes, arguments.yes, reporter).await;
+    if let Err(failure) = agreed {
+        prepared.directory.remove_unused()?;
+        return Err(failure);
     }
     prepared.store(&connection.subscription)?;
     if let Err(errors) = execute(&connection.arm, plan, reporter).await {
-        // A cluster of which nothing was made has settled nothing.
-        if prepared.stored.is_none() && matches!(connection.arm.get(&names.resource_group()).await, Ok(None)) {
-            prepared.directory.forget_cluster()?;
-        }
+        super::first_failure::loosen(&connection, &prepared, &errors, reporter).await?;
         let mut hints: Vec<String> = errors.iter().map(hint).collect();
         hints.sort_unstable();
         hints.dedup();
@@ -117,6 +121,32 @@ async fn create(
     Ok(inventory)
 }
 
+/// Asks what must be asked before anything is written.
+async fn consent(
+    connection: &Connection,
+    prepared: &Prepared,
+    plan: &Plan,
+    changes: &Changes,
+    yes: bool,
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    let spec = &prepared.spec;
+    let on_azure = connection.cloud == Cloud::Azure;
+    let is_asked = on_azure && prepared.stored.is_none() && !yes && consent::somebody_is_there();
+    let new_cluster = match is_asked {
+        true => {
+            reporter.note(super::plan::text(plan, changes));
+            let price = super::preflight::price(connection, prepared).await;
+            let price =
+                price.map_or("at a price that is not known here".into(), |price| price.text(spec.vm_size.as_str()));
+            Some(format!("cluster {} in {}, {price}", spec.name, spec.location))
+        }
+        false => None,
+    };
+    let again = format!("azure-coreos-cluster {}", spec.name);
+    consent::obtain(Proposal { plan, changes, on_azure, new_cluster, again: &again }, yes).await
+}
+
 fn announce(plan: &Plan, reporter: &Reporter) {
     reporter.event(Event::Plan {
         create: plan.count(|action| matches!(action, Action::Create | Action::Replace { .. })),
@@ -128,19 +158,6 @@ fn announce(plan: &Plan, reporter: &Reporter) {
         for note in step.action.notes() {
             reporter.note(format!("  {}: {note}", step.id));
         }
-    }
-}
-
-/// Asks before resources that exist are changed; only where somebody can answer.
-async fn confirm_updates(plan: &Plan) -> Result<(), Failure> {
-    let updates = plan.count(|action| matches!(action, Action::Update { .. } | Action::Replace { .. }));
-    if updates == 0 || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return Ok(());
-    }
-    if report::confirm(&format!("change {updates} resources that exist?")).await? {
-        Ok(())
-    } else {
-        Err(Failure::Usage("nothing was changed".into()))
     }
 }
 
@@ -224,11 +241,6 @@ async fn inventory(connection: &Connection, prepared: &Prepared, names: &Resourc
 }
 
 fn write(prepared: &Prepared, inventory: &Inventory) -> Result<(), Failure> {
-    let directory = &prepared.directory;
-    let known_hosts = directory.known_hosts();
-    let config = outputs::ssh_config(inventory, &known_hosts).map_err(anyhow::Error::new)?;
-    directory.write(&known_hosts, &outputs::known_hosts(inventory))?;
-    directory.write(&directory.ssh_config(), &config)?;
-    directory.write_json(&directory.inventory(), inventory)?;
+    prepared.directory.store_inventory(inventory)?;
     Ok(())
 }

@@ -1,18 +1,21 @@
-//! `plan NAME`: what would be created, changed and left. Sends no request that writes.
+//! `plan NAME`: what would be created, changed and left, and what Azure would refuse of it. Sends no request that writes.
 
 use std::fmt::Write as _;
+use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::arguments::ClusterArguments;
+use super::arguments::PlanArguments;
 use super::connection::connect;
-use super::prepare::{Prepared, prepare, reporter};
+use super::prepare::{Prepared, one_kind_of_output, prepare, reporter};
+use crate::config::parameter::SKIP_PREFLIGHT;
 use crate::execute::{being_deleted, observe};
-use crate::plan::{Action, CLUSTER_TAG, Desired, Observed, Plan, ResourceNames, StepKey, desired, plan, strangers};
+use crate::plan::{
+    Action, CLUSTER_TAG, Changes, Desired, Observed, Plan, ResourceNames, changes, desired, plan, strangers,
+};
 use crate::preflight::foresee;
 use diagnostics::{Origin, Problems};
-use report::Failure;
-use report::output;
+use report::{Failure, OutputFormat, exit_code, output};
 
 /// A step as programs read it.
 #[derive(Serialize)]
@@ -23,8 +26,10 @@ struct PlannedStep {
     notes: Vec<String>,
 }
 
-/// Runs the command.
-pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
+/// Runs the command: 5 when Azure would refuse, else with `--exit-code` 10 when something is to be done.
+pub async fn run(arguments: PlanArguments) -> Result<ExitCode, Failure> {
+    let PlanArguments { cluster: arguments, exit_code: wants_code } = arguments;
+    one_kind_of_output(&arguments.output)?;
     let reporter = reporter(&arguments.output)?;
     let mut prepared = prepare(&arguments)?;
     super::discovery::check_token(&prepared, &reporter).await?;
@@ -32,17 +37,31 @@ pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
     let connection = connect(&arguments.connection, &prepared.values, prepared.stored.as_ref(), &reporter).await?;
     super::preflight::settle(&connection, &mut prepared).await?;
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);
-    let desired = desired(&prepared.spec, &names, &prepared.user_data);
+    let desired = desired(&prepared.spec, &names, &prepared.first_boots);
     let again = format!("azure-coreos-cluster plan {}", prepared.spec.name);
     let observed = observe(&connection.arm, &desired).await.map_err(|error| Failure::azure(error, again))?;
     check_owner(&prepared, &desired, &observed)?;
+    super::fitting_keys::check_for_later_machines(&connection, &prepared).await?;
     for id in being_deleted(&desired, &observed) {
         reporter.note(format!("{id} is being deleted; creation would wait until it is gone"));
     }
     let plan = plan(&prepared.spec, desired, &observed);
-    for finding in foresee(&prepared.spec) {
-        reporter.note(format!("▴ {finding}; {}", finding.remedy));
-    }
+    let changes = changes(prepared.stored.as_ref().map(|stored| &stored.spec), &prepared.spec, &plan);
+    // What exists as it is asked for was not refused.
+    let is_new = plan.count(|action| matches!(action, Action::Create | Action::Replace { .. })) > 0;
+    let refusals = match (is_new || changes.iter().next().is_some(), prepared.values.is_on(&SKIP_PREFLIGHT)) {
+        (true, false) => super::preflight::refusals_of(&connection, &prepared, &observed, &reporter).await?,
+        (_, is_skipped) => {
+            if is_skipped {
+                reporter
+                    .note("▴ not checked (--skip-preflight): whether Azure has size, image, region and quota for it");
+            }
+            for finding in foresee(&prepared.spec) {
+                reporter.note(format!("▴ {finding}; {}", finding.remedy));
+            }
+            Vec::new()
+        }
+    };
     let steps: Vec<PlannedStep> = plan
         .steps
         .iter()
@@ -53,10 +72,18 @@ pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
             notes: step.action.notes(),
         })
         .collect();
-    output::result(arguments.output.output, &steps, &text(&plan))
+    if arguments.output.output != OutputFormat::Text {
+        changes.iter().for_each(|words| reporter.note(words.as_str()));
+    }
+    output::result(arguments.output.output, &steps, &text(&plan, &changes))?;
+    match (refusals.is_empty(), wants_code && !plan.is_empty()) {
+        (false, _) => Err(Failure::Preflight { findings: refusals }),
+        (true, true) => Ok(ExitCode::from(exit_code::CHANGES_PENDING)),
+        (true, false) => Ok(ExitCode::SUCCESS),
+    }
 }
 
-/// Resources that only have our names are someone else's, and machines whose keys are not here cannot be joined.
+/// Resources that only have our names are someone else's, and machines whose keys are not here cannot be worked with.
 pub fn check_owner(prepared: &Prepared, desired: &[Desired], observed: &Observed) -> Result<(), Failure> {
     let mut problems = Problems::new();
     for stranger in strangers(&prepared.spec, desired, observed) {
@@ -70,19 +97,13 @@ pub fn check_owner(prepared: &Prepared, desired: &[Desired], observed: &Observed
         };
         problems.add_with_hint(Origin::Flag("NAME"), message, hint);
     }
-    let machines = observed.keys().filter(|key| matches!(key, StepKey::VirtualMachine(_))).count();
-    if prepared.stored.is_none() && machines > 0 && problems.is_empty() {
-        let message = format!(
-            "{machines} machines of this cluster exist, but their keys are not in `{}`",
-            prepared.directory.root().display()
-        );
-        let hint = "copy the directory from where the cluster was created, or name it with --state-dir";
-        problems.add_with_hint(Origin::Flag("NAME"), message, hint);
+    if problems.is_empty() {
+        super::fitting_keys::check(prepared, observed, &mut problems);
     }
     if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
 }
 
-fn text(plan: &Plan) -> String {
+pub fn text(plan: &Plan, changes: &Changes) -> String {
     let mut text = String::new();
     for step in &plan.steps {
         let mark = match step.action {
@@ -96,6 +117,9 @@ fn text(plan: &Plan) -> String {
         for note in step.action.notes() {
             let _ = writeln!(text, "    {note}");
         }
+    }
+    for words in changes.iter() {
+        let _ = writeln!(text, "{words}");
     }
     let count = |word: &str| plan.count(|action| action.word() == word);
     let (create, update) = (count("create") + count("replace"), count("update"));

@@ -41,7 +41,7 @@ pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
     let connection = connect(&arguments.connection, &prepared.values, prepared.stored.as_ref(), &reporter).await?;
     settle(&connection, &mut prepared).await?;
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);
-    let desired = desired(&prepared.spec, &names, &prepared.user_data);
+    let desired = desired(&prepared.spec, &names, &prepared.first_boots);
     let hint = format!("azure-coreos-cluster preflight {}", prepared.spec.name);
     let refused = |error| Failure::azure(error, hint.clone());
     let observed = observe(&connection.arm, &desired).await.map_err(refused)?;
@@ -140,9 +140,7 @@ pub async fn before_creation(
         return accept_terms(connection, prepared, reporter).await;
     }
     let found = look(connection, prepared, observed).await?;
-    for finding in found.findings.iter().filter(|finding| finding.severity == Severity::Warning) {
-        reporter.note(format!("▴ {finding}; {}", finding.remedy));
-    }
+    tell_warnings(&found, reporter);
     let refusals = refusals(&found);
     if !refusals.is_empty() {
         return Err(Failure::Preflight { findings: refusals });
@@ -182,13 +180,34 @@ async fn look(connection: &Connection, prepared: &Prepared, observed: &Observed)
     found.map_err(|error| Failure::azure(error, "--skip-preflight goes on without asking"))
 }
 
-async fn price(connection: &Connection, prepared: &Prepared) -> Option<Estimate> {
+pub async fn price(connection: &Connection, prepared: &Prepared) -> Option<Estimate> {
     let list = match (&connection.emulator, connection.cloud) {
         (Some(emulator), _) => format!("{}/azure-local/retail/prices", emulator.base),
         (None, Cloud::Azure) => PRICE_LIST.to_owned(),
         (None, Cloud::Local) => return None,
     };
     estimate(&list, &prepared.spec).await
+}
+
+/// What Azure would refuse; what it would only warn of is told.
+pub async fn refusals_of(
+    connection: &Connection,
+    prepared: &Prepared,
+    observed: &Observed,
+    reporter: &Reporter,
+) -> Result<Vec<Finding>, Failure> {
+    let found = look(connection, prepared, observed).await?;
+    tell_warnings(&found, reporter);
+    for namespace in &found.unregistered {
+        reporter.note(format!("▴ provider {namespace}: not registered; creation registers it"));
+    }
+    Ok(refusals(&found))
+}
+
+fn tell_warnings(found: &Preflight, reporter: &Reporter) {
+    for finding in found.findings.iter().filter(|finding| finding.severity == Severity::Warning) {
+        reporter.note(format!("▴ {finding}; {}", finding.remedy));
+    }
 }
 
 fn refusals(found: &Preflight) -> Vec<Finding> {

@@ -5,17 +5,17 @@ use std::fmt::Write as _;
 use futures::future::try_join_all;
 use serde::Serialize;
 
-use super::arguments::{ConnectionArguments, StatusArguments};
+use super::arguments::StatusArguments;
 use super::connection::{Connection, connect};
 use super::prepare::reporter;
 use crate::arm::{ArmError, BootDiagnostics, InstanceView, ProvisioningState};
-use crate::directory::{ClusterDirectory, StoredCluster};
-use crate::plan::{Desired, ResourceNames, StepKey, desired};
+use crate::directory::{ClusterDirectory, StoredCluster, removed_cluster};
+use crate::plan::{Desired, FirstBoot, ResourceNames, StepKey, desired};
 use crate::spec::ClusterName;
 use diagnostics::{Origin, Problems};
 use nodes::clusters::{clusters_home, unknown_cluster};
-use report::Failure;
 use report::output;
+use report::{Failure, Reporter};
 
 /// Last lines of a failed machine's console that are shown.
 const CONSOLE_LINES: usize = 25;
@@ -33,19 +33,17 @@ struct ResourceStatus {
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     console: Option<String>,
-    /// Why there is none, though the machine failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    console_error: Option<String>,
 }
 
 /// Runs the command.
 pub async fn run(arguments: StatusArguments) -> Result<(), Failure> {
     let reporter = reporter(&arguments.output)?;
-    let (_, stored) = known_cluster(&arguments.name, &arguments.connection)?;
+    let (directory, stored) = known_cluster(&arguments, &reporter)?;
+    refresh_ssh_config(&directory, &reporter)?;
     let connection = connect(&arguments.connection, &arguments.sign_in.values()?, Some(&stored), &reporter).await?;
     let names = ResourceNames::new(&connection.subscription, &stored.spec);
-    let no_user_data = vec![String::new(); stored.spec.node_count as usize];
-    let resources = desired(&stored.spec, &names, &no_user_data);
+    let nothing_to_boot = vec![FirstBoot::default(); stored.spec.node_count as usize];
+    let resources = desired(&stored.spec, &names, &nothing_to_boot);
     let again = format!("azure-coreos-cluster status {}", arguments.name);
     let statuses = try_join_all(resources.iter().map(|resource| status(&connection, resource)))
         .await
@@ -54,21 +52,48 @@ pub async fn run(arguments: StatusArguments) -> Result<(), Failure> {
 }
 
 /// The cluster's directory and what was settled about it; an error that lists the known ones when there is none.
-pub fn known_cluster(
-    name: &str,
-    connection: &ConnectionArguments,
+fn known_cluster(
+    arguments: &StatusArguments,
+    reporter: &Reporter,
 ) -> Result<(ClusterDirectory, StoredCluster), Failure> {
+    let name = cluster_name(&arguments.name)?;
+    let home = clusters_home(arguments.connection.state_dir.as_deref())?;
+    let directory = ClusterDirectory::locate(Some(&home), &name)?;
+    tell_damage(&directory, reporter);
+    if let Some(stored) = directory.stored_cluster()? {
+        return Ok((directory, stored));
+    }
     let mut problems = Problems::new();
-    let parsed: Option<ClusterName> = problems.take(Origin::Flag("NAME"), name.parse());
-    if let Some(parsed) = parsed {
-        let directory = ClusterDirectory::locate(connection.state_dir.as_deref(), &parsed)?;
-        if let Some(stored) = directory.stored_cluster()? {
-            return Ok((directory, stored));
+    match removed_cluster(&home, &name)? {
+        Some(record) => {
+            problems.add(Origin::Flag("NAME"), format!("cluster `{name}` was removed at {}", record.removed))
         }
-        let home = clusters_home(connection.state_dir.as_deref())?;
-        problems.add(Origin::Flag("NAME"), unknown_cluster(&home, name));
+        None => problems.add(Origin::Flag("NAME"), unknown_cluster(&home, name.as_str())?),
     }
     Err(problems.into())
+}
+
+/// Says that what was settled comes from its copy.
+pub fn tell_damage(directory: &ClusterDirectory, reporter: &Reporter) {
+    if let Some(damage) = directory.spec_damage() {
+        reporter.note(format!("▴ {damage}; its copy is used"));
+    }
+}
+
+/// A directory that was copied gets a file for `ssh -F` that names its new place.
+pub fn refresh_ssh_config(directory: &ClusterDirectory, reporter: &Reporter) -> Result<(), Failure> {
+    if let Some(inventory) = directory.read_inventory()?
+        && let Err(error) = directory.write_ssh_config(&inventory)
+    {
+        reporter.note(format!("▴ {error:#}"));
+    }
+    Ok(())
+}
+
+/// The name of a cluster as an argument gives it.
+pub fn cluster_name(text: &str) -> Result<ClusterName, Problems> {
+    let mut problems = Problems::new();
+    problems.take(Origin::Flag("NAME"), text.parse()).ok_or(problems)
 }
 
 async fn status(connection: &Connection, resource: &Desired) -> Result<ResourceStatus, ArmError> {
@@ -79,38 +104,37 @@ async fn status(connection: &Connection, resource: &Desired) -> Result<ResourceS
         (connection.arm.get(&resource.id).await?, None)
     };
     let view: InstanceView = view.unwrap_or_default();
-    let state = match &document {
-        None => "absent".to_owned(),
-        Some(document) => ProvisioningState::of(document).to_string(),
-    };
-    let failed = document.as_ref().is_some_and(|document| ProvisioningState::of(document) == ProvisioningState::Failed);
-    let (console, console_error) = match failed && machine {
-        true => console(connection, resource).await.map_or_else(
-            |error| (None, Some(format!("its console cannot be read: {error}"))),
-            |text| (Some(text), None),
-        ),
-        false => (None, None),
+    let state = document.as_ref().map(ProvisioningState::of);
+    let console = match state {
+        Some(ProvisioningState::Failed) if machine => Some(console(connection, resource).await),
+        _ => None,
     };
     Ok(ResourceStatus {
         resource: resource.id.to_string(),
         id: resource.id.path().to_owned(),
-        provisioning_state: state,
+        provisioning_state: state.map_or_else(|| "absent".to_owned(), |state| state.to_string()),
         power_state: view.power_state().map(str::to_owned),
         error: view.error().map(|status| match &status.message {
             Some(message) => format!("{}: {message}", status.short_code()),
             None => status.short_code().to_owned(),
         }),
         console,
-        console_error,
     })
 }
 
-/// The end of the serial console. It explains a failure, so not getting it is no failure of its own.
-async fn console(connection: &Connection, resource: &Desired) -> Result<String, ArmError> {
-    let found: BootDiagnostics = connection.arm.post(&resource.id, "retrieveBootDiagnosticsData", None).await?;
-    let log = connection.arm.download(&found.serial_console_log_blob_uri).await?;
-    let lines: Vec<&str> = log.lines().collect();
-    Ok(lines[lines.len().saturating_sub(CONSOLE_LINES)..].join("\n"))
+/// The end of the serial console, or why it cannot be had: it explains a failure, so not getting it is none of its own.
+async fn console(connection: &Connection, resource: &Desired) -> String {
+    let log = async {
+        let found: BootDiagnostics = connection.arm.post(&resource.id, "retrieveBootDiagnosticsData", None).await?;
+        connection.arm.download(&found.serial_console_log_blob_uri).await
+    };
+    match log.await {
+        Ok(log) => {
+            let lines: Vec<&str> = log.lines().collect();
+            lines[lines.len().saturating_sub(CONSOLE_LINES)..].join("\n")
+        }
+        Err(error) => format!("its console cannot be read: {error}"),
+    }
 }
 
 fn text(statuses: &[ResourceStatus]) -> String {
@@ -120,7 +144,7 @@ fn text(statuses: &[ResourceStatus]) -> String {
         let power = status.power_state.as_deref().unwrap_or_default();
         let line = format!("{:<width$}  {:<10} {power}", status.resource, status.provisioning_state);
         let _ = writeln!(text, "{}", line.trim_end());
-        for detail in status.error.iter().chain(&status.console).chain(&status.console_error) {
+        for detail in status.error.iter().chain(&status.console) {
             for line in detail.lines() {
                 let _ = writeln!(text, "    {line}");
             }

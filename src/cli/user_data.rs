@@ -1,6 +1,5 @@
 //! `user-data NAME`: prints what a node would get, as it would get it. `user-data lint FILE`: what a file would do.
 
-use std::io::Read as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -11,7 +10,7 @@ use super::prepare::{Prepared, prepare, reporter};
 use crate::spec::Dialect;
 use crate::userdata::lint::{Report, lint};
 use crate::userdata::{self, UserDataError};
-use diagnostics::{Origin, Problems};
+use diagnostics::{Origin, Problems, given_file};
 use report::output;
 use report::{Failure, exit_code};
 
@@ -25,14 +24,15 @@ pub async fn run(arguments: UserDataArguments) -> Result<ExitCode, Failure> {
         let message = "which addresses are free in the network is asked when the cluster is made; there is nothing to show before";
         return Err(Failure::Usage(message.into()));
     }
+    super::fitting_keys::check_files(&prepared)?;
     super::discovery::note_request(&prepared, &reporter(&arguments.cluster.output)?);
-    let Some(text) = prepared.user_data.get(arguments.node as usize) else {
+    let Some(first_boot) = prepared.first_boots.get(arguments.node as usize) else {
         let last = prepared.spec.node_count - 1;
         return Err(problem("--node", format!("the nodes are 0 to {last}, found {}", arguments.node)));
     };
     let text = match arguments.format {
         Some(dialect) if dialect != prepared.spec.user_data_format => in_dialect(&prepared, arguments.node, dialect)?,
-        _ => text.clone(),
+        _ => first_boot.user_data.clone(),
     };
     let end = if text.ends_with('\n') { "" } else { "\n" };
     output::print(&format!("{text}{end}"))?;
@@ -60,12 +60,11 @@ struct Linted<'f> {
 fn run_lint(arguments: &LintArguments) -> Result<ExitCode, Failure> {
     let is_stdin = arguments.file == Path::new("-");
     let file = if is_stdin { "stdin".to_owned() } else { arguments.file.display().to_string() };
-    let mut bytes = Vec::new();
     let read = match is_stdin {
-        true => std::io::stdin().lock().read_to_end(&mut bytes).map(drop),
-        false => std::fs::read(&arguments.file).map(|content| bytes = content),
+        true => given_file::read_standard_input(),
+        false => given_file::read(&arguments.file),
     };
-    read.map_err(|error| problem("FILE", format!("reading `{file}`: {error}")))?;
+    let bytes = read.map_err(|error| problem("FILE", format!("reading `{file}`: {error}")))?;
     let report = lint(&file, &bytes)?;
     let text = format!("{file}: {}\n{report}\n", report.kind);
     output::result(arguments.output, &Linted { file: &file, report: &report }, &text)?;

@@ -11,9 +11,14 @@ use super::parameter::{Kind, Parameter};
 use crate::spec::ClusterSpec;
 use diagnostics::{Origin, Problems};
 
+/// No list of a cluster is longer: it has at most so many machines.
+const MOST_ELEMENTS: usize = 1000;
+
 pub(super) struct Resolver<'a> {
     pub input: &'a ClusterInput,
     pub earlier: Option<&'a ClusterSpec>,
+    /// Whether machines may exist that were made as `earlier` says.
+    pub has_machines: bool,
     pub problems: Problems,
     /// Keys of parameters whose value could not be read: what they stand for is not known, so nothing is said of it.
     unreadable: BTreeSet<&'static str>,
@@ -21,7 +26,8 @@ pub(super) struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     pub fn new(input: &'a ClusterInput, earlier: Option<&'a ClusterSpec>) -> Self {
-        Self { input, earlier, problems: Problems::new(), unreadable: BTreeSet::new() }
+        let has_machines = earlier.is_some();
+        Self { input, earlier, has_machines, problems: Problems::new(), unreadable: BTreeSet::new() }
     }
 
     pub fn given(&self, parameter: &Parameter) -> Option<&'a Given> {
@@ -131,6 +137,11 @@ impl<'a> Resolver<'a> {
         T::Err: Display,
     {
         let given = self.given(parameter)?;
+        if given.texts.len() > MOST_ELEMENTS {
+            self.problem(parameter, format!("has {} elements; {MOST_ELEMENTS} are the most", given.texts.len()));
+            self.mark_unreadable(parameter);
+            return None;
+        }
         let mut elements = Vec::new();
         for text in given.texts.iter().filter(|text| !text.is_empty()) {
             match self.problems.take(given.origin.clone(), text.parse()) {

@@ -1,16 +1,18 @@
 //! Compares the resources that a spec asks for with what Azure holds: a [`ClusterSpec`] and an [`Observed`] make a
 //! [`Plan`]. Pure; `execute` reads Azure before and carries the plan out after.
 
+mod changes;
 mod compare;
 mod desired;
 mod foreign;
 mod resource;
 mod step;
 
+pub use changes::{Changes, changes};
 pub use compare::differences;
 pub use desired::{CLUSTER_TAG, Desired, ResourceNames, desired};
-pub use foreign::{is_ours, strangers};
-pub use resource::{USER_DATA_TAG, data_disk_name};
+pub use foreign::{carries_tag, is_ours, strangers};
+pub use resource::{FirstBoot, KEYS_TAG, USER_DATA_TAG, data_disk_name};
 pub use step::{Action, Observed, Plan, Step, StepKey};
 
 use serde_json::Value;

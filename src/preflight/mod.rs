@@ -15,6 +15,7 @@ mod region;
 mod size;
 mod subscription;
 mod terms;
+mod user_data;
 
 pub use answers::ImageAnswer;
 pub use image::ImageFacts;
@@ -139,9 +140,9 @@ pub async fn preflight(
     Ok(Preflight { findings, unregistered: answers.unregistered, terms })
 }
 
-/// What will be in the way of the cluster later, as far as the spec alone tells.
+/// What will be in the way of the cluster, at once or later, as far as the spec alone tells.
 pub fn foresee(spec: &ClusterSpec) -> Vec<Finding> {
-    growth::judge(spec).into_iter().chain(overlap::judge_own(spec)).collect()
+    growth::judge(spec).into_iter().chain(overlap::judge_own(spec)).chain(user_data::judge(spec)).collect()
 }
 
 /// DNS labels of addresses that do not exist yet.

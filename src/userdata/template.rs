@@ -5,7 +5,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 use std::collections::BTreeMap;
 
-use super::{BASE_FILE, UserDataError, read};
+use super::{BASE_FILE, Purpose, UserDataError, read};
 use crate::spec::TemplateSet;
 use diagnostics::suggestion;
 use diagnostics::{Origin, Problems};
@@ -24,6 +24,10 @@ enum Kind {
     /// A template, and values such as it is given.
     Template(fn() -> Value),
 }
+
+/// A template of what is written on the operator's side, which nobody replaces.
+const SSH_CONFIG: &str = "ssh_config";
+const SSH_CONFIG_TEXT: &str = include_str!("../../templates/ssh_config");
 
 /// Every text, by name.
 const SHIPPED: [Shipped; 11] = [
@@ -90,10 +94,19 @@ const SHIPPED: [Shipped; 11] = [
 impl TemplateSet {
     /// Puts `files` (name to text) in place of shipped texts of the same names; every mistake with file and line:
     /// names that are not shipped, templates that do not render, base files that are no valid cloud-config.
-    pub fn with_overrides(files: BTreeMap<String, String>) -> Result<Self, Problems> {
+    pub fn with_overrides(mut files: BTreeMap<String, String>) -> Result<Self, Problems> {
         let mut problems = Problems::new();
+        // The folder of the program's own sources has it too.
+        if files.get(SSH_CONFIG).is_some_and(|text| text == SSH_CONFIG_TEXT) {
+            files.remove(SSH_CONFIG);
+        }
         for (name, text) in &files {
             match SHIPPED.iter().find(|shipped| shipped.name == name) {
+                None if name == SSH_CONFIG => {
+                    let origin = Origin::File { path: name.clone(), line: None };
+                    let hint = "leave it out, and put a file of yours beside the written one: `ssh -F`";
+                    problems.add_with_hint(origin, "is written on your side and is the same for everybody", hint);
+                }
                 None => {
                     let names = Self::shipped().map(|(name, _)| name);
                     let hint = match suggestion(name, names) {
@@ -107,7 +120,7 @@ impl TemplateSet {
                     problems.add_with_hint(origin, "no template or base file has this name", hint);
                 }
                 Some(Shipped { kind: Kind::Base, .. }) => {
-                    if let Err(found) = read::cloud_config(name, text) {
+                    if let Err(found) = read::cloud_config(name, text, Purpose::default()) {
                         problems.extend(found);
                     }
                 }

@@ -1,25 +1,27 @@
 //! `platformctl config`: reads and writes the platform's settings.
 
 use std::fmt::Write as _;
-use std::io::Read as _;
 use std::path::Path;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::arguments::ConnectionArguments;
+use super::changing::Change;
 use super::connect;
-use super::setup::{BundleArguments, changing};
+use super::setup::{BundleArguments, ProgressArguments};
 use crate::Platform;
 use crate::bundle::{SettingsSchema, Values};
 use crate::lifecycle::preflight;
 use crate::settings::{self, Assignment, Settings};
 use crate::swarm;
-use diagnostics::{Origin, Problems};
+use diagnostics::{Origin, Problems, given_file};
 use report::OutputFormat;
-use report::output;
 use report::{Failure, Reporter};
+use report::{command::unless_interrupted, output};
 
+/// What helps after an interruption.
+const AGAIN: &str = "run the same command again";
 /// What is shown in place of a secret.
 const SECRET: &str = "(secret)";
 
@@ -85,53 +87,89 @@ struct Shown {
 
 /// Runs the command.
 pub async fn run(connection: &ConnectionArguments, arguments: &ConfigArguments) -> Result<(), Failure> {
-    let reporter = Reporter::new(None);
-    let target = &arguments.target;
+    let (target, progress) = (&arguments.target, ProgressArguments::default());
+    let change = |command| Change { connection, progress: &progress, command };
     match &arguments.command {
         ConfigCommand::Set { assignments, stdin } => {
             let assignments = read_assignments(assignments, *stdin)?;
-            let (platform, _lock) = changing(connection, &reporter).await?;
-            let schema = arguments.bundle.resolve(&platform).await?.settings;
-            settings::check(&schema, target, &assignments)?;
-            if assignments.iter().any(|assignment| schema.is_secret(target, &assignment.key)) {
-                need_swarm(&platform, &reporter).await?;
-            }
-            Settings::new(&platform).set(&schema, target, &assignments).await?;
-            for Assignment { key, value } in &assignments {
-                let shown = if schema.is_secret(target, key) { SECRET } else { value.trim_end() };
-                output::line(&format!("{target}/{key}: {shown}"))?;
-            }
-            takes_effect(&platform, &reporter).await
+            let work =
+                async |platform: &Platform, reporter: &Reporter| set(platform, arguments, &assignments, reporter).await;
+            change(&format!("config {target} set")).run(work).await
         }
         ConfigCommand::Unset { keys } => {
-            let (platform, _lock) = changing(connection, &reporter).await?;
-            let schema = arguments.bundle.resolve(&platform).await?.settings;
-            settings::check_names(&schema, target, keys)?;
-            Settings::new(&platform).unset(&schema, target, keys).await?;
-            for key in keys {
-                output::line(&format!("{target}/{key}"))?;
-            }
-            takes_effect(&platform, &reporter).await
+            let work =
+                async |platform: &Platform, reporter: &Reporter| unset(platform, arguments, keys, reporter).await;
+            change(&format!("config {target} unset")).run(work).await
         }
         ConfigCommand::Get { keys, output } => {
-            let (schema, values) = known(connection, arguments).await?;
-            settings::check_names(&schema, target, keys)?;
-            let shown = show(&schema, &values, target);
-            let chosen: Vec<Shown> =
-                shown.into_iter().filter(|one| keys.is_empty() || keys.contains(&one.key)).collect();
-            let text: String =
-                chosen.iter().map(|one| format!("{}\n", one.value.as_deref().unwrap_or_default())).collect();
-            output::result(*output, &chosen, &text)
+            unless_interrupted(AGAIN, get(connection, arguments, keys, *output)).await
         }
-        ConfigCommand::List { output } => {
-            let (schema, values) = known(connection, arguments).await?;
-            if !schema.target_names().contains(&target.as_str()) {
-                return Err(no_target(&schema, target));
-            }
-            let shown = show(&schema, &values, target);
-            output::result(*output, &shown, &table(&shown))
-        }
+        ConfigCommand::List { output } => unless_interrupted(AGAIN, list(connection, arguments, *output)).await,
     }
+}
+
+async fn set(
+    platform: &Platform,
+    arguments: &ConfigArguments,
+    assignments: &[Assignment],
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    let target = &arguments.target;
+    let schema = arguments.bundle.resolve(platform).await?.settings;
+    settings::check(&schema, target, assignments)?;
+    if assignments.iter().any(|assignment| schema.is_secret(target, &assignment.key)) {
+        need_swarm(platform, reporter).await?;
+    }
+    Settings::new(platform).set(&schema, target, assignments).await?;
+    for Assignment { key, value } in assignments {
+        let shown = if schema.is_secret(target, key) { SECRET } else { value.trim_end() };
+        output::line(&format!("{target}/{key}: {shown}"))?;
+    }
+    takes_effect(platform, reporter).await
+}
+
+async fn unset(
+    platform: &Platform,
+    arguments: &ConfigArguments,
+    keys: &[String],
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    let target = &arguments.target;
+    let schema = arguments.bundle.resolve(platform).await?.settings;
+    settings::check_names(&schema, target, keys)?;
+    let were_set = Settings::new(platform).unset(&schema, target, keys).await?;
+    for key in keys {
+        let what = if were_set.contains(key) { "" } else { ": was not set" };
+        output::line(&format!("{target}/{key}{what}"))?;
+    }
+    takes_effect(platform, reporter).await
+}
+
+async fn get(
+    connection: &ConnectionArguments,
+    arguments: &ConfigArguments,
+    keys: &[String],
+    output: OutputFormat,
+) -> Result<(), Failure> {
+    let (schema, values) = known(connection, arguments).await?;
+    settings::check_names(&schema, &arguments.target, keys)?;
+    let shown = show(&schema, &values, &arguments.target);
+    let chosen: Vec<Shown> = shown.into_iter().filter(|one| keys.is_empty() || keys.contains(&one.key)).collect();
+    let text: String = chosen.iter().map(|one| format!("{}\n", one.value.as_deref().unwrap_or_default())).collect();
+    output::result(output, &chosen, &text)
+}
+
+async fn list(
+    connection: &ConnectionArguments,
+    arguments: &ConfigArguments,
+    output: OutputFormat,
+) -> Result<(), Failure> {
+    let (schema, values) = known(connection, arguments).await?;
+    if !schema.target_names().contains(&arguments.target.as_str()) {
+        return Err(no_target(&schema, &arguments.target));
+    }
+    let shown = show(&schema, &values, &arguments.target);
+    output::result(output, &shown, &table(&shown))
 }
 
 async fn known(
@@ -160,10 +198,8 @@ fn read_assignments(texts: &[String], stdin: bool) -> Result<Vec<Assignment>, Fa
         if key.contains('=') {
             return Err(Failure::Usage(format!("with --stdin the value comes from standard input, not from `{key}`")));
         }
-        let mut value = String::new();
-        std::io::stdin()
-            .read_to_string(&mut value)
-            .map_err(|error| Failure::Usage(format!("reading standard input: {error}")))?;
+        let value = given_file::read_standard_input().and_then(|bytes| given_file::text(&bytes).map(str::to_owned));
+        let mut value = value.map_err(|error| Failure::Usage(format!("reading standard input: {error}")))?;
         if value.ends_with('\n') {
             value.truncate(value.trim_end_matches('\n').len());
         }
@@ -172,7 +208,7 @@ fn read_assignments(texts: &[String], stdin: bool) -> Result<Vec<Assignment>, Fa
     let mut assignments = Vec::new();
     let mut problems = Problems::new();
     for text in texts {
-        match Assignment::parse(text, |path: &Path| std::fs::read_to_string(path)) {
+        match Assignment::parse(text, |path: &Path| given_file::read_text(path)) {
             Ok(assignment) => assignments.push(assignment),
             Err(error) => problems.add(Origin::Flag("KEY=VALUE"), error.to_string()),
         }

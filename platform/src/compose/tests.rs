@@ -169,7 +169,7 @@ fn mistakes_of_a_file() {
             "services `a` and `b` both publish port 80",
         ),
         ("services: {a: {image: 'x:1', ports: ['80:80', '80:81']}}", "service `a` publishes port 80 twice"),
-        ("a: 1\na: 2\n", "not YAML: duplicate entry"),
+        ("a: 1\na: 2\n", "line 2: `a`: stands a second time; the first is on line 1"),
     ] {
         let found = mistakes(text);
         assert!(found.iter().any(|one| one.contains(message)), "{text}\n{found:#?}\n{message}");
@@ -203,10 +203,11 @@ fn what_has_no_effect_is_a_warning() {
     ] {
         let parsed = parsed(&with_service(lines));
         let [found] = parsed.warnings.as_slice() else { panic!("{lines}: {:#?}", parsed.warnings) };
-        assert!(found.starts_with(warning), "{lines}: {found}");
+        assert!(found.message.starts_with(warning), "{lines}: {found:?}");
     }
-    assert_eq!(parsed("version: '3.8'\nservices: {a: {image: 'x:1'}}").warnings, ["`version` is obsolete and ignored"]);
-    assert_eq!(parsed(&with_service("expose: [80, '81']")).warnings, Vec::<String>::new());
+    let obsolete = parsed("services: {a: {image: 'x:1'}}\nversion: '3.8'").warnings;
+    assert_eq!(obsolete, [Warning { line: Some(2), message: "`version` is obsolete and ignored".into() }]);
+    assert_eq!(parsed(&with_service("expose: [80, '81']")).warnings, []);
 }
 
 #[test]

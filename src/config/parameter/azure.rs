@@ -18,10 +18,10 @@ pub const SSH_CERT: Parameter = Parameter::new(Group::Network, Kind::File, "ssh_
     .help("Your public SSH key, Ed25519 or RSA, in any of the usual forms, or an X.509 certificate with one")
     .default("a new Ed25519 key")
     .example("~/.ssh/id_ed25519.pub")
-    .alias("ssh-key")
     .everyday()
     .settled("SSH key")
-    .resolved(|spec| json!(spec.ssh_public_key));
+    .resolved(|spec| json!(spec.ssh_public_key))
+    .aliases(&["ssh-key", "ssh-key-value", "ssh-key-values", "ssh-public-key", "public-key"]);
 
 pub const SKIP_PREFLIGHT: Parameter = Parameter::switch(Group::Azure, "skip_preflight", "--skip-preflight")
     .help("Do not ask Azure beforehand whether it would refuse");
@@ -32,7 +32,8 @@ pub const LOCATION: Parameter = Parameter::new(Group::Azure, Kind::Text, "locati
     .example("northeurope")
     .everyday()
     .settled("location")
-    .resolved(|spec| json!(spec.location));
+    .resolved(|spec| json!(spec.location))
+    .aliases(&["region"]);
 
 pub const RESOURCE_GROUP: Parameter =
     Parameter::new(Group::Azure, Kind::Text, "resource_group", "--resource-group", "GROUP")
@@ -40,7 +41,8 @@ pub const RESOURCE_GROUP: Parameter =
         .default("NAME")
         .example("production")
         .settled("resource group")
-        .resolved(|spec| json!(spec.resource_group));
+        .resolved(|spec| json!(spec.resource_group))
+        .aliases(&["group"]);
 
 pub const SSH_THUMB: Parameter = Parameter::new(Group::Network, Kind::Text, "ssh_thumb", "--ssh-thumb", "HEX")
     .help("Thumbprint (SHA-1 or SHA-256) that the certificate of --ssh-cert must have")
@@ -51,7 +53,8 @@ pub const SSH_SOURCES: Parameter = Parameter::new(Group::Network, Kind::List, "s
     .help("Who may reach SSH: an address range (repeatable), or `*` alone for everybody")
     .default("*")
     .example("203.0.113.0/24,198.51.100.7")
-    .resolved(|spec| json!(spec.ssh_sources));
+    .resolved(|spec| json!(spec.ssh_sources))
+    .aliases(&["ssh-sources"]);
 
 pub const PIP: Parameter = Parameter::switch(Group::Network, "pip", "--pip")
     .help("Give each node a public IP address of its own, with its name as DNS label")
@@ -77,7 +80,8 @@ pub const VIRTUAL_NETWORK_NAME: Parameter = Parameter::new(
 .default("one of the cluster's own")
 .example("shared/hub")
 .settled("virtual network")
-.resolved(|spec| json!(spec.existing_network.as_ref().map(|existing| existing.network.to_string())));
+.resolved(|spec| json!(spec.existing_network.as_ref().map(|existing| existing.network.to_string())))
+.aliases(&["vnet", "vnet-name"]);
 
 pub const SUBNET_NAMES: Parameter =
     Parameter::new(Group::Network, Kind::List, "subnet_names", "--subnet-names", "NAMES")
@@ -85,4 +89,5 @@ pub const SUBNET_NAMES: Parameter =
         .default("nodes, in a network of the cluster's own")
         .example("cluster-a,cluster-b")
         .settled("subnets")
-        .resolved(|spec| json!(spec.existing_network.as_ref().map(|existing| existing.subnets.clone())));
+        .resolved(|spec| json!(spec.existing_network.as_ref().map(|existing| existing.subnets.clone())))
+        .aliases(&["subnet", "subnets", "subnet-name"]);

@@ -6,6 +6,7 @@ use azure_core::http::Method;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::answer::InstanceView;
 use super::client::Arm;
 use super::error::{ArmError, ArmErrorKind};
 use super::id::ResourceId;
@@ -101,12 +102,12 @@ impl Arm {
         if *monitor != Monitor::Resource || error.code.is_some() || !id.is_virtual_machine() {
             return error;
         }
-        let Ok(Some(view)) = self.view::<Value>(id, "instanceView").await else { return error };
-        let statuses = view["statuses"].as_array().into_iter().flatten();
-        for status in statuses.filter(|status| status["level"].as_str() == Some("Error")) {
-            let Some(code) = status["code"].as_str() else { continue };
-            error.code = Some(code.rsplit('/').next().unwrap_or(code).to_owned());
-            error.message = status["message"].as_str().unwrap_or(&error.message).to_owned();
+        let Ok(Some(view)) = self.view::<InstanceView>(id, "instanceView").await else { return error };
+        if let Some(status) = view.error() {
+            error.code = Some(status.short_code().to_owned());
+            if let Some(message) = &status.message {
+                error.message.clone_from(message);
+            }
         }
         error
     }

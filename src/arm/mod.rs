@@ -19,7 +19,10 @@ mod retry;
 mod token;
 mod wait;
 
-pub use answer::Subscription;
+pub use answer::{
+    Availability, BootDiagnostics, ImageDocument, ImageVersion, InstanceView, Provider, Region, Sku, Subscription,
+    Terms, Usage,
+};
 pub use client::Arm;
 pub use credential::{ChosenCredential, SignIn, credential};
 pub use endpoint::{Endpoint, authority};

@@ -3,6 +3,8 @@
 //!
 //! <https://github.com/Azure/azure-resource-manager-rpc/blob/master/v1.0/async-api-reference.md>
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::answer::{self, Begun, RawAnswer, Stranger};
@@ -41,6 +43,17 @@ impl ProvisioningState {
     /// Whether Azure is taking the resource away.
     pub fn is_deleting(&self) -> bool {
         matches!(self, Self::Running(state) if state.eq_ignore_ascii_case("deleting"))
+    }
+}
+
+impl fmt::Display for ProvisioningState {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::Canceled => "Canceled",
+            Self::Running(state) => state,
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use crate::directory::Cloud;
 use crate::execute::observe;
 use crate::plan::{Observed, ResourceNames, desired};
 use crate::preflight::{
-    Estimate, NodeAddresses, PRICE_LIST, Preflight, accept, addresses, are_accepted, estimate, image_facts, preflight,
+    Estimate, ImageAnswer, NodeAddresses, PRICE_LIST, Preflight, accept, addresses, estimate, image_facts, preflight,
     read_terms, register, unregistered,
 };
 use crate::spec::ExistingNetwork;
@@ -72,7 +72,7 @@ async fn settle_image(connection: &Connection, prepared: &mut Prepared) -> Resul
     }
     let found = image_facts(&connection.arm, &connection.subscription, spec).await;
     let found = found.map_err(|error| Failure::azure(error, format!("azure-coreos-cluster {}", spec.name)))?;
-    if let Some(Some(facts)) = found {
+    if let ImageAnswer::Found(facts) = found {
         prepared.spec.image_plan = facts.plan;
     }
     Ok(())
@@ -163,7 +163,7 @@ async fn accept_terms(connection: &Connection, prepared: &Prepared, reporter: &R
     let (arm, subscription) = (&connection.arm, &connection.subscription);
     let accepting = async {
         match read_terms(arm, subscription, plan).await? {
-            Some(terms) if !are_accepted(&terms) => accept(arm, subscription, plan, terms).await.map(|()| true),
+            Some(terms) if !terms.accepted => accept(arm, subscription, plan, terms).await.map(|()| true),
             _ => Ok(false),
         }
     };

@@ -4,12 +4,11 @@ use std::fmt::Write as _;
 
 use futures::future::try_join_all;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::arguments::StatusArguments;
 use super::connection::{Connection, connect};
 use super::prepare::reporter;
-use crate::arm::ArmError;
+use crate::arm::{ArmError, BootDiagnostics, InstanceView, ProvisioningState};
 use crate::directory::{ClusterDirectory, StoredCluster, removed_cluster};
 use crate::plan::{Desired, FirstBoot, ResourceNames, StepKey, desired};
 use crate::spec::ClusterName;
@@ -104,47 +103,36 @@ async fn status(connection: &Connection, resource: &Desired) -> Result<ResourceS
     } else {
         (connection.arm.get(&resource.id).await?, None)
     };
-    let state = match &document {
-        None => "absent",
-        Some(document) => {
-            document.pointer("/properties/provisioningState").and_then(Value::as_str).unwrap_or("Succeeded")
-        }
+    let view: InstanceView = view.unwrap_or_default();
+    let state = document.as_ref().map(ProvisioningState::of);
+    let console = match state {
+        Some(ProvisioningState::Failed) if machine => Some(console(connection, resource).await),
+        _ => None,
     };
-    let statuses = |view: &Value| view["statuses"].as_array().cloned().unwrap_or_default();
-    let view = view.unwrap_or_default();
-    let power_state = statuses(&view)
-        .iter()
-        .find_map(|status| Some(status["code"].as_str()?.strip_prefix("PowerState/")?.to_owned()));
-    let error = statuses(&view).iter().find(|status| status["level"] == "Error").map(|status| {
-        let code = status["code"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default();
-        format!("{code}: {}", status["message"].as_str().unwrap_or_default())
-    });
-    let failed = machine && state.eq_ignore_ascii_case("failed");
-    let console = if failed { Some(console(connection, resource).await) } else { None };
     Ok(ResourceStatus {
         resource: resource.id.to_string(),
         id: resource.id.path().to_owned(),
-        provisioning_state: state.to_owned(),
-        power_state,
-        error,
+        provisioning_state: state.map_or_else(|| "absent".to_owned(), |state| state.to_string()),
+        power_state: view.power_state().map(str::to_owned),
+        error: view.error().map(|status| match &status.message {
+            Some(message) => format!("{}: {message}", status.short_code()),
+            None => status.short_code().to_owned(),
+        }),
         console,
     })
 }
 
 /// The end of the serial console, or why it cannot be had: it explains a failure, so not getting it is none of its own.
 async fn console(connection: &Connection, resource: &Desired) -> String {
-    let lines = async {
-        let answer: Value = connection.arm.post(&resource.id, "retrieveBootDiagnosticsData", None).await?;
-        let Some(url) = answer["serialConsoleLogBlobUri"].as_str() else { return Ok(None) };
-        connection.arm.download(url).await.map(Some)
+    let log = async {
+        let found: BootDiagnostics = connection.arm.post(&resource.id, "retrieveBootDiagnosticsData", None).await?;
+        connection.arm.download(&found.serial_console_log_blob_uri).await
     };
-    let read: Result<Option<String>, ArmError> = lines.await;
-    match read {
-        Ok(Some(log)) => {
+    match log.await {
+        Ok(log) => {
             let lines: Vec<&str> = log.lines().collect();
             lines[lines.len().saturating_sub(CONSOLE_LINES)..].join("\n")
         }
-        Ok(None) => "its console cannot be read: Azure named none".to_owned(),
         Err(error) => format!("its console cannot be read: {error}"),
     }
 }

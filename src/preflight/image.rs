@@ -1,10 +1,8 @@
 //! The image: whether it exists in the region, which plan it asks for, and whether it fits the size.
 //! <https://learn.microsoft.com/rest/api/compute/virtual-machine-images/get>
 
-use serde_json::Value;
-
 use super::size::SizeFacts;
-use crate::arm::{Arm, ArmError, COMPUTE_API_VERSION};
+use crate::arm::{Arm, ArmError, COMPUTE_API_VERSION, ImageDocument, ImageVersion, Region};
 use crate::spec::{ClusterSpec, ImagePlan, ImageSource, Location};
 use report::Finding;
 
@@ -23,21 +21,13 @@ pub struct ImageFacts {
     pub architecture: Option<String>,
 }
 
-impl ImageFacts {
-    fn read(document: &Value) -> Self {
-        let properties = &document["properties"];
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        let plan = ["plan", "purchasePlan"].iter().map(|key| &properties[key]).find(|plan| plan.is_object());
+impl From<ImageDocument> for ImageFacts {
+    fn from(document: ImageDocument) -> Self {
+        let properties = document.properties;
         Self {
-            plan: plan.and_then(|plan| {
-                Some(ImagePlan {
-                    publisher: text(&plan["publisher"])?,
-                    product: text(&plan["product"])?,
-                    name: text(&plan["name"])?,
-                })
-            }),
-            generation: text(&properties["hyperVGeneration"]),
-            architecture: text(&properties["architecture"]),
+            plan: properties.plan.or(properties.purchase_plan),
+            generation: properties.generation,
+            architecture: properties.architecture,
         }
     }
 }
@@ -55,9 +45,9 @@ pub async fn look_up(arm: &Arm, subscription: &str, spec: &ClusterSpec) -> Resul
             let version = match image.version.as_str() {
                 "latest" => {
                     let newest = format!("{versions}?$top=1&$orderby=name%20desc");
-                    let list: Vec<Value> =
+                    let list: Vec<ImageVersion> =
                         arm.bare_list(&doing, &newest, COMPUTE_API_VERSION).await?.unwrap_or_default();
-                    list.first().and_then(|newest| newest["name"].as_str().map(str::to_owned))
+                    list.into_iter().next().map(|newest| newest.name)
                 }
                 version => Some(version.to_owned()),
             };
@@ -86,11 +76,16 @@ pub async fn look_up(arm: &Arm, subscription: &str, spec: &ClusterSpec) -> Resul
         // Nobody but the storage account knows of the disk, and it is not asked with this sign-in.
         ImageSource::Vhd(_) => return Ok(Some(ImageFacts::default())),
     };
-    Ok(document.map(|document| ImageFacts::read(&document)))
+    Ok(document.map(ImageFacts::from))
 }
 
 /// The document at `path`; of a gallery's version, whose definition says what it is, that definition's, when both exist.
-async fn with_definition(arm: &Arm, doing: &str, path: &str, api_version: &str) -> Result<Option<Value>, ArmError> {
+async fn with_definition(
+    arm: &Arm,
+    doing: &str,
+    path: &str,
+    api_version: &str,
+) -> Result<Option<ImageDocument>, ArmError> {
     let Some(document) = arm.get_path(doing, path, api_version).await? else { return Ok(None) };
     match path.to_ascii_lowercase().find("/versions/") {
         Some(end) => Ok(arm.get_path(doing, &path[..end], api_version).await?.or(Some(document))),
@@ -101,18 +96,15 @@ async fn with_definition(arm: &Arm, doing: &str, path: &str, api_version: &str) 
 /// Whether a gallery's version, or any of the versions of a definition, is kept in the region.
 /// <https://learn.microsoft.com/rest/api/compute/gallery-image-versions/list-by-gallery-image>
 async fn is_replicated(arm: &Arm, doing: &str, id: &str, location: &Location) -> Result<bool, ArmError> {
-    let versions: Vec<Value> = match id.to_ascii_lowercase().contains("/versions/") {
+    let versions: Vec<ImageDocument> = match id.to_ascii_lowercase().contains("/versions/") {
         true => arm.get_path(doing, id, GALLERY_API_VERSION).await?.into_iter().collect(),
         false => arm.list(doing, &format!("{id}/versions"), GALLERY_API_VERSION).await?.unwrap_or_default(),
     };
-    let is_here = |region: &Value| {
-        let name = region["name"].as_str().unwrap_or_default().replace(' ', "");
-        name.eq_ignore_ascii_case(location.as_str())
-    };
-    let regions = |version: &Value| version.pointer("/properties/publishingProfile/targetRegions").cloned();
+    let is_here = |region: &Region| region.name.replace(' ', "").eq_ignore_ascii_case(location.as_str());
+    let regions = |version: ImageDocument| version.properties.publishing_profile?.target_regions;
     // What does not say where it is kept is not judged.
-    let known: Vec<Value> = versions.iter().filter_map(regions).collect();
-    Ok(known.is_empty() || known.iter().any(|regions| regions.as_array().is_some_and(|all| all.iter().any(is_here))))
+    let known: Vec<Vec<Region>> = versions.into_iter().filter_map(regions).collect();
+    Ok(known.is_empty() || known.iter().flatten().any(is_here))
 }
 
 /// Whether the image fits the size.
@@ -131,16 +123,16 @@ pub fn judge(spec: &ClusterSpec, image: Option<&ImageFacts>, size: Option<&SizeF
     };
     let Some(size) = size else { return Vec::new() };
     let mut findings = Vec::new();
-    if let Some(architecture) =
-        image.architecture.as_deref().filter(|kind| !kind.eq_ignore_ascii_case(&size.architecture))
+    if let (Some(architecture), Some(machines)) = (&image.architecture, &size.architecture)
+        && !architecture.eq_ignore_ascii_case(machines)
     {
-        let message =
-            format!("`{}` is for {architecture} machines, `{}` is {}", spec.image, spec.vm_size, size.architecture);
+        let message = format!("`{}` is for {architecture} machines, `{}` is {machines}", spec.image, spec.vm_size);
         findings.push(Finding::refusal(CHECK, message, "--coreos-image flatcar fits every size"));
     }
-    if let Some(generation) = image.generation.as_deref().filter(|kind| !size.generations.iter().any(|one| one == kind))
+    if let (Some(generation), Some(offered)) = (&image.generation, &size.generations)
+        && !offered.contains(generation)
     {
-        let offered = size.generations.join(" and ");
+        let offered = offered.join(" and ");
         let message = format!("`{}` is of generation {generation}, `{}` starts {offered}", spec.image, spec.vm_size);
         findings.push(Finding::refusal(
             CHECK,
@@ -155,14 +147,18 @@ pub fn judge(spec: &ClusterSpec, image: Option<&ImageFacts>, size: Option<&SizeF
 mod tests {
     use super::super::size::tests::{skus, spec};
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
+
+    fn read(document: Value) -> ImageFacts {
+        serde_json::from_value::<ImageDocument>(document).unwrap().into()
+    }
 
     #[test]
     fn images_fit_sizes_or_not() {
-        let size = SizeFacts::find(&skus(), "Standard_D2as_v5", "westeurope").unwrap();
-        let only_second = SizeFacts { generations: vec!["V2".into()], ..size.clone() };
+        let size = SizeFacts::find(&skus(), "Standard_D2as_v5", "westeurope").unwrap().unwrap();
+        let only_second = SizeFacts { generations: Some(vec!["V2".into()]), ..size.clone() };
         let facts = |generation: &str, architecture: &str| {
-            ImageFacts::read(&json!({"properties": {"hyperVGeneration": generation, "architecture": architecture}}))
+            read(json!({"properties": {"hyperVGeneration": generation, "architecture": architecture}}))
         };
         for (image, size, expected) in [
             (Some(facts("V2", "x64")), &size, None),
@@ -180,9 +176,9 @@ mod tests {
     fn plans_have_two_names() {
         let plan = json!({"publisher": "kinvolk", "product": "flatcar-container-linux-free", "name": "stable-gen2"});
         for key in ["plan", "purchasePlan"] {
-            let facts = ImageFacts::read(&json!({"properties": {key: plan}}));
+            let facts = read(json!({"properties": {key: plan}}));
             assert_eq!(facts.plan.unwrap().product, "flatcar-container-linux-free", "{key}");
         }
-        assert_eq!(ImageFacts::read(&json!({"properties": {"plan": null}})).plan, None);
+        assert_eq!(read(json!({"properties": {"plan": null}})).plan, None);
     }
 }

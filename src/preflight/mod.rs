@@ -2,6 +2,7 @@
 //!
 //! Reads only, all together. What the signed-in identity may not read is not judged: Azure says it later. `cli` calls it.
 
+mod answers;
 mod belonging;
 mod growth;
 mod image;
@@ -16,25 +17,23 @@ mod subscription;
 mod terms;
 mod user_data;
 
+pub use answers::ImageAnswer;
 pub use image::ImageFacts;
 pub use network::{NodeAddresses, addresses};
 pub use price::{Estimate, LIST as PRICE_LIST, estimate};
 pub use subscription::register;
-pub use terms::{accept, are_accepted, read as read_terms};
+pub use terms::{accept, read as read_terms};
 
 use std::collections::BTreeMap;
 
 use report::{Finding, Severity};
-use serde_json::Value;
 
-use crate::arm::{Arm, ArmError, COMPUTE_API_VERSION, NETWORK_API_VERSION};
-use crate::plan::{Observed, ResourceNames, StepKey};
+use crate::arm::{Arm, ArmError, Terms};
+use crate::plan::{Observed, StepKey};
 use crate::spec::{Availability, ClusterSpec};
+use answers::Answers;
 use image::look_up;
 use size::SizeFacts;
-
-const RESOURCES_API_VERSION: &str = "2022-12-01";
-const SKUS_API_VERSION: &str = "2021-07-01";
 
 /// Codes with which Azure refuses to read what nobody can have.
 const UNREADABLE: [&str; 4] = [
@@ -70,7 +69,7 @@ pub struct Preflight {
     /// Providers that must be registered first.
     pub unregistered: Vec<&'static str>,
     /// Terms that are not accepted, as Azure keeps them.
-    pub terms: Option<Value>,
+    pub terms: Option<Terms>,
 }
 
 impl Preflight {
@@ -88,71 +87,11 @@ pub async fn preflight(
     observed: &Observed,
     accept_terms: bool,
 ) -> Result<Preflight, ArmError> {
-    let of_subscription = |rest: &str| format!("/subscriptions/{subscription}{rest}");
-    let location = &spec.location;
-    let compute = |rest: &str| of_subscription(&format!("/providers/Microsoft.Compute{rest}"));
-    let network = |rest: &str| of_subscription(&format!("/providers/Microsoft.Network/locations/{location}{rest}"));
     let is_missing = |key: StepKey| !observed.contains_key(&key);
     let machines = spec.nodes().iter().filter(|node| is_missing(StepKey::VirtualMachine(node.index))).count() as u32;
     let labels = labels(spec, observed);
-
-    let account = readable(arm, "reading the subscription", of_subscription(""), RESOURCES_API_VERSION);
-    let locations = list(arm, "listing regions", of_subscription("/locations"), RESOURCES_API_VERSION);
-    let skus = compute(&format!("/skus?$filter=location%20eq%20'{location}'"));
-    let skus = list(arm, "listing sizes", skus, SKUS_API_VERSION);
-    let compute_usages =
-        list(arm, "reading quotas", compute(&format!("/locations/{location}/usages")), COMPUTE_API_VERSION);
-    let network_usages = list(arm, "reading quotas", network("/usages"), NETWORK_API_VERSION);
-    let label_answers = futures::future::try_join_all(labels.iter().map(|label| {
-        let path = network(&format!("/CheckDnsNameAvailability?domainNameLabel={label}"));
-        readable(arm, "checking a DNS label", path, NETWORK_API_VERSION)
-    }));
-    // An image that machines were made from may be withdrawn; it must exist only where machines are to be made.
-    let image = async {
-        match machines {
-            0 => Ok(None),
-            _ => image_facts(arm, subscription, spec).await,
-        }
-    };
-    let agreement = async {
-        match &spec.image_plan {
-            Some(plan) if machines > 0 => allowed(read_terms(arm, subscription, plan).await).map(Option::flatten),
-            _ => Ok(None),
-        }
-    };
-    let existing_network = async {
-        let Some(existing) = &spec.existing_network else { return Ok(None) };
-        let id = ResourceNames::new(subscription, spec).existing_network(existing);
-        allowed(arm.get(&id).await).map(Option::flatten)
-    };
-    let unregistered = unregistered(arm, subscription, spec.image_plan.is_some());
-    let (
-        account,
-        locations,
-        skus,
-        compute_usages,
-        network_usages,
-        label_answers,
-        image,
-        agreement,
-        unregistered,
-        belonging,
-        existing_network,
-    ) = tokio::try_join!(
-        account,
-        locations,
-        skus,
-        compute_usages,
-        network_usages,
-        label_answers,
-        image,
-        agreement,
-        unregistered,
-        belonging::look(arm, spec),
-        existing_network,
-    )?;
-
-    let size = SizeFacts::find(&skus, spec.vm_size.as_str(), location.as_str());
+    let answers = Answers::ask(arm, subscription, spec, machines, &labels).await?;
+    let size = SizeFacts::find(&answers.skus, spec.vm_size.as_str(), spec.location.as_str())?;
     let needs = Needs {
         machines,
         vcpus_per_machine: size.as_ref().map_or(0, |size| size.vcpus),
@@ -170,33 +109,35 @@ pub async fn preflight(
         ),
         disks: quota::disks(spec, machines),
     };
-    let mut findings: Vec<Finding> = subscription::judge(&account).into_iter().collect();
-    findings.extend(region::judge_location(spec, &locations));
+    let mut findings: Vec<Finding> = answers.account.iter().filter_map(subscription::judge).collect();
+    findings.extend(region::judge_location(spec, &answers.regions));
     if machines > 0 {
-        findings.extend(size::judge(&skus, spec));
+        findings.extend(size::judge(&answers.skus, size.as_ref(), spec));
     }
-    findings.extend(quota::judge(&compute_usages, &network_usages, &needs));
-    if let Some(image) = &image {
-        findings.extend(image::judge(spec, image.as_ref(), size.as_ref()));
+    findings.extend(quota::judge(&answers.compute_usages, &answers.network_usages, &needs));
+    match &answers.image {
+        ImageAnswer::Unreadable => {}
+        ImageAnswer::Absent => findings.extend(image::judge(spec, None, size.as_ref())),
+        ImageAnswer::Found(image) => findings.extend(image::judge(spec, Some(image), size.as_ref())),
     }
-    for (label, answer) in labels.iter().zip(&label_answers) {
-        findings.extend(region::judge_label(spec, label, answer));
+    for (label, answer) in labels.iter().zip(&answers.labels) {
+        findings.extend(answer.and_then(|answer| region::judge_label(spec, label, answer)));
     }
-    let terms = agreement.filter(|terms| !are_accepted(terms));
+    let terms = answers.terms.filter(|terms| !terms.accepted);
     if let (Some(plan), Some(terms), false) = (&spec.image_plan, &terms, accept_terms) {
         findings.extend(terms::judge(plan, terms));
     }
-    findings.extend(belonging);
+    findings.extend(answers.belonging);
     if let (None, Some(network)) = (&spec.existing_network, observed.get(&StepKey::VirtualNetwork)) {
         findings.extend(peering::judge(spec, network));
     }
     findings.extend(region::judge_exposure(spec));
     findings.extend(foresee(spec));
-    if let Some(network) = &existing_network {
+    if let Some(network) = &answers.existing_network {
         findings.extend(overlap::judge_existing(spec, network));
     }
     findings.sort_by_key(|finding| finding.severity);
-    Ok(Preflight { findings, unregistered, terms })
+    Ok(Preflight { findings, unregistered: answers.unregistered, terms })
 }
 
 /// What will be in the way of the cluster, at once or later, as far as the spec alone tells.
@@ -217,16 +158,6 @@ fn labels(spec: &ClusterSpec, observed: &Observed) -> Vec<String> {
     labels
 }
 
-/// A document; nothing when it may not be read or is not there.
-async fn readable(arm: &Arm, doing: &str, path: String, api_version: &str) -> Result<Value, ArmError> {
-    Ok(allowed(arm.get_path(doing, &path, api_version).await)?.flatten().unwrap_or_default())
-}
-
-/// All items of a list; nothing when it may not be read.
-async fn list(arm: &Arm, doing: &str, path: String, api_version: &str) -> Result<Vec<Value>, ArmError> {
-    Ok(allowed(arm.list(doing, &path, api_version).await)?.flatten().unwrap_or_default())
-}
-
 /// None for what cannot be read: whoever may write to one resource group need not see the subscription, a provider that is
 /// not registered yet need not answer, and nobody answers for a region that does not exist.
 fn allowed<T>(result: Result<T, ArmError>) -> Result<Option<T>, ArmError> {
@@ -236,13 +167,13 @@ fn allowed<T>(result: Result<T, ArmError>) -> Result<Option<T>, ArmError> {
     }
 }
 
-/// What Azure says of the spec's image: none when that cannot be read, and in it none when there is no such image.
-pub async fn image_facts(
-    arm: &Arm,
-    subscription: &str,
-    spec: &ClusterSpec,
-) -> Result<Option<Option<ImageFacts>>, ArmError> {
-    allowed(look_up(arm, subscription, spec).await)
+/// What Azure says of the spec's image.
+pub async fn image_facts(arm: &Arm, subscription: &str, spec: &ClusterSpec) -> Result<ImageAnswer, ArmError> {
+    Ok(match allowed(look_up(arm, subscription, spec).await)? {
+        None => ImageAnswer::Unreadable,
+        Some(None) => ImageAnswer::Absent,
+        Some(Some(facts)) => ImageAnswer::Found(facts),
+    })
 }
 
 /// The providers that are not registered, as far as that can be read; `with_plan` when the image asks for terms.

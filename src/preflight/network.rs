@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 use ipnet::Ipv4Net;
 use serde_json::Value;
 
-use crate::arm::{Arm, ArmError, ResourceId};
+use crate::arm::{Arm, ArmError, Availability, ResourceId};
 use crate::spec::{ClusterSpec, ExistingNetwork, RESERVED_FIRST_ADDRESSES, SubnetName};
 
 /// Addresses that are asked about at the same time.
@@ -130,9 +130,9 @@ async fn free_in(
 
 async fn is_free(arm: &Arm, network_id: &ResourceId, address: Ipv4Addr) -> Result<bool, ArmError> {
     let path = format!("{}/CheckIPAddressAvailability?ipAddress={address}", network_id.path());
-    let answer: Option<Value> =
+    let answer: Option<Availability> =
         arm.get_path(&format!("asking whether {address} is free"), &path, network_id.api_version()).await?;
-    Ok(answer.is_some_and(|answer| answer["available"] == true))
+    Ok(answer.is_some_and(|answer| answer.available))
 }
 
 #[cfg(test)]

@@ -1,23 +1,15 @@
 //! Quotas: how much of the region's and the family's share is left for what is still to be made.
 //! <https://learn.microsoft.com/rest/api/compute/usage/list>, <https://learn.microsoft.com/rest/api/virtualnetwork/usages/list>
 
-use serde_json::Value;
-
 use std::collections::BTreeMap;
 
 use super::Needs;
+use crate::arm::Usage;
 use crate::spec::ClusterSpec;
 use report::Finding;
 
-/// How much of something is used, and how much may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Usage {
-    current: u64,
-    limit: u64,
-}
-
 /// What does not fit; `compute` and `network` are the usages of the region.
-pub fn judge(compute: &[Value], network: &[Value], needs: &Needs) -> Vec<Finding> {
+pub fn judge(compute: &[Usage], network: &[Usage], needs: &Needs) -> Vec<Finding> {
     let vcpus = u64::from(needs.machines) * u64::from(needs.vcpus_per_machine);
     let cores = if needs.spot { "lowPriorityCores" } else { "cores" };
     let mut asked = vec![
@@ -54,13 +46,13 @@ pub fn judge(compute: &[Value], network: &[Value], needs: &Needs) -> Vec<Finding
     let judged = asked.into_iter().filter_map(|(usages, names, wanted, what)| {
         // Where a kind counts against several limits, the tightest decides.
         let limits = names.iter().filter_map(|name| find(usages, name));
-        let usage = limits.min_by_key(|usage| usage.limit.saturating_sub(usage.current))?;
-        let left = usage.limit.saturating_sub(usage.current);
+        let usage = limits.min_by_key(|usage| usage.limit.saturating_sub(usage.current_value))?;
+        let left = usage.limit.saturating_sub(usage.current_value);
         if wanted == 0 || wanted <= left {
             return None;
         }
         let message =
-            format!("{wanted} {what} are needed, {left} are left ({} of {} in use)", usage.current, usage.limit);
+            format!("{wanted} {what} are needed, {left} are left ({} of {} in use)", usage.current_value, usage.limit);
         let remedy = "ask for more in the portal (Quotas), or take fewer --num-nodes, another --vm-size or --location";
         Some(Finding::refusal("quota", message, remedy))
     });
@@ -84,11 +76,8 @@ pub fn disks(spec: &ClusterSpec, machines: u32) -> BTreeMap<&'static str, u32> {
     disks
 }
 
-fn find(usages: &[Value], name: &str) -> Option<Usage> {
-    let usage = usages
-        .iter()
-        .find(|usage| usage["name"]["value"].as_str().is_some_and(|value| value.eq_ignore_ascii_case(name)))?;
-    Some(Usage { current: usage["currentValue"].as_u64()?, limit: usage["limit"].as_u64()? })
+fn find<'a>(usages: &'a [Usage], name: &str) -> Option<&'a Usage> {
+    usages.iter().find(|usage| usage.name.value.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]
@@ -98,7 +87,10 @@ mod tests {
 
     #[test]
     fn what_is_left_must_do() {
-        let usage = |name: &str, current: u64, limit: u64| json!({"name": {"value": name}, "currentValue": current, "limit": limit, "unit": "Count"});
+        let usage = |name: &str, current: u64, limit: u64| -> Usage {
+            let usage = json!({"name": {"value": name}, "currentValue": current, "limit": limit, "unit": "Count"});
+            serde_json::from_value(usage).unwrap()
+        };
         let compute = [
             usage("cores", 4, 12),
             usage("standardDASv5Family", 4, 8),

@@ -1,16 +1,15 @@
 //! The region, and the cluster's name in it.
 
-use serde_json::Value;
-
+use crate::arm::{Availability, Region};
 use crate::spec::{AddressSource, ClusterSpec};
 use diagnostics::suggestion;
 use report::Finding;
 
-/// Whether the region is one of the subscription's `locations`; a list without any tells nothing.
+/// Whether the region is one of the subscription's; a list without any tells nothing.
 /// <https://learn.microsoft.com/rest/api/resources/subscriptions/list-locations>
-pub fn judge_location(spec: &ClusterSpec, locations: &[Value]) -> Option<Finding> {
+pub fn judge_location(spec: &ClusterSpec, regions: &[Region]) -> Option<Finding> {
     let wanted = spec.location.as_str();
-    let names: Vec<&str> = locations.iter().filter_map(|location| location["name"].as_str()).collect();
+    let names: Vec<&str> = regions.iter().map(|region| region.name.as_str()).collect();
     if names.is_empty() || names.iter().any(|name| name.eq_ignore_ascii_case(wanted)) {
         return None;
     }
@@ -23,8 +22,8 @@ pub fn judge_location(spec: &ClusterSpec, locations: &[Value]) -> Option<Finding
 
 /// Whether a DNS label is free.
 /// <https://learn.microsoft.com/rest/api/virtualnetwork/check-dns-name-availability>
-pub fn judge_label(spec: &ClusterSpec, label: &str, answer: &Value) -> Option<Finding> {
-    if answer["available"].as_bool() != Some(false) {
+pub fn judge_label(spec: &ClusterSpec, label: &str, answer: Availability) -> Option<Finding> {
+    if answer.available {
         return None;
     }
     let message = format!("`{label}.{}.{}` is taken", spec.location, spec.cloud.address_suffix());
@@ -45,20 +44,18 @@ mod tests {
     use super::super::size::tests::spec;
     use super::*;
     use crate::config::parameter::SSH_SOURCES;
-    use serde_json::json;
 
     #[test]
     fn regions_labels_and_exposure() {
-        let locations = |names: &[&str]| names.iter().map(|name| json!({"name": name})).collect::<Vec<_>>();
+        let locations = |names: &[&str]| names.iter().map(|name| Region { name: (*name).into() }).collect::<Vec<_>>();
         let remedy = |found: Option<Finding>| found.map(|finding| finding.remedy);
         assert_eq!(judge_location(&spec(&[]), &locations(&["westeurope"])), None);
         assert_eq!(judge_location(&spec(&[]), &[]), None);
         let found = remedy(judge_location(&spec(&[]), &locations(&["eastus", "westeurope2"])));
         assert_eq!(found.as_deref(), Some("did you mean `--location westeurope2`?"));
-        for (answer, free) in
-            [(json!({"available": true}), true), (json!({"available": false}), false), (json!({}), true)]
-        {
-            assert_eq!(judge_label(&spec(&[]), "mycluster", &answer).is_none(), free, "{answer}");
+        for available in [true, false] {
+            let found = judge_label(&spec(&[]), "mycluster", Availability { available });
+            assert_eq!(found.is_none(), available);
         }
         assert!(judge_exposure(&spec(&[])).is_some());
         assert!(judge_exposure(&spec(&[(&SSH_SOURCES, "203.0.113.0/24")])).is_none());

@@ -1,28 +1,27 @@
 //! The machines' size: whether the region has it, this subscription may use it, and it fits what is asked of it.
 //! <https://learn.microsoft.com/rest/api/compute/resource-skus/list>
 
-use serde_json::Value;
-
+use crate::arm::{ArmError, ArmErrorKind, Sku};
 use crate::spec::ClusterSpec;
 use diagnostics::suggestion;
 use report::Finding;
 
 const CHECK: &str = "size";
 
-/// What Azure says of a size in one region.
+/// What Azure says of a size in one region. What it does not say of it is not judged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SizeFacts {
     /// Whose quota it counts against: `standardDASv5Family`.
     pub family: String,
     pub vcpus: u32,
     /// `x64` or `Arm64`.
-    pub architecture: String,
+    pub architecture: Option<String>,
     /// `V1`, `V2`.
-    pub generations: Vec<String>,
+    pub generations: Option<Vec<String>>,
     pub most_data_disks: u32,
-    pub premium_disks: bool,
-    pub spot: bool,
-    pub accelerated_networking: bool,
+    pub premium_disks: Option<bool>,
+    pub spot: Option<bool>,
+    pub accelerated_networking: Option<bool>,
     pub zones: Vec<String>,
     /// Whether this subscription may not use it in the region at all.
     pub restricted: bool,
@@ -30,58 +29,49 @@ pub struct SizeFacts {
 }
 
 impl SizeFacts {
-    /// Takes the size's entry out of the region's list.
-    pub fn find(skus: &[Value], size: &str, location: &str) -> Option<Self> {
-        let sku = skus.iter().find(|sku| is_machine(sku) && has_name(sku, size))?;
-        let capability = |name: &str| {
-            let capabilities = sku["capabilities"].as_array()?;
-            let found = capabilities.iter().find(|capability| capability["name"] == name)?;
-            found["value"].as_str()
+    /// Takes the size's entry out of the region's list; none when the region does not sell it. An entry that does not say
+    /// what quotas and disks are counted by is an error.
+    pub fn find(skus: &[Sku], size: &str, location: &str) -> Result<Option<Self>, ArmError> {
+        let is_it = |sku: &&Sku| is_machine(sku) && sku.name.eq_ignore_ascii_case(size);
+        let Some(sku) = skus.iter().find(is_it) else { return Ok(None) };
+        let lacks = |what: &str| {
+            let message = format!("Azure's answer lacks `{what}` of `{size}`, or it cannot be read");
+            ArmError::local(ArmErrorKind::NotAzure, "reading the sizes of the region", message)
         };
-        let is = |name: &str| capability(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        let number = |name: &str| capability(name).and_then(|value| value.parse().ok()).unwrap_or_default();
-        let here = |info: &&Value| info["location"].as_str().is_some_and(|name| name.eq_ignore_ascii_case(location));
-        let info = sku["locationInfo"].as_array().into_iter().flatten().find(here);
-        let restrictions = || sku["restrictions"].as_array().into_iter().flatten();
-        let of_zones = restrictions().filter(|restriction| restriction["type"] == "Zone");
-        Some(Self {
-            family: sku["family"].as_str().unwrap_or_default().to_owned(),
-            vcpus: number("vCPUs"),
-            architecture: capability("CpuArchitectureType").unwrap_or("x64").to_owned(),
-            generations: capability("HyperVGenerations").unwrap_or("V1,V2").split(',').map(str::to_owned).collect(),
-            most_data_disks: number("MaxDataDiskCount"),
+        let number = |name: &str| sku.capability(name).and_then(|value| value.parse().ok()).ok_or_else(|| lacks(name));
+        let is = |name: &str| sku.capability(name).map(|value| value.eq_ignore_ascii_case("true"));
+        let info = sku.location_info.iter().find(|info| info.location.eq_ignore_ascii_case(location));
+        let of_zones = sku.restrictions.iter().filter(|restriction| restriction.kind == "Zone");
+        Ok(Some(Self {
+            family: sku.family.clone().filter(|family| !family.is_empty()).ok_or_else(|| lacks("family"))?,
+            vcpus: number("vCPUs")?,
+            architecture: sku.capability("CpuArchitectureType").map(str::to_owned),
+            generations: sku.capability("HyperVGenerations").map(|all| all.split(',').map(str::to_owned).collect()),
+            most_data_disks: number("MaxDataDiskCount")?,
             premium_disks: is("PremiumIO"),
             spot: is("LowPriorityCapable"),
             accelerated_networking: is("AcceleratedNetworkingEnabled"),
-            zones: info.map(|info| texts(&info["zones"])).unwrap_or_default(),
-            restricted: restrictions().any(|restriction| restriction["type"] == "Location"),
-            restricted_zones: of_zones.flat_map(|one| texts(&one["restrictionInfo"]["zones"])).collect(),
-        })
+            zones: info.map(|info| info.zones.clone()).unwrap_or_default(),
+            restricted: sku.restrictions.iter().any(|restriction| restriction.kind == "Location"),
+            restricted_zones: of_zones.flat_map(|restriction| restriction.restriction_info.zones.clone()).collect(),
+        }))
     }
 }
 
-fn is_machine(sku: &Value) -> bool {
-    sku["resourceType"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("virtualMachines"))
+fn is_machine(sku: &Sku) -> bool {
+    sku.resource_type.eq_ignore_ascii_case("virtualMachines")
 }
 
-fn has_name(sku: &Value, size: &str) -> bool {
-    sku["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case(size))
-}
-
-fn texts(list: &Value) -> Vec<String> {
-    list.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-/// Everything that is wrong with the size in the region; none when the region lists nothing, which tells nothing.
-pub fn judge(skus: &[Value], spec: &ClusterSpec) -> Vec<Finding> {
+/// Everything that is wrong with the size in the region, `facts` of which are known; none when the region lists nothing,
+/// which tells nothing.
+pub fn judge(skus: &[Sku], facts: Option<&SizeFacts>, spec: &ClusterSpec) -> Vec<Finding> {
     let (size, location) = (spec.vm_size.as_str(), spec.location.as_str());
     if !skus.iter().any(is_machine) {
         return Vec::new();
     }
     let list = format!("az vm list-skus --location {location} --resource-type virtualMachines --output table");
-    let Some(facts) = SizeFacts::find(skus, size, location) else {
-        let names: Vec<&str> =
-            skus.iter().filter(|sku| is_machine(sku)).filter_map(|sku| sku["name"].as_str()).collect();
+    let Some(facts) = facts else {
+        let names: Vec<&str> = skus.iter().filter(|sku| is_machine(sku)).map(|sku| sku.name.as_str()).collect();
         let remedy = match suggestion(size, names.into_iter()) {
             Some(right) => format!("did you mean `--vm-size {right}`? {list} shows all"),
             None => list,
@@ -107,17 +97,17 @@ pub fn judge(skus: &[Value], spec: &ClusterSpec) -> Vec<Finding> {
             );
         }
     }
-    if spec.spot && !facts.spot {
+    if spec.spot && facts.spot == Some(false) {
         refuse(format!("`{size}` cannot be Spot"), "leave --spot out, or choose another --vm-size");
     }
-    if spec.accelerated_networking && !facts.accelerated_networking {
+    if spec.accelerated_networking && facts.accelerated_networking == Some(false) {
         refuse(
             format!("`{size}` takes no accelerated networking"),
             "leave --accelerated-networking out, or choose another --vm-size",
         );
     }
     let wants_premium = spec.data_disk_type.as_deref().is_some_and(|kind| kind.starts_with("Premium"));
-    if wants_premium && !facts.premium_disks {
+    if wants_premium && facts.premium_disks == Some(false) {
         refuse(format!("`{size}` takes no premium disks"), "--data-disk-type StandardSSD_LRS, or a size with an `s`");
     }
     let disks = spec.data_disks();
@@ -136,14 +126,14 @@ pub(super) mod tests {
     use crate::config::parameter::{ACCELERATED_NETWORKING, DATA_DISK, Parameter, SCALE_SET, SPOT, VM_SIZE, ZONES};
     use crate::config::{ClusterInput, resolve};
     use crate::pki::generate_ssh_key_pair;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     pub fn spec(flags: &[(&Parameter, &str)]) -> ClusterSpec {
         let key = generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
         resolve(&ClusterInput::flags("mycluster", flags), None, &key).unwrap()
     }
 
-    pub fn skus() -> Vec<Value> {
+    pub fn skus() -> Vec<Sku> {
         let size = |name: &str, disks: &str, spot: &str, restrictions: Value| {
             json!({
                 "resourceType": "virtualMachines", "name": name, "family": "standardDASv5Family",
@@ -160,12 +150,13 @@ pub(super) mod tests {
         let zone =
             json!([{"type": "Zone", "restrictionInfo": {"zones": ["2"]}, "reasonCode": "NotAvailableForSubscription"}]);
         let location = json!([{"type": "Location", "reasonCode": "NotAvailableForSubscription"}]);
-        vec![
+        let all = json!([
             size("Standard_D2as_v5", "4", "True", json!([])),
             size("Standard_B2s", "0", "False", zone),
             size("Standard_E2s_v5", "4", "True", location),
-            json!({"resourceType": "disks", "name": "Premium_LRS"}),
-        ]
+            {"resourceType": "disks", "name": "Premium_LRS"},
+        ]);
+        serde_json::from_value(all).unwrap()
     }
 
     #[test]
@@ -188,12 +179,34 @@ pub(super) mod tests {
             ),
         ];
         for (flags, expected) in cases {
-            let found: Vec<String> = judge(&skus(), &spec(flags)).iter().map(ToString::to_string).collect();
+            let found: Vec<String> = judged(&spec(flags)).iter().map(ToString::to_string).collect();
             assert_eq!(found.len(), expected.len(), "{found:?}");
             for (found, expected) in found.iter().zip(expected) {
                 assert!(found.starts_with(expected), "{found}");
             }
         }
-        assert_eq!(judge(&[], &spec(&[])), [], "a region that lists nothing tells nothing");
+        assert_eq!(judge(&[], None, &spec(&[])), [], "a region that lists nothing tells nothing");
+    }
+
+    fn judged(spec: &ClusterSpec) -> Vec<Finding> {
+        let facts = SizeFacts::find(&skus(), spec.vm_size.as_str(), spec.location.as_str()).unwrap();
+        judge(&skus(), facts.as_ref(), spec)
+    }
+
+    #[test]
+    fn what_quotas_are_counted_by_is_there_or_an_error() {
+        for (without, expected) in [
+            ("vCPUs", Some("lacks `vCPUs` of `Standard_B2s`")),
+            ("MaxDataDiskCount", Some("lacks `MaxDataDiskCount` of `Standard_B2s`")),
+            ("PremiumIO", None),
+        ] {
+            let mut skus = skus();
+            for sku in &mut skus {
+                sku.capabilities.retain(|capability| capability.name != without);
+            }
+            let found = SizeFacts::find(&skus, "Standard_B2s", "westeurope").err().map(|error| error.message);
+            assert_eq!(found.is_some(), expected.is_some(), "{without}: {found:?}");
+            assert!(found.is_none_or(|found| found.contains(expected.unwrap())), "{without}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::arm::{Arm, ArmError};
+use crate::arm::{Arm, ArmError, Provider, Subscription};
 use report::Finding;
 use report::Reporter;
 
@@ -18,11 +18,9 @@ const POLL_INTERVAL: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Whether a subscription in this state takes writes.
 /// <https://learn.microsoft.com/azure/cost-management-billing/manage/subscription-states>
-pub fn judge(document: &Value) -> Option<Finding> {
-    let state = document["state"].as_str()?;
-    let name = document["displayName"].as_str().or(document["subscriptionId"].as_str()).unwrap_or_default();
-    let message = format!("`{name}` is `{state}`");
-    match state {
+pub fn judge(subscription: &Subscription) -> Option<Finding> {
+    let message = format!("`{}` is `{}`", subscription.display_name, subscription.state);
+    match subscription.state.as_str() {
         "Enabled" => None,
         "Warned" | "PastDue" => Some(Finding::warning(
             "subscription",
@@ -50,9 +48,9 @@ pub async fn unregistered(arm: &Arm, subscription: &str, with_plan: bool) -> Res
 
 async fn state(arm: &Arm, subscription: &str, namespace: &str) -> Result<Option<String>, ArmError> {
     let path = format!("/subscriptions/{subscription}/providers/{namespace}");
-    let document: Option<Value> =
+    let provider: Option<Provider> =
         arm.get_path(&format!("reading the provider {namespace}"), &path, API_VERSION).await?;
-    Ok(document.and_then(|document| document["registrationState"].as_str().map(str::to_owned)))
+    Ok(provider.map(|provider| provider.registration_state))
 }
 
 /// Registers namespaces and waits until Azure has done it.
@@ -96,7 +94,11 @@ mod tests {
             ("Disabled", Some(Severity::Refusal)),
             ("Deleted", Some(Severity::Refusal)),
         ] {
-            let found = judge(&json!({"state": state, "displayName": "Production"}));
+            let subscription = json!({
+                "subscriptionId": "00000000-0000-4000-8000-000000000001", "displayName": "Production",
+                "tenantId": "00000000-0000-4000-8000-000000000002", "state": state,
+            });
+            let found = judge(&serde_json::from_value(subscription).unwrap());
             assert_eq!(found.map(|finding| finding.severity), expected, "{state}");
         }
     }

@@ -1,9 +1,7 @@
 //! Terms of images from the marketplace, which somebody must accept once per subscription.
 //! <https://learn.microsoft.com/rest/api/marketplaceordering/marketplace-agreements>
 
-use serde_json::Value;
-
-use crate::arm::{Arm, ArmError};
+use crate::arm::{Arm, ArmError, Terms};
 use crate::spec::ImagePlan;
 use report::Finding;
 
@@ -17,30 +15,24 @@ fn path(subscription: &str, plan: &ImagePlan) -> String {
 }
 
 /// The terms as Azure keeps them.
-pub async fn read(arm: &Arm, subscription: &str, plan: &ImagePlan) -> Result<Option<Value>, ArmError> {
+pub async fn read(arm: &Arm, subscription: &str, plan: &ImagePlan) -> Result<Option<Terms>, ArmError> {
     let doing = format!("reading the terms of {}", plan.product);
     arm.get_path(&doing, &path(subscription, plan), API_VERSION).await
 }
 
-/// Whether they are accepted; unknown terms are none that Azure asks for.
-pub fn are_accepted(terms: &Value) -> bool {
-    terms.pointer("/properties/accepted").and_then(Value::as_bool) != Some(false)
-}
-
 /// Terms that nobody has accepted.
-pub fn judge(plan: &ImagePlan, terms: &Value) -> Option<Finding> {
-    if are_accepted(terms) {
+pub fn judge(plan: &ImagePlan, terms: &Terms) -> Option<Finding> {
+    if terms.accepted {
         return None;
     }
-    let link = terms.pointer("/properties/licenseTextLink").and_then(Value::as_str).unwrap_or("in the marketplace");
+    let link = terms.link.as_deref().unwrap_or("in the marketplace");
     let message =
         format!("{} of `{}` has terms that nobody in this subscription has accepted: {link}", plan.name, plan.product);
     Some(Finding::refusal("terms", message, "read them, then add --accept-terms"))
 }
 
 /// Accepts them: what was read, with one word changed.
-pub async fn accept(arm: &Arm, subscription: &str, plan: &ImagePlan, mut terms: Value) -> Result<(), ArmError> {
-    terms["properties"]["accepted"] = true.into();
+pub async fn accept(arm: &Arm, subscription: &str, plan: &ImagePlan, terms: Terms) -> Result<(), ArmError> {
     let doing = format!("accepting the terms of {}", plan.product);
-    arm.put_path(&doing, &path(subscription, plan), API_VERSION, &terms).await
+    arm.put_path(&doing, &path(subscription, plan), API_VERSION, &terms.accepting()).await
 }

@@ -4,11 +4,19 @@
 //!
 //! <https://github.com/Azure/azure-resource-manager-rpc/blob/master/v1.0/common-api-details.md>
 
+mod image;
+mod machine;
 mod raw;
+mod region;
+mod sku;
 mod stranger;
 mod subscription;
 
+pub use image::{ImageDocument, ImageVersion, Terms};
+pub use machine::{BootDiagnostics, InstanceView};
 pub use raw::RawAnswer;
+pub use region::{Availability, Provider, Region, Usage};
+pub use sku::Sku;
 pub use stranger::{Stranger, message, shown};
 pub use subscription::Subscription;
 
@@ -133,6 +141,15 @@ pub fn result<T: DeserializeOwned>(doing: &str, document: Value) -> Result<T, Ar
         let message = format!("the answer is not Azure Resource Manager's: a document that cannot be read: {why}");
         ArmError::local(ArmErrorKind::NotAzure, doing, message)
     })
+}
+
+/// Azure writes lists that hold nothing as `[]`, as `null`, or not at all.
+fn absent_as_none<'a, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'a>,
+    T: serde::Deserialize<'a> + Default,
+{
+    Ok(<Option<T> as serde::Deserialize>::deserialize(deserializer)?.unwrap_or_default())
 }
 
 fn decode<T: DeserializeOwned>(document: Value) -> Result<T, String> {

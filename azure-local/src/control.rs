@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use crate::arm::error::ArmError;
 use crate::arm::kind::Kind;
 use crate::compute::{gallery, sku};
-use crate::fault::{Effect, Fault};
+use crate::fault::Fault;
 use crate::http::answer::Answer;
+use crate::machine::PowerState;
 use crate::provider;
 use crate::quota;
 use crate::server::Server;
@@ -27,6 +28,11 @@ pub fn owns(path: &str) -> bool {
 /// Whether this is the path of the price list, which needs no token.
 pub fn is_price_list(path: &str) -> bool {
     path.strip_prefix(PREFIX) == Some("retail/prices")
+}
+
+/// Whether this is the path at which the daemon proves who it is, which needs no token: the client has not sent it yet.
+pub fn is_proof(path: &str) -> bool {
+    path.strip_prefix(PREFIX) == Some("proof")
 }
 
 /// The path of a VM's serial console, good without a token: its `sig` is random, as in Azure's signed URLs.
@@ -81,19 +87,12 @@ fn read<T: DeserializeOwned>(body: Value) -> Result<T, ArmError> {
 
 fn faults(body: Value) -> Result<Vec<Fault>, ArmError> {
     let faults: Vec<Fault> = read(body)?;
-    let is_status = |fault: &Fault| match fault.effect {
-        Effect::Status { code, .. } => {
-            StatusCode::from_u16(code).is_ok_and(|status| status.is_client_error() || status.is_server_error())
+    for fault in &faults {
+        if let Err(reason) = fault.check() {
+            return Err(ArmError::bad("InvalidRequestContent", format!("{reason}: {}", json!(fault))));
         }
-        _ => true,
-    };
-    match faults.iter().find(|fault| fault.nth == 0 || !is_status(fault)) {
-        Some(fault) => Err(ArmError::bad(
-            "InvalidRequestContent",
-            format!("`nth` counts from 1 and `code` is a 4xx or 5xx status: {}", json!(fault)),
-        )),
-        None => Ok(faults),
     }
+    Ok(faults)
 }
 
 fn settings(server: &Server) -> Result<Answer, ArmError> {
@@ -143,6 +142,8 @@ fn put_setting(server: &Server, name: &str, body: Value) -> Result<Answer, ArmEr
 
 fn status(server: &Server) -> Value {
     let state = server.state();
+    let has_machines = server.machines.has_machines();
+    let power = |vm: &Resource| vm.power.filter(|power| has_machines || *power != PowerState::Running);
     let machines: Vec<Value> = state
         .of_kind(Kind::VirtualMachine)
         .map(|vm| {
@@ -151,7 +152,7 @@ fn status(server: &Server) -> Value {
                 "name": vm.id.name,
                 "resource_group": vm.id.group,
                 "provisioning_state": vm.provisioning.text(),
-                "power_state": vm.power,
+                "power_state": power(vm),
                 "running": server.machines.is_running(&vm.id.key()),
                 "console": console_path(vm),
             })
@@ -160,6 +161,7 @@ fn status(server: &Server) -> Value {
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "endpoint": server.endpoint,
+        "vms": if has_machines { "qemu" } else { "none" },
         "uptime_seconds": server.started.elapsed().as_secs(),
         "machines": machines,
         "listeners": server.frontends.bound(),

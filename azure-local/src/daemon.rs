@@ -22,6 +22,7 @@ use crate::latency::Latency;
 use crate::machine::MachineHost;
 use crate::server::{Parts, Server};
 use crate::state::State;
+use crate::work;
 
 /// How long requests that are being answered may go on after the end was asked for.
 const GRACE: Duration = Duration::from_secs(3);
@@ -69,7 +70,7 @@ pub async fn serve(options: Options, shutdown: impl Future<Output = ()> + Send) 
         token,
         endpoint: endpoint.clone(),
     }));
-    server.resume().await;
+    work::resume(&server).await;
 
     let (stop, mut stopped) = tokio::sync::watch::channel(false);
     let router = http::router(server.clone()).into_make_service_with_connect_info::<Scissors>();

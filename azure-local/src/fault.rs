@@ -59,6 +59,88 @@ pub enum Effect {
     NeverBoots,
     /// 401 as for a token that has expired.
     ExpiredToken,
+    /// The client gets an answer that is not Azure's.
+    AnswerReplaced(Replacement),
+    /// Nothing is done, and the connection stays open without an answer.
+    SilentBefore,
+    /// Everything is done, and the connection stays open without an answer.
+    SilentAfter,
+    /// A list names itself as its next page.
+    NextLinkToItself,
+    /// The operation is to be followed at this origin, such as `http://192.0.2.1:8080`.
+    PolledAt(String),
+}
+
+/// What comes in the place of Azure's answer, as from a captive portal, a broken proxy or a cache.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replacement {
+    pub body: ReplacedBody,
+    /// Azure's own status when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// A `Location` header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// Whether the request is carried out all the same. One that only reads always is.
+    #[serde(default)]
+    pub after_effect: bool,
+}
+
+/// The body of a replaced answer. Each has a `Content-Length` that fits, but for the two that have no end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplacedBody {
+    /// A sign-in page.
+    Html,
+    Empty,
+    /// `[]`.
+    EmptyList,
+    /// The first half of Azure's own.
+    CutShort,
+    /// A resource of the same type in another group; in a list, as its only entry.
+    OtherResource,
+    /// Comes as fast as it is read, for ever.
+    Endless,
+    /// A byte now and then, for ever.
+    Trickle,
+}
+
+impl Fault {
+    /// What is wrong with a fault that was sent, if anything.
+    pub fn check(&self) -> Result<(), &'static str> {
+        if self.nth == 0 {
+            return Err("`nth` counts from 1");
+        }
+        match &self.effect {
+            Effect::Status { code, .. } if !(400..600).contains(code) => Err("`code` is a 4xx or 5xx status"),
+            Effect::AnswerReplaced(replacement) => replacement.check(),
+            Effect::PolledAt(origin) if !is_origin(origin) => Err("`polled_at` is `http://host:port` and no more"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Replacement {
+    fn check(&self) -> Result<(), &'static str> {
+        if self.status.is_some_and(|status| !(200..600).contains(&status)) {
+            return Err("`status` is at least 200 and below 600");
+        }
+        // HTTP has no place for it, and clients would not see it.
+        if matches!(self.status, Some(204 | 304)) && self.body != ReplacedBody::Empty {
+            return Err("an answer with status 204 or 304 has no body: `\"body\": \"empty\"`");
+        }
+        let is_header = |text: &String| text.bytes().all(|byte| byte.is_ascii_graphic());
+        if !self.location.iter().all(is_header) {
+            return Err("`location` is a URL");
+        }
+        Ok(())
+    }
+}
+
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    host.is_some_and(|host| !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/'))
 }
 
 /// The faults that are set.

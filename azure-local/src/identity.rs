@@ -8,7 +8,7 @@ use crate::arm::document::{choice, text};
 use crate::arm::error::ArmError;
 use crate::arm::id::{ResourceId, key};
 use crate::arm::kind::Kind;
-use crate::compute::virtual_machine::invalid;
+use crate::compute::refusal::invalid;
 use crate::draft::Draft;
 use crate::latency::stable_hash;
 use crate::state::State;

@@ -18,6 +18,10 @@ pub struct Request {
     pub time_milliseconds: u64,
     pub method: String,
     pub path: String,
+    /// The `type` and `name` by which a fault would meet it; absent for a path that is not known.
+    #[serde(rename = "type")]
+    pub resource_type: Option<String>,
+    pub name: Option<String>,
     /// 0 when the connection was closed without an answer.
     pub status: u16,
     pub client_request_id: Option<String>,

@@ -7,7 +7,7 @@ use crate::arm::id::key;
 use crate::arm::kind::Kind;
 use crate::identity;
 use crate::machine::PowerState;
-use crate::network::{interface, nat, peering, security_group};
+use crate::network::{nat, peering, pool, security_group};
 use crate::state::State;
 use crate::state::resource::{Provisioning, Resource};
 
@@ -20,8 +20,10 @@ pub fn resource(state: &State, resource: &Resource) -> Value {
     answer["name"] = json!(resource.id.name);
     answer["type"] = json!(kind.full_name());
     let provisioning = resource.provisioning.text();
-    // Availability sets, proximity placement groups and identities have no provisioning state.
-    if !matches!(kind, Kind::AvailabilitySet | Kind::ProximityPlacementGroup | Kind::UserAssignedIdentity) {
+    // Availability sets, proximity placement groups and identities have no provisioning state while all is well.
+    let is_stateless =
+        matches!(kind, Kind::AvailabilitySet | Kind::ProximityPlacementGroup | Kind::UserAssignedIdentity);
+    if !is_stateless || resource.provisioning == Provisioning::Failed {
         answer["properties"]["provisioningState"] = json!(provisioning);
     }
     if kind.is_network() {
@@ -63,6 +65,9 @@ pub fn resource(state: &State, resource: &Resource) -> Value {
             let set = resource.id.key();
             answer["properties"]["virtualMachines"] =
                 ids(state.referrers(&set).filter(|user| user.is(Kind::VirtualMachine)));
+            if resource.failure.is_some() {
+                answer["properties"]["statuses"] = json!([provisioning_status(resource)]);
+            }
         }
         Kind::VirtualMachine => {
             // Azure gives it only when asked to, and it may hold more than a log should.
@@ -159,7 +164,7 @@ fn virtual_network(state: &State, answer: &mut Value) {
 fn load_balancer(state: &State, balancer: &Resource, answer: &mut Value) {
     for pool in children_mut(answer, "backendAddressPools") {
         let pool_key = key(text(pool, "/id").unwrap_or_default());
-        let members: Vec<_> = interface::members(state, &pool_key).collect();
+        let members: Vec<_> = pool::members(state, &pool_key).collect();
         if members.is_empty() {
             continue;
         }
@@ -191,24 +196,33 @@ fn network_interface(state: &State, nic: &Resource, answer: &mut Value) {
     }
 }
 
-/// `properties.instanceView` and the answer of `/instanceView`.
-pub fn instance_view(vm: &Resource) -> Value {
-    let (level, display) = match vm.provisioning {
+/// An `InstanceViewStatus` that tells how the last operation on a resource ended.
+fn provisioning_status(resource: &Resource) -> Value {
+    let (level, display) = match resource.provisioning {
         Provisioning::Succeeded => ("Info", "Provisioning succeeded"),
         Provisioning::Failed => ("Error", "Provisioning failed"),
         _ => ("Info", "In progress"),
     };
-    let code = match &vm.failure {
+    let code = match &resource.failure {
         Some(failure) => format!("ProvisioningState/failed/{}", failure.code),
-        None => format!("ProvisioningState/{}", vm.provisioning.text().to_ascii_lowercase()),
+        None => format!("ProvisioningState/{}", resource.provisioning.text().to_ascii_lowercase()),
     };
-    let mut provisioning = json!({ "code": code, "level": level, "displayStatus": display });
-    if let Some(failure) = &vm.failure {
-        provisioning["message"] = json!(failure.message);
+    let mut status = json!({ "code": code, "level": level, "displayStatus": display });
+    if let Some(failure) = &resource.failure {
+        status["message"] = json!(failure.message);
     }
-    let mut statuses = vec![provisioning];
+    status
+}
+
+/// `properties.instanceView` and the answer of `/instanceView`.
+///
+/// Without machines nothing runs, whatever was asked for last; Azure's word for a power state that it cannot tell is
+/// `PowerState/unknown`.
+pub fn instance_view(vm: &Resource, has_machines: bool) -> Value {
+    let mut statuses = vec![provisioning_status(vm)];
     if let Some(power) = vm.power {
         let (code, display) = match power {
+            PowerState::Running if !has_machines => ("PowerState/unknown", "VM without a machine (--vms none)"),
             PowerState::Running => ("PowerState/running", "VM running"),
             PowerState::Stopped => ("PowerState/stopped", "VM stopped"),
             PowerState::Deallocated => ("PowerState/deallocated", "VM deallocated"),

@@ -1,9 +1,12 @@
 //! Turns texts that people write into values, and what is wrong with them into mistakes with their place: origin, line, and
-//! the word that was probably meant. Every other member calls it.
+//! the word that was probably meant. Files and variables come in through it. Every other member calls it.
 
+mod environment;
+pub mod given_file;
 mod problem;
 mod suggestion;
 pub mod yaml;
 
+pub use environment::{Environment, NOT_TEXT};
 pub use problem::{Origin, Problem, Problems};
 pub use suggestion::suggestion;

@@ -4,6 +4,12 @@
 pub fn suggestion<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     /// Jaro-Winkler: 1 is the same word; below this, words have little in common.
     const NEAR: f64 = 0.8;
-    let rated = known.map(|known| (strsim::jaro_winkler(&word.to_lowercase(), &known.to_lowercase()), known));
+    /// Comparing takes as long as the words' lengths multiplied.
+    const LONGEST_BYTES: usize = 128;
+    if word.len() > LONGEST_BYTES {
+        return None;
+    }
+    let word = word.to_lowercase();
+    let rated = known.map(|known| (strsim::jaro_winkler(&word, &known.to_lowercase()), known));
     rated.filter(|(rate, _)| *rate >= NEAR).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
 }

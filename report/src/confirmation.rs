@@ -2,12 +2,12 @@
 
 use std::io::Write as _;
 
-use crate::Failure;
+use crate::{Failure, printable};
 
 /// Asks a question on stderr; anything but `y` or `yes` is no.
 pub async fn confirm(question: &str) -> Result<bool, Failure> {
     let mut stderr = std::io::stderr();
-    let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
+    let _ = write!(stderr, "{} [y/N] ", printable(question)).and_then(|()| stderr.flush());
     // On a thread of its own, so that Ctrl-C is heard meanwhile.
     let read = || {
         let mut answer = String::new();

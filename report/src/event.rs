@@ -1,13 +1,14 @@
 //! What can happen, in a form that programs read: one JSON object a line, `event` names the kind.
 
 use std::fs::OpenOptions;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{self, Write};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
+use rustix::fs::OFlags;
 use serde::Serialize;
 
 /// Something that happened. No event carries a secret.
@@ -40,21 +41,31 @@ pub enum Event {
     Finished { exit_code: u8, seconds: f64 },
 }
 
+/// Why this process's events did not all reach their reader; like stdout, there is one such stream a process.
+static LOST: Mutex<Option<String>> = Mutex::new(None);
+
+/// Why events were lost, when any were. Whoever ends the process tells it: a run that builds a cluster is not cut off
+/// because nobody can read about it.
+pub(crate) fn lost_events() -> Option<String> {
+    LOST.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
 /// Where events go.
 pub struct EventSink {
-    output: Mutex<Box<dyn Write + Send>>,
+    /// None after a line could not be written: what came later would follow half a line.
+    output: Mutex<Option<Box<dyn Write + Send>>>,
+    target: String,
 }
 
 impl EventSink {
-    /// A file, emptied first, mode 0600; `-` is stdout.
+    /// A file, emptied first, mode 0600; `-` is stdout. A pipe must have a reader already.
     pub fn open(target: &Path) -> anyhow::Result<Self> {
         let output: Box<dyn Write + Send> = if target == Path::new("-") {
-            Box::new(std::io::stdout())
+            Box::new(io::stdout())
         } else {
-            let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(target);
-            Box::new(file.with_context(|| format!("opening `{}` for events", target.display()))?)
+            Box::new(open(target).with_context(|| format!("opening `{}` for events", target.display()))?)
         };
-        Ok(Self { output: Mutex::new(output) })
+        Ok(Self { output: Mutex::new(Some(output)), target: target.display().to_string() })
     }
 
     /// Writes one line.
@@ -68,17 +79,62 @@ impl EventSink {
         }
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         let time = (since_1970.as_secs_f64() * 1000.0).round() / 1000.0;
-        if let Ok(text) = serde_json::to_string(&Line { time, event }) {
-            let mut output = self.output.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            // A reader that went away must not end a run that builds a cluster.
-            let _ = writeln!(output, "{text}").and_then(|()| output.flush());
+        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(open) = output.as_mut() else { return };
+        let line = serde_json::to_string(&Line { time, event }).map_err(io::Error::from);
+        if let Err(error) = line.and_then(|line| writeln!(open, "{line}").and_then(|()| open.flush())) {
+            *output = None;
+            let lost = format!("writing events to `{}`: {error}; later ones are missing too", self.target);
+            *LOST.lock().unwrap_or_else(PoisonError::into_inner) = Some(lost);
         }
+    }
+}
+
+fn open(target: &Path) -> io::Result<std::fs::File> {
+    let mut options = OpenOptions::new();
+    options.create(true).write(true).truncate(true).mode(0o600);
+    // Opening a pipe waits for its reader, for ever when there is none.
+    let probed = options.clone().custom_flags(OFlags::NONBLOCK.bits() as i32).open(target)?;
+    match probed.metadata()?.file_type().is_fifo() {
+        true => options.open(target),
+        false => Ok(probed),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_is_lost_is_told() {
+        let sink = EventSink::open(Path::new("/dev/full")).unwrap();
+        sink.write(&Event::Note { text: "x".into() });
+        sink.write(&Event::Note { text: "y".into() });
+        let lost = lost_events().unwrap();
+        assert!(lost.starts_with("writing events to `/dev/full`: No space left on device"), "{lost}");
+    }
+
+    #[test]
+    fn a_pipe_that_nobody_reads_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let refused = EventSink::open(&pipe).err().unwrap();
+        assert!(format!("{refused:#}").contains("No such device or address"), "{refused:#}");
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || std::fs::read_to_string(pipe).unwrap()
+        });
+        let sink = loop {
+            if let Ok(sink) = EventSink::open(&pipe) {
+                break sink;
+            }
+            std::thread::yield_now();
+        };
+        sink.write(&Event::Note { text: "x".into() });
+        drop(sink);
+        assert!(reader.join().unwrap().contains("note"));
+    }
 
     #[test]
     fn one_object_a_line() {

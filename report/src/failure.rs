@@ -24,7 +24,7 @@ pub enum Failure {
     Host { errors: Vec<NodeError>, unhealthy: Vec<String>, hint: String },
     /// Nodes or services that are not well.
     Unhealthy { reasons: Vec<String>, hint: String },
-    /// Ctrl-C or SIGTERM.
+    /// Ctrl-C, SIGTERM or SIGHUP.
     Interrupted { hint: String },
     /// Anything else.
     Other(anyhow::Error),

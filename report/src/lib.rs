@@ -10,13 +10,16 @@ pub mod exit_code;
 mod failure;
 mod finding;
 pub mod output;
+mod printable;
 mod progress;
+mod signals;
 
 pub use confirmation::confirm;
 pub use event::{Event, EventSink};
 pub use failure::{Failure, NodeError, ServiceError};
 pub use finding::{Finding, Severity};
 pub use output::OutputFormat;
+pub use printable::{printable, printable_json};
 
 use std::sync::Arc;
 

@@ -8,11 +8,24 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::event::Event;
+use super::printable;
 
 /// How often a running step's time is redrawn.
 const REDRAW_INTERVAL: Duration = Duration::from_millis(250);
 /// More bars than this would not fit on a screen.
 const MOST_BARS: usize = 16;
+
+/// What a line begins with.
+#[derive(Clone, Copy)]
+struct Mark {
+    sign: &'static str,
+    /// <https://en.wikipedia.org/wiki/ANSI_escape_code#Colors>
+    color: u8,
+}
+
+const GOOD: Mark = Mark { sign: "●", color: 32 };
+const DOUBTFUL: Mark = Mark { sign: "▴", color: 33 };
+const BAD: Mark = Mark { sign: "■", color: 31 };
 
 /// Shows events on stderr.
 pub struct Progress {
@@ -44,20 +57,20 @@ impl Progress {
             }
             Event::StepStarted { resource, .. } => self.start(resource),
             Event::StepFinished { resource, action, seconds } => {
-                self.end(resource, &format!("{} {action:<6} {resource} ({seconds:.1} s)", self.mark("●", 32)));
+                self.end(resource, GOOD, &format!("{action:<6} {resource} ({seconds:.1} s)"));
             }
             Event::StepFailed { resource, error } => {
-                self.end(resource, &format!("{} failed {resource}: {error}", self.mark("■", 31)));
+                self.end(resource, BAD, &format!("failed {resource}: {error}"));
             }
             Event::ReadinessStarted { nodes } => self.line(&format!("waiting for {nodes} nodes to be ready")),
             Event::CheckPassed { node, check, detail } => {
-                self.line(&format!("{} {node} {check}: {detail}", self.mark("●", 32)));
+                self.marked(GOOD, &format!("{node} {check}: {detail}"));
             }
             Event::CheckDegraded { node, check, detail } => {
-                self.line(&format!("{} {node} {check}: {detail}", self.mark("▴", 33)));
+                self.marked(DOUBTFUL, &format!("{node} {check}: {detail}"));
             }
             Event::CheckFailed { node, check, reason } => {
-                self.line(&format!("{} {node} {check}: {reason}", self.mark("■", 31)));
+                self.marked(BAD, &format!("{node} {check}: {reason}"));
             }
             Event::SubsystemStarted { name } => self.line(&format!("{name}...")),
             Event::ComponentChanged { component, active, sub, running, wanted } => {
@@ -65,8 +78,8 @@ impl Progress {
                 let count = if *wanted > 0 { format!(" {running}/{wanted}") } else { String::new() };
                 match *active {
                     "activating" => self.underway(component, &format!("{state}{count}")),
-                    "failed" => self.end(component, &format!("{} {state}", self.mark("■", 31))),
-                    _ => self.end(component, &format!("{} {state}{count}", self.mark("●", 32))),
+                    "failed" => self.end(component, BAD, &state),
+                    _ => self.end(component, GOOD, &format!("{state}{count}")),
                 }
             }
             Event::Finished { .. } => self.finish(),
@@ -80,8 +93,8 @@ impl Progress {
         }
     }
 
-    fn mark(&self, mark: &str, color: u8) -> String {
-        if self.color { format!("\x1b[{color}m{mark}\x1b[0m") } else { mark.to_owned() }
+    fn mark(&self, Mark { sign, color }: Mark) -> String {
+        if self.color { format!("\x1b[{color}m{sign}\x1b[0m") } else { sign.to_owned() }
     }
 
     fn start(&self, resource: &str) {
@@ -92,7 +105,7 @@ impl Progress {
         }
         let style =
             ProgressStyle::with_template("▴ {msg} {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner());
-        let bar = bars.add(ProgressBar::new_spinner().with_style(style).with_message(resource.to_owned()));
+        let bar = bars.add(ProgressBar::new_spinner().with_style(style).with_message(printable(resource).into_owned()));
         bar.enable_steady_tick(REDRAW_INTERVAL);
         running.insert(resource.to_owned(), bar);
     }
@@ -105,20 +118,28 @@ impl Progress {
         self.start(name);
         let running = self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(bar) = running.get(name) {
-            bar.set_message(text.to_owned());
+            bar.set_message(printable(text).into_owned());
         }
     }
 
-    fn end(&self, resource: &str, text: &str) {
+    fn end(&self, resource: &str, mark: Mark, text: &str) {
         let bar = self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(resource);
         if let Some(bar) = bar {
             bar.finish_and_clear();
         }
-        self.line(text);
+        self.marked(mark, text);
+    }
+
+    fn line(&self, text: &str) {
+        self.write(&printable(text));
+    }
+
+    fn marked(&self, mark: Mark, text: &str) {
+        self.write(&format!("{} {}", self.mark(mark), printable(text)));
     }
 
     /// A reader that went away must not end a run that builds a cluster.
-    fn line(&self, text: &str) {
+    fn write(&self, text: &str) {
         let write = || {
             let _ = writeln!(std::io::stderr().lock(), "{text}");
         };

@@ -27,7 +27,8 @@ use crate::spec::Dialect;
     arg_required_else_help = true,
     max_term_width = 110,
     after_help = "Exit codes: 0 done, 1 unexpected, 2 usage, 3 invalid spec, 4 sign-in, 5 Azure refused,\n\
-                  6 Azure unreachable, 7 host unreachable over SSH, 8 unhealthy, 130 interrupted (run again)."
+                  6 Azure unreachable, 7 host unreachable over SSH, 8 unhealthy, 10 changes pending\n\
+                  (plan --exit-code), 130 interrupted (run again)."
 )]
 pub struct Arguments {
     #[command(flatten)]
@@ -41,8 +42,10 @@ pub struct Arguments {
 /// Sub-commands; without one the cluster is created.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show what would be created, changed and left; write nothing
-    Plan(ClusterArguments),
+    /// Create a cluster, or complete it: the same as NAME alone, for any name
+    Create(Box<CreateVerbArguments>),
+    /// Show what would be created, changed and left, and what Azure would refuse; write nothing
+    Plan(Box<PlanArguments>),
     /// Ask Azure whether it would refuse, and what it would cost; write nothing
     Preflight(ClusterArguments),
     /// Remove a cluster, after showing what goes and asking
@@ -71,11 +74,30 @@ pub enum Command {
     Local(LocalCommand),
 }
 
+/// Arguments of `create`.
+#[derive(Debug, Args)]
+pub struct CreateVerbArguments {
+    #[command(flatten)]
+    pub cluster: ClusterArguments,
+    #[command(flatten)]
+    pub create: CreateArguments,
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArguments {
+    #[command(flatten)]
+    pub cluster: ClusterArguments,
+    /// End with 10 when something would be created, changed or waited for
+    #[arg(long, help_heading = "Run")]
+    pub exit_code: bool,
+}
+
 /// What only creation asks for.
 #[derive(Debug, Args)]
 pub struct CreateArguments {
-    /// Do not ask before resources that exist are changed
-    #[arg(long, help_heading = "Run")]
+    /// Do not ask before a cluster is made or changed; without a terminal needed where something is taken away
+    #[arg(long, short_alias = 'y', help_heading = "Run")]
     pub yes: bool,
     /// Return when Azure is done, without waiting for the machines to be ready
     #[arg(long, help_heading = "Run")]
@@ -249,24 +271,24 @@ pub enum ImageCommand {
     Build,
 }
 
-/// How the emulator runs.
+/// How the emulator runs. What is not named is as it was the last time.
 #[derive(Clone, Debug, Args)]
 pub struct LocalUpArguments {
-    /// What a VM resource becomes
-    #[arg(long, value_enum, default_value_t = Vms::Qemu)]
-    pub vms: Vms,
-    /// How long operations take
-    #[arg(long, value_enum, default_value_t = LatencyProfile::None)]
-    pub latency: LatencyProfile,
-    /// Factor for the profile's times; 0.1 is ten times faster
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
-    pub time_scale: f64,
-    /// Memory of each machine, in MiB
-    #[arg(long, value_name = "MiB", default_value_t = 1024)]
-    pub vm_memory: u32,
-    /// Minutes after which a machine that does not answer on SSH has failed
-    #[arg(long, value_name = "MINUTES", default_value_t = 40)]
-    pub boot_timeout: u64,
+    /// What a VM resource becomes [default: as the last time, at first qemu]
+    #[arg(long, value_enum)]
+    pub vms: Option<Vms>,
+    /// How long operations take [default: as the last time, at first none]
+    #[arg(long, value_enum)]
+    pub latency: Option<LatencyProfile>,
+    /// Factor for the profile's times; 0.1 is ten times faster [default: as the last time, at first 1]
+    #[arg(long, value_name = "FACTOR")]
+    pub time_scale: Option<f64>,
+    /// Memory of each machine, in MiB [default: as the last time, at first 1024]
+    #[arg(long, value_name = "MiB")]
+    pub vm_memory: Option<u32>,
+    /// Minutes after which a machine that does not answer on SSH has failed [default: as the last time, at first 40]
+    #[arg(long, value_name = "MINUTES")]
+    pub boot_timeout: Option<u64>,
 }
 
 /// What a VM resource becomes.

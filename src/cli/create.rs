@@ -1,18 +1,18 @@
 //! `azure-coreos-cluster NAME`: from nothing, or from what is there, to a cluster that is ready.
 
-use std::io::IsTerminal as _;
 use std::net::Ipv4Addr;
 use std::time::Instant;
 
 use super::arguments::{ClusterArguments, CreateArguments};
 use super::connection::{Connection, connect};
+use super::consent::{self, Proposal};
 use super::prepare::{Prepared, prepare, reporter};
 use crate::arm::ArmError;
 use crate::config::parameter::BLOB_CONTAINER_URL;
 use crate::directory::{Cloud, DirectoryLock};
 use crate::execute::{execute, observe_settled, ssh_ports};
 use crate::outputs::{self};
-use crate::plan::{Action, Plan, ResourceNames, desired, plan};
+use crate::plan::{Action, Changes, Plan, ResourceNames, changes, desired, plan};
 use crate::readiness;
 use crate::spec::{Image, Node};
 use nodes::inventory::{DnsRecord, Inventory, InventoryNode, InventoryPort, InventorySsh, SocketEndpoint};
@@ -88,8 +88,14 @@ async fn create(
             return Err(failure);
         }
     }
-    if connection.cloud == Cloud::Azure && !arguments.yes {
-        confirm_updates(&plan).await?;
+    let changes = changes(prepared.stored.as_ref().map(|stored| &stored.spec), &prepared.spec, &plan);
+    for words in changes.iter() {
+        reporter.note(format!("  {words}"));
+    }
+    let agreed = consent(&connection, &prepared, &plan, &changes, arguments.yes, reporter).await;
+    if let Err(failure) = agreed {
+        prepared.directory.remove_unused()?;
+        return Err(failure);
     }
     prepared.store(&connection.subscription)?;
     if let Err(errors) = execute(&connection.arm, plan, reporter).await {
@@ -117,6 +123,32 @@ async fn create(
     Ok(inventory)
 }
 
+/// Asks what must be asked before anything is written.
+async fn consent(
+    connection: &Connection,
+    prepared: &Prepared,
+    plan: &Plan,
+    changes: &Changes,
+    yes: bool,
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    let spec = &prepared.spec;
+    let on_azure = connection.cloud == Cloud::Azure;
+    let is_asked = on_azure && prepared.stored.is_none() && !yes && consent::somebody_is_there();
+    let new_cluster = match is_asked {
+        true => {
+            reporter.note(super::plan::text(plan, changes));
+            let price = super::preflight::price(connection, prepared).await;
+            let price =
+                price.map_or("at a price that is not known here".into(), |price| price.text(spec.vm_size.as_str()));
+            Some(format!("cluster {} in {}, {price}", spec.name, spec.location))
+        }
+        false => None,
+    };
+    let again = format!("azure-coreos-cluster {}", spec.name);
+    consent::obtain(Proposal { plan, changes, on_azure, new_cluster, again: &again }, yes).await
+}
+
 fn announce(plan: &Plan, reporter: &Reporter) {
     reporter.event(Event::Plan {
         create: plan.count(|action| matches!(action, Action::Create | Action::Replace { .. })),
@@ -128,19 +160,6 @@ fn announce(plan: &Plan, reporter: &Reporter) {
         for note in step.action.notes() {
             reporter.note(format!("  {}: {note}", step.id));
         }
-    }
-}
-
-/// Asks before resources that exist are changed; only where somebody can answer.
-async fn confirm_updates(plan: &Plan) -> Result<(), Failure> {
-    let updates = plan.count(|action| matches!(action, Action::Update { .. } | Action::Replace { .. }));
-    if updates == 0 || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return Ok(());
-    }
-    if report::confirm(&format!("change {updates} resources that exist?")).await? {
-        Ok(())
-    } else {
-        Err(Failure::Usage("nothing was changed".into()))
     }
 }
 
@@ -182,8 +201,8 @@ async fn inventory(connection: &Connection, prepared: &Prepared, names: &Resourc
     let endpoint = |port: u16| {
         let bound =
             listeners.iter().find(|listener| listener.public.ip() == public_address && listener.public.port() == port);
-        match bound {
-            Some(listener) => SocketEndpoint { host: listener.bound.ip().to_string(), port: listener.bound.port() },
+        match bound.and_then(|listener| listener.bound) {
+            Some(bound) => SocketEndpoint { host: bound.ip().to_string(), port: bound.port() },
             None => SocketEndpoint { host: public_address.to_string(), port },
         }
     };
@@ -206,7 +225,7 @@ async fn inventory(connection: &Connection, prepared: &Prepared, names: &Resourc
     Ok(Inventory {
         name: spec.name.to_string(),
         cloud: connection.cloud.as_str().into(),
-        subscription: connection.subscription.clone(),
+        subscription: connection.subscription.to_string(),
         resource_group: spec.resource_group.to_string(),
         location: spec.location.to_string(),
         public_address,

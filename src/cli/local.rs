@@ -5,11 +5,11 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use azure_local::directory::Directory;
+use clap::{Parser, ValueEnum};
 use serde_json::Value;
 
 use super::arguments::{ImageCommand, LatencyProfile, LocalCommand, LocalUpArguments, OutputArguments, Vms};
-use clap::ValueEnum;
-
 use super::prepare::reporter;
 use crate::local::{self, Emulator, ServeOptions};
 use report::output;
@@ -32,30 +32,90 @@ pub async fn run(command: LocalCommand) -> Result<(), Failure> {
 }
 
 async fn up(arguments: &LocalUpArguments) -> Result<(), Failure> {
-    check(arguments)?;
     let directory = local::directory()?;
-    let passed = [
-        "--vms".into(),
-        word(&arguments.vms),
-        "--latency".into(),
-        word(&arguments.latency),
-        "--time-scale".into(),
-        arguments.time_scale.to_string(),
-        "--vm-memory".into(),
-        arguments.vm_memory.to_string(),
-        "--boot-timeout".into(),
-        arguments.boot_timeout.to_string(),
-    ];
+    let last = last(&directory)?;
+    let wanted = Settled::of(arguments, &last)?;
     if let Some(emulator) = Emulator::find(&directory).await {
-        if local::last_arguments(&directory).is_some_and(|last| last != passed) {
+        if wanted != Settled::of(&last, &last)? {
             let message =
                 "the local emulator runs already, with other options; `azure-coreos-cluster local down` first";
             return Err(Failure::Usage(message.into()));
         }
         return output::print(&format!("the local emulator runs already: {}\n", emulator.base));
     }
-    let emulator = local::start(&directory, &passed, &Reporter::new(None)).await?;
-    output::print(&format!("local emulator: {}\n", emulator.base))
+    let emulator = local::start(&directory, &wanted.arguments(), &Reporter::new(None)).await?;
+    output::print(&format!("local emulator: {}\n{}", emulator.base, wanted.note()))
+}
+
+/// The options of the last time; all are absent when there was none.
+fn last(directory: &Directory) -> Result<LocalUpArguments, Failure> {
+    #[derive(Parser)]
+    #[command(no_binary_name = true)]
+    struct Last {
+        #[command(flatten)]
+        options: LocalUpArguments,
+    }
+    let found = local::last_arguments(directory)?;
+    let parsed = Last::try_parse_from(&found).map_err(|_| {
+        Failure::Usage(format!(
+            "`{}` holds options that this version does not know: {}; `azure-coreos-cluster local reset` forgets them, with \
+             all resources",
+            directory.root().join("arguments").display(),
+            found.join(" ")
+        ))
+    })?;
+    Ok(parsed.options)
+}
+
+/// Options of which none is open.
+#[derive(Clone, Debug, PartialEq)]
+struct Settled {
+    vms: Vms,
+    latency: LatencyProfile,
+    time_scale: f64,
+    vm_memory_mib: u32,
+    boot_timeout_minutes: u64,
+}
+
+impl Settled {
+    /// What was named, else what held the last time, else the defaults.
+    fn of(named: &LocalUpArguments, last: &LocalUpArguments) -> Result<Self, Failure> {
+        let time_scale = named.time_scale.or(last.time_scale).unwrap_or(1.0);
+        if !(time_scale > 0.0 && time_scale.is_finite()) {
+            return Err(Failure::Usage(format!("`--time-scale` must be greater than 0, found {time_scale}")));
+        }
+        Ok(Self {
+            vms: named.vms.or(last.vms).unwrap_or(Vms::Qemu),
+            latency: named.latency.or(last.latency).unwrap_or(LatencyProfile::None),
+            time_scale,
+            vm_memory_mib: named.vm_memory.or(last.vm_memory).unwrap_or(1024),
+            boot_timeout_minutes: named.boot_timeout.or(last.boot_timeout).unwrap_or(40),
+        })
+    }
+
+    /// As `local serve` takes them.
+    fn arguments(&self) -> Vec<String> {
+        [
+            ("--vms", word(&self.vms)),
+            ("--latency", word(&self.latency)),
+            ("--time-scale", self.time_scale.to_string()),
+            ("--vm-memory", self.vm_memory_mib.to_string()),
+            ("--boot-timeout", self.boot_timeout_minutes.to_string()),
+        ]
+        .into_iter()
+        .flat_map(|(flag, value)| [flag.to_owned(), value])
+        .collect()
+    }
+
+    /// What is easily forgotten about an emulator without machines.
+    fn note(&self) -> &'static str {
+        match self.vms {
+            Vms::Qemu => "",
+            Vms::None => {
+                "  without machines (--vms none): nothing runs or answers; --vms qemu, after `local down`, changes that\n"
+            }
+        }
+    }
 }
 
 /// An argument's value as it is written on the command line.
@@ -63,22 +123,15 @@ fn word(value: &impl ValueEnum) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
-fn check(arguments: &LocalUpArguments) -> Result<(), Failure> {
-    if !(arguments.time_scale > 0.0 && arguments.time_scale.is_finite()) {
-        return Err(Failure::Usage(format!("`--time-scale` must be greater than 0, found {}", arguments.time_scale)));
-    }
-    Ok(())
-}
-
 /// Runs the daemon until it is asked to end.
 pub async fn serve(arguments: LocalUpArguments) -> Result<(), Failure> {
-    check(&arguments)?;
+    let settled = Settled::of(&arguments, &arguments)?;
     let options = ServeOptions {
-        machines: arguments.vms == Vms::Qemu,
-        azure_latency: arguments.latency == LatencyProfile::Azure,
-        time_scale: arguments.time_scale,
-        machine_memory_mib: arguments.vm_memory,
-        boot_timeout: Duration::from_secs(arguments.boot_timeout * 60),
+        machines: settled.vms == Vms::Qemu,
+        azure_latency: settled.latency == LatencyProfile::Azure,
+        time_scale: settled.time_scale,
+        machine_memory_mib: settled.vm_memory_mib,
+        boot_timeout: Duration::from_secs(settled.boot_timeout_minutes.saturating_mul(60)),
     };
     local::serve(options, report::command::ended_by_signal()).await.map_err(Failure::Other)
 }
@@ -103,6 +156,10 @@ async fn status(arguments: &OutputArguments) -> Result<(), Failure> {
 
 fn status_text(base: &str, discovery: Option<&str>, status: &Value) -> String {
     let mut text = format!("local emulator: {base}\n");
+    let has_machines = status["vms"] != "none";
+    if !has_machines {
+        text.push_str("  without machines (--vms none): nothing runs or answers\n");
+    }
     if let Some(url) = discovery {
         let _ = writeln!(text, "  discovery  {url} (as machines reach it)");
     }
@@ -112,12 +169,19 @@ fn status_text(base: &str, discovery: Option<&str>, status: &Value) -> String {
         let _ = writeln!(text, "  machine  {:<32} {}", field("name"), field("power_state"));
     }
     for listener in items("listeners") {
-        let field = |key: &str| listener[key].as_str().unwrap_or("-").to_owned();
-        let (public, bound) = (field("public"), field("bound"));
-        let rule = field("rule").rsplit('/').next().unwrap_or_default().to_owned();
-        let healthy = listener["healthy_machines"].as_array().map_or(0, Vec::len);
-        let substitute = if public == bound { String::new() } else { format!(" (listens on {bound})") };
-        let _ = writeln!(text, "  port     {public}{substitute} {rule}, {healthy} machines answer");
+        let field = |key: &str| listener[key].as_str().map(str::to_owned);
+        let public = field("public").unwrap_or_default();
+        let rule = field("rule").unwrap_or_default();
+        let rule = rule.rsplit('/').next().unwrap_or_default();
+        let state = match field("bound") {
+            None => format!("{rule}, not open"),
+            Some(bound) => {
+                let healthy = listener["healthy_machines"].as_array().map_or(0, Vec::len);
+                let substitute = if public == bound { String::new() } else { format!("(listens on {bound}) ") };
+                format!("{substitute}{rule}, {healthy} machines answer")
+            }
+        };
+        let _ = writeln!(text, "  port     {public} {state}");
     }
     text
 }

@@ -4,6 +4,7 @@
 mod arguments;
 mod config;
 mod connection;
+mod consent;
 mod create;
 mod destroy;
 mod discovery;
@@ -13,29 +14,40 @@ mod parameters;
 mod plan;
 mod preflight;
 mod prepare;
+mod sign_in;
 mod status;
+mod subscription;
 mod templates;
 mod user_data;
+mod verb;
 mod who_am_i;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use report::command::{run, to_its_end, usage};
+use diagnostics::Environment;
+use report::command::{failed, run, to_its_end, usage};
 
 pub use parameters::open_ports;
 
 use arguments::{Arguments, Command, LocalCommand};
 
+/// Stands for `--local`.
+const LOCAL_VARIABLE: &str = "AZURE_COREOS_CLUSTER_LOCAL";
+
 /// Runs `azure-coreos-cluster` with these arguments, the program's name first.
 pub fn azure_coreos_cluster(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    // The command line takes it for a flag; as other bytes than text it would be none.
+    if let Err(problems) = Environment::read(&[LOCAL_VARIABLE]) {
+        return failed(&problems.into());
+    }
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
     match arguments.command {
-        Some(Command::Plan(arguments)) => run("run the same command again", plan::run(arguments)),
+        Some(Command::Plan(arguments)) => run("run the same command again", plan::run(*arguments)),
         Some(Command::Preflight(arguments)) => run("run the same command again", preflight::run(arguments)),
         // Both tell their events of an interruption themselves.
         Some(Command::Destroy(arguments)) => to_its_end("off", destroy::run(arguments)),
@@ -52,6 +64,10 @@ pub fn azure_coreos_cluster(arguments: impl IntoIterator<Item = OsString>) -> Ex
         // The daemon ends its machines in its own time when it is asked to end; its stderr is its log.
         Some(Command::Local(LocalCommand::Serve(arguments))) => to_its_end("info", local::serve(arguments)),
         Some(Command::Local(command)) => run("azure-coreos-cluster local status", local::run(command)),
-        None => to_its_end("off", create::run(arguments.cluster, arguments.create)),
+        Some(Command::Create(arguments)) => to_its_end("off", create::run(arguments.cluster, arguments.create)),
+        None => match verb::refuse_misspelled(&arguments.cluster) {
+            Ok(()) => to_its_end("off", create::run(arguments.cluster, arguments.create)),
+            Err(failure) => failed(&failure),
+        },
     }
 }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
+use super::sign_in::SIGN_IN_VARIABLES;
 use crate::config::parameter::{Group, Kind, NAME, PARAMETERS, PLATFORM, Parameter, TEMPLATES};
 use crate::config::{ClusterInput, InputFile, Values, from_environment, from_file};
 use crate::spec::{OpenPort, PortProbe};
-use diagnostics::{Origin, Problems};
+use diagnostics::{Environment, Origin, Problems, given_file};
 use platform::bundle::{BundlePort, BundleSource, PortProbe as BundleProbe, deis_ports};
 
 /// What the flags say.
@@ -29,6 +30,12 @@ impl ParameterArguments {
         self.values.text(&NAME)
     }
 
+    /// The name, when it stands there alone, where a command could stand.
+    pub fn name_as_argument(&self) -> Option<&str> {
+        let given = self.values.get(&NAME).filter(|given| given.origin == Origin::Flag(NAME.flag))?;
+        given.texts.first().map(String::as_str)
+    }
+
     /// Flags over the environment over `file`, with the files that they name read; what is wrong with a layer is part of
     /// it, so that it is told together with all other mistakes.
     pub fn input(&self, file: Option<&Path>) -> ClusterInput {
@@ -36,15 +43,16 @@ impl ParameterArguments {
         let mut below = Values::default();
         if let Some(path) = file {
             let name = path.display().to_string();
-            let text = std::fs::read_to_string(path).map_err(|error| format!("reading `{name}`: {error}"));
+            let text = given_file::read_text(path).map_err(|error| format!("reading `{name}`: {error}"));
             if let Some(text) = problems.take(Origin::Flag("--file"), text) {
                 let (values, mistakes) = from_file(&name, &text);
                 below = values;
                 problems.extend(mistakes);
             }
         }
-        let (environment, mistakes) = from_environment(variables());
+        let (environment, mistakes) = from_environment(std::env::vars_os());
         problems.extend(mistakes);
+        problems.extend(Environment::read(&SIGN_IN_VARIABLES).err().unwrap_or_default());
         let values = below.under(environment).under(self.values.clone());
         let files = read_files(&values);
         let platform_ports = values.get(&PLATFORM).map(|given| {
@@ -52,7 +60,8 @@ impl ParameterArguments {
                 true => path(&values, &PLATFORM).map_or(text.clone(), |path| path.display().to_string()),
                 false => text.clone(),
             });
-            let variable = |variable: &str| std::env::var(variable).ok();
+            let variables = Environment::read(&BundleSource::VARIABLES)?;
+            let variable = |variable: &str| variables.get(variable);
             let bundle = BundleSource::resolve_for(given.origin.clone(), text.as_deref(), &variable)?;
             Ok(open_ports(&bundle.ports))
         });
@@ -65,7 +74,8 @@ impl ParameterArguments {
 impl SignInArguments {
     /// Flags over the environment.
     pub fn values(&self) -> Result<Values, Problems> {
-        let (environment, problems) = from_environment(variables());
+        let (environment, mut problems) = from_environment(std::env::vars_os());
+        problems.extend(Environment::read(&SIGN_IN_VARIABLES).err().unwrap_or_default());
         if problems.is_empty() { Ok(environment.under(self.values.clone())) } else { Err(problems) }
     }
 }
@@ -80,11 +90,6 @@ pub fn open_ports(ports: &[BundlePort]) -> Vec<OpenPort> {
         OpenPort::of_platform(&port.name, port.port, probe, port.idle_timeout_minutes, port.tls)
     };
     ports.iter().map(open).collect()
-}
-
-/// The environment, but for what is no text and can be no parameter.
-fn variables() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 fn read_files(values: &Values) -> BTreeMap<&'static str, InputFile> {
@@ -115,9 +120,7 @@ fn argument(parameter: &Parameter) -> Arg {
     if parameter.group != Group::Cluster && !parameter.everyday {
         argument = argument.help_heading(parameter.group.heading());
     }
-    if let Some(alias) = parameter.alias {
-        argument = argument.alias(alias);
-    }
+    argument = argument.aliases(parameter.aliases);
     if let Some(alone) = parameter.alone {
         argument = argument.num_args(0..=1).default_missing_value(alone);
         // `--deis NAME` names a cluster, not a value.
@@ -137,8 +140,19 @@ fn help(parameter: &Parameter) -> String {
     }
 }
 
+/// `--name NAME`, as other tools want it.
+const NAME_FLAG: &str = "--name";
+
+fn name_flag() -> Arg {
+    let argument = Arg::new(NAME_FLAG).long(NAME_FLAG.trim_start_matches('-')).short('n').hide(true);
+    argument.value_name(NAME.value_name).conflicts_with(NAME.key)
+}
+
 fn values(matches: &ArgMatches, parameters: impl Iterator<Item = &'static Parameter>) -> Values {
     let mut values = Values::default();
+    if let Ok(Some(name)) = matches.try_get_one::<String>(NAME_FLAG) {
+        values.insert(&NAME, vec![name.clone()], Origin::Flag(NAME_FLAG));
+    }
     for parameter in parameters {
         if let Some(texts) = matches.get_many::<String>(parameter.key) {
             values.insert(parameter, texts.cloned().collect(), Origin::Flag(parameter.flag));
@@ -156,10 +170,10 @@ fn of_sign_in() -> impl Iterator<Item = &'static Parameter> {
 }
 
 macro_rules! arguments_from {
-    ($type:ident, $parameters:path) => {
+    ($type:ident, $parameters:path, $more:expr) => {
         impl Args for $type {
             fn augment_args(command: Command) -> Command {
-                command.args($parameters().map(argument))
+                command.args($parameters().map(argument)).args($more)
             }
 
             fn augment_args_for_update(command: Command) -> Command {
@@ -180,5 +194,5 @@ macro_rules! arguments_from {
     };
 }
 
-arguments_from!(ParameterArguments, all);
-arguments_from!(SignInArguments, of_sign_in);
+arguments_from!(ParameterArguments, all, Some(name_flag()));
+arguments_from!(SignInArguments, of_sign_in, None::<Arg>);

@@ -1,17 +1,21 @@
-//! `plan NAME`: what would be created, changed and left. Sends no request that writes.
+//! `plan NAME`: what would be created, changed and left, and what Azure would refuse of it. Sends no request that writes.
 
 use std::fmt::Write as _;
+use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::arguments::ClusterArguments;
+use super::arguments::PlanArguments;
 use super::connection::connect;
-use super::prepare::{Prepared, prepare, reporter};
+use super::prepare::{Prepared, one_kind_of_output, prepare, reporter};
+use crate::config::parameter::SKIP_PREFLIGHT;
 use crate::execute::{being_deleted, observe};
-use crate::plan::{Action, CLUSTER_TAG, Desired, Observed, Plan, ResourceNames, StepKey, desired, plan, strangers};
+use crate::plan::{
+    Action, CLUSTER_TAG, Changes, Desired, Observed, Plan, ResourceNames, StepKey, changes, desired, plan, strangers,
+};
+use crate::preflight::foresee;
 use diagnostics::{Origin, Problems};
-use report::Failure;
-use report::output;
+use report::{Failure, OutputFormat, exit_code, output};
 
 /// A step as programs read it.
 #[derive(Serialize)]
@@ -22,8 +26,10 @@ struct PlannedStep {
     notes: Vec<String>,
 }
 
-/// Runs the command.
-pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
+/// Runs the command: 5 when Azure would refuse, else with `--exit-code` 10 when something is to be done.
+pub async fn run(arguments: PlanArguments) -> Result<ExitCode, Failure> {
+    let PlanArguments { cluster: arguments, exit_code: wants_code } = arguments;
+    one_kind_of_output(&arguments.output)?;
     let reporter = reporter(&arguments.output)?;
     let mut prepared = prepare(&arguments)?;
     super::discovery::check_token(&prepared, &reporter).await?;
@@ -39,6 +45,22 @@ pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
         reporter.note(format!("{id} is being deleted; creation would wait until it is gone"));
     }
     let plan = plan(&prepared.spec, desired, &observed);
+    let changes = changes(prepared.stored.as_ref().map(|stored| &stored.spec), &prepared.spec, &plan);
+    // What exists as it is asked for was not refused.
+    let is_new = plan.count(|action| matches!(action, Action::Create | Action::Replace { .. })) > 0;
+    let refusals = match (is_new || changes.iter().next().is_some(), prepared.values.is_on(&SKIP_PREFLIGHT)) {
+        (true, false) => super::preflight::refusals_of(&connection, &prepared, &observed, &reporter).await?,
+        (_, is_skipped) => {
+            if is_skipped {
+                reporter
+                    .note("▴ not checked (--skip-preflight): whether Azure has size, image, region and quota for it");
+            }
+            for finding in foresee(&prepared.spec) {
+                reporter.note(format!("▴ {finding}; {}", finding.remedy));
+            }
+            Vec::new()
+        }
+    };
     let steps: Vec<PlannedStep> = plan
         .steps
         .iter()
@@ -49,7 +71,15 @@ pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
             notes: step.action.notes(),
         })
         .collect();
-    output::result(arguments.output.output, &steps, &text(&plan))
+    if arguments.output.output != OutputFormat::Text {
+        changes.iter().for_each(|words| reporter.note(words.as_str()));
+    }
+    output::result(arguments.output.output, &steps, &text(&plan, &changes))?;
+    match (refusals.is_empty(), wants_code && !plan.is_empty()) {
+        (false, _) => Err(Failure::Preflight { findings: refusals }),
+        (true, true) => Ok(ExitCode::from(exit_code::CHANGES_PENDING)),
+        (true, false) => Ok(ExitCode::SUCCESS),
+    }
 }
 
 /// Resources that only have our names are someone else's, and machines whose keys are not here cannot be joined.
@@ -78,7 +108,7 @@ pub fn check_owner(prepared: &Prepared, desired: &[Desired], observed: &Observed
     if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
 }
 
-fn text(plan: &Plan) -> String {
+pub fn text(plan: &Plan, changes: &Changes) -> String {
     let mut text = String::new();
     for step in &plan.steps {
         let mark = match step.action {
@@ -92,6 +122,9 @@ fn text(plan: &Plan) -> String {
         for note in step.action.notes() {
             let _ = writeln!(text, "    {note}");
         }
+    }
+    for words in changes.iter() {
+        let _ = writeln!(text, "{words}");
     }
     let count = |word: &str| plan.count(|action| action.word() == word);
     let (create, update) = (count("create") + count("replace"), count("update"));

@@ -12,8 +12,8 @@ use crate::directory::Cloud;
 use crate::execute::observe;
 use crate::plan::{Observed, ResourceNames, desired};
 use crate::preflight::{
-    Estimate, PRICE_LIST, Preflight, accept, addresses, are_accepted, estimate, image_facts, preflight, read_terms,
-    register, unregistered,
+    Estimate, NodeAddresses, PRICE_LIST, Preflight, accept, addresses, are_accepted, estimate, image_facts, preflight,
+    read_terms, register, unregistered,
 };
 use crate::spec::ExistingNetwork;
 use diagnostics::Problems;
@@ -97,13 +97,15 @@ async fn settle_addresses(
     let found = addresses(&connection.arm, &id, spec, existing).await;
     let hint = format!("azure-coreos-cluster {}", spec.name);
     match found.map_err(|error| Failure::azure(error, hint))? {
-        Ok(addresses) => {
+        NodeAddresses::Known(addresses) => {
             prepared.spec.existing_network = Some(ExistingNetwork { addresses, ..existing.clone() });
             prepared.render()?;
         }
-        Err(message) => {
+        NodeAddresses::Refused(messages) => {
             let hint = "az network vnet list --output table; az network vnet subnet list";
-            problems.add_with_hint(prepared.origin(&VIRTUAL_NETWORK_NAME), message, hint);
+            for message in messages {
+                problems.add_with_hint(prepared.origin(&VIRTUAL_NETWORK_NAME), message, hint);
+            }
         }
     }
     Ok(())
@@ -138,9 +140,7 @@ pub async fn before_creation(
         return accept_terms(connection, prepared, reporter).await;
     }
     let found = look(connection, prepared, observed).await?;
-    for finding in found.findings.iter().filter(|finding| finding.severity == Severity::Warning) {
-        reporter.note(format!("▴ {finding}; {}", finding.remedy));
-    }
+    tell_warnings(&found, reporter);
     let refusals = refusals(&found);
     if !refusals.is_empty() {
         return Err(Failure::Preflight { findings: refusals });
@@ -180,13 +180,34 @@ async fn look(connection: &Connection, prepared: &Prepared, observed: &Observed)
     found.map_err(|error| Failure::azure(error, "--skip-preflight goes on without asking"))
 }
 
-async fn price(connection: &Connection, prepared: &Prepared) -> Option<Estimate> {
+pub async fn price(connection: &Connection, prepared: &Prepared) -> Option<Estimate> {
     let list = match (&connection.emulator, connection.cloud) {
         (Some(emulator), _) => format!("{}/azure-local/retail/prices", emulator.base),
         (None, Cloud::Azure) => PRICE_LIST.to_owned(),
         (None, Cloud::Local) => return None,
     };
     estimate(&list, &prepared.spec).await
+}
+
+/// What Azure would refuse; what it would only warn of is told.
+pub async fn refusals_of(
+    connection: &Connection,
+    prepared: &Prepared,
+    observed: &Observed,
+    reporter: &Reporter,
+) -> Result<Vec<Finding>, Failure> {
+    let found = look(connection, prepared, observed).await?;
+    tell_warnings(&found, reporter);
+    for namespace in &found.unregistered {
+        reporter.note(format!("▴ provider {namespace}: not registered; creation registers it"));
+    }
+    Ok(refusals(&found))
+}
+
+fn tell_warnings(found: &Preflight, reporter: &Reporter) {
+    for finding in found.findings.iter().filter(|finding| finding.severity == Severity::Warning) {
+        reporter.note(format!("▴ {finding}; {}", finding.remedy));
+    }
 }
 
 fn refusals(found: &Preflight) -> Vec<Finding> {

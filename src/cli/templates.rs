@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::TemplatesCommand;
 use crate::spec::TemplateSet;
-use diagnostics::{Origin, Problem, Problems};
+use diagnostics::{Origin, Problem, Problems, given_file};
 use report::Failure;
 use report::output;
 
@@ -90,7 +90,7 @@ fn read(directory: &Path) -> (BTreeMap<String, String>, Problems) {
         if name.starts_with('.') {
             continue;
         }
-        match std::fs::read_to_string(entry.path()) {
+        match given_file::read_text(&entry.path()) {
             Ok(text) => drop(files.insert(name, text)),
             Err(error) => problems.add(origin(&entry.path()), format!("cannot be read: {error}")),
         }

@@ -1,6 +1,5 @@
 //! `user-data NAME`: prints what a node would get, as it would get it. `user-data lint FILE`: what a file would do.
 
-use std::io::Read as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -11,7 +10,7 @@ use super::prepare::{Prepared, prepare, reporter};
 use crate::spec::Dialect;
 use crate::userdata::lint::{Report, lint};
 use crate::userdata::{self, UserDataError};
-use diagnostics::{Origin, Problems};
+use diagnostics::{Origin, Problems, given_file};
 use report::output;
 use report::{Failure, exit_code};
 
@@ -60,12 +59,11 @@ struct Linted<'f> {
 fn run_lint(arguments: &LintArguments) -> Result<ExitCode, Failure> {
     let is_stdin = arguments.file == Path::new("-");
     let file = if is_stdin { "stdin".to_owned() } else { arguments.file.display().to_string() };
-    let mut bytes = Vec::new();
     let read = match is_stdin {
-        true => std::io::stdin().lock().read_to_end(&mut bytes).map(drop),
-        false => std::fs::read(&arguments.file).map(|content| bytes = content),
+        true => given_file::read_standard_input(),
+        false => given_file::read(&arguments.file),
     };
-    read.map_err(|error| problem("FILE", format!("reading `{file}`: {error}")))?;
+    let bytes = read.map_err(|error| problem("FILE", format!("reading `{file}`: {error}")))?;
     let report = lint(&file, &bytes)?;
     let text = format!("{file}: {}\n{report}\n", report.kind);
     output::result(arguments.output, &Linted { file: &file, report: &report }, &text)?;

@@ -1,7 +1,7 @@
 //! Parameters out of a cluster.yaml: one key a parameter.
 
 use super::given::Values;
-use super::parameter::{Kind, PARAMETERS, Parameter};
+use super::parameter::{Kind, PARAMETERS, Parameter, of_other_tools};
 use diagnostics::yaml::{Document, Node};
 use diagnostics::{Origin, Problems};
 
@@ -26,6 +26,10 @@ pub fn from_file(path: &str, text: &str) -> (Values, Problems) {
                     _ => values.insert(parameter, texts, origin),
                 }
             }
+        }
+        for (name, node) in fields.take_where(|name| of_other_tools(name).is_some()) {
+            let right = of_other_tools(&name).map_or("", |parameter| parameter.key);
+            node.problem_with_hint("unknown key", format!("did you mean `{right}`?"));
         }
         fields.finish();
     }
@@ -57,6 +61,14 @@ mod tests {
         assert_eq!(servers.texts, ["a", "b"]);
         assert_eq!(servers.origin, Origin::File { path: "c.yaml".into(), line: Some(3) });
         assert_eq!(from_file("c.yaml", "# nothing\n").0, Values::default());
+    }
+
+    #[test]
+    fn words_of_other_tools_are_understood() {
+        let problems = from_file("c.yaml", "region: x\nnodes: 3\nsize: y\nvnet_name: z\n").1;
+        let hints: Vec<&str> = problems.iter().filter_map(|problem| problem.hint.as_deref()).collect();
+        let right = ["location", "num_nodes", "vm_size", "virtual_network_name"];
+        assert_eq!(hints, right.map(|right| format!("did you mean `{right}`?")));
     }
 
     #[test]

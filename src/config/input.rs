@@ -6,7 +6,7 @@ use super::given::Values;
 use super::parameter::{NAME, Parameter};
 use crate::spec::OpenPort;
 use crate::spec::TemplateSet;
-use diagnostics::{Origin, Problems};
+use diagnostics::{Origin, Problems, given_file};
 
 /// Everything that [`super::resolve`] looks at.
 #[derive(Clone, Debug, Default)]
@@ -65,14 +65,14 @@ pub struct InputFile {
 impl InputFile {
     /// Reads the file now; a failure is kept, so that it is reported together with other mistakes.
     pub fn read(path: &std::path::Path) -> Self {
-        let content = std::fs::read(path).map_err(|error| error.to_string());
+        let content = given_file::read(path).map_err(|error| error.to_string());
         Self { path: path.display().to_string(), content }
     }
 
     /// Its text, or why there is none.
     pub fn text(&self) -> Result<&str, String> {
         let bytes = self.content.as_ref().map_err(|reason| format!("reading `{}`: {reason}", self.path))?;
-        std::str::from_utf8(bytes).map_err(|_| format!("`{}` is not UTF-8 text", self.path))
+        given_file::text(bytes).map_err(|error| format!("reading `{}`: {error}", self.path))
     }
 }
 

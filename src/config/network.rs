@@ -3,11 +3,12 @@
 use super::parameter::{ADDRESS_SPACE, SSH, SSH_CERT, SSH_SOURCES, SSH_THUMB, SUBNET_NAMES, VIRTUAL_NETWORK_NAME};
 use super::resolver::Resolver;
 use crate::spec::{
-    AddressSource, AddressSpace, ExistingNetwork, SshCertificate, SshPublicKey, VirtualNetworkName, everybody,
+    AddressSource, AddressSpace, ExistingNetwork, NEW_KEY, ResourceGroupName, SshCertificate, SshPublicKey, SubnetName,
+    VirtualNetworkName, everybody,
 };
 
 /// First SSH port when nothing is said.
-const DEFAULT_FIRST_SSH_PORT: u16 = 22001;
+pub(super) const DEFAULT_FIRST_SSH_PORT: u16 = 22001;
 
 pub(super) fn ssh_public_key(resolver: &mut Resolver, operator_key: &SshPublicKey) -> SshPublicKey {
     let thumbprint = resolver.given(&SSH_THUMB).and_then(|given| given.texts.first());
@@ -18,8 +19,10 @@ pub(super) fn ssh_public_key(resolver: &mut Resolver, operator_key: &SshPublicKe
         return resolver.earlier.map_or(operator_key, |earlier| &earlier.ssh_public_key).clone();
     };
     let read = match &file.content {
-        Ok(bytes) => SshCertificate::read(bytes).map_err(|error| format!("`{}`: {error}", file.path)),
-        Err(reason) => Err(format!("reading `{}`: {reason}", file.path)),
+        Ok(bytes) => {
+            SshCertificate::read(bytes).map_err(|error| (format!("`{}`: {error}", file.path), error.remedy(&file.path)))
+        }
+        Err(reason) => Err((format!("reading `{}`: {reason}", file.path), NEW_KEY.into())),
     };
     match read {
         Ok(certificate) => {
@@ -28,8 +31,9 @@ pub(super) fn ssh_public_key(resolver: &mut Resolver, operator_key: &SshPublicKe
             }
             certificate.key
         }
-        Err(message) => {
-            resolver.problem_with_hint(&SSH_CERT, message, "ssh-keygen -t ed25519 makes a key that Azure takes");
+        Err((message, remedy)) => {
+            resolver.mark_unreadable(&SSH_CERT);
+            resolver.problem_with_hint(&SSH_CERT, message, remedy);
             operator_key.clone()
         }
     }
@@ -49,7 +53,11 @@ pub(super) fn ssh_sources(resolver: &mut Resolver) -> Vec<AddressSource> {
     {
         resolver.problem(&SSH_SOURCES, "names nobody, so that nobody could reach the machines; `*` is everybody");
     }
-    given.or(earlier).unwrap_or_else(everybody)
+    let sources = given.or(earlier).unwrap_or_else(everybody);
+    for message in AddressSource::conflicts(&sources) {
+        resolver.problem(&SSH_SOURCES, message);
+    }
+    sources
 }
 
 pub(super) fn address_space(resolver: &mut Resolver, node_count: u32) -> AddressSpace {
@@ -61,30 +69,48 @@ pub(super) fn address_space(resolver: &mut Resolver, node_count: u32) -> Address
     space
 }
 
-/// The network that exists, with the addresses that an earlier run found in it.
-pub(super) fn existing_network(resolver: &mut Resolver) -> Option<ExistingNetwork> {
+/// The network that exists, with the addresses that an earlier run found in it. Its group is the cluster's, `group`,
+/// where none is named.
+pub(super) fn existing_network(resolver: &mut Resolver, group: Option<&ResourceGroupName>) -> Option<ExistingNetwork> {
     let earlier = resolver.earlier.and_then(|earlier| earlier.existing_network.clone());
     let network: Option<VirtualNetworkName> = resolver.parsed(&VIRTUAL_NETWORK_NAME);
-    let subnets: Option<Vec<String>> = resolver.list(&SUBNET_NAMES);
+    let subnets: Option<Vec<SubnetName>> = resolver.list(&SUBNET_NAMES);
     if network.is_some() && resolver.given(&ADDRESS_SPACE).is_some() {
         resolver
             .problem(&ADDRESS_SPACE, "is of a network of the cluster's own; `--virtual-network-name` names another");
     }
+    for name in repeated(subnets.as_deref().unwrap_or_default()) {
+        let message = format!("subnet `{name}` is named twice (case makes no difference)");
+        resolver.problem(&SUBNET_NAMES, message);
+    }
+    let is_same = |one: &VirtualNetworkName, other: &VirtualNetworkName| {
+        group.map_or(one == other, |group| one.is_same(other, group))
+    };
     match (network, subnets, earlier) {
         (Some(network), Some(subnets), earlier) if !subnets.is_empty() => {
-            let same = earlier.filter(|earlier| earlier.network == network && earlier.subnets == subnets);
+            let same = earlier.filter(|earlier| is_same(&earlier.network, &network) && earlier.has_subnets(&subnets));
             Some(same.unwrap_or(ExistingNetwork { network, subnets, addresses: Vec::new() }))
         }
-        (Some(network), None, Some(earlier)) if earlier.network == network => Some(earlier),
+        (Some(network), None, Some(earlier)) if is_same(&earlier.network, &network) => Some(earlier),
+        // What is wrong with the names is told already.
+        (Some(_), Some(_), earlier) if resolver.is_unreadable(&SUBNET_NAMES) => earlier,
         (Some(_), ..) => {
             resolver.problem(&VIRTUAL_NETWORK_NAME, "needs `--subnet-names`: whose addresses the nodes take");
             None
         }
+        (None, Some(subnets), Some(earlier)) if earlier.has_subnets(&subnets) => Some(earlier),
         (None, Some(subnets), Some(earlier)) => Some(ExistingNetwork { subnets, ..earlier }),
+        (None, Some(_), None) if resolver.is_unreadable(&VIRTUAL_NETWORK_NAME) => None,
         (None, Some(_), None) => {
             resolver.problem(&SUBNET_NAMES, "are of a network that exists, so they need `--virtual-network-name`");
             None
         }
         (None, None, earlier) => earlier,
     }
+}
+
+/// The names that stand there for a second time.
+fn repeated(names: &[SubnetName]) -> impl Iterator<Item = &SubnetName> {
+    let stood_before = |index: usize, name: &SubnetName| names[..index].iter().any(|other| other.is_same(name));
+    names.iter().enumerate().filter(move |(index, name)| stood_before(*index, name)).map(|(_, name)| name)
 }

@@ -3,9 +3,9 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use super::parameter::{DEIS, NOHTTPS, OPEN, PLATFORM, SSH};
+use super::parameter::{DEIS, NOHTTPS, NUM_NODES, OPEN, PLATFORM, SSH};
 use super::resolver::Resolver;
-use crate::spec::{ClusterSpec, OpenPort, Protocol};
+use crate::spec::{ClusterSpec, LAST_FRONT_PORT, OpenPort, Protocol};
 
 /// What every machine listens on and the world must not reach, or reaches in another way.
 const RESERVED_PORTS: [(u16, &str); 6] = [
@@ -31,6 +31,7 @@ pub(super) fn open(resolver: &mut Resolver) -> (Vec<OpenPort>, bool) {
         (Which::Platform, Some(Ok(ports)), _) => ports.clone(),
         (Which::Platform, Some(Err(mistakes)), _) => {
             resolver.problems.extend(mistakes.clone());
+            resolver.mark_unreadable(&PLATFORM);
             Vec::new()
         }
         (Which::Deis, _, Some(true)) => input.default_platform_ports.clone(),
@@ -38,9 +39,14 @@ pub(super) fn open(resolver: &mut Resolver) -> (Vec<OpenPort>, bool) {
         _ => earlier,
     };
     ports.retain(|port| !(port.tls && without_tls));
-    if asked == Some(true) && ports.is_empty() {
+    if asked == Some(true) && ports.is_empty() && !resolver.is_unreadable(&PLATFORM) {
         let message = "takes what carries TLS out of the platform's ports, so it needs `--platform` or `--deis`";
         resolver.problem(&NOHTTPS, message);
+    }
+    for port in ports.iter().filter(|port| port.port > LAST_FRONT_PORT) {
+        let message =
+            format!("port {} of `{}`: a load balancer's ports end at {LAST_FRONT_PORT}", port.port, port.name);
+        resolver.problem(&PLATFORM, message);
     }
     for port in resolver.list(&OPEN).unwrap_or(earlier_extra) {
         if let Some((_, what)) = RESERVED_PORTS.iter().find(|(reserved, _)| *reserved == port.port) {
@@ -88,19 +94,29 @@ pub(super) fn closed(open_ports: &[OpenPort], earlier: Option<&ClusterSpec>) -> 
     closed.into_iter().cloned().collect()
 }
 
-/// The SSH ports end below the last port there is, and keep clear of the platform's.
+/// The SSH ports end with the last port that a load balancer has, and keep clear of the platform's.
 pub(super) fn check_ssh(resolver: &mut Resolver, first: u16, count: u32, open_ports: &[OpenPort]) {
-    let last = u32::from(first) + count - 1;
-    if last > u32::from(u16::MAX) {
-        resolver.problem(&SSH, format!("{count} nodes need ports {first} to {last}; ports end at {}", u16::MAX));
+    if [&SSH, &NUM_NODES].into_iter().any(|parameter| resolver.is_unreadable(parameter)) {
         return;
     }
+    let last = u32::from(first) + count - 1;
+    if last > u32::from(LAST_FRONT_PORT) {
+        let message = format!("{count} nodes need ports {first} to {last}; ports end at {LAST_FRONT_PORT}");
+        resolver.problem(&SSH, message);
+        return;
+    }
+    let made = resolver.earlier.is_some();
     let over_tcp = open_ports.iter().filter(|port| port.protocol == Protocol::Tcp);
     for port in over_tcp.filter(|port| (u32::from(first)..=last).contains(&u32::from(port.port))) {
-        resolver.problem(
-            &SSH,
-            format!("the SSH ports {first} to {last} include {}, which is the port of `{}`", port.port, port.name),
-        );
+        let message =
+            format!("the SSH ports {first} to {last} include {}, which is the port of `{}`", port.port, port.name);
+        let hint = match made {
+            true => {
+                format!("--ssh stays as the cluster was made with; where port {} is closed, there is room", port.port)
+            }
+            false => format!("choose another --ssh, such as {}", super::network::DEFAULT_FIRST_SSH_PORT),
+        };
+        resolver.problem_with_hint(&SSH, message, hint);
     }
 }
 

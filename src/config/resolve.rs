@@ -42,12 +42,12 @@ pub fn resolve(
     let vm_size = resolver.settle(&VM_SIZE, |earlier| earlier.vm_size.clone(), VmSize::default);
     let image = machine::image(&mut resolver);
     let ssh_public_key = network::ssh_public_key(&mut resolver, operator_key);
-    let (custom_data, custom_data_only) = user_data::custom_data(&mut resolver);
     let user_data_format = resolver.choice(&USER_DATA_FORMAT).map(|word| match word {
         "cloud-config" => Dialect::CloudConfig,
         _ => Dialect::Ignition,
     });
     let user_data_format = user_data_format.or(earlier.map(|earlier| earlier.user_data_format)).unwrap_or_default();
+    let (custom_data, custom_data_only) = user_data::custom_data(&mut resolver, &image, user_data_format);
     let templates = user_data::templates(&mut resolver);
     let (open_ports, without_tls) = ports::open(&mut resolver);
     let first_ssh_port = network::first_ssh_port(&mut resolver);
@@ -66,7 +66,7 @@ pub fn resolve(
         resolver.switch(&PIP).unwrap_or_else(|| earlier.is_some_and(|earlier| earlier.public_ip_per_node));
     let ssh_sources = network::ssh_sources(&mut resolver);
     let address_space = network::address_space(&mut resolver, node_count);
-    let existing_network = network::existing_network(&mut resolver);
+    let existing_network = network::existing_network(&mut resolver, resource_group.as_ref());
     let tags = tags(&mut resolver);
     let ntp_servers = user_data::ntp_servers(&mut resolver);
     user_data::check_image(&mut resolver, &image, user_data_format, &ntp_servers);
@@ -181,8 +181,8 @@ fn tags(resolver: &mut Resolver) -> BTreeMap<String, String> {
 
 /// What was settled when the cluster was made stays.
 fn refuse_changes(resolver: &mut Resolver, earlier: &ClusterSpec, spec: &ClusterSpec) {
-    if earlier.availability != spec.availability {
-        let ways = [&SCALE_SET, &ZONES, &AVAILABILITY_SET];
+    let ways = [&SCALE_SET, &ZONES, &AVAILABILITY_SET];
+    if earlier.availability != spec.availability && !ways.iter().any(|way| resolver.is_unreadable(way)) {
         let parameter = ways.into_iter().find(|way| resolver.given(way).is_some()).unwrap_or(&AVAILABILITY_SET);
         let (was, is) = (&earlier.availability, &spec.availability);
         resolver.problem_with_hint(
@@ -193,6 +193,9 @@ fn refuse_changes(resolver: &mut Resolver, earlier: &ClusterSpec, spec: &Cluster
     }
     for parameter in PARAMETERS {
         let (Some(what), Some(resolved)) = (parameter.settled, parameter.resolved) else { continue };
+        if resolver.is_unreadable(parameter) {
+            continue;
+        }
         let (was, is) = (resolved(earlier), resolved(spec));
         if was != is {
             let text = |value| shown(value, parameter.unit);
@@ -219,8 +222,12 @@ fn shown(value: &Value, unit: &str) -> String {
 mod tests {
     use super::*;
     use crate::config::InputFile;
-    use crate::config::parameter::{COREOS_IMAGE, CUSTOM_DATA, DEIS, NOHTTPS, NTP_SERVERS, Parameter, SSH, SSH_CERT};
+    use crate::config::parameter::{
+        BLOB_CONTAINER_URL, COREOS_IMAGE, CUSTOM_DATA, DATA_DISK_COUNT, DATA_DISK_TYPE, DEIS, DISCOVERY_SERVICE_URL,
+        NOHTTPS, NTP_SERVERS, OPEN, Parameter, SSH, SSH_CERT, SSH_SOURCES, SUBNET_NAMES, VIRTUAL_NETWORK_NAME,
+    };
     use crate::pki::generate_ssh_key_pair;
+    use diagnostics::Origin;
 
     fn key() -> SshPublicKey {
         generate_ssh_key_pair("test").unwrap().public.parse().unwrap()
@@ -258,7 +265,7 @@ mod tests {
                 (&LOCATION, "west-europe"),
                 (&RESOURCE_GROUP, "group."),
                 (&VM_NAME_PREFIX, "-"),
-                (&SSH, "65535"),
+                (&SSH, "65534"),
                 (&SSH_CERT, "missing.pub"),
                 (&NOHTTPS, "true"),
                 (&DATA_DISK, "1"),
@@ -282,7 +289,7 @@ mod tests {
             "`--ssh-cert`: reading `missing.pub`: no such file",
             "`user.yaml` line 2: `host-name`",
             "`--nohttps`: takes what carries TLS",
-            "`--ssh`: 2 nodes need ports 65535 to 65536",
+            "`--ssh`: 2 nodes need ports 65534 to 65535; ports end at 65534",
             "`--data-disk`: must be 4 to 32767 GiB, found 1",
             "`--ntp-server`: `a b`",
         ] {
@@ -310,6 +317,61 @@ mod tests {
             assert!(messages.iter().any(|message| message.starts_with(part)), "{part}\n{messages:#?}");
         }
         assert_eq!(messages.len(), 4, "{messages:#?}");
+    }
+
+    /// What a value that cannot be read stands for is not known, so nothing more is said of it.
+    #[test]
+    fn one_mistake_is_told_once() {
+        let mut first = input(&[(&NUM_NODES, "4"), (&DATA_DISK, "50"), (&LOCATION, "eastus"), (&ZONES, "1,2")]);
+        first.values.insert(&DISCOVERY_SERVICE_URL, vec!["https://host/0123".into()], Origin::Default);
+        first.values.insert(&VIRTUAL_NETWORK_NAME, vec!["shared/hub".into()], Origin::Default);
+        first.values.insert(&SUBNET_NAMES, vec!["a".into()], Origin::Default);
+        let made = resolve(&first, None, &key()).unwrap();
+        let (afresh, later, both): (&[_], &[_], &[_]) = (&[None], &[Some(&made)], &[None, Some(&made)]);
+        let hub = (&VIRTUAL_NETWORK_NAME, "shared/hub");
+        type Case<'c> = (&'c [(&'c Parameter, &'c str)], &'c [Option<&'c ClusterSpec>], &'c str);
+        let cases: [Case; 14] = [
+            (&[(&DISCOVERY_SERVICE_URL, "host/0123")], both, "discovery URL `host/0123` is no URL"),
+            (&[(&DISCOVERY_SERVICE_URL, "http://h/new?size=5"), (&NUM_NODES, "many")], both, "must be 1 to 1000"),
+            (&[(&LOCATION, "east-us")], both, "location `east-us` is not"),
+            (&[(&ZONES, "4")], both, "zone `4`"),
+            (&[(&SSH, "70000"), (&OPEN, "22002")], both, "must be 1 to 65534, found 70000"),
+            (&[(&SSH_CERT, "missing.pub")], both, "reading `missing.pub`"),
+            (&[(&DATA_DISK, "1"), (&DATA_DISK_COUNT, "2")], afresh, "must be 4 to 32767 GiB, found 1"),
+            (&[(&VM_SIZE, "Large"), (&DATA_DISK, "50"), (&DATA_DISK_TYPE, "Premium_LRS")], afresh, "size `Large`"),
+            (&[(&BLOB_CONTAINER_URL, "http://x"), (&COREOS_IMAGE, "flatcar.vhd")], both, "`http://x` is no https"),
+            (&[hub, (&SUBNET_NAMES, "GatewaySubnet")], both, "subnet `GatewaySubnet` is kept"),
+            (&[(&VIRTUAL_NETWORK_NAME, "a/b/c"), (&SUBNET_NAMES, "a")], both, "virtual network `a/b/c`"),
+            (&[hub, (&SUBNET_NAMES, "big,BIG")], afresh, "subnet `BIG` is named twice"),
+            (&[(&SUBNET_NAMES, "-")], later, "subnet `-` must start"),
+            (&[(&SSH_SOURCES, "*,10.0.0.0/8")], both, "`*` is everybody and stands alone"),
+        ];
+        for (flags, runs, part) in cases {
+            let mut input = input(flags);
+            if input.values.get(&SSH_CERT).is_some() {
+                let missing = InputFile { path: "missing.pub".into(), content: Err("no such file".into()) };
+                input.files.insert(SSH_CERT.key, missing);
+            }
+            for earlier in runs {
+                let found = messages(&input, *earlier);
+                assert!(found.len() == 1 && found[0].contains(part), "{flags:?}\n{found:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_network_keeps_the_case_that_it_was_named_in() {
+        let with = |network, subnets| input(&[(&VIRTUAL_NETWORK_NAME, network), (&SUBNET_NAMES, subnets)]);
+        let earlier = resolve(&with("Shared/hub", "a,b"), None, &key()).unwrap();
+        for again in [
+            with("shared/HUB", "A,b"),
+            input(&[(&VIRTUAL_NETWORK_NAME, "shared/hub")]),
+            input(&[(&SUBNET_NAMES, "A,B")]),
+        ] {
+            assert_eq!(resolve(&again, Some(&earlier), &key()), Ok(earlier.clone()));
+        }
+        let found = messages(&with("shared/spoke", "b,a"), Some(&earlier));
+        assert_eq!(found.len(), 2, "{found:#?}");
     }
 
     #[test]

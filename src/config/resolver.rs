@@ -1,6 +1,7 @@
 //! Reads parameters one by one: what was given, else what an earlier run settled, else the default. Mistakes are kept,
 //! and reading goes on with the default.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -10,15 +11,20 @@ use super::parameter::{Kind, Parameter};
 use crate::spec::ClusterSpec;
 use diagnostics::{Origin, Problems};
 
+/// No list of a cluster is longer: it has at most so many machines.
+const MOST_ELEMENTS: usize = 1000;
+
 pub(super) struct Resolver<'a> {
     pub input: &'a ClusterInput,
     pub earlier: Option<&'a ClusterSpec>,
     pub problems: Problems,
+    /// Keys of parameters whose value could not be read: what they stand for is not known, so nothing is said of it.
+    unreadable: BTreeSet<&'static str>,
 }
 
 impl<'a> Resolver<'a> {
     pub fn new(input: &'a ClusterInput, earlier: Option<&'a ClusterSpec>) -> Self {
-        Self { input, earlier, problems: Problems::new() }
+        Self { input, earlier, problems: Problems::new(), unreadable: BTreeSet::new() }
     }
 
     pub fn given(&self, parameter: &Parameter) -> Option<&'a Given> {
@@ -41,6 +47,16 @@ impl<'a> Resolver<'a> {
         self.problems.add_with_hint(self.origin(parameter), message, hint);
     }
 
+    /// Notes that a parameter's value cannot be read.
+    pub fn mark_unreadable(&mut self, parameter: &Parameter) {
+        self.unreadable.insert(parameter.key);
+    }
+
+    /// Whether a parameter's value was given and could not be read; that is told already.
+    pub fn is_unreadable(&self, parameter: &Parameter) -> bool {
+        self.unreadable.contains(parameter.key)
+    }
+
     /// What was given, when it is valid.
     pub fn parsed<T>(&mut self, parameter: &Parameter) -> Option<T>
     where
@@ -49,7 +65,11 @@ impl<'a> Resolver<'a> {
     {
         let given = self.given(parameter)?;
         let text = given.texts.first().map(String::as_str).unwrap_or_default();
-        self.problems.take(given.origin.clone(), text.parse())
+        let parsed = self.problems.take(given.origin.clone(), text.parse());
+        if parsed.is_none() {
+            self.mark_unreadable(parameter);
+        }
+        parsed
     }
 
     /// A value that there always is.
@@ -75,6 +95,7 @@ impl<'a> Resolver<'a> {
             _ => {
                 let unit = if parameter.unit == "GiB" { " GiB" } else { "" };
                 self.problem(parameter, format!("must be {least} to {most}{unit}, found {text}"));
+                self.mark_unreadable(parameter);
                 None
             }
         }
@@ -87,6 +108,7 @@ impl<'a> Resolver<'a> {
         let found = words.iter().find(|word| word.eq_ignore_ascii_case(text));
         if found.is_none() {
             self.problem(parameter, format!("must be one of {}, found `{text}`", words.join(", ")));
+            self.mark_unreadable(parameter);
         }
         found.copied()
     }
@@ -99,6 +121,7 @@ impl<'a> Resolver<'a> {
             "false" => Some(false),
             _ => {
                 self.problem(parameter, format!("must be `true` or `false`, found `{text}`"));
+                self.mark_unreadable(parameter);
                 None
             }
         }
@@ -111,7 +134,18 @@ impl<'a> Resolver<'a> {
         T::Err: Display,
     {
         let given = self.given(parameter)?;
-        let texts = given.texts.iter().filter(|text| !text.is_empty());
-        Some(texts.filter_map(|text| self.problems.take(given.origin.clone(), text.parse())).collect())
+        if given.texts.len() > MOST_ELEMENTS {
+            self.problem(parameter, format!("has {} elements; {MOST_ELEMENTS} are the most", given.texts.len()));
+            self.mark_unreadable(parameter);
+            return None;
+        }
+        let mut elements = Vec::new();
+        for text in given.texts.iter().filter(|text| !text.is_empty()) {
+            match self.problems.take(given.origin.clone(), text.parse()) {
+                Some(element) => elements.push(element),
+                None => self.mark_unreadable(parameter),
+            }
+        }
+        Some(elements)
     }
 }

@@ -1,13 +1,14 @@
 //! Where the service keeps its registry over restarts: one JSON file, mode 0600, written whole and renamed into place.
 
 use std::fs;
-use std::io::{ErrorKind, Write as _};
+use std::io::{BufReader, ErrorKind, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
 use super::registry::Registry;
+use diagnostics::given_file::{self, GivenFileError};
 
 /// The file.
 #[derive(Clone, Debug)]
@@ -22,9 +23,9 @@ impl Store {
     /// What it has; an empty registry when there is no file.
     pub fn read(&self) -> anyhow::Result<Registry> {
         let reading = || format!("reading `{}`", self.0.display());
-        match fs::read_to_string(&self.0) {
-            Ok(text) => serde_json::from_str(&text).with_context(reading),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Registry::default()),
+        match given_file::open(&self.0) {
+            Ok((file, _)) => serde_json::from_reader(BufReader::new(file)).with_context(reading),
+            Err(GivenFileError::Io(error)) if error.kind() == ErrorKind::NotFound => Ok(Registry::default()),
             Err(error) => Err(error).with_context(reading),
         }
     }

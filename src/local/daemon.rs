@@ -36,6 +36,24 @@ const LOG_LINES: usize = 15;
 /// The first public address; the next cluster gets the next one.
 const FIRST_PUBLIC_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 1);
 
+/// What the daemon and its QEMU need to find their programs, folders and time zone, and to tell more in the log.
+const INHERITED_VARIABLES: [&str; 14] = [
+    "AZURE_COREOS_CLUSTER_LOG",
+    "AZURE_LOCAL_IMAGE_CACHE",
+    "HOME",
+    "LANG",
+    "LD_LIBRARY_PATH",
+    "LOGNAME",
+    "PATH",
+    "RUST_BACKTRACE",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "XDG_CACHE_HOME",
+    "XDG_RUNTIME_DIR",
+    "XDG_STATE_HOME",
+];
+
 /// How the daemon runs.
 #[derive(Clone, Debug)]
 pub struct ServeOptions {
@@ -54,7 +72,7 @@ pub async fn ensure_running(reporter: &Reporter) -> anyhow::Result<Emulator> {
     match Emulator::find(&directory).await {
         Some(emulator) => Ok(emulator),
         // As it ran last: a cluster that was made without machines does not get them by looking at it.
-        None => start(&directory, &last_arguments(&directory).unwrap_or_default(), reporter).await,
+        None => start(&directory, &last_arguments(&directory)?, reporter).await,
     }
 }
 
@@ -78,7 +96,9 @@ pub async fn start(directory: &Directory, arguments: &[String], reporter: &Repor
         .with_context(|| format!("opening `{}`", log.display()))?;
     let program = std::env::current_exe().context("finding this program's file")?;
     let mut command = Command::new(program);
-    command.args(["local", "serve"]).args(arguments).env("AZURE_LOCAL_DIR", directory.root());
+    command.args(["local", "serve"]).args(arguments);
+    command.env_clear().envs(std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_inherited)));
+    command.env("AZURE_LOCAL_DIR", directory.root());
     // A group of its own: Ctrl-C at the terminal is for the command, not for the daemon.
     command.process_group(0).stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
     let mut child = command.spawn().context("starting the local emulator")?;
@@ -98,10 +118,20 @@ pub async fn start(directory: &Directory, arguments: &[String], reporter: &Repor
     }
 }
 
-/// The arguments with which the daemon was started last; none when it never was.
-pub fn last_arguments(directory: &Directory) -> Option<Vec<String>> {
-    let text = std::fs::read_to_string(arguments_file(directory)).ok()?;
-    Some(text.lines().map(str::to_owned).collect())
+/// Whether the daemon gets this variable of the command that starts it. It outlives that by days, and any process of the
+/// user can read its environment, so secrets must not be in it.
+fn is_inherited(variable: &str) -> bool {
+    INHERITED_VARIABLES.contains(&variable) || variable.starts_with("LC_")
+}
+
+/// The arguments with which the daemon was started last; empty when it never was.
+pub fn last_arguments(directory: &Directory) -> anyhow::Result<Vec<String>> {
+    let file = arguments_file(directory);
+    match std::fs::read_to_string(&file) {
+        Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error).with_context(|| format!("reading `{}`", file.display())),
+    }
 }
 
 fn arguments_file(directory: &Directory) -> std::path::PathBuf {
@@ -137,7 +167,7 @@ pub async fn serve(options: ServeOptions, stopped: impl Future<Output = ()> + Se
         let machines: Arc<dyn MachineHost> = Arc::new(QemuMachines::new(qemu)?);
         (machines.clone(), Arc::new(TcpProxy::new(machines)))
     } else {
-        (Arc::new(NoMachines::default()), Arc::new(NoFrontends::default()))
+        (Arc::new(NoMachines), Arc::new(NoFrontends::default()))
     };
     let (ready, is_ready) = oneshot::channel();
     let ended = CancellationToken::new();

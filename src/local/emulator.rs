@@ -1,13 +1,19 @@
 //! A running emulator: its address, its token, and what it tells besides ARM.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use azure_core::credentials::Secret;
+use azure_core::http::policies::Policy;
 use azure_core::http::{Method, Request, Url, new_http_client};
 use azure_local::directory::Directory;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::time::timeout;
+
+use super::proof::{Challenge, PATIENCE};
+use super::token::LocalTokenPolicy;
 
 /// A running emulator.
 #[derive(Clone, Debug)]
@@ -22,8 +28,8 @@ pub struct Emulator {
 pub struct Listener {
     /// Address and port that ARM knows.
     pub public: SocketAddr,
-    /// Another port when this machine refused that one.
-    pub bound: SocketAddr,
+    /// Another port when this machine refused that one; none when the emulator has no machines.
+    pub bound: Option<SocketAddr>,
 }
 
 impl Emulator {
@@ -32,8 +38,26 @@ impl Emulator {
         let base = std::fs::read_to_string(directory.endpoint()).ok()?.trim().to_owned();
         let token = std::fs::read_to_string(directory.token()).ok()?.trim().to_owned();
         let emulator = Self { base, token: Secret::new(token) };
-        emulator.status().await.ok()?;
-        Some(emulator)
+        match timeout(PATIENCE, emulator.prove()).await {
+            Ok(Ok(())) => Some(emulator),
+            Ok(Err(error)) => {
+                tracing::debug!("{error:#}");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// How its requests are signed.
+    pub fn authorization(&self) -> Arc<dyn Policy> {
+        Arc::new(LocalTokenPolicy::new(&self.base, self.token.clone()))
+    }
+
+    /// Makes sure that the daemon that wrote the token listens there, before it gets the token.
+    async fn prove(&self) -> anyhow::Result<()> {
+        let challenge = Challenge::new(&self.base)?;
+        let response = new_http_client(None).execute_request(&challenge.request()?).await?;
+        challenge.check(&self.token, response).await
     }
 
     /// What it says about itself, its machines and ports.
@@ -52,6 +76,7 @@ impl Emulator {
         let mut request = Request::new(url, Method::Get);
         request.insert_header("authorization", format!("Bearer {}", self.token.secret()));
         let asking = || format!("asking the local emulator at {}{path}", self.base);
+        self.prove().await.with_context(asking)?;
         let response = new_http_client(None).execute_request(&request).await.with_context(asking)?;
         let response = response.try_into_raw_response().await.with_context(asking)?;
         anyhow::ensure!(response.status().is_success(), "{}: HTTP status {}", asking(), response.status());

@@ -5,6 +5,8 @@
 mod daemon;
 mod discovery;
 mod emulator;
+mod proof;
+mod token;
 
 pub use daemon::{ServeOptions, ensure_running, last_arguments, serve, start, stop};
 pub use discovery::{discovery_url, from_this_host};

@@ -9,7 +9,7 @@ mod sign_in;
 mod ssh_host_key;
 
 pub use authority::{Authority, Certificate};
-pub use sign_in::{SignInCertificate, pkcs12};
+pub use sign_in::{InvalidSignInCertificate, SignInCertificate, pkcs12};
 pub use ssh_host_key::{SshKeyPair, generate_ssh_key_pair, operator_certificate};
 
 use std::collections::BTreeMap;

@@ -1,12 +1,14 @@
 //! Compares the resources that a spec asks for with what Azure holds: a [`ClusterSpec`] and an [`Observed`] make a
 //! [`Plan`]. Pure; `execute` reads Azure before and carries the plan out after.
 
+mod changes;
 mod compare;
 mod desired;
 mod foreign;
 mod resource;
 mod step;
 
+pub use changes::{Changes, changes};
 pub use compare::differences;
 pub use desired::{CLUSTER_TAG, Desired, ResourceNames, desired};
 pub use foreign::{is_ours, strangers};

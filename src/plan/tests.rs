@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::parameter::{NUM_NODES, OPEN, SSH_SOURCES, VM_SIZE};
 use crate::config::{ClusterInput, resolve};
 use crate::pki::generate_ssh_key_pair;
 use serde_json::json;
@@ -21,6 +22,50 @@ fn nothing_is_there_at_first_and_nothing_is_left_to_do_at_last() {
     assert_eq!(first.count(|action| *action == Action::Create), 12);
     let observed: Observed = first.steps.iter().map(|step| (step.key, step.body.clone())).collect();
     assert!(plan(&spec, all(&spec), &observed).is_empty());
+}
+
+#[test]
+fn changes_are_told_in_words() {
+    let key = generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
+    let with = |flags: &[_], earlier: Option<&ClusterSpec>| {
+        resolve(&ClusterInput::flags("mycluster", flags), earlier, &key).unwrap()
+    };
+    let earlier = with(&[(&OPEN, "8080,53/udp:53"), (&SSH_SOURCES, "10.0.0.0/8,192.0.2.1")], None);
+    let nothing = Plan { steps: Vec::new() };
+    let told = |flags: &[_]| {
+        let found = changes(Some(&earlier), &with(flags, Some(&earlier)), &nothing);
+        (found.taken_away.join("; "), found.others.join("; "))
+    };
+    let none = String::new;
+    for (flags, taken_away, others) in [
+        (&[][..], none(), none()),
+        (&[(&OPEN, "9000,53/udp:53")][..], "closes 8080/tcp (tcp-8080)".into(), "opens 9000/tcp (tcp-9000)".into()),
+        (&[(&OPEN, "8080:/up,53/udp:53")][..], none(), "asks in another way who serves 8080/tcp (tcp-8080)".into()),
+        (
+            &[(&SSH_SOURCES, "10.0.0.0/8,203.0.113.0/24")][..],
+            "no longer lets `192.0.2.1/32` reach SSH".into(),
+            "lets `203.0.113.0/24` reach SSH".into(),
+        ),
+        (
+            &[(&NUM_NODES, "5"), (&VM_SIZE, "Standard_B2s")][..],
+            none(),
+            "adds 2 machines: mycluster-coreos-3 to mycluster-coreos-4; size `Standard_B2s`: of new machines only; \
+             those that exist stay as they are"
+                .into(),
+        ),
+    ] {
+        assert_eq!(told(flags), (taken_away, others), "{flags:?}");
+    }
+    let first = changes(None, &earlier, &nothing);
+    assert_eq!((first.taken_away.len(), first.others.len()), (0, 2), "{first:?}");
+    let reason = Action::Replace { reason: "it failed".into() };
+    let mut plan = plan(&earlier, all(&earlier), &Observed::new());
+    plan.steps
+        .iter_mut()
+        .filter(|step| step.key == StepKey::VirtualMachine(1))
+        .for_each(|step| step.action = reason.clone());
+    let replaced = changes(Some(&earlier), &earlier, &plan).taken_away;
+    assert_eq!(replaced, ["virtual machine `mycluster-coreos-1`: it failed"]);
 }
 
 #[test]

@@ -3,8 +3,10 @@
 //! Reads only, all together. What the signed-in identity may not read is not judged: Azure says it later. `cli` calls it.
 
 mod belonging;
+mod growth;
 mod image;
 mod network;
+mod overlap;
 mod peering;
 mod price;
 mod quota;
@@ -14,7 +16,7 @@ mod subscription;
 mod terms;
 
 pub use image::ImageFacts;
-pub use network::addresses;
+pub use network::{NodeAddresses, addresses};
 pub use price::{Estimate, LIST as PRICE_LIST, estimate};
 pub use subscription::register;
 pub use terms::{accept, are_accepted, read as read_terms};
@@ -25,7 +27,7 @@ use report::{Finding, Severity};
 use serde_json::Value;
 
 use crate::arm::{Arm, ArmError, COMPUTE_API_VERSION, NETWORK_API_VERSION};
-use crate::plan::{Observed, StepKey};
+use crate::plan::{Observed, ResourceNames, StepKey};
 use crate::spec::{Availability, ClusterSpec};
 use image::look_up;
 use size::SizeFacts;
@@ -117,6 +119,11 @@ pub async fn preflight(
             _ => Ok(None),
         }
     };
+    let existing_network = async {
+        let Some(existing) = &spec.existing_network else { return Ok(None) };
+        let id = ResourceNames::new(subscription, spec).existing_network(existing);
+        allowed(arm.get(&id).await).map(Option::flatten)
+    };
     let unregistered = unregistered(arm, subscription, spec.image_plan.is_some());
     let (
         account,
@@ -129,6 +136,7 @@ pub async fn preflight(
         agreement,
         unregistered,
         belonging,
+        existing_network,
     ) = tokio::try_join!(
         account,
         locations,
@@ -140,6 +148,7 @@ pub async fn preflight(
         agreement,
         unregistered,
         belonging::look(arm, spec),
+        existing_network,
     )?;
 
     let size = SizeFacts::find(&skus, spec.vm_size.as_str(), location.as_str());
@@ -181,8 +190,17 @@ pub async fn preflight(
         findings.extend(peering::judge(spec, network));
     }
     findings.extend(region::judge_exposure(spec));
+    findings.extend(foresee(spec));
+    if let Some(network) = &existing_network {
+        findings.extend(overlap::judge_existing(spec, network));
+    }
     findings.sort_by_key(|finding| finding.severity);
     Ok(Preflight { findings, unregistered, terms })
+}
+
+/// What will be in the way of the cluster later, as far as the spec alone tells.
+pub fn foresee(spec: &ClusterSpec) -> Vec<Finding> {
+    growth::judge(spec).into_iter().chain(overlap::judge_own(spec)).collect()
 }
 
 /// DNS labels of addresses that do not exist yet.
@@ -203,16 +221,9 @@ async fn readable(arm: &Arm, doing: &str, path: String, api_version: &str) -> Re
     Ok(allowed(arm.get_path(doing, &path, api_version).await)?.flatten().unwrap_or_default())
 }
 
-/// All pages of a list; nothing when it may not be read.
+/// All items of a list; nothing when it may not be read.
 async fn list(arm: &Arm, doing: &str, path: String, api_version: &str) -> Result<Vec<Value>, ArmError> {
-    let mut items = Vec::new();
-    let mut page = Some(path);
-    while let Some(path) = page {
-        let document = readable(arm, doing, path, api_version).await?;
-        items.extend(document["value"].as_array().into_iter().flatten().cloned());
-        page = document["nextLink"].as_str().map(str::to_owned);
-    }
-    Ok(items)
+    Ok(allowed(arm.list(doing, &path, api_version).await)?.flatten().unwrap_or_default())
 }
 
 /// None for what cannot be read: whoever may write to one resource group need not see the subscription, a provider that is

@@ -1,4 +1,4 @@
-//! Free addresses in subnets that somebody else made.
+//! Free addresses in subnets that somebody else made, and whether machines may be in those subnets.
 //! <https://learn.microsoft.com/rest/api/virtualnetwork/virtual-networks/check-ip-address-availability>
 
 use std::collections::BTreeSet;
@@ -9,35 +9,49 @@ use ipnet::Ipv4Net;
 use serde_json::Value;
 
 use crate::arm::{Arm, ArmError, ResourceId};
-use crate::spec::{ClusterSpec, ExistingNetwork, RESERVED_FIRST_ADDRESSES};
+use crate::spec::{ClusterSpec, ExistingNetwork, RESERVED_FIRST_ADDRESSES, SubnetName};
 
 /// Addresses that are asked about at the same time.
 const PARALLEL_QUESTIONS: usize = 16;
 
-/// The addresses of all nodes: those that are known already, and free ones for the others; or why there are none.
+/// What a network that exists has for the nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NodeAddresses {
+    /// Of each node by its index.
+    Known(Vec<Ipv4Addr>),
+    /// Why the nodes cannot be there, everything at once.
+    Refused(Vec<String>),
+}
+
+/// The addresses of all nodes: those that are known already, and free ones for the others.
 pub async fn addresses(
     arm: &Arm,
     network_id: &ResourceId,
     spec: &ClusterSpec,
     existing: &ExistingNetwork,
-) -> Result<Result<Vec<Ipv4Addr>, String>, ArmError> {
+) -> Result<NodeAddresses, ArmError> {
+    let refused = |message: String| Ok(NodeAddresses::Refused(vec![message]));
     let Some(document) = arm.get(network_id).await? else {
-        return Ok(Err(format!("virtual network `{}` does not exist", existing.network)));
+        return refused(format!("virtual network `{}` does not exist", existing.network));
     };
     let location = document["location"].as_str().unwrap_or_default();
     if !location.replace(' ', "").eq_ignore_ascii_case(spec.location.as_str()) {
-        let message =
-            format!("virtual network `{}` is in `{location}`, the cluster in `{}`", existing.network, spec.location);
-        return Ok(Err(message));
+        return refused(format!(
+            "virtual network `{}` is in `{location}`, the cluster in `{}`",
+            existing.network, spec.location
+        ));
     }
     let mut found = existing.addresses.clone();
     let mut taken: BTreeSet<Ipv4Addr> = found.iter().copied().collect();
-    let mut ranges = Vec::new();
+    let (mut ranges, mut mistakes) = (Vec::new(), Vec::new());
     for subnet in &existing.subnets {
         match range(&document, subnet) {
             Ok(range) => ranges.push(range),
-            Err(message) => return Ok(Err(message)),
+            Err(message) => mistakes.push(message),
         }
+    }
+    if !mistakes.is_empty() {
+        return Ok(NodeAddresses::Refused(mistakes));
     }
     let mut free: Vec<Vec<Ipv4Addr>> = vec![Vec::new(); ranges.len()];
     for index in found.len() as u32..spec.node_count {
@@ -47,33 +61,44 @@ pub async fn addresses(
             free[place] = free_in(arm, network_id, ranges[place], remaining.div_ceil(ranges.len()), &taken).await?;
         }
         if free[place].is_empty() {
-            let message = format!(
+            return refused(format!(
                 "subnet `{}` ({}) has no free address left for node {index}",
                 existing.subnets[place], ranges[place]
-            );
-            return Ok(Err(message));
+            ));
         }
         let address = free[place].remove(0);
         taken.insert(address);
         found.push(address);
     }
-    Ok(Ok(found))
+    Ok(NodeAddresses::Known(found))
 }
 
-fn range(network: &Value, subnet: &str) -> Result<Ipv4Net, String> {
-    let subnets = network.pointer("/properties/subnets").and_then(Value::as_array);
-    let names = || subnets.into_iter().flatten().filter_map(|one| one["name"].as_str());
-    let found = subnets
-        .into_iter()
-        .flatten()
-        .find(|one| one["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case(subnet)));
-    let Some(found) = found else {
-        let names: Vec<&str> = names().collect();
+/// The IPv4 range of a subnet of the network, when machines may be in it.
+pub(super) fn range(network: &Value, subnet: &SubnetName) -> Result<Ipv4Net, String> {
+    let all: Vec<&Value> =
+        network.pointer("/properties/subnets").and_then(Value::as_array).into_iter().flatten().collect();
+    let name_of = |one: &Value| one["name"].as_str().map(str::to_owned);
+    let is_it = |one: &&&Value| name_of(one).is_some_and(|name| name.eq_ignore_ascii_case(subnet.as_str()));
+    let Some(found) = all.iter().find(is_it) else {
+        let names: Vec<String> = all.iter().filter_map(|one| name_of(one)).collect();
         let there =
             if names.is_empty() { "it has none".to_owned() } else { format!("there are: {}", names.join(", ")) };
         return Err(format!("there is no subnet `{subnet}`; {there}"));
     };
     let properties = &found["properties"];
+    // Nothing but the service that it is delegated to may have an address there.
+    // <https://learn.microsoft.com/azure/virtual-network/subnet-delegation-overview>
+    let delegations = properties["delegations"].as_array().into_iter().flatten();
+    let services: Vec<&str> = delegations
+        .map(|one| one.pointer("/properties/serviceName").or(one.get("name")).and_then(Value::as_str))
+        .map(|service| service.unwrap_or("a service"))
+        .collect();
+    if !services.is_empty() {
+        let services = services.join(", ");
+        return Err(format!(
+            "subnet `{subnet}` is delegated to {services}, and takes no machines; name another subnet"
+        ));
+    }
     let prefixes = std::iter::once(&properties["addressPrefix"])
         .chain(properties["addressPrefixes"].as_array().into_iter().flatten());
     let mut ranges = prefixes.filter_map(|prefix| prefix.as_str()?.parse().ok());
@@ -105,7 +130,8 @@ async fn free_in(
 
 async fn is_free(arm: &Arm, network_id: &ResourceId, address: Ipv4Addr) -> Result<bool, ArmError> {
     let path = format!("{}/CheckIPAddressAvailability?ipAddress={address}", network_id.path());
-    let answer = arm.get_path(&format!("asking whether {address} is free"), &path, network_id.api_version()).await?;
+    let answer: Option<Value> =
+        arm.get_path(&format!("asking whether {address} is free"), &path, network_id.api_version()).await?;
     Ok(answer.is_some_and(|answer| answer["available"] == true))
 }
 
@@ -119,14 +145,26 @@ mod tests {
         let network = json!({"properties": {"subnets": [
             {"name": "Nodes", "properties": {"addressPrefix": "10.1.0.0/24"}},
             {"name": "many", "properties": {"addressPrefixes": ["fd00::/64", "10.2.0.0/24"]}},
+            {"name": "web", "properties": {
+                "addressPrefix": "10.3.0.0/24",
+                "delegations": [{"name": "d", "properties": {"serviceName": "Microsoft.Web/serverFarms"}}],
+            }},
+            {"name": "open", "properties": {"addressPrefix": "10.4.0.0/24", "delegations": []}},
         ]}});
         for (name, expected) in [
             ("nodes", Ok("10.1.0.0/24")),
             ("many", Ok("10.2.0.0/24")),
-            ("other", Err("there is no subnet `other`; there are: Nodes, many")),
+            ("open", Ok("10.4.0.0/24")),
+            (
+                "Web",
+                Err(
+                    "subnet `Web` is delegated to Microsoft.Web/serverFarms, and takes no machines; name another subnet",
+                ),
+            ),
+            ("other", Err("there is no subnet `other`; there are: Nodes, many, web, open")),
         ] {
             assert_eq!(
-                range(&network, name).map(|range| range.to_string()),
+                range(&network, &name.parse().unwrap()).map(|range| range.to_string()),
                 expected.map(str::to_owned).map_err(str::to_owned)
             );
         }

@@ -5,7 +5,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::resource_id::has_shape;
 use super::text::stands_as_text;
+
+/// The id of a proximity placement group.
+const PROXIMITY_ID: &str = "/subscriptions/*/resourceGroups/*/providers/Microsoft.Compute/proximityPlacementGroups/*";
 
 /// Most virtual machines in one availability set.
 /// <https://learn.microsoft.com/azure/virtual-machines/availability-set-overview>
@@ -131,16 +135,14 @@ impl FromStr for ProximityPlacementGroup {
     type Err = InvalidResourceName;
 
     fn from_str(text: &str) -> Result<Self, InvalidResourceName> {
-        let lower = text.to_ascii_lowercase();
-        if lower.starts_with("/subscriptions/") {
-            return match lower.contains("/providers/microsoft.compute/proximityplacementgroups/") {
-                true => Ok(Self::Existing(text.to_owned())),
-                false => {
-                    Err(InvalidResourceName::new("proximity placement group", text, "is the id of something else"))
-                }
-            };
+        let what = "proximity placement group";
+        if has_shape(text, PROXIMITY_ID) {
+            return Ok(Self::Existing(text.to_owned()));
         }
-        check_resource_name("proximity placement group", text)?;
+        if text.starts_with('/') {
+            return Err(InvalidResourceName::new(what, text, "is the id of something else, or none"));
+        }
+        check_resource_name(what, text)?;
         Ok(Self::Named(text.to_owned()))
     }
 }

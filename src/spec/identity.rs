@@ -6,7 +6,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::resource_id::has_shape;
 use super::text::stands_as_text;
+
+/// The id of a user-assigned identity.
+const ID: &str = "/subscriptions/*/resourceGroups/*/providers/Microsoft.ManagedIdentity/userAssignedIdentities/*";
 
 /// One identity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,12 +34,9 @@ impl FromStr for MachineIdentity {
     type Err = InvalidIdentity;
 
     fn from_str(text: &str) -> Result<Self, InvalidIdentity> {
-        let lower = text.to_ascii_lowercase();
-        let is_id = lower.starts_with("/subscriptions/")
-            && lower.contains("/providers/microsoft.managedidentity/userassignedidentities/");
-        match lower.as_str() {
-            "system" => Ok(Self::System),
-            _ if is_id => Ok(Self::User(text.to_owned())),
+        match text {
+            _ if text.eq_ignore_ascii_case("system") => Ok(Self::System),
+            _ if has_shape(text, ID) => Ok(Self::User(text.to_owned())),
             _ => Err(InvalidIdentity(text.to_owned())),
         }
     }
@@ -59,8 +60,15 @@ mod tests {
     #[test]
     fn identities() {
         let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/x";
-        for (text, good) in [("system", true), ("System", true), (id, true), ("x", false), ("/subscriptions/s", false)]
-        {
+        for (text, good) in [
+            ("system", true),
+            ("System", true),
+            (id, true),
+            ("x", false),
+            ("/subscriptions/s", false),
+            (&format!("{id}/../y"), false),
+            (&format!("{id}?api-version=1"), false),
+        ] {
             assert_eq!(text.parse::<MachineIdentity>().is_ok(), good, "{text}");
         }
     }

@@ -4,9 +4,20 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::VmSize;
+use super::resource_id::{has_shape, is_part};
 use super::text::stands_as_text;
+
+/// Ids of images that are resources: of one's own, in a gallery, and one version of it.
+const RESOURCE_IDS: [&str; 3] = [
+    "/subscriptions/*/resourceGroups/*/providers/Microsoft.Compute/images/*",
+    "/subscriptions/*/resourceGroups/*/providers/Microsoft.Compute/galleries/*/images/*",
+    "/subscriptions/*/resourceGroups/*/providers/Microsoft.Compute/galleries/*/images/*/versions/*",
+];
+/// Ids of images in a community gallery.
+const COMMUNITY_IDS: [&str; 2] = ["/CommunityGalleries/*/Images/*", "/CommunityGalleries/*/Images/*/Versions/*"];
 
 /// An image as the user names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,8 +125,8 @@ impl FromStr for Image {
         let invalid = || InvalidImage(text.to_owned());
         let lower = text.to_ascii_lowercase();
         if lower.ends_with(".vhd") {
-            let is_url = lower.starts_with("https://") && text.matches('/').count() > 3;
-            return if is_url || is_urn_part(text) { Ok(Self::Vhd(text.to_owned())) } else { Err(invalid()) };
+            let is_good = is_urn_part(text) || blob_url(text).is_some_and(|parts| parts > 1);
+            return if is_good { Ok(Self::Vhd(text.to_owned())) } else { Err(invalid()) };
         }
         if let Some(id) = text.strip_prefix("fcos:") {
             return match id.parse() {
@@ -124,15 +135,14 @@ impl FromStr for Image {
             };
         }
         if is_community(text) {
-            return if lower.contains("/images/") {
+            return if COMMUNITY_IDS.iter().any(|shape| has_shape(text, shape)) {
                 Ok(Self::CommunityGallery(text.to_owned()))
             } else {
                 Err(invalid())
             };
         }
-        if lower.starts_with("/subscriptions/") {
-            let is_image = lower.contains("/providers/microsoft.compute/") && lower.contains("/images/");
-            return if is_image { Ok(Self::Resource(text.to_owned())) } else { Err(invalid()) };
+        if RESOURCE_IDS.iter().any(|shape| has_shape(text, shape)) {
+            return Ok(Self::Resource(text.to_owned()));
         }
         match text.split(':').collect::<Vec<_>>()[..] {
             ["flatcar"] => Ok(Self::default()),
@@ -167,7 +177,47 @@ fn is_channel(text: &str) -> bool {
 }
 
 fn is_urn_part(part: &str) -> bool {
-    !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    is_part(part) && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+}
+
+/// How many parts the path of a storage account's URL has; none when it is no such URL, or more than that.
+fn blob_url(text: &str) -> Option<usize> {
+    let url: Url = text.parse().ok().filter(|url: &Url| url.scheme() == "https")?;
+    let is_plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    // What the parser changes was something else than the path that it looked like.
+    let is_itself = url.as_str().trim_end_matches('/').eq_ignore_ascii_case(text.trim_end_matches('/'));
+    let parts: Vec<&str> = url.path().trim_matches('/').split('/').collect();
+    (is_plain && is_itself && url.password().is_none() && parts.iter().all(|part| !part.is_empty()))
+        .then_some(parts.len())
+}
+
+/// A container of a storage account, in which disks lie: `https://account.blob.core.windows.net/vhds`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlobContainer(String);
+
+/// Why a container was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is no https address of a container such as https://account.blob.core.windows.net/vhds, without a signature"
+)]
+pub struct InvalidBlobContainer(String);
+
+impl BlobContainer {
+    /// The address of a disk in it.
+    pub fn blob(&self, name: &str) -> String {
+        format!("{}/{name}", self.0)
+    }
+}
+
+impl FromStr for BlobContainer {
+    type Err = InvalidBlobContainer;
+
+    fn from_str(text: &str) -> Result<Self, InvalidBlobContainer> {
+        match blob_url(text) {
+            Some(_) => Ok(Self(text.trim_end_matches('/').to_owned())),
+            None => Err(InvalidBlobContainer(text.to_owned())),
+        }
+    }
 }
 
 impl fmt::Display for Image {
@@ -218,10 +268,40 @@ mod tests {
             "fcos:stable",
             "fcos:fcos:/CommunityGalleries/ours/Images/fcos",
             "fcos:https://account.blob.core.windows.net/vhds/fcos.vhd",
+            "/subscriptions/../resourceGroups/g/providers/Microsoft.Compute/images/flatcar",
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/flatcar?x",
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/flatcar/../../disks/d",
+            "/CommunityGalleries/../Images/flatcar",
+            "/CommunityGalleries/ours/Images/flatcar#x",
+            "..:..:..:..",
+            "flatcar:stable:..",
+            "https://account.blob.core.windows.net/flatcar.vhd",
+            "https://account.blob.core.windows.net/vhds/../flatcar.vhd",
+            "https://me:x@account.blob.core.windows.net/vhds/flatcar.vhd",
+            "https://account.blob.core.windows.net/vhds?x/flatcar.vhd",
+            "http://account.blob.core.windows.net/vhds/flatcar.vhd",
+            "../flatcar.vhd",
         ] {
             assert!(bad.parse::<Image>().is_err(), "{bad}");
         }
     }
+
+    #[test]
+    fn containers() {
+        for (text, expected) in [
+            ("https://a.blob.core.windows.net/vhds", Some("https://a.blob.core.windows.net/vhds/x.vhd")),
+            ("https://a.blob.core.windows.net/vhds/", Some("https://a.blob.core.windows.net/vhds/x.vhd")),
+            ("https://a.blob.core.windows.net", None),
+            ("http://a.blob.core.windows.net/vhds", None),
+            ("https://a.blob.core.windows.net/vhds?sig=x", None),
+            ("https://a.blob.core.windows.net/../vhds", None),
+            ("vhds", None),
+        ] {
+            let found = text.parse::<BlobContainer>().ok().map(|container| container.blob("x.vhd"));
+            assert_eq!(found.as_deref(), expected, "{text}");
+        }
+    }
+
     #[test]
     fn flatcar_is_there_for_each_processor() {
         for (text, size, expected) in [

@@ -2,6 +2,7 @@
 //!
 //! Nothing after this point holds an invalid name, address or key. The module is pure.
 
+mod account;
 mod address;
 mod availability;
 mod cloud;
@@ -9,34 +10,40 @@ pub mod cloud_config;
 mod dialect;
 mod discovery;
 mod existing_network;
+pub mod file_text;
 mod identity;
 mod image;
 mod name;
 mod overlay;
+pub mod pkcs12;
 mod port;
+mod reserved;
+mod resource_id;
 mod size;
 mod source;
 mod ssh_certificate;
 mod ssh_key;
+mod ssh_key_file;
 mod tag;
 mod template_set;
 mod text;
 
+pub use account::{ClientId, InvalidAccount, SubscriptionId, TenantId};
 pub use address::{AddressSpace, RESERVED_FIRST_ADDRESSES};
 pub use availability::{Availability, AvailabilitySetName, ProximityPlacementGroup, Zone};
 pub use cloud::AzureCloud;
 pub use dialect::Dialect;
 pub use discovery::DiscoveryUrl;
-pub use existing_network::{ExistingNetwork, VirtualNetworkName};
+pub use existing_network::{ExistingNetwork, SubnetName, VirtualNetworkName};
 pub use identity::MachineIdentity;
-pub use image::{Image, ImagePlan, ImageSource, MarketplaceImage};
+pub use image::{BlobContainer, Image, ImagePlan, ImageSource, MarketplaceImage};
 pub use name::{ClusterName, Location, MachinePrefix, ResourceGroupName};
 pub use overlay::Overlay;
-pub use port::{OpenPort, PortProbe, Protocol};
+pub use port::{LAST_FRONT_PORT, OpenPort, PortProbe, Protocol};
 pub use size::VmSize;
 pub use source::AddressSource;
 pub use ssh_certificate::{SshCertificate, Thumbprints};
-pub use ssh_key::{InvalidSshKey, SshPublicKey};
+pub use ssh_key::{InvalidSshKey, NEW_KEY, SshPublicKey};
 pub use tag::{MOST_TAGS, Tag};
 pub use template_set::TemplateSet;
 

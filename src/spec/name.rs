@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::reserved;
+
 /// Together with `MACHINE_PREFIX_CHARACTERS`, two hyphens and a three-digit index this makes 63 characters, the longest
 /// host name label of Linux.
 const CLUSTER_NAME_CHARACTERS: usize = 40;
@@ -71,7 +73,7 @@ name!(
     /// A cluster's name: 3 to 40 characters of `[a-z0-9-]`, from a letter to a letter or digit.
     ///
     /// It is the DNS label of the public address (`^[a-z][a-z0-9-]{1,61}[a-z0-9]$`) and the start of every machine's
-    /// name, which has 63 characters at most.
+    /// name, which has 63 characters at most. It has none of the words that Azure keeps out of public names.
     ClusterName,
     check_cluster_name
 );
@@ -81,7 +83,8 @@ name!(
     check_resource_group_name
 );
 name!(
-    /// The middle part of machine names: 1 to 18 characters of `[a-z0-9-]`, from a letter to a letter or digit.
+    /// The middle part of machine names: 1 to 18 characters of `[a-z0-9-]`, from a letter to a letter or digit; without the
+    /// words that Azure keeps out of public names, as a machine's name is the DNS label of its own address.
     MachinePrefix,
     check_machine_prefix
 );
@@ -126,7 +129,10 @@ fn check_label(what: &'static str, text: &str, shortest: usize, longest: usize) 
     if text.ends_with('-') {
         return invalid("must end with a letter or a digit".into());
     }
-    Ok(text.to_owned())
+    match reserved::in_public_name(text) {
+        Some(why) => invalid(why),
+        None => Ok(text.to_owned()),
+    }
 }
 
 fn check_resource_group_name(text: &str) -> Result<String, InvalidName> {
@@ -176,6 +182,9 @@ mod tests {
             ("1abc", "must start with a letter"),
             ("abc-", "must end with a letter or a digit"),
             ("abc def", "has ` `"),
+            ("microsoft-x", "has `microsoft` in it, which Azure keeps for itself (error ReservedResourceName)"),
+            ("login1", "begins with `login`"),
+            ("azure", "is a word that Azure keeps for itself"),
         ] {
             let error = bad.parse::<ClusterName>().unwrap_err().to_string();
             assert!(error.contains(why), "{bad}: {error}");

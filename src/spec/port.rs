@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// The last port that a load balancer takes connections on.
+/// <https://learn.microsoft.com/rest/api/load-balancer/load-balancers/create-or-update#loadbalancingrule>
+pub const LAST_FRONT_PORT: u16 = 65_534;
 /// Azure's shortest and default.
 const IDLE_TIMEOUT_MINUTES: i32 = 4;
 
@@ -13,7 +16,7 @@ const IDLE_TIMEOUT_MINUTES: i32 = 4;
 pub struct OpenPort {
     /// Name of the rule: `web`, `https`, `builder`, `tcp-8080`.
     pub name: String,
-    /// Same port outside and on the nodes.
+    /// Same port outside and on the nodes; at most [`LAST_FRONT_PORT`].
     pub port: u16,
     #[serde(default)]
     pub protocol: Protocol,
@@ -90,15 +93,18 @@ impl FromStr for OpenPort {
             Some((port, "udp")) => (port, Protocol::Udp),
             Some(_) => return Err(invalid("is neither `/tcp` nor `/udp`")),
         };
-        let port = number(port).ok_or_else(|| invalid("is not 1 to 65535, with `/udp` and `:PROBE` if need be"))?;
+        let port = number(port).ok_or_else(|| invalid("is not 1 to 65534, with `/udp` and `:PROBE` if need be"))?;
+        if port > LAST_FRONT_PORT {
+            return Err(invalid("is past the last: a load balancer's ports end at 65534"));
+        }
         let (probe, probe_port) = match probe {
             None if protocol == Protocol::Udp => {
                 let why = "is UDP, which nobody can probe: name a TCP port or a path behind `:`";
                 return Err(invalid(why));
             }
             None => (PortProbe::Tcp, None),
-            Some(probe) if probe.contains(char::is_whitespace) => {
-                return Err(invalid("has a probe with a space in it"));
+            Some(probe) if probe.contains(|c: char| c.is_whitespace() || c.is_control()) => {
+                return Err(invalid("has a probe with a space or a control character in it"));
             }
             Some(path) if path.starts_with('/') => (PortProbe::Http(path.to_owned()), None),
             Some(probe) => {
@@ -157,8 +163,11 @@ mod tests {
             ("53/udp:8053", Ok(("udp-53", "53/udp:8053"))),
             ("9000:9001/ready?x", Ok(("tcp-9000", "9000/tcp:9001/ready?x"))),
             ("53/udp", Err("nobody can probe")),
-            ("0", Err("is not 1 to 65535")),
-            ("65536", Err("is not 1 to 65535")),
+            ("65534", Ok(("tcp-65534", "65534/tcp"))),
+            ("80:65535", Ok(("tcp-80", "80/tcp:65535"))),
+            ("65535", Err("ports end at 65534")),
+            ("0", Err("is not 1 to 65534")),
+            ("65536", Err("is not 1 to 65534")),
             ("80/sctp", Err("neither `/tcp` nor `/udp`")),
             ("80:", Err("no path and no port")),
             ("80:x", Err("no path and no port")),

@@ -1,12 +1,16 @@
-//! An X.509 certificate in place of an SSH key, as Azure's classic machines took it: the public key is taken out.
+//! What the operator names for SSH: a public key in any of its forms, or an X.509 certificate in its place, as Azure's
+//! classic machines took it, whose public key is taken out.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
+use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey, Public};
 use openssl::x509::X509;
 
-use super::{InvalidSshKey, SshPublicKey};
+use super::pkcs12::{is_pkcs12, legacy_cipher};
+use super::{InvalidSshKey, SshPublicKey, file_text, ssh_key_file};
 
 /// What the operator's file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,15 +28,20 @@ pub struct Thumbprints {
 }
 
 impl SshCertificate {
-    /// Reads an OpenSSH public key, or a certificate in PEM or DER.
+    /// Reads a public key, or a certificate in PEM or DER.
     pub fn read(bytes: &[u8]) -> Result<Self, InvalidSshKey> {
-        let text = std::str::from_utf8(bytes).ok();
+        let text = file_text::decode(bytes);
         let certificate = match text {
-            Some(text) if text.contains("-----BEGIN CERTIFICATE-----") => X509::from_pem(bytes),
-            Some(text) => return Ok(Self { key: text.parse()?, thumbprints: None }),
-            None => X509::from_der(bytes),
+            Some(text) if text.contains("-----BEGIN CERTIFICATE-----") => X509::from_pem(text.as_bytes()),
+            Some(text) => return Ok(Self { key: ssh_key_file::read(&text)?, thumbprints: None }),
+            None if is_pkcs12(bytes) => {
+                return Err(InvalidSshKey::Pkcs12 { is_legacy: legacy_cipher(bytes).is_some() });
+            }
+            None => match PKey::public_key_from_der(bytes) {
+                Ok(key) => return Ok(Self { key: open_ssh(&key)?, thumbprints: None }),
+                Err(_) => X509::from_der(bytes),
+            },
         };
-        let unreadable = |error: openssl::error::ErrorStack| InvalidSshKey::Certificate(error.to_string());
         let certificate = certificate.map_err(unreadable)?;
         let digest = |kind| certificate.digest(kind).map_err(unreadable);
         Ok(Self {
@@ -59,16 +68,26 @@ impl SshCertificate {
     }
 }
 
+/// What OpenSSL says, without its files and numbers.
+fn unreadable(error: ErrorStack) -> InvalidSshKey {
+    let reason = error.errors().iter().find_map(|one| one.reason()).unwrap_or("it cannot be read");
+    InvalidSshKey::Certificate(reason.to_owned())
+}
+
 /// The key as OpenSSH writes it (RFC 4253 §6.6, RFC 8709 §4).
-fn open_ssh(key: &PKey<Public>) -> Result<SshPublicKey, InvalidSshKey> {
-    let unreadable = |error: openssl::error::ErrorStack| InvalidSshKey::Certificate(error.to_string());
+pub(super) fn open_ssh(key: &PKey<Public>) -> Result<SshPublicKey, InvalidSshKey> {
     let (kind, fields) = match key.id() {
         Id::RSA => {
             let rsa = key.rsa().map_err(unreadable)?;
             ("ssh-rsa", vec![positive(rsa.e().to_vec()), positive(rsa.n().to_vec())])
         }
         Id::ED25519 => ("ssh-ed25519", vec![key.raw_public_key().map_err(unreadable)?]),
-        other => return Err(InvalidSshKey::Type(format!("{other:?}"))),
+        Id::EC => return Err(InvalidSshKey::Type(curve(key).into())),
+        Id::DSA => return Err(InvalidSshKey::Type("ssh-dss".into())),
+        other => {
+            let name = Nid::from_raw(other.as_raw()).short_name().unwrap_or("unknown");
+            return Err(InvalidSshKey::Type(name.to_owned()));
+        }
     };
     let mut packed = Vec::new();
     for field in std::iter::once(kind.as_bytes().to_vec()).chain(fields) {
@@ -76,6 +95,16 @@ fn open_ssh(key: &PKey<Public>) -> Result<SshPublicKey, InvalidSshKey> {
         packed.extend(field);
     }
     format!("{kind} {}", STANDARD.encode(packed)).parse()
+}
+
+/// What OpenSSH calls keys on an elliptic curve (RFC 5656 §6.2).
+fn curve(key: &PKey<Public>) -> &'static str {
+    match key.ec_key().ok().and_then(|key| key.group().curve_name()) {
+        Some(Nid::X9_62_PRIME256V1) => "ecdsa-sha2-nistp256",
+        Some(Nid::SECP384R1) => "ecdsa-sha2-nistp384",
+        Some(Nid::SECP521R1) => "ecdsa-sha2-nistp521",
+        _ => "ecdsa",
+    }
 }
 
 /// A number with its first bit clear, so that it is not read as a negative one.

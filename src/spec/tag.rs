@@ -3,6 +3,8 @@
 
 use std::str::FromStr;
 
+use super::reserved;
+
 /// What our own tags begin with.
 const OURS: &str = "azure-coreos-cluster";
 const NAME_CHARACTERS: usize = 512;
@@ -43,6 +45,12 @@ impl FromStr for Tag {
         if name.to_ascii_lowercase().starts_with(OURS) {
             return invalid(format!("names that begin with `{OURS}` are this program's own"));
         }
+        if let Some(prefix) = reserved::tag_prefix(name) {
+            return invalid(format!("Azure keeps names that begin with `{prefix}` for tags of its own"));
+        }
+        if name.chars().chain(value.chars()).any(char::is_control) {
+            return invalid("has a control character".into());
+        }
         if value.chars().count() > VALUE_CHARACTERS {
             return invalid(format!("a value has at most {VALUE_CHARACTERS} characters"));
         }
@@ -64,6 +72,10 @@ mod tests {
             ("=b", Err("1 to 512 characters")),
             ("a/b=c", Err("must not have `/`")),
             ("azure-coreos-cluster=x", Err("this program's own")),
+            ("Microsoft.x=1", Err("begin with `microsoft` for tags of its own")),
+            ("windows=1", Err("begin with `windows`")),
+            ("AzureTeam=1", Err("begin with `azure`")),
+            ("a\u{1b}=1", Err("control character")),
         ] {
             match (text.parse::<Tag>(), expected) {
                 (Ok(tag), Ok(expected)) => assert_eq!((tag.name.as_str(), tag.value.as_str()), expected),

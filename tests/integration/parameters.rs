@@ -329,7 +329,14 @@ fn a_network_that_exists_is_used_and_left() {
     let subnet = |name: &str, range: &str| json!({"name": name, "properties": {"addressPrefix": range}});
     let body = json!({"location": "westeurope", "properties": {
         "addressSpace": {"addressPrefixes": ["10.9.0.0/16"]},
-        "subnets": [subnet("a", "10.9.1.0/24"), subnet("b", "10.9.2.0/28")],
+        "subnets": [
+            subnet("a", "10.9.1.0/24"),
+            subnet("b", "10.9.2.0/28"),
+            {"name": "web", "properties": {
+                "addressPrefix": "10.9.3.0/24",
+                "delegations": [{"name": "d", "properties": {"serviceName": "Microsoft.Web/serverFarms"}}],
+            }},
+        ],
     }});
     put(&format!("{network}?api-version=2024-03-01"), body);
     let interface = format!(
@@ -343,8 +350,16 @@ fn a_network_that_exists_is_used_and_left() {
 
     let create = ["mycluster", "--local", "--no-wait", "--virtual-network-name", "shared/hub"];
     sandbox.run(&create).demand(3).says(&["`--virtual-network-name`: needs `--subnet-names`"]);
-    let other = sandbox.run(&[&create[..], &["--subnet-names", "a,c"]].concat()).demand(3);
-    other.says(&["`--virtual-network-name`: there is no subnet `c`; there are: a, b"]);
+    let delegated =
+        "`--virtual-network-name`: subnet `Web` is delegated to Microsoft.Web/serverFarms, and takes no machines";
+    for (names, parts) in [
+        ("a,c,Web", vec!["`--virtual-network-name`: there is no subnet `c`; there are: a, b, web", delegated]),
+        ("a,a", vec!["`--subnet-names`: subnet `a` is named twice"]),
+        ("a,b,A", vec!["`--subnet-names`: subnet `A` is named twice (case makes no difference)"]),
+        ("azurefirewallsubnet", vec!["subnet `azurefirewallsubnet` is kept for Azure Firewall, and takes no machines"]),
+    ] {
+        sandbox.run(&[&create[..], &["--subnet-names", names]].concat()).demand(3).says(&parts);
+    }
     let elsewhere = [&create[..], &["--subnet-names", "a", "--location", "uksouth"]].concat();
     sandbox
         .run(&elsewhere)
@@ -366,7 +381,8 @@ fn a_network_that_exists_is_used_and_left() {
     };
     assert_eq!([0, 1, 2].map(address), ["10.9.1.5", "10.9.2.4", "10.9.1.6"], "one is theirs");
     assert!(sandbox.resources("mycluster").iter().all(|id| !id.contains("/virtualNetworks/")));
-    sandbox.succeed(&["mycluster", "--local", "--no-wait", "--num-nodes", "4"]);
+    let other_case = ["--virtual-network-name", "Shared/HUB", "--subnet-names", "A,B", "--num-nodes", "4"];
+    sandbox.succeed(&[&["mycluster", "--local", "--no-wait"], &other_case[..]].concat());
     assert_eq!([0, 3].map(address), ["10.9.1.5", "10.9.2.5"], "those that are known stay");
     sandbox.run(&["destroy", "mycluster", "--yes", "--local"]).demand(0);
     let (status, _) = sandbox.request("GET", &format!("{network}?api-version=2024-03-01"), None);
@@ -374,7 +390,7 @@ fn a_network_that_exists_is_used_and_left() {
 }
 
 /// A flag, a value that is wrong, and what is said of it.
-const WRONG: [(&str, &str, &str); 44] = [
+const WRONG: [(&str, &str, &str); 61] = [
     ("--num-nodes", "0", "must be 1 to 1000, found 0"),
     ("--num-nodes", "2", "must be at least 3, found 2"),
     ("--num-nodes", "201", "must be at most 200"),
@@ -382,7 +398,8 @@ const WRONG: [(&str, &str, &str); 44] = [
     ("--allow-small", "yes", "must be `true` or `false`, found `yes`"),
     ("--platform", "platfrom", "there is no bundle `platfrom`"),
     ("--deis", "1", "must be `true` or `false`"),
-    ("--open", "0", "is not 1 to 65535"),
+    ("--open", "0", "is not 1 to 65534"),
+    ("--open", "65535", "ports end at 65534"),
     ("--open", "80/sctp", "neither `/tcp` nor `/udp`"),
     ("--open", "53/udp", "nobody can probe"),
     ("--open", "80,80", "port 80 is open already"),
@@ -409,16 +426,40 @@ const WRONG: [(&str, &str, &str); 44] = [
     ("--custom-data-only", "true", "none is given"),
     ("--user-data-format", "yaml", "must be one of ignition, cloud-config"),
     ("--ntp-server", "a b", "neither a host name nor an address"),
-    ("--ssh", "70000", "must be 1 to 65535"),
+    ("--ssh", "70000", "must be 1 to 65534"),
+    ("--ssh", "65535", "must be 1 to 65534"),
+    ("--ssh", "65533", "3 nodes need ports 65533 to 65535; ports end at 65534"),
     ("--ssh-cert", "none.pub", "reading `none.pub`"),
     ("--ssh-thumb", "AB", "needs `--ssh-cert`"),
     ("--ssh-source", "203.0.113.7/24", "bits behind its prefix"),
+    ("--ssh-source", "*,10.0.0.0/8", "`*` is everybody and stands alone"),
+    ("--ssh-source", "10.0.0.0/8,0.0.0.0/0", "`*` is everybody and stands alone"),
+    ("--ssh-source", "10.0.0.0/8,10.1.0.0/16", "`10.1.0.0/16` lies in `10.0.0.0/8`"),
+    ("--ssh-source", "203.0.113.7,203.0.113.7", "`203.0.113.7/32` is named twice"),
+    ("--ssh-source", "Internet", "service tags are not taken here"),
     ("--address-space", "8.8.0.0/16", "is not private"),
     ("--address-space", "10.0.0.0/30", "8 to 29 bits"),
     ("--subnet-names", "a", "need `--virtual-network-name`"),
     ("--cloud", "germany", "must be one of public, usgov, china"),
     ("--location", "West-Europe", "is not a region's name"),
     ("--tag", "azure-coreos-cluster=x", "this program's own"),
+    ("--tag", "Microsoft.x=1", "begin with `microsoft` for tags of its own"),
+    ("--tag", "windows=1", "begin with `windows` for tags of its own"),
+    ("--vm-name-prefix", "windows", "has `windows` in it, which Azure keeps for itself"),
+    (
+        "--coreos-image",
+        "/subscriptions/../resourceGroups/g/providers/Microsoft.Compute/images/i",
+        "is neither `flatcar",
+    ),
+    ("--coreos-image", "/CommunityGalleries/g/Images/i?x", "is neither `flatcar"),
+    ("--coreos-image", "..:..:..:..", "is neither `flatcar"),
+    (
+        "--identity",
+        "/subscriptions/s/resourceGroups/../providers/Microsoft.ManagedIdentity/userAssignedIdentities/i",
+        "neither `system` nor the id",
+    ),
+    ("--proximity", "/subscriptions/s/../x", "is the id of something else, or none"),
+    ("--blob-container-url", "https://a.blob.core.windows.net/vhds?sig=x", "without a signature"),
 ];
 
 #[test]

@@ -225,5 +225,86 @@ fn who_is_signed_in_is_told() {
     assert_eq!(shown["subscription"], SUBSCRIPTION);
     assert_eq!(shown["credential"], "the local emulator's token");
     let wrong = sandbox.run(&["whoami", "--azure-cert", "none.pem", "--tenant", "t", "--client-id", "c"]).demand(3);
-    wrong.says(&["`--azure-cert`: `none.pem`: No such file", "hint: azure-coreos-cluster mgmt-cert makes one"]);
+    wrong.says(&[
+        "`--tenant`: tenant `t` is not an id",
+        "`--client-id`: client `c` is not an id",
+        "`--azure-cert`: `none.pem`: No such file",
+        "hint: azure-coreos-cluster mgmt-cert makes one",
+    ]);
+}
+
+/// What is fixed once the cluster is made is told while it can still be chosen.
+#[test]
+fn what_will_be_in_the_way_later_is_told_at_once() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let local = ["--local", "--no-wait"];
+    let https = "▴ SSH ports: from port 440 there is room for 3 nodes: a node more would need 443, which is the port of \
+                 `https`, and --ssh is fixed for good";
+    let open =
+        "from port 22001 there is room for 3 nodes: a node more would need 22004, which is the port of `tcp-22004`";
+    let bridge = "▴ address space: `172.17.0.0/16` of the network overlaps `172.17.0.0/16` of Docker's bridges";
+    let pool =
+        "`10.0.0.0/8` of the network overlaps `10.200.0.0/14`, which the platform's overlay networks are cut from";
+    let cases: [(&str, &[&str], Option<&str>); 6] = [
+        ("porta", &["--deis", "--ssh", "440"], Some(https)),
+        ("porte", &["--ssh", "22001", "--open", "22004"], Some(open)),
+        ("bridge", &["--address-space", "172.17.0.0/16"], Some(bridge)),
+        ("pool", &["--address-space", "10.0.0.0/8"], Some(pool)),
+        (
+            "high",
+            &["--ssh", "65500"],
+            Some("there is room for 35 nodes: ports end at 65534, so there is none for node 36"),
+        ),
+        ("plain", &["--deis"], None),
+    ];
+    for (name, flags, expected) in cases {
+        for command in [&["plan", name][..], &["preflight", name], &[name]] {
+            if command == ["high"] || command == ["pool"] {
+                continue;
+            }
+            let unwaited = if command.len() > 1 { &local[..1] } else { &local[..] };
+            let ended = sandbox.run(&[command, unwaited, flags].concat()).demand(0);
+            let told = format!("{}{}", ended.stdout, ended.stderr);
+            match expected {
+                Some(part) => assert_eq!(told.matches(part).count(), 1, "{command:?}: {told}"),
+                None => assert!(!told.contains("SSH ports: ") && !told.contains("address space: "), "{told}"),
+            }
+        }
+    }
+    // The way out that the refusal names is one.
+    for (name, part, way_out) in [
+        ("porta", "include 443, which is the port of `https`", &["--deis", "--nohttps"][..]),
+        ("porte", "include 22004, which is the port of `tcp-22004`", &["--open", "22104"]),
+    ] {
+        let grow = [name, "--num-nodes", "4", "--no-wait", "--yes"];
+        let refused = sandbox.run(&grow).demand(3);
+        refused.says(&[
+            part,
+            "hint: --ssh stays as the cluster was made with; where port ",
+            " is closed, there is room",
+        ]);
+        sandbox.succeed(&[&grow[..], way_out].concat());
+    }
+}
+
+/// An existing network's address space is held against what containers use among themselves.
+#[test]
+fn networks_of_others_are_held_against_dockers_ranges() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let group = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/shared");
+    let put = |path: String, body: Value| assert!(sandbox.request("PUT", &path, Some(&body)).0 < 300, "{path}");
+    put(format!("{group}?api-version=2021-04-01"), json!({"location": "westeurope"}));
+    let network = json!({"location": "westeurope", "properties": {
+        "addressSpace": {"addressPrefixes": ["172.16.0.0/12"]},
+        "subnets": [{"name": "a", "properties": {"addressPrefix": "172.20.0.0/24"}}],
+    }});
+    put(format!("{group}/providers/Microsoft.Network/virtualNetworks/hub?api-version=2024-03-01"), network);
+    let network = ["--virtual-network-name", "shared/hub", "--subnet-names", "a"];
+    let ended = sandbox.run(&[&["preflight", "mycluster", "--local"], &network[..]].concat()).demand(0);
+    for part in [
+        "▴ address space: `172.16.0.0/12` of the network overlaps `172.17.0.0/16` of Docker's bridges: containers reach no",
+        "overlaps `172.18.0.0/16` of Docker's bridges",
+    ] {
+        assert!(ended.stdout.contains(part), "{}", ended.stdout);
+    }
 }

@@ -62,7 +62,23 @@ fn mistakes_are_named_with_their_origin_before_the_first_write() {
             3,
             vec!["error: `--coreos-image`: image `flatcar:nightly` is neither `flatcar[:stable|"],
         ),
-        (vec!["ok1", "--ssh", "65534"], 3, vec!["3 nodes need ports 65534 to 65536"]),
+        (vec!["ok1", "--ssh", "65533"], 3, vec!["3 nodes need ports 65533 to 65535; ports end at 65534"]),
+        (
+            vec!["microsoft-x"],
+            3,
+            vec!["error: `NAME`: cluster name `microsoft-x` has `microsoft` in it, which Azure keeps"],
+        ),
+        (vec!["login-x"], 3, vec!["begins with `login`, which Azure keeps for itself (error ReservedResourceName)"]),
+        (
+            vec!["ok1", "--virtual-network-name", "shared/../hub", "--subnet-names", "a"],
+            3,
+            vec!["virtual network `shared/../hub` is neither NAME, GROUP/NAME nor a network's id"],
+        ),
+        (
+            vec!["ok1", "--ssh", "2221", "--deis"],
+            3,
+            vec!["include 2222, which is the port of `builder`", "hint: choose another --ssh, such as 22001"],
+        ),
         (vec!["-x"], 2, vec!["unexpected argument '-x'"]),
         (
             vec!["X", "--num-nodes", "1", "--ssh-key", "ecdsa.pub", "--vm-size", "Large", "--data-disk", "1"],

@@ -204,3 +204,102 @@ fn who_is_refused_is_told_why() {
     assert!(!expired.stderr.contains("hunter2"), "{}", expired.stderr);
     assert!(!sandbox.cluster("mycluster").join("inventory.json").exists());
 }
+
+#[test]
+fn a_network_is_no_matter_of_signing_in() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let azure = Azure::before(&sandbox);
+    let secret = [("AZURE_TENANT_ID", TENANT), ("AZURE_CLIENT_ID", CLIENT), ("AZURE_CLIENT_SECRET", "hunter2")];
+    let told = |ended: Ended| {
+        let ended =
+            ended.says(&["▴ ", "; trying again at ", "hint: look at the network, its sign-in page, and HTTPS_PROXY"]);
+        assert!(!ended.stderr.contains("credential reset"), "others use the secret: {}", ended.stderr);
+        ended
+    };
+    azure.become_captive();
+    let captive = run(&sandbox, &azure, &["whoami"], &secret).demand(6);
+    told(captive).says(&["the answer to the sign-in is not Microsoft Entra's", "a captive portal"]);
+    // Nobody listens where the way out should be.
+    let closed = [&secret[..], &[("HTTPS_PROXY", "http://127.0.0.1:1")]].concat();
+    let offline = run(&sandbox, &azure, &["whoami"], &closed).demand(6);
+    told(offline).says(&["cause: the host that signs in is out of reach: ", "login.microsoftonline.com"]);
+}
+
+#[test]
+fn what_becomes_part_of_a_url_is_checked_first() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let azure = Azure::before(&sandbox);
+    let secret = [("AZURE_TENANT_ID", TENANT), ("AZURE_CLIENT_ID", CLIENT), ("AZURE_CLIENT_SECRET", "hunter2")];
+    let parent = "../..";
+    for (arguments, variables, code, said) in [
+        (&["--subscription", parent][..], &[][..], 3, "`--subscription`: subscription `../..` is not an id"),
+        (&["--tenant", parent], &[], 3, "`--tenant`: tenant `../..` is not an id"),
+        (&["--client-id", parent], &[], 3, "`--client-id`: client `../..` is not an id"),
+        (&[], &[("AZURE_SUBSCRIPTION_ID", "x?y")], 3, "`AZURE_SUBSCRIPTION_ID`: subscription `x?y` is not an id"),
+        (&[], &[("AZURE_TENANT_ID", "a/b")], 4, "AZURE_TENANT_ID: tenant `a/b` is not an id"),
+        (&[], &[("AZURE_CLIENT_ID", "Production")], 4, "AZURE_CLIENT_ID: client `Production` is not an id"),
+        (&[], &[("AZURE_COREOS_CLUSTER_ANSWER_TIMEOUT", "soon")], 3, "must be whole seconds, 1 to 3600, found `soon`"),
+    ] {
+        let all = [&secret[..], variables].concat();
+        run(&sandbox, &azure, &[&["whoami"], arguments].concat(), &all).demand(code).says(&[said]);
+    }
+    sandbox.run(&["whoami", "--local", "--subscription", parent]).demand(3).says(&["is not an id"]);
+    assert_eq!(azure.hosts(), Vec::<String>::new(), "nobody was asked");
+}
+
+/// Nobody is asked for a password or a passphrase; the command that takes it away is told, and is run as it stands.
+#[test]
+fn certificates_that_cannot_be_used_are_named_with_the_way_out() {
+    if !crate::key_files::is_installed("openssl") {
+        return;
+    }
+    let sandbox = Sandbox::with_emulator(&[]);
+    let azure = Azure::before(&sandbox);
+    let shell = |command: &str| {
+        let mut shell = sandbox.command("sh", &["-c", command]);
+        let output = shell.stdin(std::process::Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    shell(
+        "openssl req -x509 -newkey rsa:2048 -keyout k.pem -out c.pem -passout pass:x -subj /CN=x -days 30 2>&1 \
+         && cat k.pem c.pem > 'locked key.pem' && openssl pkey -in k.pem -passin pass:x -out open.pem \
+         && openssl pkey -in open.pem -traditional -aes256 -passout pass:x -out old.pem && cat old.pem c.pem > pkcs1.pem \
+         && openssl pkcs12 -export -legacy -in c.pem -inkey open.pem -passout pass: -out legacy.pfx \
+         && openssl pkcs12 -export -legacy -in c.pem -inkey open.pem -passout pass:x -out both.pfx \
+         && openssl pkcs12 -export -in c.pem -inkey open.pem -passout pass:x -out locked.pfx \
+         && openssl ecparam -name prime256v1 -genkey -noout -out e.pem \
+         && openssl req -x509 -key e.pem -out ec.pem -subj /CN=x -days 2 && cat e.pem >> ec.pem",
+    );
+    fn who(file: &str) -> [&str; 7] {
+        ["whoami", "--tenant", TENANT, "--client-id", CLIENT, "--azure-cert", file]
+    }
+    for (file, said, password) in [
+        ("locked key.pem", "its key is locked by a passphrase, which is asked of nobody", Some("x")),
+        ("pkcs1.pem", "its key is locked by a passphrase, which is asked of nobody", Some("x")),
+        (
+            "legacy.pfx",
+            "the PKCS #12 file is encrypted by RC2-40, as Windows did for years, which OpenSSL 3 does not read",
+            Some(""),
+        ),
+        ("both.pfx", "the PKCS #12 file has a password, which is asked of nobody", Some("x")),
+        ("locked.pfx", "the PKCS #12 file has a password, which is asked of nobody", Some("x")),
+        ("ec.pem", "its key is not RSA, and Entra takes no other", None),
+        ("c.pem", "it holds no private key", None),
+    ] {
+        let told = run(&sandbox, &azure, &who(file), &[]).demand(3).stderr;
+        assert!(told.contains(&format!("error: `--azure-cert`: `{file}`: {said}")), "{told}");
+        assert!(!told.contains("error:0") && !told.contains("pass phrase"), "{told}");
+        let hint = told.lines().find_map(|line| line.strip_prefix("hint: ")).unwrap();
+        let Some(password) = password else {
+            assert_eq!(hint, "azure-coreos-cluster mgmt-cert makes one");
+            continue;
+        };
+        let (command, then) = hint.split_once(", then --azure-cert ").unwrap();
+        // A person would be asked here.
+        let command = command.replace("openssl pkcs12 ", &format!("openssl pkcs12 -passin pass:{password} "));
+        shell(&command.replace("openssl pkey ", &format!("openssl pkey -passin pass:{password} ")));
+        let shown = run(&sandbox, &azure, &who(then), &[]).demand(0).stdout;
+        assert!(shown.contains("service principal with certificate (--azure-cert)"), "{shown}");
+        std::fs::remove_file(sandbox.path(then)).unwrap();
+    }
+}

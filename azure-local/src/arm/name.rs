@@ -18,6 +18,12 @@ pub fn check(kind: Kind, name: &str) -> Result<(), ArmError> {
         Kind::VirtualMachine => fits(name, 1, 64) && !name.bytes().all(|byte| byte.is_ascii_digit()),
         _ => fits(name, 1, 80),
     };
+    if fits && kind == Kind::PublicIpAddress && is_reserved(name) {
+        return Err(ArmError::bad(
+            "ReservedResourceName",
+            format!("The resource name '{name}' or a part of the name is a trademarked or reserved word."),
+        ));
+    }
     if fits {
         return Ok(());
     }
@@ -35,6 +41,22 @@ pub fn check(kind: Kind, name: &str) -> Result<(), ArmError> {
 /// Refuses the name of a sub-resource such as a subnet or a rule.
 pub fn check_child(name: &str) -> Result<(), ArmError> {
     if fits(name, 1, 80) { Ok(()) } else { Err(refused(name, "Microsoft.Network")) }
+}
+
+/// Nowhere in the name of what has a public one.
+/// Source: <https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-reserved-resource-name>
+const RESERVED_WORDS: [&str; 2] = ["MICROSOFT", "WINDOWS"];
+/// Not in front of such a name.
+const RESERVED_BEGINNINGS: [&str; 2] = ["LOGIN", "XBOX"];
+/// Of the words that are refused as a whole name, those that a name of ours could be.
+const RESERVED_NAMES: [&str; 8] = ["ACCESS", "AZURE", "BING", "DOTNET", "EXCHANGE", "OFFICE", "SKYPE", "XBOX"];
+
+/// Whether the name of a resource with a public endpoint, or its DNS label, is or has a word that Azure keeps for itself.
+pub fn is_reserved(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    RESERVED_NAMES.contains(&upper.as_str())
+        || RESERVED_WORDS.iter().any(|word| upper.contains(word))
+        || RESERVED_BEGINNINGS.iter().any(|word| upper.starts_with(word))
 }
 
 /// Whether `label` can be the first label of a public address's name: `^[a-z][a-z0-9-]{1,61}[a-z0-9]$`.
@@ -88,6 +110,13 @@ mod tests {
             (Kind::VirtualMachine, "node-1", true),
             (Kind::VirtualMachine, "node 1", false),
             (Kind::VirtualMachine, &long[..65], false),
+            (Kind::PublicIpAddress, "microsoft-x-ip", false),
+            (Kind::PublicIpAddress, "MyWindows-ip", false),
+            (Kind::PublicIpAddress, "login-ip", false),
+            (Kind::PublicIpAddress, "my-login-ip", true),
+            (Kind::PublicIpAddress, "Azure", false),
+            (Kind::PublicIpAddress, "azure-ip", true),
+            (Kind::NetworkInterface, "windows-nic", true),
         ];
         for (kind, name, good) in table {
             assert_eq!(check(kind, name).is_ok(), good, "{kind:?} {name}");

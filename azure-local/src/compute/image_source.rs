@@ -10,8 +10,8 @@ use crate::arm::kind::Kind;
 use crate::arm::location;
 use crate::compute::gallery;
 use crate::compute::image::{self, Offer, PUBLISHER};
+use crate::compute::refusal::{invalid, missing};
 use crate::compute::size::Size;
-use crate::compute::virtual_machine::{invalid, missing};
 use crate::draft::Draft;
 use crate::state::resource::Provisioning;
 

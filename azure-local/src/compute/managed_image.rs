@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::arm::document::{choice, text};
 use crate::arm::error::ArmError;
-use crate::compute::virtual_machine::{invalid, missing};
+use crate::compute::refusal::{invalid, missing};
 use crate::draft::Draft;
 
 /// Completes the draft of a managed image. Only a VHD in a blob is taken as its source.

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::arm::document::{list, text};
 use crate::arm::error::ArmError;
+use crate::compute::refusal::{invalid, missing};
 use crate::compute::ssh_key;
-use crate::compute::virtual_machine::{invalid, missing};
 use crate::draft::Draft;
 
 /// `osProfile.customData`, decoded.

@@ -9,8 +9,8 @@ use crate::arm::error::ArmError;
 use crate::arm::id::key;
 use crate::arm::kind::Kind;
 use crate::arm::location;
+use crate::compute::refusal::invalid;
 use crate::compute::size::Size;
-use crate::compute::virtual_machine::invalid;
 use crate::compute::{availability_set, scale_set, sku};
 use crate::draft::Draft;
 

@@ -6,8 +6,8 @@ use serde_json::json;
 use crate::arm::document::{choice, list, text};
 use crate::arm::error::ArmError;
 use crate::arm::location;
+use crate::compute::refusal::invalid;
 use crate::compute::size;
-use crate::compute::virtual_machine::invalid;
 use crate::draft::Draft;
 
 /// Completes the draft of a proximity placement group.

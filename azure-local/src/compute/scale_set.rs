@@ -7,7 +7,7 @@ use crate::arm::document::{list, number, text};
 use crate::arm::error::ArmError;
 use crate::arm::kind::Kind;
 use crate::arm::location;
-use crate::compute::virtual_machine::invalid;
+use crate::compute::refusal::invalid;
 use crate::draft::Draft;
 
 /// Machines that one set can hold.

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::arm::document::{choice, text};
 use crate::arm::error::ArmError;
+use crate::compute::refusal::invalid;
 use crate::compute::size::Size;
-use crate::compute::virtual_machine::invalid;
 use crate::draft::Draft;
 use crate::price;
 

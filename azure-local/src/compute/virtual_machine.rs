@@ -5,20 +5,11 @@ use serde_json::json;
 use crate::arm::document::{choice, list, text};
 use crate::arm::error::ArmError;
 use crate::arm::kind::Kind;
+use crate::compute::refusal::{check_free, invalid, missing};
 use crate::compute::size::{self, Size};
 use crate::compute::{disk, image_source, os_profile, placement, spot, usage};
 use crate::draft::Draft;
 use crate::identity;
-
-/// 400 `InvalidParameter`.
-pub fn invalid(target: &str, message: impl Into<String>) -> ArmError {
-    ArmError::bad("InvalidParameter", message).target(target)
-}
-
-/// 400 for a parameter that must be there.
-pub fn missing(target: &str) -> ArmError {
-    invalid(target, format!("Required parameter '{target}' is missing (null)."))
-}
 
 /// Completes the draft of a virtual machine.
 pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
@@ -51,11 +42,6 @@ fn check_size(draft: &mut Draft<'_>) -> Result<&'static Size, ArmError> {
     })?;
     draft.document["properties"]["hardwareProfile"]["vmSize"] = json!(size.name);
     Ok(size)
-}
-
-/// Refuses a NIC or disk that another machine holds.
-pub fn check_free(draft: &Draft<'_>, holder: Option<&str>, refusal: impl FnOnce() -> ArmError) -> Result<(), ArmError> {
-    if holder.is_none_or(|holder| holder == draft.id.key()) { Ok(()) } else { Err(refusal()) }
 }
 
 fn complete_interfaces(draft: &mut Draft<'_>, size: &Size) -> Result<(), ArmError> {

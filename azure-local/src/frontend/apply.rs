@@ -1,12 +1,12 @@
 //! Where the control plane hands its listeners to: a proxy, or a list for runs without sockets.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 
 use crate::frontend::proxy::TcpProxy;
-use crate::frontend::{BoundListener, Listener, Target};
+use crate::frontend::{BoundListener, Listener};
 
 /// Makes open ports match a list.
 #[async_trait]
@@ -36,7 +36,7 @@ impl Frontends for TcpProxy {
     }
 }
 
-/// Keeps the list and opens nothing; reports every listener as bound where it should be.
+/// Keeps the list and opens nothing: without machines, nobody would answer.
 #[derive(Debug, Default)]
 pub struct NoFrontends {
     listeners: Mutex<Vec<Listener>>,
@@ -52,13 +52,12 @@ impl Frontends for NoFrontends {
         let listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         listeners
             .iter()
-            .map(|listener| {
-                let address = SocketAddr::new(IpAddr::V4(listener.address), listener.port);
-                let healthy_machines = match &listener.target {
-                    Target::Machine { machine, .. } => vec![machine.clone()],
-                    Target::Pool { machines, .. } => machines.clone(),
-                };
-                BoundListener { public: address, bound: address, rule: listener.rule.clone(), healthy_machines }
+            .map(|listener| BoundListener {
+                public: SocketAddr::from((listener.address, listener.port)),
+                bound: None,
+                rule: listener.rule.clone(),
+                machines: listener.target.machines(),
+                healthy_machines: Vec::new(),
             })
             .collect()
     }

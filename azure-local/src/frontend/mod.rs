@@ -38,6 +38,16 @@ pub enum Target {
     Pool { machines: Vec<String>, port: u16, probe: Option<Probe> },
 }
 
+impl Target {
+    /// The machines that it leads to, by id.
+    pub fn machines(&self) -> Vec<String> {
+        match self {
+            Self::Machine { machine, .. } => vec![machine.clone()],
+            Self::Pool { machines, .. } => machines.clone(),
+        }
+    }
+}
+
 /// A health probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {
@@ -65,10 +75,12 @@ pub enum Check {
 pub struct BoundListener {
     /// The public address and port that ARM knows.
     pub public: SocketAddr,
-    /// Where it really listens: another port when the system refused this one.
-    pub bound: SocketAddr,
+    /// Where it really listens: another port when the system refused this one; nowhere without machines.
+    pub bound: Option<SocketAddr>,
     /// The rule's ARM id.
     pub rule: String,
+    /// Machines that the rule leads to.
+    pub machines: Vec<String>,
     /// Machines of the pool that answer their probe now; for a NAT rule the one machine.
     pub healthy_machines: Vec<String>,
 }

@@ -98,8 +98,9 @@ impl TcpProxy {
                 let listener = open.listener.borrow();
                 BoundListener {
                     public: SocketAddr::from((listener.address, listener.port)),
-                    bound: open.bound,
+                    bound: Some(open.bound),
                     rule: listener.rule.clone(),
+                    machines: listener.target.machines(),
                     healthy_machines: open.pool.candidates(&listener.target),
                 }
             })

@@ -22,6 +22,7 @@ use crate::server::Server;
 use crate::state::State;
 use crate::state::operation::{Action, Operation, Twist};
 use crate::state::resource::Provisioning;
+use crate::work;
 
 /// Deletes a resource: 204 when it is not there, 200 when that took no time, else 202.
 pub async fn delete(server: &Arc<Server>, id: &ResourceId, twist: Option<Twist>) -> Result<Answer, ArmError> {
@@ -65,7 +66,7 @@ pub async fn delete(server: &Arc<Server>, id: &ResourceId, twist: Option<Twist>)
         operation
     };
     server.recorder.operation(&operation.id);
-    let operation = server.launch(operation).await;
+    let operation = work::launch(server, operation).await;
     // A resource group's deletion is always followed through its `Location`.
     if id.kind != Kind::ResourceGroup && server.state().get(&id.key()).is_none() {
         return Ok(Answer::empty(StatusCode::OK));
@@ -133,7 +134,7 @@ async fn power(
         operation
     };
     server.recorder.operation(&operation.id);
-    let operation = server.launch(operation).await;
+    let operation = work::launch(server, operation).await;
     Ok(Answer::empty(StatusCode::ACCEPTED).following(server, &operation))
 }
 
@@ -163,7 +164,7 @@ async fn query_port_mapping(
         operation
     };
     server.recorder.operation(&operation.id);
-    let operation = server.launch(operation).await;
+    let operation = work::launch(server, operation).await;
     Ok(Answer::empty(StatusCode::ACCEPTED).following(server, &operation))
 }
 

@@ -3,20 +3,23 @@
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::http::{Response, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::arm::error::ArmError;
 use crate::arm::kind::Kind;
 use crate::server::Server;
 use crate::state::operation::Operation;
 
+/// Content type of everything that ARM itself sends.
+pub const JSON: &str = "application/json; charset=utf-8";
+
 /// An answer that is not yet a response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
     pub body: Option<Value>,
-    /// Sent as it is when there is no `body`.
-    text: Option<String>,
+    /// Sent as it is, with its content type, when there is no `body`.
+    raw: Option<(&'static str, Body)>,
     pub headers: Vec<(&'static str, String)>,
 }
 
@@ -28,17 +31,22 @@ impl Answer {
 
     /// A status with a body.
     pub fn with(status: StatusCode, body: Value) -> Self {
-        Self { status, body: Some(body), text: None, headers: Vec::new() }
+        Self { status, body: Some(body), raw: None, headers: Vec::new() }
     }
 
     /// 200 with plain text.
     pub fn text(text: String) -> Self {
-        Self { status: StatusCode::OK, body: None, text: Some(text), headers: Vec::new() }
+        Self::raw(StatusCode::OK, "text/plain; charset=utf-8", Body::from(text))
+    }
+
+    /// A status with anything at all; the content type may be empty.
+    pub fn raw(status: StatusCode, content_type: &'static str, body: Body) -> Self {
+        Self { status, body: None, raw: Some((content_type, body)), headers: Vec::new() }
     }
 
     /// A status alone.
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, body: None, text: None, headers: Vec::new() }
+        Self { status, body: None, raw: None, headers: Vec::new() }
     }
 
     /// Adds a header.
@@ -80,6 +88,27 @@ impl Answer {
         answer
     }
 
+    /// Names the next page of a list; anything else stays as it is.
+    pub fn continued_at(mut self, url: &str) -> Self {
+        if let Some(body) = self.body.as_mut().filter(|body| body["value"].is_array()) {
+            body["nextLink"] = json!(url);
+        }
+        self
+    }
+
+    /// Moves what a client follows an operation with to another origin; what has ended is to be followed there as well.
+    pub fn polled_at(mut self, origin: &str, target: &str) -> Self {
+        let mut is_followed = false;
+        for (name, url) in &mut self.headers {
+            if ["azure-asyncoperation", "location"].contains(name) {
+                let path = url.match_indices('/').nth(2).map_or("", |(start, _)| &url[start..]);
+                *url = format!("{origin}{path}");
+                is_followed = true;
+            }
+        }
+        if is_followed { self } else { self.header("azure-asyncoperation", format!("{origin}{target}")) }
+    }
+
     /// The answer of a DELETE that was done as a change of something else: 202 while that goes on, or else 200.
     pub fn without_body(mut self) -> Self {
         self.body = None;
@@ -95,10 +124,10 @@ impl Answer {
 
     /// The response.
     pub fn into_response(self) -> Response<Body> {
-        let (body, content_type) = match (self.body, self.text) {
-            (Some(body), _) => (Body::from(body.to_string()), "application/json; charset=utf-8"),
-            (None, Some(text)) => (Body::from(text), "text/plain; charset=utf-8"),
-            (None, None) => (Body::empty(), ""),
+        let (content_type, body) = match (self.body, self.raw) {
+            (Some(body), _) => (JSON, Body::from(body.to_string())),
+            (None, Some(raw)) => raw,
+            (None, None) => ("", Body::empty()),
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;

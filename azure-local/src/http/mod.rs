@@ -8,8 +8,8 @@ mod child;
 pub mod connection;
 mod put;
 mod read;
+mod replacement;
 mod route;
-pub mod throttle;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -33,11 +33,13 @@ use crate::http::child::Child;
 use crate::http::connection::Scissors;
 use crate::http::route::{Route, Routed};
 use crate::price;
+use crate::proof;
 use crate::provider;
 use crate::recorder;
 use crate::server::Server;
+use crate::state::State;
+use crate::state::clock::now_milliseconds;
 use crate::state::operation::Twist;
-use crate::state::{State, now_milliseconds};
 use crate::subscription;
 
 /// ARM's limit for a request's body.
@@ -54,6 +56,8 @@ pub fn router(server: Arc<Server>) -> Router {
 struct Call {
     method: Method,
     path: String,
+    /// Path and query as they were sent.
+    target: String,
     query: HashMap<String, String>,
     headers: HeaderMap,
     body: Bytes,
@@ -76,7 +80,8 @@ async fn serve(
 
     let outcome = match to_bytes(body, MOST_BODY_BYTES).await {
         Ok(body) => {
-            let call = Call { method: parts.method, path: path.clone(), query, headers: parts.headers, body };
+            let target = parts.uri.to_string();
+            let call = Call { method: parts.method, path: path.clone(), target, query, headers: parts.headers, body };
             if is_arm { arm(&server, call).await } else { control_call(&server, call).await.map(Outcome::Answer) }
         }
         Err(_) => Err(ArmError::new(
@@ -85,26 +90,35 @@ async fn serve(
             "The request content exceeds 4 MiB.",
         )),
     };
-    let (answer, is_cut) = match outcome {
-        Ok(Outcome::Answer(answer)) => (answer, false),
-        Ok(Outcome::Cut) => (Answer::empty(StatusCode::NO_CONTENT), true),
-        Err(error) => (Answer::from(error), false),
+    let outcome = outcome.unwrap_or_else(|error| Outcome::Answer(Answer::from(error)));
+    let status = match &outcome {
+        Outcome::Answer(answer) => answer.status.as_u16(),
+        Outcome::Cut | Outcome::Silence => 0,
     };
-    let status = if is_cut { 0 } else { answer.status.as_u16() };
     tracing::info!(%method, path, status, milliseconds = started.elapsed().as_millis() as u64, "request");
     if is_arm {
+        let routed = Routed::parse(&path).ok();
+        let names = routed.as_ref().map(|routed| routed.route.fault_names());
         let text = client_request_id.as_ref().and_then(|id| id.to_str().ok()).map(str::to_owned);
         server.recorder.request(recorder::Request {
             time_milliseconds,
             method: method.to_string(),
+            resource_type: names.as_ref().map(|(resource_type, _)| resource_type.clone()),
+            name: names.map(|(_, name)| name.to_owned()),
             path,
             status,
             client_request_id: text,
         });
     }
-    if is_cut {
-        scissors.cut();
-    }
+    let answer = match outcome {
+        Outcome::Answer(answer) => answer,
+        Outcome::Cut => {
+            scissors.cut();
+            Answer::empty(StatusCode::NO_CONTENT)
+        }
+        // Ends with the connection.
+        Outcome::Silence => std::future::pending().await,
+    };
     let mut response = answer.into_response();
     identify(response.headers_mut(), client_request_id, correlation_id);
     response
@@ -115,6 +129,8 @@ enum Outcome {
     Answer(Answer),
     /// It is closed without an answer.
     Cut,
+    /// It stays open without an answer.
+    Silence,
 }
 
 fn query(uri: &Uri) -> HashMap<String, String> {
@@ -168,6 +184,10 @@ async fn control_call(server: &Arc<Server>, call: Call) -> Result<Answer, ArmErr
     if call.method == Method::GET && control::is_price_list(&call.path) {
         return price::document(&server.endpoint, &call.query).map(Answer::ok);
     }
+    if call.method == Method::GET && control::is_proof(&call.path) {
+        let nonce = call.query.get("nonce").map(String::as_str);
+        return proof::document(&server.token, &server.endpoint, nonce).map(Answer::ok);
+    }
     authenticate(server, &call.headers)?;
     control::call(server, &call.method, &call.path, json_body(&call.body)?)
 }
@@ -179,14 +199,12 @@ async fn arm(server: &Arc<Server>, call: Call) -> Result<Outcome, ArmError> {
     let (resource_type, name) = routed.route.fault_names();
     let effect = server.faults.take(call.method.as_str(), &resource_type, name);
     let mut twist = None;
-    let mut is_cut_after = false;
-    match effect {
-        None => {}
+    match &effect {
         Some(Effect::Status { code, error, message, retry_after_seconds }) => {
-            let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            let refusal = ArmError::new(status, &error, message);
+            let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let refusal = ArmError::new(status, error, message);
             return Err(match retry_after_seconds {
-                Some(seconds) => refusal.retry_after(seconds),
+                Some(seconds) => refusal.retry_after(*seconds),
                 None => refusal,
             });
         }
@@ -198,17 +216,28 @@ async fn arm(server: &Arc<Server>, call: Call) -> Result<Outcome, ArmError> {
             ));
         }
         Some(Effect::DropBefore) => return Ok(Outcome::Cut),
-        Some(Effect::DropAfter) => is_cut_after = true,
-        Some(Effect::DelayMilliseconds(milliseconds)) => tokio::time::sleep(Duration::from_millis(milliseconds)).await,
-        Some(Effect::OperationFailed(failure)) => twist = Some(Twist::Fails(failure)),
+        Some(Effect::SilentBefore) => return Ok(Outcome::Silence),
+        Some(Effect::AnswerReplaced(replacement)) if !replacement.after_effect && call.method != Method::GET => {
+            let body = json_body(&call.body)?;
+            return Ok(Outcome::Answer(replacement::answer(replacement, &routed, &body, None)));
+        }
+        Some(Effect::DelayMilliseconds(milliseconds)) => tokio::time::sleep(Duration::from_millis(*milliseconds)).await,
+        Some(Effect::OperationFailed(failure)) => twist = Some(Twist::Fails(failure.clone())),
         Some(Effect::NeverBoots) => twist = Some(Twist::NeverBoots),
+        _ => {}
     }
     let remaining = server.throttle.take(&call.method)?;
-    let result = dispatch(server, &routed, &call, twist).await;
-    if is_cut_after {
-        return Ok(Outcome::Cut);
-    }
-    let answer = result.unwrap_or_else(Answer::from);
+    let answer = dispatch(server, &routed, &call, twist).await.unwrap_or_else(Answer::from);
+    let answer = match effect {
+        Some(Effect::DropAfter) => return Ok(Outcome::Cut),
+        Some(Effect::SilentAfter) => return Ok(Outcome::Silence),
+        Some(Effect::AnswerReplaced(replacement)) => {
+            replacement::answer(&replacement, &routed, &json_body(&call.body)?, Some(answer))
+        }
+        Some(Effect::NextLinkToItself) => answer.continued_at(&format!("{}{}", server.endpoint, call.target)),
+        Some(Effect::PolledAt(origin)) => answer.polled_at(&origin, &call.target),
+        _ => answer,
+    };
     Ok(Outcome::Answer(answer.header(remaining.header, remaining.requests.to_string())))
 }
 

@@ -20,8 +20,9 @@ use crate::removal::group_being_deleted;
 use crate::render;
 use crate::server::Server;
 use crate::state::State;
-use crate::state::operation::{Action, Operation, Twist};
+use crate::state::operation::{Action, Operation, Outcome, Twist};
 use crate::state::resource::{Provisioning, Resource};
+use crate::work;
 
 /// Creates or replaces a resource; `body` makes its document from the state as it is then.
 pub async fn put<'b>(
@@ -54,11 +55,14 @@ pub async fn put<'b>(
         }
     };
     server.recorder.operation(&operation.id);
-    if id.kind == Kind::ResourceGroup {
-        tokio::time::sleep(server.latency.duration(Action::Put, id)).await;
-        server.replicate(&id.key());
+    let operation = match id.kind {
+        // Its PUT is answered when it is done, and is done whether or not somebody still waits for the answer.
+        Kind::ResourceGroup => work::finish(server, operation).await,
+        _ => work::launch(server, operation).await,
+    };
+    if let (Kind::ResourceGroup, Some(Outcome::Failed(failure))) = (id.kind, &operation.outcome) {
+        return Err(ArmError::conflict(&failure.code, &failure.message));
     }
-    let operation = server.launch(operation).await;
     let state = server.state();
     let body = render_stored(&state, id)?;
     let answer = Answer::with(status, body);

@@ -130,7 +130,7 @@ fn computed(
     check_group(server, state, id)?;
     let resource = state.get(&id.key()).ok_or_else(|| not_found(id))?;
     if id.kind == Kind::VirtualMachine {
-        return Ok(render::instance_view(resource));
+        return Ok(render::instance_view(resource, server.machines.has_machines()));
     }
     let address = query.get("ipAddress").ok_or_else(|| ArmError::required("ipAddress"))?;
     address_availability::document(state, resource, address)
@@ -195,7 +195,7 @@ fn resource(
     if id.kind == Kind::VirtualMachine
         && query.get("$expand").is_some_and(|expand| expand.eq_ignore_ascii_case("instanceView"))
     {
-        body["properties"]["instanceView"] = render::instance_view(resource);
+        body["properties"]["instanceView"] = render::instance_view(resource, server.machines.has_machines());
     }
     Ok(body)
 }

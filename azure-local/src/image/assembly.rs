@@ -10,11 +10,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use super::{DISK_SIZE_GIB, recipe, sources};
+use super::{recipe, sources};
 
-/// Part of the fingerprint: changes whenever the steps below give another image out of the same files.
-pub const STEPS_VERSION: &str = "1";
-
+/// Size of the root disk, the same as Azure's disks for Flatcar.
+pub const DISK_SIZE_GIB: u32 = 30;
 /// Where the hooks lie in the new root while it is built.
 const HOOKS_FOLDER: &str = "/usr/lib/azure-local-build";
 

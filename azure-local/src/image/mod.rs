@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+pub use assembly::DISK_SIZE_GIB;
+
 /// What QEMU starts a machine from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
@@ -23,9 +25,6 @@ pub struct Image {
     /// The root file system (ext4, label `ROOT`, no partition table) as a raw sparse file; never written to.
     pub disk: PathBuf,
 }
-
-/// Size of the root disk, the same as Azure's disks for Flatcar.
-pub const DISK_SIZE_GIB: u32 = 30;
 
 impl Image {
     fn in_folder(folder: &Path) -> Self {

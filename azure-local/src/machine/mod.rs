@@ -111,6 +111,11 @@ pub trait MachineHost: Send + Sync {
     /// A loopback address at which TCP connections reach `port` of the guest.
     async fn forward(&self, id: &str, port: u16) -> Result<SocketAddr, MachineError>;
 
+    /// Whether there are machines at all; without, nothing may claim to run or to answer.
+    fn has_machines(&self) -> bool {
+        true
+    }
+
     /// Whether the machine's process runs at this moment.
     fn is_running(&self, id: &str) -> bool;
 

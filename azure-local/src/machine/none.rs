@@ -1,44 +1,31 @@
-//! A host without machines: every guest is ready at once. For unit tests and runs with a thousand nodes.
+//! A host without machines: the control plane alone. Every operation succeeds, and nothing claims to run.
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::machine::{MachineError, MachineHost, MachineSpec};
 
-/// Remembers which machines run, and nothing else.
+/// Does nothing.
 #[derive(Debug, Default)]
-pub struct NoMachines {
-    running: Mutex<BTreeSet<String>>,
-}
-
-impl NoMachines {
-    fn running(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
-        self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
+pub struct NoMachines;
 
 #[async_trait]
 impl MachineHost for NoMachines {
-    async fn start(&self, spec: &MachineSpec) -> Result<(), MachineError> {
-        self.running().insert(spec.id.clone());
+    async fn start(&self, _spec: &MachineSpec) -> Result<(), MachineError> {
         Ok(())
     }
 
-    async fn wait_until_ready(&self, id: &str, _within: Duration) -> Result<(), MachineError> {
-        if self.is_running(id) { Ok(()) } else { Err(MachineError::NotRunning) }
-    }
-
-    async fn stop(&self, id: &str) -> Result<(), MachineError> {
-        self.running().remove(id);
+    async fn wait_until_ready(&self, _id: &str, _within: Duration) -> Result<(), MachineError> {
         Ok(())
     }
 
-    async fn delete(&self, id: &str, _delete_disks: &[String]) -> Result<(), MachineError> {
-        self.running().remove(id);
+    async fn stop(&self, _id: &str) -> Result<(), MachineError> {
+        Ok(())
+    }
+
+    async fn delete(&self, _id: &str, _delete_disks: &[String]) -> Result<(), MachineError> {
         Ok(())
     }
 
@@ -50,15 +37,17 @@ impl MachineHost for NoMachines {
         Err(MachineError::NotRunning)
     }
 
-    fn is_running(&self, id: &str) -> bool {
-        self.running().contains(id)
+    fn has_machines(&self) -> bool {
+        false
     }
 
-    fn console(&self, id: &str) -> String {
-        if self.is_running(id) { "this host starts no machines\n".to_owned() } else { String::new() }
+    fn is_running(&self, _id: &str) -> bool {
+        false
     }
 
-    async fn shut_down(&self) {
-        self.running().clear();
+    fn console(&self, _id: &str) -> String {
+        "this emulator has no machines (--vms none)\n".to_owned()
     }
+
+    async fn shut_down(&self) {}
 }

@@ -11,6 +11,7 @@ use crate::arm::kind::Kind;
 use crate::draft::Draft;
 use crate::latency::stable_hash;
 use crate::network::load_balancer_rules::check_outbound_ports;
+use crate::network::pool::{configuration_address, joins, members};
 use crate::network::{nat, virtual_network};
 use crate::state::State;
 use crate::state::resource::{Provisioning, Resource};
@@ -76,6 +77,7 @@ fn complete_configuration(draft: &mut Draft<'_>, configuration: &mut Value, befo
     let subnet =
         text(configuration, "/properties/subnet/id").map(str::to_owned).ok_or_else(|| ArmError::required("subnet"))?;
     let network = draft.refer(&subnet, Kind::VirtualNetwork, Some("subnets"))?;
+    virtual_network::check_takes_interfaces(network, &subnet, &draft.id.text())?;
     choice(configuration, "/properties/privateIPAddressVersion", &["IPv4"], Some("IPv4"))?;
     let method =
         choice(configuration, "/properties/privateIPAllocationMethod", &["Static", "Dynamic"], Some("Dynamic"))?;
@@ -216,11 +218,6 @@ fn addresses_in<'a>(document: &'a Value, subnet_key: &'a str) -> impl Iterator<I
         .filter_map(configuration_address)
 }
 
-/// The address of an IP configuration's document.
-pub fn configuration_address(configuration: &Value) -> Option<Ipv4Addr> {
-    text(configuration, "/properties/privateIPAddress")?.parse().ok()
-}
-
 /// Azure fails NIC writes at random when many join one load balancer; here the tenth is always refused.
 fn check_join(draft: &Draft<'_>, balancer: &Resource) -> Result<(), ArmError> {
     let balancer_key = balancer.id.key();
@@ -259,21 +256,4 @@ fn mac_address(draft: &Draft<'_>) -> String {
         }
         hash = hash.wrapping_add(1);
     }
-}
-
-/// The NICs whose IP configurations are members of a pool, with those configurations.
-pub fn members<'a>(state: &'a State, pool_key: &'a str) -> impl Iterator<Item = (&'a Resource, &'a Value)> {
-    state.of_kind(Kind::NetworkInterface).filter(|nic| nic.refers_to(pool_key)).flat_map(move |nic| {
-        list(&nic.document, "/properties/ipConfigurations")
-            .iter()
-            .filter(move |entry| joins(entry, pool_key))
-            .map(move |entry| (nic, entry))
-    })
-}
-
-/// Whether an IP configuration is a member of a pool.
-pub fn joins(configuration: &Value, pool_key: &str) -> bool {
-    list(configuration, "/properties/loadBalancerBackendAddressPools")
-        .iter()
-        .any(|pool| text(pool, "/id").is_some_and(|id| id.eq_ignore_ascii_case(pool_key)))
 }

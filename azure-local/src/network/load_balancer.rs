@@ -1,11 +1,11 @@
 //! Load balancers: checks frontends, pools and probes, and what is already in use. Rules are in
 //! [`crate::network::load_balancer_rules`].
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::arm::document::{child, children_mut, choice, list, number, text};
 use crate::arm::error::ArmError;
-use crate::arm::id::{child_part, key, resource_part};
+use crate::arm::id::{child_part, resource_part};
 use crate::arm::kind::Kind;
 use crate::draft::Draft;
 use crate::network::{interface, load_balancer_rules, nat};
@@ -140,29 +140,4 @@ fn check_members(draft: &Draft<'_>) -> Result<(), ArmError> {
         }
     }
     nat::reassign(draft.state, &own, &draft.document).map(|_| ())
-}
-
-/// The sub-resource that `entry` refers to at `pointer`, which must be in this load balancer's own document.
-pub fn own_child<'d>(
-    draft: &'d Draft<'_>,
-    entry: &Value,
-    pointer: &str,
-    collection: &str,
-) -> Result<Option<&'d Value>, ArmError> {
-    let Some(reference) = text(entry, pointer) else {
-        return Ok(None);
-    };
-    let wanted = key(reference);
-    let found = match child_part(&wanted) {
-        Some((found, name)) if resource_part(&wanted) == draft.id.key() && found.eq_ignore_ascii_case(collection) => {
-            child(&draft.document, collection, name)
-        }
-        _ => None,
-    };
-    found.map(Some).ok_or_else(|| {
-        ArmError::bad(
-            "InvalidResourceReference",
-            format!("Resource {reference} referenced by resource {} was not found. Please make sure that the referenced resource exists, and that both resources are in the same region.", text(entry, "/id").unwrap_or_default()),
-        )
-    })
 }

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::arm::document::{children_mut, choice, list, number, text};
+use crate::arm::document::{child, children_mut, choice, list, number, text};
 use crate::arm::error::ArmError;
+use crate::arm::id::{child_part, key, resource_part};
 use crate::draft::Draft;
-use crate::network::load_balancer::own_child;
 
 /// SNAT ports of one frontend address.
 const PORTS_PER_FRONTEND: u64 = 64_000;
@@ -190,4 +190,29 @@ pub fn check_outbound_ports(balancer: &Value, pool_key: &str, members: usize) ->
         }
     }
     Ok(())
+}
+
+/// The sub-resource that `entry` refers to at `pointer`, which must be in this load balancer's own document.
+fn own_child<'d>(
+    draft: &'d Draft<'_>,
+    entry: &Value,
+    pointer: &str,
+    collection: &str,
+) -> Result<Option<&'d Value>, ArmError> {
+    let Some(reference) = text(entry, pointer) else {
+        return Ok(None);
+    };
+    let wanted = key(reference);
+    let found = match child_part(&wanted) {
+        Some((found, name)) if resource_part(&wanted) == draft.id.key() && found.eq_ignore_ascii_case(collection) => {
+            child(&draft.document, collection, name)
+        }
+        _ => None,
+    };
+    found.map(Some).ok_or_else(|| {
+        ArmError::bad(
+            "InvalidResourceReference",
+            format!("Resource {reference} referenced by resource {} was not found. Please make sure that the referenced resource exists, and that both resources are in the same region.", text(entry, "/id").unwrap_or_default()),
+        )
+    })
 }

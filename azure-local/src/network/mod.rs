@@ -6,6 +6,7 @@ pub mod load_balancer;
 pub mod load_balancer_rules;
 pub mod nat;
 pub mod peering;
+pub mod pool;
 pub mod public_address;
 pub mod security_group;
 pub mod usage;

@@ -11,7 +11,7 @@ use crate::arm::error::ArmError;
 use crate::arm::id::{key, resource_part};
 use crate::arm::kind::Kind;
 use crate::draft::Draft;
-use crate::network::interface;
+use crate::network::pool;
 use crate::state::State;
 use crate::state::resource::{NatPort, Resource};
 
@@ -55,7 +55,7 @@ pub fn assign(draft: &Draft<'_>) -> Result<Vec<NatPort>, ArmError> {
         for rule in rules(&balancer.document) {
             let mut taken = taken_ports(draft.state, &rule.id, Some(&own));
             for configuration in list(&draft.document, "/properties/ipConfigurations") {
-                if interface::joins(configuration, &rule.pool) {
+                if pool::joins(configuration, &rule.pool) {
                     let member = key(text(configuration, "/id").unwrap_or_default());
                     ports.push(port_for(&rule, &member, kept, &mut taken)?);
                 }
@@ -72,7 +72,7 @@ pub fn reassign(state: &State, balancer_key: &str, document: &Value) -> Result<V
     let mut members: Vec<&Resource> =
         state.referrers(balancer_key).filter(|resource| resource.is(Kind::NetworkInterface)).collect();
     members.sort_by_key(|nic| {
-        list(&nic.document, "/properties/ipConfigurations").first().and_then(interface::configuration_address)
+        list(&nic.document, "/properties/ipConfigurations").first().and_then(pool::configuration_address)
     });
     let mut ports: Vec<Vec<NatPort>> =
         members.iter().map(|nic| nic.nat_ports.iter().filter(|port| !of_balancer(port)).cloned().collect()).collect();
@@ -83,7 +83,7 @@ pub fn reassign(state: &State, balancer_key: &str, document: &Value) -> Result<V
         }
         for (nic, ports) in members.iter().zip(&mut ports) {
             for configuration in list(&nic.document, "/properties/ipConfigurations") {
-                if interface::joins(configuration, &rule.pool) {
+                if pool::joins(configuration, &rule.pool) {
                     let member = key(text(configuration, "/id").unwrap_or_default());
                     ports.push(port_for(&rule, &member, &nic.nat_ports, &mut taken)?);
                 }
@@ -150,7 +150,7 @@ pub fn query(state: &State, balancer: &Resource, pool_key: &str, body: &Value) -
             "Exactly one of 'ipConfiguration' and 'ipAddress' must be specified.",
         ));
     }
-    let (nic, member) = interface::members(state, pool_key)
+    let (nic, member) = pool::members(state, pool_key)
         .find(|(_, entry)| match (configuration, address) {
             (Some(id), _) => text(entry, "/id").is_some_and(|own| own.eq_ignore_ascii_case(id)),
             (_, Some(address)) => text(entry, "/properties/privateIPAddress") == Some(address),

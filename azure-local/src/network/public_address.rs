@@ -8,7 +8,7 @@ use crate::arm::document::{choice, list, number, text};
 use crate::arm::error::ArmError;
 use crate::arm::kind::Kind;
 use crate::arm::location;
-use crate::arm::name::is_dns_label;
+use crate::arm::name::{is_dns_label, is_reserved};
 use crate::draft::Draft;
 use crate::state::State;
 use crate::state::resource::Resource;
@@ -66,6 +66,14 @@ fn check_label(draft: &Draft<'_>, label: &str) -> Result<(), ArmError> {
             ),
         ));
     }
+    if is_reserved_label(label) {
+        return Err(ArmError::bad(
+            "DomainNameLabelReserved",
+            format!(
+                "The domain name label {label} is invalid. The name itself or part of the name is a reserved word such as a trademark. Please use a different name."
+            ),
+        ));
+    }
     if !label_is_free(draft.state, draft.location(), label, Some(&draft.id.key())) {
         return Err(ArmError::bad(
             "DnsRecordInUse",
@@ -73,6 +81,12 @@ fn check_label(draft: &Draft<'_>, label: &str) -> Result<(), ArmError> {
         ));
     }
     Ok(())
+}
+
+/// Whether a label has a word that Azure keeps for itself; that of a console it refuses anywhere in a label.
+/// Source: <https://github.com/MicrosoftDocs/azure-docs/issues/104539>
+fn is_reserved_label(label: &str) -> bool {
+    is_reserved(label) || label.to_ascii_lowercase().contains("xbox")
 }
 
 /// Whether nobody but `owner` has the label in this region.
@@ -89,7 +103,7 @@ pub fn label_is_free(state: &State, location: &str, label: &str, owner: Option<&
 
 /// The answer of CheckDnsNameAvailability.
 pub fn availability(state: &State, location: &str, label: &str) -> Value {
-    json!({ "available": is_dns_label(label) && label_is_free(state, location, label, None) })
+    json!({ "available": is_dns_label(label) && !is_reserved_label(label) && label_is_free(state, location, label, None) })
 }
 
 fn full_name(label: &str, location: &str) -> String {

@@ -1,5 +1,8 @@
 //! Network security groups: checks their rules, and tells which ports they open to the Internet.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 use serde_json::{Value, json};
 
 use crate::arm::document::{choice, list, number, text};
@@ -43,6 +46,7 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
         taken.push((direction, priority, name.to_owned()));
         for side in ["source", "destination"] {
             check_either(rule, name, &format!("{side}AddressPrefix"), "es", |_| true)?;
+            check_addresses(rule, side)?;
             check_either(rule, name, &format!("{side}PortRange"), "s", |range| port_range(range).is_some())?;
         }
     }
@@ -83,6 +87,62 @@ fn check_either(
         )),
         None => Ok(()),
     }
+}
+
+/// A single address prefix may be a range, an address, `*` or a service tag; several are ranges that do not overlap.
+/// Source: <https://github.com/hashicorp/terraform-provider-azurerm/issues/5617> and, of overlaps,
+/// <https://github.com/kubernetes-sigs/cloud-provider-azure/issues/6775>
+fn check_addresses(rule: &Value, side: &str) -> Result<(), ArmError> {
+    let id = text(rule, "/id").unwrap_or_default();
+    let parameter = match side {
+        "source" => "SourceAddressPrefix",
+        _ => "DestinationAddressPrefix",
+    };
+    let invalid = |value: &str| {
+        let message = format!("Security rule {id} has invalid Address prefix. Value provided: {value}");
+        Err(ArmError::bad("SecurityRuleInvalidAddressPrefix", message))
+    };
+    if let Some(one) = text(rule, &format!("/properties/{side}AddressPrefix")) {
+        return if is_word(one) || address_range(one).is_some() { Ok(()) } else { invalid(one) };
+    }
+    let mut ranges: Vec<IpNet> = Vec::new();
+    for value in list(rule, &format!("/properties/{side}AddressPrefixes")).iter().filter_map(Value::as_str) {
+        if is_word(value) {
+            return Err(ArmError::bad(
+                "SecurityRuleParameterContainsUnsupportedValue",
+                format!(
+                    "Security rule parameter {parameter} for rule with Id {id} cannot specify existing VIRTUALNETWORK, INTERNET, AZURELOADBALANCER, '*' or system tags. Unsupported value used: {value}."
+                ),
+            ));
+        }
+        let Some(range) = address_range(value) else { return invalid(value) };
+        if let Some(other) = ranges.iter().find(|other| other.contains(&range) || range.contains(*other)) {
+            return Err(ArmError::bad(
+                "OverlappingSubnetsNotPermittedInSecurityRule",
+                format!(
+                    "Security rule parameter {parameter} for rule with Id {id} cannot specify overlapping subnets. Subnets used: {other}, {range}."
+                ),
+            ));
+        }
+        ranges.push(range);
+    }
+    Ok(())
+}
+
+/// Whether a prefix stands for a set of addresses that Azure knows: `*`, or a service tag such as `Storage.WestEurope`.
+fn is_word(prefix: &str) -> bool {
+    let is_tag = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_uppercase())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
+    };
+    let known = ["*", "VirtualNetwork", "Internet", "AzureLoadBalancer"];
+    known.iter().any(|word| word.eq_ignore_ascii_case(prefix)) || is_tag(prefix)
+}
+
+/// An address or a range, with the bits behind its prefix 0.
+fn address_range(text: &str) -> Option<IpNet> {
+    let range = text.parse::<IpAddr>().map(IpNet::from).or_else(|_| text.parse::<IpNet>()).ok()?;
+    (range.trunc() == range).then_some(range)
 }
 
 fn values<'a>(rule: &'a Value, property: &str, several: &str) -> Vec<&'a str> {
@@ -200,6 +260,35 @@ mod tests {
         for (rules, port, open) in table {
             let group = json!({ "properties": { "securityRules": rules } });
             assert_eq!(admits_internet(&group, port), open, "{group} {port}");
+        }
+    }
+
+    #[test]
+    fn lists_of_addresses_are_ranges_that_do_not_overlap() {
+        let one = |prefix: &str| json!({ "sourceAddressPrefix": prefix });
+        let several = |prefixes: &[&str]| json!({ "sourceAddressPrefixes": prefixes });
+        let (unsupported, overlapping) =
+            ("SecurityRuleParameterContainsUnsupportedValue", "OverlappingSubnetsNotPermittedInSecurityRule");
+        let invalid = "SecurityRuleInvalidAddressPrefix";
+        for (properties, code) in [
+            (one("*"), None),
+            (one("Internet"), None),
+            (one("Storage.WestEurope"), None),
+            (one("10.0.0.0/8"), None),
+            (one("10.0.0.1"), None),
+            (one("any"), Some(invalid)),
+            (one("10.0.0.1/8"), Some(invalid)),
+            (one("192.168.0.0/34"), Some(invalid)),
+            (several(&["10.0.0.0/8", "192.168.0.1", "fd00::/8"]), None),
+            (several(&["*", "10.0.0.0/8"]), Some(unsupported)),
+            (several(&["10.0.0.0/8", "VirtualNetwork"]), Some(unsupported)),
+            (several(&["*"]), Some(unsupported)),
+            (several(&["10.0.0.0/8", "10.1.0.0/16"]), Some(overlapping)),
+            (several(&["10.0.0.1", "10.0.0.1/32"]), Some(overlapping)),
+            (several(&["10.0.0.0/8", "office"]), Some(invalid)),
+        ] {
+            let found = check_addresses(&json!({ "id": "r", "properties": properties }), "source");
+            assert_eq!(found.err().map(|error| error.failure.code), code.map(str::to_owned), "{properties}");
         }
     }
 

@@ -5,13 +5,23 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
-use crate::arm::document::{children_mut, list, text};
+use crate::arm::document::{child, children_mut, list, text};
 use crate::arm::error::ArmError;
 use crate::arm::id::{child_part, key};
 use crate::arm::kind::Kind;
 use crate::draft::Draft;
 use crate::network::peering;
+use crate::state::resource::Resource;
 
+/// Subnets that belong to a service of Azure's, and what the refusal of anything else calls it.
+/// Source: <https://learn.microsoft.com/azure/virtual-network/virtual-network-for-azure-services>
+const SERVICE_SUBNETS: [(&str, &str); 5] = [
+    ("GatewaySubnet", "Virtual Network Gateway"),
+    ("AzureFirewallSubnet", "Azure Firewall"),
+    ("AzureFirewallManagementSubnet", "Azure Firewall"),
+    ("AzureBastionSubnet", "Azure Bastion"),
+    ("RouteServerSubnet", "Route Server"),
+];
 /// The longest prefix of a subnet: Azure keeps five addresses for itself.
 const LONGEST_PREFIX: u8 = 29;
 /// Network address, gateway, and two for DNS; the fifth is the broadcast address.
@@ -56,6 +66,21 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
         }
         ranges.push((name, range));
         groups.extend(text(subnet, "/properties/networkSecurityGroup/id").map(str::to_owned));
+    }
+    let gateway =
+        |subnet: &&Value| text(subnet, "/name").is_some_and(|name| name.eq_ignore_ascii_case("GatewaySubnet"));
+    if let Some(group) = list(&draft.document, "/properties/subnets")
+        .iter()
+        .find(gateway)
+        .and_then(|subnet| text(subnet, "/properties/networkSecurityGroup/id"))
+    {
+        return Err(ArmError::bad(
+            "NetworkSecurityGroupCannotBeAttachedToGatewaySubnet",
+            format!(
+                "The operation failed because the network security group {} can not be associated to the GatewaySubnet.",
+                group.rsplit('/').next().unwrap_or_default()
+            ),
+        ));
     }
     for group in groups {
         draft.refer(&group, Kind::NetworkSecurityGroup, None)?;
@@ -119,6 +144,32 @@ fn check_subnets_in_use(draft: &Draft<'_>, ranges: &[(String, Ipv4Net)]) -> Resu
         }
     }
     Ok(())
+}
+
+/// Refuses an interface in a subnet that a service of Azure's has for itself, by its name or by a delegation.
+/// Source: <https://github.com/Azure/ato-toolkit/issues/26>, <https://github.com/MicrosoftDocs/azure-docs/issues/18010>,
+/// <https://learn.microsoft.com/azure/virtual-network/manage-subnet-delegation>
+pub fn check_takes_interfaces(network: &Resource, reference: &str, interface: &str) -> Result<(), ArmError> {
+    let name = subnet_name(reference);
+    if let Some((known, service)) = SERVICE_SUBNETS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        let message = format!("Subnet with name '{known}' can be used only for the {service} resource.");
+        return Err(ArmError::bad(known, message));
+    }
+    let Some(subnet) = child(&network.document, "subnets", name) else { return Ok(()) };
+    let delegations: Vec<String> = list(subnet, "/properties/delegations")
+        .iter()
+        .map(|delegation| format!("{reference}/delegations/{}", text(delegation, "/name").unwrap_or_default()))
+        .collect();
+    if delegations.is_empty() {
+        return Ok(());
+    }
+    Err(ArmError::bad(
+        "SubnetIsDelegatedAndCannotBeUsed",
+        format!(
+            "Resource {interface} cannot be created in or updated to use the subnet {reference} since it has delegation(s) [{}] to external services.",
+            delegations.join(", ")
+        ),
+    ))
 }
 
 /// The refusal to remove a subnet that a NIC uses.

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use tokio::net::UnixListener;
 use tokio::task::JoinHandle;
 
+use crate::lock::lock;
 use table::{PortId, Table};
 
 /// One Ethernet segment. Dropping it disconnects every machine and removes the socket.
@@ -66,11 +67,6 @@ async fn accept(listener: UnixListener, table: Arc<Mutex<Table>>) {
             }
         }
     }
-}
-
-/// The table is valid after every statement, so a panic elsewhere does not spoil it.
-fn lock(table: &Mutex<Table>) -> std::sync::MutexGuard<'_, Table> {
-    table.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 
-use super::lock;
 use super::table::{Frame, PortId, Table};
+use crate::lock::lock;
 
 /// Frames that wait for a slow machine before it misses some.
 const QUEUED_FRAMES: usize = 512;

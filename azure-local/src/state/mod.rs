@@ -1,6 +1,7 @@
 //! What the emulator knows: resources, operations and settings, in memory and in the journal file. Every change goes
 //! through the methods here, so that nothing is answered that a crash could undo.
 
+pub mod clock;
 pub mod operation;
 pub mod resource;
 pub mod settings;
@@ -10,10 +11,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::arm::id::resource_part;
 use crate::arm::kind::Kind;
+use crate::state::clock::now_milliseconds;
 use crate::state::operation::{Action, Operation, Outcome};
 use crate::state::resource::{Provisioning, Resource};
 use crate::state::settings::Settings;
@@ -250,9 +251,4 @@ fn records<'a>(
 fn custom_data_record(resource: &Resource) -> Option<Record<'_>> {
     let text = resource.custom_data.as_deref()?;
     Some(Record::CustomData { key: Cow::Owned(resource.id.key()), text: Cow::Borrowed(text) })
-}
-
-/// Unix time.
-pub fn now_milliseconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }

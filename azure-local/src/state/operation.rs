@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::arm::error::Failure;
 use crate::arm::id::ResourceId;
+use crate::state::clock::now_milliseconds;
 
 /// How long an ended operation can still be asked for.
 const KEPT_MILLISECONDS: u64 = 3_600_000;
@@ -82,7 +83,7 @@ impl Operation {
             action,
             resource: resource.clone(),
             location: location.to_owned(),
-            started_milliseconds: super::now_milliseconds(),
+            started_milliseconds: now_milliseconds(),
             planned_milliseconds,
             finished_milliseconds: None,
             outcome: None,

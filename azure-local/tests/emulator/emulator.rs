@@ -11,6 +11,7 @@ use azure_local::directory::Directory;
 use azure_local::frontend::apply::NoFrontends;
 use azure_local::latency::Latency;
 use azure_local::machine::none::NoMachines;
+use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -67,7 +68,7 @@ pub fn options(root: &Path, latency: Latency) -> Options {
     Options {
         ready: None,
         directory: Directory::new(root),
-        machines: Arc::new(NoMachines::default()),
+        machines: Arc::new(NoMachines),
         frontends: Arc::new(NoFrontends::default()),
         latency,
         frontend_base: Ipv4Addr::new(127, 77, 0, 1),
@@ -138,7 +139,8 @@ impl Emulator {
         })
         .await;
         let token = std::fs::read_to_string(directory.token()).expect("a token");
-        Self { endpoint, token, client: Client::new(), stop, daemon, runtime }
+        let client = Client::builder().redirect(Policy::none()).build().expect("a client");
+        Self { endpoint, token, client, stop, daemon, runtime }
     }
 
     pub async fn stop(self) {
@@ -226,7 +228,7 @@ impl Emulator {
             .expect("a list")
             .iter()
             .map(|listener| {
-                let machines = listener["healthy_machines"].as_array().expect("a list").iter().map(name).collect();
+                let machines = listener["machines"].as_array().expect("a list").iter().map(name).collect();
                 (listener["public"].as_str().expect("an address").to_owned(), machines)
             })
             .collect()

@@ -4,7 +4,7 @@ use azure_local::latency::Latency;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::bodies::{PIP, create_base, group, nic, nic_path, pip, vm, vm_path};
+use crate::bodies::{PIP, SET, create_base, group, nic, nic_path, pip, set, vm, vm_path};
 use crate::emulator::{Emulator, SUBSCRIPTION, path};
 
 #[tokio::test]
@@ -63,6 +63,28 @@ async fn answers_and_operations_fail_as_scripted() {
 }
 
 #[tokio::test]
+async fn what_is_made_at_once_shows_that_it_failed() {
+    let (emulator, _folder) = Emulator::fresh(Latency::none()).await;
+    let failure = json!({ "operation_failed": { "code": "InternalServerError", "message": "a rack fell over" } });
+    emulator.fault(json!([{ "method": "PUT", "times": 1, "effect": failure }])).await;
+    let refused = emulator.put(&path(""), &group()).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (409, "InternalServerError"));
+    assert_eq!(emulator.get(&path("")).await.code(), "ResourceGroupNotFound");
+    emulator.put(&path(""), &group()).await.good();
+
+    emulator.fault(json!([{ "method": "PUT", "type": "Microsoft.Compute/availabilitySets", "effect": failure }])).await;
+    let reply = emulator.put(&path(SET), &set()).await.good();
+    assert_eq!(emulator.follow(&reply).await["error"]["code"], "InternalServerError");
+    let failed = emulator.get(&path(SET)).await.good().body["properties"].clone();
+    assert_eq!((&failed["provisioningState"], &failed["statuses"][0]["level"]), (&json!("Failed"), &json!("Error")));
+    assert_eq!(failed["statuses"][0]["code"], "ProvisioningState/failed/InternalServerError");
+    emulator.put(&path(SET), &set()).await.good();
+    let mended = emulator.get(&path(SET)).await.good().body["properties"].clone();
+    assert_eq!((mended.get("provisioningState"), mended.get("statuses")), (None, None));
+    emulator.stop().await;
+}
+
+#[tokio::test]
 async fn bad_faults_are_refused() {
     let (emulator, _folder) = Emulator::fresh(Latency::none()).await;
     for bad in [
@@ -70,6 +92,12 @@ async fn bad_faults_are_refused() {
         json!([{ "effect": "drop_before", "metod": "PUT" }]),
         json!([{ "effect": "drop_before", "nth": 0 }]),
         json!([{ "effect": { "status": { "code": 200, "error": "x", "message": "x" } } }]),
+        json!([{ "effect": { "answer_replaced": { "body": "html", "status": 204 } } }]),
+        json!([{ "effect": { "answer_replaced": { "body": "html", "status": 100 } } }]),
+        json!([{ "effect": { "answer_replaced": { "body": "html", "location": "a\nb" } } }]),
+        json!([{ "effect": { "answer_replaced": { "body": "poem" } } }]),
+        json!([{ "effect": { "answer_replaced": { "body": "html", "after_efect": true } } }]),
+        json!([{ "effect": { "polled_at": "http://192.0.2.1/path" } }]),
     ] {
         let reply = emulator.post("/azure-local/faults", &bad).await;
         assert_eq!(reply.code(), "InvalidRequestContent", "{bad}");

@@ -151,6 +151,45 @@ async fn machines_that_do_not_boot_fail_with_azures_codes_and_can_be_tried_again
 }
 
 #[tokio::test]
+async fn machines_that_ran_are_started_again_by_the_next_daemon() {
+    let (emulator, first, folder) = gated(1).await;
+    create_node(&emulator, "node-1", 11).await;
+    let view = emulator.get(&format!("{}/instanceView", vm_path("node-1"))).await.good().body;
+    assert_eq!(view["statuses"][1]["code"], "PowerState/running");
+    emulator.stop().await;
+    let mut again = options(folder.path(), Latency::none());
+    again.machines = first.clone();
+    let emulator = Emulator::start(again).await;
+    let status = eventually("the machine's start", || async {
+        let status = emulator.get("/azure-local/status").await.good().body;
+        (status["machines"][0]["running"] == true).then_some(status)
+    })
+    .await;
+    assert_eq!((&status["vms"], &status["machines"][0]["power_state"]), (&json!("qemu"), &json!("running")));
+    emulator.stop().await;
+}
+
+#[tokio::test]
+async fn without_machines_nothing_claims_to_run_or_to_answer() {
+    let (emulator, _folder) = Emulator::fresh(Latency::none()).await;
+    create_base(&emulator).await;
+    create_node(&emulator, "node-1", 11).await;
+    let view = emulator.get(&format!("{}/instanceView", vm_path("node-1"))).await.good().body;
+    assert_eq!(view["statuses"][1]["code"], "PowerState/unknown");
+    let status = emulator.get("/azure-local/status").await.good().body;
+    let machine = &status["machines"][0];
+    assert_eq!((&status["vms"], &machine["running"]), (&json!("none"), &json!(false)));
+    assert_eq!((&machine["name"], &machine["power_state"]), (&json!("node-1"), &json!(null)));
+    let listeners = emulator.get("/azure-local/listeners").await.good().body;
+    let listeners = listeners.as_array().expect("a list");
+    assert!(!listeners.is_empty());
+    for listener in listeners {
+        assert_eq!((&listener["bound"], &listener["healthy_machines"]), (&json!(null), &json!([])), "{listener}");
+    }
+    emulator.stop().await;
+}
+
+#[tokio::test]
 async fn a_machine_can_be_deleted_while_it_boots() {
     let (emulator, host, _folder) = gated(0).await;
     emulator.put(&nic_path("node-1"), &nic("10.0.0.11")).await.good();

@@ -13,5 +13,6 @@ mod operations;
 mod placement;
 mod ports;
 mod refusals;
+mod replaced;
 mod resources;
 mod restart;

@@ -63,6 +63,44 @@ async fn subnets_are_written_one_by_one() {
 }
 
 #[tokio::test]
+async fn subnets_of_services_take_no_machines() {
+    let (emulator, _folder) = Emulator::fresh(Latency::none()).await;
+    create_base(&emulator).await;
+    let at = |name: &str| path(&format!("{VNET}/subnets/{name}"));
+    let mut delegated = subnet("10.0.3.0/24");
+    delegated["properties"]["delegations"] =
+        json!([{ "name": "web", "properties": { "serviceName": "Microsoft.Web/serverFarms" } }]);
+    for (name, body) in [
+        ("GatewaySubnet", subnet("10.0.1.0/24")),
+        ("AzureBastionSubnet", subnet("10.0.2.0/24")),
+        ("delegated", delegated),
+        ("free", subnet("10.0.4.0/24")),
+    ] {
+        emulator.put(&at(name), &body).await.good();
+    }
+    for (name, address, code) in [
+        ("GatewaySubnet", "10.0.1.4", Some("GatewaySubnet")),
+        ("azurebastionsubnet", "10.0.2.4", Some("AzureBastionSubnet")),
+        ("Delegated", "10.0.3.4", Some("SubnetIsDelegatedAndCannotBeUsed")),
+        ("free", "10.0.4.4", None),
+    ] {
+        let mut card = nic(address);
+        card.pointer_mut("/properties/ipConfigurations/0/properties").expect("a configuration")["subnet"] =
+            json!({ "id": at(name) });
+        let reply = emulator.put(&nic_path(&format!("in-{name}")), &card).await;
+        match code {
+            Some(code) => assert_eq!((reply.status.as_u16(), reply.code()), (400, code), "{}", reply.text),
+            None => drop(reply.good()),
+        }
+    }
+    let mut guarded = subnet("10.0.1.0/24");
+    guarded["properties"]["networkSecurityGroup"] = reference(NSG);
+    let reply = emulator.put(&at("GatewaySubnet"), &guarded).await;
+    assert_eq!(reply.code(), "NetworkSecurityGroupCannotBeAttachedToGatewaySubnet");
+    emulator.stop().await;
+}
+
+#[tokio::test]
 async fn writes_of_two_subnets_get_into_each_others_way() {
     let (emulator, _folder) = Emulator::fresh(Latency::azure(0.05)).await;
     emulator.put(&path(""), &group()).await.good();

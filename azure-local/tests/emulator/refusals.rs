@@ -106,6 +106,14 @@ async fn network_rules_are_azures() {
     emulator.put("/azure-local/reserved-dns-labels", &json!(["taken"])).await.good();
     let (rules, subnets) = ("/properties/securityRules", "/properties/subnets");
     let configuration = "/properties/ipConfigurations/0/properties";
+    let (unsupported, overlapping) =
+        ("SecurityRuleParameterContainsUnsupportedValue", "OverlappingSubnetsNotPermittedInSecurityRule");
+    let sources = |prefixes: &[&str]| {
+        let mut several = rule("several", 120, "22");
+        several["properties"]["sourceAddressPrefix"] = Value::Null;
+        several["properties"]["sourceAddressPrefixes"] = json!(prefixes);
+        json!([several])
+    };
     let other_pip = || path("Network/publicIPAddresses/other");
     let other_vnet = || path("Network/virtualNetworks/other");
     let (nat, balancing) = ("/properties/inboundNatRules/0/properties", "/properties/loadBalancingRules/0/properties");
@@ -165,6 +173,19 @@ async fn network_rules_are_azures() {
                 400,
                 "DuplicateResourceName",
             ),
+            ("star in a list", path(NSG), with(nsg(), rules, sources(&["*", "10.0.0.0/8"])), 400, unsupported),
+            ("tag in a list", path(NSG), with(nsg(), rules, sources(&["10.0.0.0/8", "Internet"])), 400, unsupported),
+            ("overlapping", path(NSG), with(nsg(), rules, sources(&["10.0.0.0/8", "10.1.0.0/16"])), 400, overlapping),
+            (
+                "no address",
+                path(NSG),
+                with(nsg(), "/properties/securityRules/0/properties/sourceAddressPrefix", json!("any")),
+                400,
+                "SecurityRuleInvalidAddressPrefix",
+            ),
+            ("reserved name", path("Network/publicIPAddresses/microsoft-x"), pip("other"), 400, "ReservedResourceName"),
+            ("reserved label", other_pip(), pip("mywindowsservers225"), 400, "DomainNameLabelReserved"),
+            ("console's label", other_pip(), pip("y5cgxboxr"), 400, "DomainNameLabelReserved"),
             (
                 "basic",
                 other_pip(),

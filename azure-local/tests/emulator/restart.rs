@@ -5,11 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use azure_local::daemon::serve;
 use azure_local::directory::Directory;
 use azure_local::latency::Latency;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use crate::bodies::{NSG, create_base, create_node, group, nic, nic_path, nsg, vm, vm_path};
-use crate::emulator::{Emulator, eventually, options, path};
+use crate::emulator::{Emulator, SUBSCRIPTION, eventually, options, path};
 
 #[tokio::test]
 async fn everything_is_there_after_a_restart() {
@@ -32,15 +32,6 @@ async fn everything_is_there_after_a_restart() {
     let emulator = Emulator::start(options(folder.path(), Latency::none())).await;
     assert_eq!(emulator.get(&vm_path("node-1")).await.good().body, machine);
     assert_eq!(emulator.listeners().await, listeners);
-    let status = emulator.get("/azure-local/status").await.good().body;
-    assert_eq!(
-        (&status["machines"][0]["name"], &status["machines"][0]["power_state"]),
-        (&json!("node-1"), &json!("running"))
-    );
-    eventually("the machine's start", || async {
-        (emulator.get("/azure-local/status").await.good().body["machines"][0]["running"] == true).then_some(())
-    })
-    .await;
     assert_eq!(emulator.get("/azure-local/settings").await.good().body["reserved_dns_labels"], json!(["taken"]));
     // The same custom data as before is no change.
     assert_eq!(emulator.put(&vm_path("node-1"), &vm("node-1")).await.status, StatusCode::OK);
@@ -70,7 +61,36 @@ async fn operations_go_on_after_a_kill() {
     .await;
     assert_eq!(ended["status"], "Succeeded");
     let machine = emulator.get(&format!("{}?$expand=instanceView", vm_path("node-1"))).await.good().body;
-    assert_eq!(machine["properties"]["instanceView"]["statuses"][1]["code"], "PowerState/running");
+    assert_eq!(machine["properties"]["instanceView"]["statuses"][1]["code"], "PowerState/unknown");
+    emulator.stop().await;
+}
+
+#[tokio::test]
+async fn a_resource_group_is_made_though_its_client_or_the_daemon_goes_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut emulator = Emulator::start(options(folder.path(), Latency::azure(0.2))).await;
+    let journal = Directory::new(folder.path()).resources();
+    for (name, is_killed) in [("left", false), ("killed", true)] {
+        let path = format!("{SUBSCRIPTION}/resourceGroups/{name}");
+        let url = format!("{path}?api-version=2021-04-01");
+        let request = emulator.request(Method::PUT, &url, Some(&group())).send();
+        let accepted = eventually("the group's record", || async {
+            std::fs::read_to_string(&journal).expect("a journal").contains(name).then_some(())
+        });
+        tokio::select! {
+            answer = request => panic!("{name}: answered before the client went: {answer:?}"),
+            // The request is dropped with its connection.
+            () = accepted => {}
+        }
+        if is_killed {
+            emulator.kill().await;
+            emulator = Emulator::start(options(folder.path(), Latency::azure(0.2))).await;
+        }
+        eventually("the group", || async {
+            (emulator.get(&path).await.body["properties"]["provisioningState"] == "Succeeded").then_some(())
+        })
+        .await;
+    }
     emulator.stop().await;
 }
 

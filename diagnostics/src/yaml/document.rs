@@ -1,18 +1,23 @@
 //! A YAML document that is read value by value; every mistake is kept, with its key path and line.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
-use super::{Node, Step, Value, line_of, path_text};
+use super::{BYTE_ORDER_MARK, Node, Outline, Step, Value, YamlError, build, path_text};
 use crate::{Origin, Problem, Problems};
+
+/// Mistakes of one document that are told; a file with more of them is another kind of file.
+const MOST_PROBLEMS: usize = 200;
 
 /// A document and the mistakes found in it so far.
 pub struct Document {
     file: String,
-    text: String,
+    outline: Outline,
     /// For each line of the text, the line of the file that it comes from; empty when they are the same.
     lines: Vec<usize>,
     root: Value,
     problems: RefCell<Vec<Problem>>,
+    /// How many mistakes there are besides.
+    untold: Cell<usize>,
 }
 
 impl Document {
@@ -23,21 +28,24 @@ impl Document {
 
     /// Reads a document that was rendered out of a file; `lines` has, for each line of the text, the line of the file.
     pub fn parse_rendered(file: &str, text: &str, lines: Vec<usize>) -> Result<Self, Problems> {
-        let parsed = super::from_str(text).and_then(|mut root: Value| {
-            root.apply_merge().map_err(|error| super::YamlError { message: error.to_string(), line: None })?;
-            Ok(root)
-        });
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         let mut document = Self {
             file: file.to_owned(),
-            text: text.to_owned(),
+            outline: Outline::default(),
             lines,
             root: Value::Null,
             problems: RefCell::default(),
+            untold: Cell::default(),
         };
-        match parsed {
-            Ok(root) => {
-                document.root = root;
-                Ok(document)
+        match document.fill(text) {
+            Ok(()) if document.outline.duplicates.is_empty() => Ok(document),
+            Ok(()) => {
+                let mut problems = Problems::new();
+                for duplicate in &document.outline.duplicates {
+                    let line = document.line_of_file(duplicate.line);
+                    problems.add(Origin::File { path: document.file.clone(), line }, duplicate.message());
+                }
+                Err(problems)
             }
             Err(error) => {
                 let mut problems = Problems::new();
@@ -46,6 +54,15 @@ impl Document {
                 Err(problems)
             }
         }
+    }
+
+    fn fill(&mut self, text: &str) -> Result<(), YamlError> {
+        self.outline = Outline::read(text)?;
+        if self.outline.duplicates.is_empty() {
+            self.root = build(text)?;
+            self.root.apply_merge().map_err(|error| YamlError { message: error.to_string(), line: None })?;
+        }
+        Ok(())
     }
 
     /// The whole document.
@@ -91,6 +108,9 @@ impl Document {
     }
 
     pub(super) fn add(&self, path: &[Step], message: impl Into<String>, hint: Option<String>) {
+        if self.problems.borrow().len() == MOST_PROBLEMS {
+            return self.untold.set(self.untold.get() + 1);
+        }
         let origin = Origin::File { path: self.file.clone(), line: self.line(path) };
         let message = match path {
             [] => message.into(),
@@ -100,7 +120,7 @@ impl Document {
     }
 
     pub(super) fn line(&self, path: &[Step]) -> Option<usize> {
-        line_of(&self.text, path).and_then(|line| self.line_of_file(line))
+        self.outline.line(path).and_then(|line| self.line_of_file(line))
     }
 
     fn line_of_file(&self, line: usize) -> Option<usize> {
@@ -118,6 +138,11 @@ impl Document {
             _ => usize::MAX,
         };
         found.sort_by_key(line);
+        if self.untold.get() > 0 {
+            let origin = Origin::File { path: self.file, line: None };
+            let message = format!("there are {} more mistakes like these", self.untold.get());
+            found.push(Problem { origin, message, hint: None });
+        }
         found.into_iter().collect()
     }
 }

@@ -1,15 +1,20 @@
-//! YAML in and out. The only place that knows which crate does it.
+//! YAML in and out. The only place that knows which crates do it.
 
 mod document;
 mod fields;
 mod node;
+mod outline;
 mod position;
+mod written;
 
 pub use document::Document;
 pub use fields::Fields;
 pub use node::Node;
 pub use position::{Step, line_of, path_text};
 pub use serde_yaml::Value;
+pub use written::Written;
+
+use outline::Outline;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -24,8 +29,20 @@ pub struct YamlError {
     pub line: Option<usize>,
 }
 
-/// Reads one document.
+/// Some editors put it before the first character.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Reads one document; a byte order mark before it is passed over.
 pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    match Outline::read(text)?.duplicates.first() {
+        Some(duplicate) => Err(YamlError { message: duplicate.message(), line: Some(duplicate.line) }),
+        None => build(text),
+    }
+}
+
+/// Reads a document whose outline is good.
+fn build<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
     serde_yaml::from_str(text).map_err(|error| {
         let line = error.location().map(|location| location.line());
         YamlError { message: error.to_string(), line }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use russh::client::Handle;
 use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::AgentClient;
-use russh::keys::{PrivateKey, PrivateKeyWithHashAlg, load_secret_key};
+use russh::keys::{PrivateKey, PrivateKeyWithHashAlg, decode_secret_key};
 
 use super::error::SshError;
 use super::session::PinnedHost;
+use diagnostics::given_file;
 
 /// What signs in to nodes.
 #[derive(Clone)]
@@ -24,10 +25,12 @@ impl Identity {
     /// The key in `file`; without one, or when it is locked by a passphrase, the agent.
     pub fn load(file: Option<&Path>) -> Result<Self, SshError> {
         let Some(file) = file else { return Ok(Self::Agent) };
-        match load_secret_key(file, None) {
+        let wrong = |reason: String| SshError::Identity(format!("reading the key `{}`: {reason}", file.display()));
+        let text = given_file::read_text(file).map_err(|error| wrong(error.to_string()))?;
+        match decode_secret_key(&text, None) {
             Ok(key) => Ok(Self::Key(Arc::new(key))),
             Err(russh::keys::Error::KeyIsEncrypted) => Ok(Self::Agent),
-            Err(error) => Err(SshError::Identity(format!("reading the key `{}`: {error}", file.display()))),
+            Err(error) => Err(wrong(error.to_string())),
         }
     }
 

@@ -31,7 +31,7 @@ pub use values::Values;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use diagnostics::{Origin, Problems};
+use diagnostics::{Origin, Problems, given_file};
 
 /// The file that describes a bundle.
 pub const MANIFEST: &str = "platform.yaml";
@@ -73,7 +73,7 @@ impl Bundle {
         let mut problems = Problems::new();
         for name in [MANIFEST, STACK] {
             let path = folder.join(name);
-            match std::fs::read_to_string(&path) {
+            match given_file::read_text(&path) {
                 Ok(text) => drop(files.insert(name.to_owned(), text)),
                 Err(error) => {
                     let origin = Origin::File { path: path.display().to_string(), line: None };

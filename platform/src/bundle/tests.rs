@@ -275,7 +275,11 @@ fn mistakes_of_the_stack() {
         ("{% endif %}", "", "unexpected end of input"),
         ("{{ web.workers }}", "{{ web.workers | nothing }}", "line 12: unknown filter"),
         ("WORKERS: ", "B: [", "not YAML"),
-        ("WORKERS: ", "COLOR: ", "duplicate entry"),
+        (
+            "WORKERS: ",
+            "COLOR: ",
+            "line 12: `services.web.environment.COLOR`: stands a second time; the first is on line 10",
+        ),
         (
             "deploy: {mode: global}",
             "deploy: {mode: globl}",

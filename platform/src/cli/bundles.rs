@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::bundle::{Bundle, BundleSource};
+use diagnostics::Environment;
 use report::Failure;
 use report::OutputFormat;
 use report::output;
@@ -41,7 +42,8 @@ struct Listed {
 
 /// Runs `bundles`: 3 when a bundle of the environment cannot be read, after the others are listed.
 pub async fn list(arguments: &BundlesArguments) -> Result<(), Failure> {
-    let (bundles, problems) = BundleSource::known(&|variable| std::env::var(variable).ok());
+    let variables = Environment::read(&BundleSource::VARIABLES)?;
+    let (bundles, problems) = BundleSource::known(&|variable| variables.get(variable));
     let listed: Vec<Listed> = bundles.iter().map(listed).collect();
     output::result(arguments.output, &listed, &text(&listed))?;
     if problems.is_empty() { Ok(()) } else { Err(problems.into()) }

@@ -1,7 +1,6 @@
 //! `platformctl config`: reads and writes the platform's settings.
 
 use std::fmt::Write as _;
-use std::io::Read as _;
 use std::path::Path;
 
 use clap::{Args, Subcommand};
@@ -16,7 +15,7 @@ use crate::bundle::{SettingsSchema, Values};
 use crate::lifecycle::preflight;
 use crate::settings::{self, Assignment, Settings};
 use crate::swarm;
-use diagnostics::{Origin, Problems};
+use diagnostics::{Origin, Problems, given_file};
 use report::OutputFormat;
 use report::{Failure, Reporter};
 use report::{command::unless_interrupted, output};
@@ -199,10 +198,8 @@ fn read_assignments(texts: &[String], stdin: bool) -> Result<Vec<Assignment>, Fa
         if key.contains('=') {
             return Err(Failure::Usage(format!("with --stdin the value comes from standard input, not from `{key}`")));
         }
-        let mut value = String::new();
-        std::io::stdin()
-            .read_to_string(&mut value)
-            .map_err(|error| Failure::Usage(format!("reading standard input: {error}")))?;
+        let value = given_file::read_standard_input().and_then(|bytes| given_file::text(&bytes).map(str::to_owned));
+        let mut value = value.map_err(|error| Failure::Usage(format!("reading standard input: {error}")))?;
         if value.ends_with('\n') {
             value.truncate(value.trim_end_matches('\n').len());
         }
@@ -211,7 +208,7 @@ fn read_assignments(texts: &[String], stdin: bool) -> Result<Vec<Assignment>, Fa
     let mut assignments = Vec::new();
     let mut problems = Problems::new();
     for text in texts {
-        match Assignment::parse(text, |path: &Path| std::fs::read_to_string(path)) {
+        match Assignment::parse(text, |path: &Path| given_file::read_text(path)) {
             Ok(assignment) => assignments.push(assignment),
             Err(error) => problems.add(Origin::Flag("KEY=VALUE"), error.to_string()),
         }

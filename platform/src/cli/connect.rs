@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::Platform;
-use diagnostics::{Origin, Problems};
+use diagnostics::{Environment, Origin, Problems, given_file};
 use nodes::cluster::{Cluster, ClusterFacts, Gateway, Route, Timeouts};
 use nodes::clusters::{self, clusters_home, known_clusters, unknown_cluster};
 use nodes::inventory::{Inventory, InventoryNode, SocketEndpoint};
@@ -96,11 +96,9 @@ fn identity(arguments: &ConnectionArguments, of_cluster: Option<PathBuf>) -> Res
 
 /// The tunnel's endpoint, from the flag or the environment.
 fn tunnel(arguments: &ConnectionArguments) -> Result<Option<SocketEndpoint>, Failure> {
-    let from_environment = || {
-        TUNNEL_VARIABLES
-            .into_iter()
-            .find_map(|variable| Some((variable, std::env::var(variable).ok().filter(|text| !text.is_empty())?)))
-    };
+    let variables = Environment::read(&TUNNEL_VARIABLES)?;
+    let from_environment =
+        || TUNNEL_VARIABLES.into_iter().find_map(|variable| Some((variable, variables.get(variable)?)));
     let flag = arguments.tunnel.clone().map(|text| ("--tunnel", text));
     let Some((origin, text)) = flag.or_else(from_environment) else { return Ok(None) };
     let mut problems = Problems::new();
@@ -151,6 +149,8 @@ async fn through_unknown(
             PathBuf::from(home).join(".ssh/known_hosts")
         }
     };
+    // Its reader reads whatever it is given.
+    given_file::open(&file).map_err(|error| Failure::Usage(format!("reading `{}`: {error}", file.display())))?;
     let keys = russh::keys::known_hosts::known_host_keys_path(&endpoint.host, endpoint.port, &file)
         .map_err(|error| Failure::Usage(format!("reading `{}`: {error}", file.display())))?;
     let host_keys: Vec<String> = keys.into_iter().filter_map(|(_, key)| key.to_openssh().ok()).collect();

@@ -13,7 +13,7 @@ use crate::doctor::support::{self, Archive};
 use crate::doctor::{self, Diagnosis, Finding, GROUPS, Level};
 use report::OutputFormat;
 use report::output;
-use report::{Failure, Reporter, exit_code};
+use report::{Failure, Reporter, exit_code, printable};
 
 /// A dead node must not hold everything up; one that lives has answered by then.
 const MOST_SSH_SECONDS: u64 = 10;
@@ -37,7 +37,7 @@ pub async fn run(connection: &ConnectionArguments, arguments: &DoctorArguments) 
     let diagnosis = doctor::diagnose(&platform).await;
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let color = !plain && std::io::stdout().is_terminal();
-    output::result(arguments.output, &diagnosis.findings, &text(&diagnosis, color))?;
+    output::painted_result(arguments.output, &diagnosis.findings, &text(&diagnosis, color))?;
     if let (Some(archive), Some(file)) = (archive, &arguments.bundle_logs) {
         let reporter = Reporter::new(None);
         reporter.note("collecting journals and logs");
@@ -74,9 +74,10 @@ fn text(diagnosis: &Diagnosis, color: bool) -> String {
         let _ = writeln!(text, "{group}");
         for (finding, subjects) in gathered(&of_group) {
             let word = word(finding.level, color);
-            let _ = writeln!(text, "  {word}  {:<13} {subjects}: {}", finding.check, finding.found);
+            let (subjects, found) = (printable(&subjects), printable(&finding.found));
+            let _ = writeln!(text, "  {word}  {:<13} {subjects}: {found}", finding.check);
             if let Some(remedy) = &finding.remedy {
-                let _ = writeln!(text, "        remedy: {remedy}");
+                let _ = writeln!(text, "        remedy: {}", printable(remedy));
             }
         }
     }

@@ -18,9 +18,9 @@ use crate::compose::parse_duration;
 use crate::container;
 use crate::journal::{Extract, Followed, Journal, Line, Source, Stream, host_component};
 use crate::target::{HOST_COMPONENTS, Known, Subject, subjects};
-use report::Failure;
 use report::command::{ended_by_signal, unless_interrupted};
-use report::output::{Reader, print_to_reader};
+use report::output::{Reader, complain, painted};
+use report::{Failure, printable, printable_json};
 
 /// As deisctl did.
 const USUAL_LINES: usize = 40;
@@ -199,8 +199,7 @@ fn ending(platform: &Platform, extract: Extract) -> Result<(), Failure> {
 }
 
 fn warn(text: &str) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stderr().lock(), "warning: {text}");
+    complain(&format!("warning: {text}"));
 }
 
 /// What the targets mean.
@@ -257,6 +256,7 @@ pub struct Printer {
     format: LineFormat,
     timestamps: bool,
     color: bool,
+    on_terminal: bool,
     /// What all names begin with and need not be told.
     within: Option<String>,
 }
@@ -278,7 +278,8 @@ impl Printer {
     /// Lines of an app alone are within `app/NAME.`: their places are then without it and without machines.
     pub fn new(format: LineFormat, timestamps: bool, within: Option<String>) -> Self {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { format, timestamps, color: !plain && std::io::stdout().is_terminal(), within }
+        let on_terminal = std::io::stdout().is_terminal();
+        Self { format, timestamps, color: !plain && on_terminal, on_terminal, within }
     }
 
     fn print(&self, lines: &[Line]) -> Result<Reader, Failure> {
@@ -287,12 +288,13 @@ impl Printer {
             match self.format {
                 LineFormat::Text => self.text(line, &mut text),
                 LineFormat::Json => {
-                    text += &serde_json::to_string(&document(line)).context("writing a line as JSON")?;
+                    let json = serde_json::to_string(&document(line)).context("writing a line as JSON")?;
+                    text += &if self.on_terminal { printable_json(&json) } else { json };
                     text.push('\n');
                 }
             }
         }
-        print_to_reader(&text)
+        painted(&text)
     }
 
     /// `component.2@machine| text`, each line of a text that has several.
@@ -306,7 +308,9 @@ impl Printer {
         };
         let place = if self.color { format!("\x1b[{}m{place}\x1b[0m", color(&line.name)) } else { place };
         let time = if self.timestamps { format!(" {}", rfc3339(line.time)) } else { String::new() };
-        for part in line.text.split('\n') {
+        // Programs that read on get the bytes as they were written.
+        let written = if self.on_terminal { printable(&line.text) } else { line.text.as_str().into() };
+        for part in written.split('\n') {
             text.push_str(&format!("{place}{time} {part}\n"));
         }
     }

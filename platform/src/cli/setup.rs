@@ -8,6 +8,7 @@ use crate::Platform;
 use crate::bundle::{Bundle, BundleSource};
 use crate::lifecycle::{Installation, Selection};
 use crate::target;
+use diagnostics::Environment;
 use report::{EventSink, Failure, Reporter};
 
 /// Which bundle.
@@ -38,7 +39,8 @@ impl ProgressArguments {
 impl BundleArguments {
     /// The bundle that the user names by flag or environment.
     pub fn named(&self) -> Result<Option<Bundle>, Failure> {
-        let environment = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+        let variables = Environment::read(&BundleSource::VARIABLES)?;
+        let environment = |name: &str| variables.get(name);
         let named = self.bundle.is_some() || BundleSource::VARIABLES.iter().any(|name| environment(name).is_some());
         if !named {
             return Ok(None);

@@ -169,7 +169,7 @@ fn mistakes_of_a_file() {
             "services `a` and `b` both publish port 80",
         ),
         ("services: {a: {image: 'x:1', ports: ['80:80', '80:81']}}", "service `a` publishes port 80 twice"),
-        ("a: 1\na: 2\n", "not YAML: duplicate entry"),
+        ("a: 1\na: 2\n", "line 2: `a`: stands a second time; the first is on line 1"),
     ] {
         let found = mistakes(text);
         assert!(found.iter().any(|one| one.contains(message)), "{text}\n{found:#?}\n{message}");

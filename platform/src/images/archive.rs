@@ -2,12 +2,13 @@
 //! <https://github.com/moby/docker-image-spec/blob/main/v1.3.md#combined-image-json--filesystem-changeset-format>
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek as _};
+use std::io::{BufReader, Read, Seek as _};
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 use serde::Deserialize;
+
+use diagnostics::given_file::{self, GivenFileError};
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// No manifest is longer; what is, is no manifest.
@@ -93,8 +94,9 @@ impl Archive {
     }
 }
 
-fn manifest(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let mut file = BufReader::new(File::open(path)?);
+fn manifest(path: &Path) -> Result<Option<Vec<u8>>, GivenFileError> {
+    let (file, _) = given_file::open(path)?;
+    let mut file = BufReader::new(file);
     let mut magic = [0; GZIP_MAGIC.len()];
     let read = file.read(&mut magic)?;
     file.rewind()?;
@@ -114,6 +116,7 @@ fn manifest(path: &Path) -> io::Result<Option<Vec<u8>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
     use std::io::Write as _;
 
     fn archive(folder: &Path, name: &str, manifest: Option<&str>, compressed: bool) -> PathBuf {

@@ -17,6 +17,7 @@ mod service;
 mod tally;
 mod task;
 
+pub use address_pool::choose as choose_address_pool;
 pub use form::form;
 pub use member::{Member, Role};
 pub use resolve::{References, UnknownSecret};

@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::{Group, Kind, Parameter};
+use crate::spec::LAST_FRONT_PORT;
 
 pub const SSH: Parameter =
-    Parameter::new(Group::Network, Kind::Integer { least: 1, most: 65_535 }, "ssh", "--ssh", "PORT")
+    Parameter::new(Group::Network, Kind::Integer { least: 1, most: LAST_FRONT_PORT as u32 }, "ssh", "--ssh", "PORT")
         .help("First public SSH port; Azure hands out one port a node from here on")
         .default("22001")
         .unit("port number")
@@ -14,13 +15,13 @@ pub const SSH: Parameter =
         .resolved(|spec| json!(spec.first_ssh_port));
 
 pub const SSH_CERT: Parameter = Parameter::new(Group::Network, Kind::File, "ssh_cert", "--ssh-cert", "FILE")
-    .help("Your OpenSSH public key, Ed25519 or RSA, or an X.509 certificate with one")
+    .help("Your public SSH key, Ed25519 or RSA, in any of the usual forms, or an X.509 certificate with one")
     .default("a new Ed25519 key")
     .example("~/.ssh/id_ed25519.pub")
-    .alias("ssh-key")
     .everyday()
     .settled("SSH key")
-    .resolved(|spec| json!(spec.ssh_public_key));
+    .resolved(|spec| json!(spec.ssh_public_key))
+    .aliases(&["ssh-key", "ssh-key-value", "ssh-key-values", "ssh-public-key", "public-key"]);
 
 pub const SKIP_PREFLIGHT: Parameter = Parameter::switch(Group::Azure, "skip_preflight", "--skip-preflight")
     .help("Do not ask Azure beforehand whether it would refuse");
@@ -31,7 +32,8 @@ pub const LOCATION: Parameter = Parameter::new(Group::Azure, Kind::Text, "locati
     .example("northeurope")
     .everyday()
     .settled("location")
-    .resolved(|spec| json!(spec.location));
+    .resolved(|spec| json!(spec.location))
+    .aliases(&["region"]);
 
 pub const RESOURCE_GROUP: Parameter =
     Parameter::new(Group::Azure, Kind::Text, "resource_group", "--resource-group", "GROUP")
@@ -39,7 +41,8 @@ pub const RESOURCE_GROUP: Parameter =
         .default("NAME")
         .example("production")
         .settled("resource group")
-        .resolved(|spec| json!(spec.resource_group));
+        .resolved(|spec| json!(spec.resource_group))
+        .aliases(&["group"]);
 
 pub const SSH_THUMB: Parameter = Parameter::new(Group::Network, Kind::Text, "ssh_thumb", "--ssh-thumb", "HEX")
     .help("Thumbprint (SHA-1 or SHA-256) that the certificate of --ssh-cert must have")
@@ -47,10 +50,11 @@ pub const SSH_THUMB: Parameter = Parameter::new(Group::Network, Kind::Text, "ssh
     .example("0F1E2D3C4B5A69788796A5B4C3D2E1F00F1E2D3C");
 
 pub const SSH_SOURCES: Parameter = Parameter::new(Group::Network, Kind::List, "ssh_sources", "--ssh-source", "CIDR")
-    .help("Who may reach SSH: an address range (repeatable), `*` for everybody")
+    .help("Who may reach SSH: an address range (repeatable), or `*` alone for everybody")
     .default("*")
     .example("203.0.113.0/24,198.51.100.7")
-    .resolved(|spec| json!(spec.ssh_sources));
+    .resolved(|spec| json!(spec.ssh_sources))
+    .aliases(&["ssh-sources"]);
 
 pub const PIP: Parameter = Parameter::switch(Group::Network, "pip", "--pip")
     .help("Give each node a public IP address of its own, with its name as DNS label")
@@ -76,12 +80,14 @@ pub const VIRTUAL_NETWORK_NAME: Parameter = Parameter::new(
 .default("one of the cluster's own")
 .example("shared/hub")
 .settled("virtual network")
-.resolved(|spec| json!(spec.existing_network.as_ref().map(|existing| existing.network.to_string())));
+.resolved(|spec| json!(spec.existing_network.as_ref().map(|existing| existing.network.to_string())))
+.aliases(&["vnet", "vnet-name"]);
 
 pub const SUBNET_NAMES: Parameter =
     Parameter::new(Group::Network, Kind::List, "subnet_names", "--subnet-names", "NAMES")
-        .help("Subnets of that network over which the nodes are spread")
+        .help("Subnets of that network over which the nodes are spread, each named once")
         .default("nodes, in a network of the cluster's own")
         .example("cluster-a,cluster-b")
         .settled("subnets")
-        .resolved(|spec| json!(spec.existing_network.as_ref().map(|existing| existing.subnets.clone())));
+        .resolved(|spec| json!(spec.existing_network.as_ref().map(|existing| existing.subnets.clone())))
+        .aliases(&["subnet", "subnets", "subnet-name"]);

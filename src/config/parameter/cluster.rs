@@ -18,7 +18,8 @@ pub const NUM_NODES: Parameter =
         .unit("machines")
         .example("5")
         .everyday()
-        .resolved(|spec| json!(spec.node_count));
+        .resolved(|spec| json!(spec.node_count))
+        .aliases(&["nodes", "node-count", "num-machines", "count", "instances", "instance-count", "vm-count"]);
 
 pub const ALLOW_SMALL: Parameter = Parameter::switch(Group::Cluster, "allow_small", "--allow-small")
     .help("Allow 1 or 2 machines, with a single etcd member");
@@ -43,10 +44,12 @@ pub const OPEN: Parameter = Parameter::new(Group::Cluster, Kind::List, "open", "
     .example("8080:/health,53/udp:8053")
     .resolved(|spec| {
         spec.open_ports.iter().map(|port| json!(port.to_string())).collect()
-    });
+    })
+    .aliases(&["open-port", "open-ports", "port", "ports"]);
 
 pub const TAGS: Parameter = Parameter::new(Group::Azure, Kind::Map, "tags", "--tag", "NAME=VALUE")
     .help("Tag on every resource (repeatable)")
     .default("none")
     .example("cost-center=42,team=web")
-    .resolved(|spec| json!(spec.tags));
+    .resolved(|spec| json!(spec.tags))
+    .aliases(&["tags"]);

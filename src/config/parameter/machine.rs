@@ -10,7 +10,8 @@ pub const VM_SIZE: Parameter = Parameter::new(Group::Machines, Kind::Text, "vm_s
     .default("Standard_D2as_v5")
     .example("Standard_D4as_v5")
     .everyday()
-    .resolved(|spec| json!(spec.vm_size));
+    .resolved(|spec| json!(spec.vm_size))
+    .aliases(&["size", "node-vm-size", "node-size", "machine-type", "instance-type", "sku"]);
 
 pub const VM_NAME_PREFIX: Parameter =
     Parameter::new(Group::Machines, Kind::Text, "vm_name_prefix", "--vm-name-prefix", "PREFIX")
@@ -30,7 +31,8 @@ pub const COREOS_IMAGE: Parameter = Parameter::new(
 .help("Image: flatcar[:CHANNEL[:VERSION]], URN, image id, id in a gallery or community gallery, fcos:ID for Fedora CoreOS, or a VHD")
 .default("flatcar:stable:latest")
 .example("flatcar:beta")
-.resolved(|spec| json!(spec.image));
+.resolved(|spec| json!(spec.image))
+.aliases(&["image"]);
 
 pub const DATA_DISK: Parameter =
     Parameter::new(Group::Machines, Kind::Integer { least: 4, most: 32_767 }, "data_disk", "--data-disk", "GiB")
@@ -41,7 +43,8 @@ pub const DATA_DISK: Parameter =
         .example("100")
         .everyday()
         .settled("data disk")
-        .resolved(|spec| json!(spec.data_disk_gib));
+        .resolved(|spec| json!(spec.data_disk_gib))
+        .aliases(&["data-disk-size", "data-disk-size-gb"]);
 
 pub const DATA_DISK_COUNT: Parameter = Parameter::new(
     Group::Machines,
@@ -86,7 +89,8 @@ pub const OS_DISK_SIZE: Parameter =
         .unit("GiB")
         .example("64")
         .settled("OS disk's size")
-        .resolved(|spec| json!(spec.os_disk_gib));
+        .resolved(|spec| json!(spec.os_disk_gib))
+        .aliases(&["os-disk-size-gb"]);
 
 pub const AVAILABILITY_SET: Parameter =
     Parameter::new(Group::Machines, Kind::Text, "availability_set", "--availability-set", "NAME")
@@ -102,7 +106,8 @@ pub const ZONES: Parameter = Parameter::new(Group::Machines, Kind::List, "zones"
     .help("Spread the machines over these availability zones instead of an availability set")
     .default("none")
     .example("1,2,3")
-    .resolved(|spec| json!(spec.availability.zones()));
+    .resolved(|spec| json!(spec.availability.zones()))
+    .aliases(&["zone"]);
 
 pub const SCALE_SET: Parameter = Parameter::switch(Group::Machines, "scale_set", "--scale-set")
     .help("Join the machines to a flexible scale set instead of an availability set: up to 1000, with --zones spread over them")
@@ -112,9 +117,9 @@ pub const PROXIMITY: Parameter = Parameter::new(Group::Machines, Kind::Text, "pr
     .help("Proximity placement group, for machines close together: a name, made when missing, or an id")
     .default("none")
     .example("mycluster-close")
-    .alias("affinity-group")
     .settled("proximity placement group")
-    .resolved(|spec| json!(spec.proximity_placement_group));
+    .resolved(|spec| json!(spec.proximity_placement_group))
+    .aliases(&["affinity-group", "ppg"]);
 
 pub const ACCELERATED_NETWORKING: Parameter =
     Parameter::switch(Group::Machines, "accelerated_networking", "--accelerated-networking")

@@ -89,8 +89,8 @@ pub struct Parameter {
     pub example: &'static str,
     /// One sentence without a full stop.
     pub help: &'static str,
-    /// An older name of the flag that still works.
-    pub alias: Option<&'static str>,
+    /// Older names of the flag, and those of other tools: they work, and help does not show them.
+    pub aliases: &'static [&'static str],
     /// Whether short help shows it.
     pub everyday: bool,
     /// What it is called in words, when it cannot change once the cluster is made.
@@ -116,7 +116,7 @@ impl Parameter {
             unit: "",
             example: "",
             help: "",
-            alias: None,
+            aliases: &[],
             everyday: false,
             settled: None,
             resolved: None,
@@ -147,8 +147,8 @@ impl Parameter {
         Self { example, ..self }
     }
 
-    const fn alias(self, alias: &'static str) -> Self {
-        Self { alias: Some(alias), ..self }
+    const fn aliases(self, aliases: &'static [&'static str]) -> Self {
+        Self { aliases, ..self }
     }
 
     const fn everyday(self) -> Self {
@@ -167,6 +167,12 @@ impl Parameter {
     pub fn variable(&self) -> String {
         format!("{VARIABLE_PREFIX}{}", self.key.to_ascii_uppercase())
     }
+}
+
+/// The parameter that other tools call so, as a flag, a key or the end of a variable.
+pub fn of_other_tools(word: &str) -> Option<&'static Parameter> {
+    let flag = word.to_ascii_lowercase().replace('_', "-");
+    PARAMETERS.iter().find(|parameter| parameter.aliases.contains(&flag.as_str())).copied()
 }
 
 /// All of them, in the order of help and docs.
@@ -230,6 +236,12 @@ mod tests {
         let keys: BTreeSet<&str> = PARAMETERS.iter().map(|parameter| parameter.key).collect();
         let flags: BTreeSet<&str> = PARAMETERS.iter().map(|parameter| parameter.flag).collect();
         assert_eq!((keys.len(), flags.len()), (PARAMETERS.len(), PARAMETERS.len()));
+        let mut names: Vec<&str> = PARAMETERS.iter().flat_map(|parameter| parameter.aliases).copied().collect();
+        names.extend(flags.iter().map(|flag| flag.trim_start_matches('-')));
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count, "an alias is a flag of another parameter");
         for parameter in PARAMETERS {
             let key = parameter.key;
             assert!(!parameter.help.is_empty() && !parameter.help.ends_with('.'), "{key}");

@@ -7,12 +7,14 @@ use super::{Group, Kind, Parameter};
 pub const SUBSCRIPTION: Parameter = Parameter::new(Group::SignIn, Kind::Text, "subscription", "--subscription", "ID")
     .help("Subscription id")
     .default("AZURE_SUBSCRIPTION_ID, else that of `az login`")
-    .example("00000000-0000-0000-0000-000000000000");
+    .example("00000000-0000-0000-0000-000000000000")
+    .aliases(&["subscription-id"]);
 
 pub const TENANT: Parameter = Parameter::new(Group::SignIn, Kind::Text, "tenant", "--tenant", "ID")
     .help("Directory (tenant) of a service principal")
     .default("AZURE_TENANT_ID")
-    .example("00000000-0000-0000-0000-000000000000");
+    .example("00000000-0000-0000-0000-000000000000")
+    .aliases(&["tenant-id"]);
 
 pub const CLIENT_ID: Parameter = Parameter::new(Group::SignIn, Kind::Text, "client_id", "--client-id", "ID")
     .help("Application (client) of a service principal, or of a user-assigned managed identity")

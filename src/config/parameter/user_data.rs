@@ -8,13 +8,15 @@ pub const CUSTOM_DATA: Parameter = Parameter::new(Group::UserData, Kind::File, "
     .help("Your cloud-config or Ignition file, merged over ours")
     .default("none")
     .example("user.yaml")
-    .resolved(|spec| json!(spec.custom_data.is_some()));
+    .resolved(|spec| json!(spec.custom_data.is_some()))
+    .aliases(&["user-data", "userdata"]);
 
 pub const NTP_SERVERS: Parameter = Parameter::new(Group::UserData, Kind::List, "ntp_servers", "--ntp-server", "HOST")
     .help("Additional NTP server (repeatable)")
     .default("none: the host's clock")
     .example("time.windows.com")
-    .resolved(|spec| json!(spec.ntp_servers));
+    .resolved(|spec| json!(spec.ntp_servers))
+    .aliases(&["ntp-servers"]);
 
 pub const CUSTOM_DATA_ONLY: Parameter = Parameter::switch(Group::UserData, "custom_data_only", "--custom-data-only")
     .help("Send the file of --custom-data untouched, in place of ours: nothing of etcd, disks or clocks is set up then")

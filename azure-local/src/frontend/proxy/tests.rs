@@ -171,7 +171,7 @@ async fn a_nat_rule_reaches_its_machine_and_carries_both_ends() {
     proxy.apply(vec![listener("ssh", nat("a"))]).await;
     let bound = proxy.bound();
     assert_eq!(bound[0].healthy_machines, ["a"]);
-    let (mut stream, name) = greeted(bound[0].bound).await;
+    let (mut stream, name) = greeted(bound[0].bound.expect("open")).await;
     assert_eq!(name, "one");
     // One direction ends before the other: what is on its way still arrives.
     stream.write_all(b"last words").await.expect("sent");
@@ -179,7 +179,7 @@ async fn a_nat_rule_reaches_its_machine_and_carries_both_ends() {
     assert_eq!(end_of(&mut stream).await.expect("a proper end"), b"last words");
     proxy.shut_down().await;
     assert!(proxy.bound().is_empty());
-    assert!(TcpStream::connect(bound[0].bound).await.is_err());
+    assert!(TcpStream::connect(bound[0].bound.expect("open")).await.is_err());
 }
 
 #[tokio::test]
@@ -190,7 +190,7 @@ async fn connections_go_to_every_healthy_member_and_to_no_other() {
     machines.set("c", GUEST_PORT, closing_server().await);
     proxy.apply(vec![listener("web", pool(&["a", "b", "c", "d"], Some(tcp_probe())))]).await;
     healthy(&proxy, "web", &["a", "b"]).await;
-    let address = proxy.bound()[0].bound;
+    let address = proxy.bound()[0].bound.expect("open");
     let mut seen = std::collections::BTreeSet::new();
     timeout(DEADLINE, async {
         while seen.len() < 2 {
@@ -222,7 +222,7 @@ async fn a_member_that_does_not_answer_is_passed_over() {
     machines.set("c", GUEST_PORT, echo_server("yes").await);
     proxy.apply(vec![listener("web", pool(&["a", "b", "c"], None))]).await;
     for _ in 0..20 {
-        assert_eq!(greeted(proxy.bound()[0].bound).await.1, "yes");
+        assert_eq!(greeted(proxy.bound()[0].bound.expect("open")).await.1, "yes");
     }
     proxy.shut_down().await;
 }
@@ -251,15 +251,15 @@ async fn changes_leave_what_stays_alone() {
     machines.set("b", GUEST_PORT, echo_server("two").await);
     proxy.apply(vec![listener("web", pool(&["a"], None)), listener("ssh", nat("a"))]).await;
     let before = proxy.bound();
-    let (mut web, _) = greeted(before[0].bound).await;
-    let (mut ssh, _) = greeted(before[1].bound).await;
+    let (mut web, _) = greeted(before[0].bound.expect("open")).await;
+    let (mut ssh, _) = greeted(before[1].bound.expect("open")).await;
 
     proxy.apply(vec![listener("web", pool(&["b"], None))]).await;
     let after = proxy.bound();
     assert_eq!(after.len(), 1);
-    assert_eq!(after[0].bound, before[0].bound);
+    assert_eq!(after[0].bound.expect("open"), before[0].bound.expect("open"));
     echoes(&mut web).await;
-    assert_eq!(greeted(after[0].bound).await.1, "two");
+    assert_eq!(greeted(after[0].bound.expect("open")).await.1, "two");
     // The removed rule's connection has ended, one way or the other.
     if let Ok(rest) = end_of(&mut ssh).await {
         assert!(rest.is_empty());
@@ -277,9 +277,9 @@ async fn a_port_that_is_taken_gets_a_substitute() {
     proxy.apply(vec![Listener { port, ..listener("ssh", nat("a")) }]).await;
     let bound = proxy.bound().remove(0);
     assert_eq!(bound.public, SocketAddr::from((address, port)));
-    assert_eq!(bound.bound.ip(), address);
-    assert_ne!(bound.bound.port(), port);
-    assert_eq!(greeted(bound.bound).await.1, "one");
+    assert_eq!(bound.bound.expect("open").ip(), address);
+    assert_ne!(bound.bound.expect("open").port(), port);
+    assert_eq!(greeted(bound.bound.expect("open")).await.1, "one");
     proxy.shut_down().await;
 }
 
@@ -294,9 +294,9 @@ async fn silence_ends_a_connection_and_traffic_keeps_it() {
     };
     proxy.apply(vec![short("reset", true), short("quiet", false)]).await;
     let bound = proxy.bound();
-    let (mut reset, _) = greeted(bound[0].bound).await;
+    let (mut reset, _) = greeted(bound[0].bound.expect("open")).await;
     assert_eq!(end_of(&mut reset).await.expect_err("a reset").kind(), io::ErrorKind::ConnectionReset);
-    let (mut quiet, _) = greeted(bound[1].bound).await;
+    let (mut quiet, _) = greeted(bound[1].bound.expect("open")).await;
     assert_eq!(end_of(&mut quiet).await.expect("a proper end"), b"");
     proxy.shut_down().await;
 }

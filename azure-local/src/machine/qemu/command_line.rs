@@ -3,11 +3,11 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::QemuOptions;
 use super::accelerator::Accelerator;
 use super::disks::MachineDisks;
 use super::folder::Folder;
 use super::guest_items::Item;
+use super::options::QemuOptions;
 use super::{qmp, way_out};
 use crate::machine::MachineSpec;
 

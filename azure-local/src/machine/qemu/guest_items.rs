@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use super::QemuOptions;
 use super::disks::MachineDisks;
 use super::folder::{Folder, create_private, write_private};
+use super::options::QemuOptions;
 use super::way_out;
 use crate::machine::{MachineSpec, NetworkInterface};
 

@@ -10,6 +10,7 @@ mod disks;
 mod folder;
 mod guest_items;
 mod launcher;
+mod options;
 mod qmp;
 mod sockets;
 mod ssh_banner;
@@ -19,7 +20,7 @@ mod way_out;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -27,50 +28,16 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::{MachineError, MachineHost, MachineSpec};
-use crate::image::Image;
+use crate::lock::lock;
 use crate::segment::Segment;
-use accelerator::Accelerator;
 use disks::Disks;
 use folder::Folder;
 use launcher::Launcher;
 use sockets::Sockets;
 use supervisor::{Machine, Phase};
 
+pub use options::QemuOptions;
 pub use way_out::HOST_ADDRESS as HOST_ADDRESS_IN_GUESTS;
-
-/// How machines are built and run.
-#[derive(Clone, Debug)]
-pub struct QemuOptions {
-    /// Holds a folder per machine, and the disks.
-    pub machines_directory: PathBuf,
-    /// What machines start from.
-    pub image: Image,
-    /// Memory of each machine.
-    pub memory_mib: u32,
-    /// Processors of each machine. Under emulation more than one makes a host with few cores slower, not faster.
-    pub vcpus: u32,
-    /// UDP port of the NTP server on the host's loopback; without one, guests keep the clock that they start with.
-    pub time_server_port: Option<u16>,
-    /// How long a guest may take to shut down before its process is ended.
-    pub stop_grace: Duration,
-}
-
-impl QemuOptions {
-    /// Machines of 1 GiB that run `image` and are kept in `machines_directory`.
-    pub fn new(machines_directory: impl Into<PathBuf>, image: Image) -> Self {
-        Self {
-            machines_directory: machines_directory.into(),
-            image,
-            memory_mib: 1024,
-            vcpus: match Accelerator::of_host() {
-                Accelerator::Kvm => 2,
-                Accelerator::Tcg => 1,
-            },
-            time_server_port: None,
-            stop_grace: Duration::from_secs(60),
-        }
-    }
-}
 
 /// Runs each machine as a QEMU process that ends with this value.
 pub struct QemuMachines {
@@ -251,9 +218,4 @@ impl MachineHost for QemuMachines {
         lock(&self.attached).clear();
         self.sockets.remove();
     }
-}
-
-/// Every map is valid after every statement, so a panic elsewhere does not spoil it.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

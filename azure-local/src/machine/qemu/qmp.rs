@@ -11,7 +11,7 @@ use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::lock;
+use crate::lock::lock;
 
 /// QEMU answers at once unless the host is badly overloaded.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(60);

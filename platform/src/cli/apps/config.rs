@@ -1,7 +1,6 @@
 //! `platformctl apps config`.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::path::Path;
 
 use super::arguments::{ConfigArguments, ConfigCommand};
@@ -11,8 +10,7 @@ use crate::apps::{Apps, Config, ConfigChange};
 use crate::cli::arguments::ConnectionArguments;
 use crate::cli::connect;
 use crate::settings::Assignment;
-use diagnostics::suggestion;
-use diagnostics::{Origin, Problems};
+use diagnostics::{Origin, Problems, given_file, suggestion};
 use report::{Failure, Reporter};
 use report::{command::unless_interrupted, output};
 
@@ -89,15 +87,13 @@ fn set(pairs: &[String], stdin: bool) -> Result<ConfigChange, Failure> {
                 "with --stdin the value comes from standard input: write `{key}` alone"
             )));
         }
-        let mut value = String::new();
-        std::io::stdin()
-            .read_to_string(&mut value)
-            .map_err(|error| Failure::Usage(format!("reading standard input: {error}")))?;
+        let value = given_file::read_standard_input().and_then(|bytes| given_file::text(&bytes).map(str::to_owned));
+        let value = value.map_err(|error| Failure::Usage(format!("reading standard input: {error}")))?;
         let value = value.strip_suffix('\n').unwrap_or(&value).to_owned();
         assignments.push(Assignment { key: key.clone(), value });
     } else {
         for pair in pairs {
-            let read = |path: &Path| std::fs::read_to_string(path);
+            let read = |path: &Path| given_file::read_text(path);
             assignments.extend(problems.take(Origin::Flag("KEY=VALUE"), Assignment::parse(pair, read)));
         }
     }

@@ -10,7 +10,7 @@ use crate::Platform;
 use crate::apps::{Apps, Deployment, ImageOptions, Source};
 use crate::cli::arguments::ConnectionArguments;
 use crate::images::Archive;
-use diagnostics::{Origin, Problems};
+use diagnostics::{Origin, Problems, given_file};
 use report::{Failure, Reporter};
 
 /// A Compose file beyond this is none: etcd holds it with every release.
@@ -43,7 +43,7 @@ fn source(arguments: &DeployArguments) -> Result<Source, Failure> {
         return Ok(Source::Image { image: image.clone(), options });
     }
     let file = arguments.compose.as_deref().context("neither an image nor a file")?;
-    let text = std::fs::read_to_string(file)
+    let text = given_file::read_text(file)
         .map_err(|error| Failure::Usage(format!("reading `{}`: {error}", file.display())))?;
     if text.len() > LARGEST_COMPOSE_BYTES {
         let mut problems = Problems::new();

@@ -1,0 +1,124 @@
+//! `local …`: how the emulator's daemon is started and found again, and what it is trusted with.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
+use crate::sandbox::{Ended, Sandbox, wait_for};
+
+/// A daemon that outlives the command that started it must not outlive the test.
+struct Daemon<'a>(&'a Sandbox);
+
+impl<'a> Daemon<'a> {
+    fn start(sandbox: &'a Sandbox, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let daemon = Self(sandbox);
+        sandbox.run_with(&[&["local", "up"], arguments].concat(), variables).demand(0);
+        daemon
+    }
+
+    fn id(&self) -> i32 {
+        std::fs::read_to_string(self.0.path("azure-local/daemon.pid")).unwrap().trim().parse().unwrap()
+    }
+
+    fn down(&self) {
+        self.0.succeed(&["local", "down"]);
+    }
+}
+
+impl Drop for Daemon<'_> {
+    fn drop(&mut self) {
+        let ended = self.0.run(&["local", "down"]);
+        if !std::thread::panicking() {
+            ended.demand(0);
+        }
+    }
+}
+
+fn up(sandbox: &Sandbox, arguments: &[&str]) -> Ended {
+    sandbox.run(&[&["local", "up"], arguments].concat())
+}
+
+#[test]
+fn what_is_not_named_is_as_it_was_the_last_time() {
+    let sandbox = Sandbox::without_emulator();
+    let daemon = Daemon::start(&sandbox, &["--vms", "none", "--time-scale", "0.5"], &[]);
+    let arguments = || std::fs::read_to_string(sandbox.path("azure-local/arguments")).unwrap().replace('\n', " ");
+    let first = "--vms none --latency none --time-scale 0.5 --vm-memory 1024 --boot-timeout 40";
+    assert_eq!(arguments(), first);
+
+    // While it runs, the same again is no mistake, and something else is.
+    assert!(up(&sandbox, &[]).demand(0).stdout.starts_with("the local emulator runs already: "));
+    up(&sandbox, &["--time-scale", "0.5"]).demand(0);
+    let other = up(&sandbox, &["--latency", "azure"]).demand(2);
+    other.says(&["runs already, with other options; `azure-coreos-cluster local down` first"]);
+
+    daemon.down();
+    let plain = up(&sandbox, &[]).demand(0);
+    assert!(plain.stdout.contains("without machines (--vms none): nothing runs or answers"), "{}", plain.stdout);
+    assert_eq!(arguments(), first);
+
+    daemon.down();
+    up(&sandbox, &["--latency", "azure"]).demand(0);
+    assert_eq!(arguments(), first.replace("--latency none", "--latency azure"));
+
+    daemon.down();
+    std::fs::write(sandbox.path("azure-local/arguments"), "--vms\nhamsters").unwrap();
+    up(&sandbox, &[]).demand(2).says(&["azure-local/arguments` holds options", "--vms hamsters", "local reset"]);
+    sandbox.succeed(&["local", "reset"]);
+    assert!(!sandbox.path("azure-local").exists());
+}
+
+#[test]
+fn the_daemon_inherits_no_secrets() {
+    let sandbox = Sandbox::without_emulator();
+    let secrets = [
+        ("AZURE_CLIENT_SECRET", "hunter2"),
+        ("AWS_SECRET_ACCESS_KEY", "hunter2"),
+        ("GITHUB_TOKEN", "hunter2"),
+        ("SSH_AUTH_SOCK", "/tmp/hunter2"),
+    ];
+    let daemon = Daemon::start(&sandbox, &["--vms", "none"], &[&secrets[..], &[("LC_ALL", "C.UTF-8")]].concat());
+    let environment = std::fs::read(format!("/proc/{}/environ", daemon.id())).unwrap();
+    let environment = String::from_utf8_lossy(&environment).replace('\0', "\n");
+    assert!(!environment.contains("hunter2"), "{environment}");
+    for needed in ["PATH=", "HOME=", "AZURE_LOCAL_DIR=", "LC_ALL=C.UTF-8"] {
+        assert!(environment.lines().any(|line| line.starts_with(needed)), "{needed} is not in\n{environment}");
+    }
+}
+
+#[test]
+fn a_stranger_on_the_port_of_a_dead_daemon_gets_no_token() {
+    let sandbox = Sandbox::without_emulator();
+    let daemon = Daemon::start(&sandbox, &["--vms", "none"], &[]);
+    let read = |file: &str| std::fs::read_to_string(sandbox.path("azure-local").join(file)).unwrap();
+    let (token, address) = (read("token"), read("endpoint").trim().trim_start_matches("http://").to_owned());
+    let process = rustix::process::Pid::from_raw(daemon.id()).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
+    // Its port is free once it is gone.
+    let mut taken = None;
+    wait_for("the port", || {
+        taken = TcpListener::bind(&address).ok();
+        taken.is_some()
+    });
+    let heard = Arc::new(Mutex::new(String::new()));
+    let ears = heard.clone();
+    let listener = taken.unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut buffer = [0; 4096];
+            let length = stream.read(&mut buffer).unwrap_or_default();
+            ears.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..length]));
+            let body = r#"{"proof":"0000000000000000000000000000000000000000000000000000000000000000","value":[]}"#;
+            let head =
+                format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n", body.len());
+            let _ = stream.write_all(format!("{head}connection: close\r\n\r\n{body}").as_bytes());
+        }
+    });
+    // Another daemon is started, on another port.
+    sandbox.succeed(&["mycluster", "--local", "--no-wait"]);
+    assert_ne!(read("endpoint").trim().trim_start_matches("http://"), address);
+    assert_eq!(read("token"), token);
+    let heard = heard.lock().unwrap().clone();
+    assert!(heard.contains("GET /azure-local/proof?nonce="), "{heard}");
+    assert!(!heard.contains(token.trim()) && !heard.to_ascii_lowercase().contains("authorization"), "{heard}");
+}

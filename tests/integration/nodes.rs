@@ -198,7 +198,7 @@ fn an_interrupted_command_lets_go_and_who_waits_is_told_whom_for() {
     let mut waiting = start(&["stop", "router"], "waiting");
     wait_for("who waits", || said("waiting").contains("waiting for the cluster's lock"));
     let expected = format!("(process {}) since 2", holding.0.id());
-    for part in ["which ann@", &expected, "for `platformctl install platform` holds"] {
+    for part in ["which ann on ", &expected, "for `platformctl install platform` holds"] {
         assert!(said("waiting").contains(part), "{part}: {}", said("waiting"));
     }
     interrupt(&waiting);

@@ -9,6 +9,7 @@ mod connect;
 mod dock;
 mod doctor;
 mod install;
+mod instance_line;
 mod journal;
 mod lifecycle;
 mod machines;

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::arguments::ConnectionArguments;
 use super::connect;
+use super::instance_line::InstanceLine;
 use super::setup::selection;
 use crate::lifecycle::{self, ComponentState, InstanceState};
 use report::Failure;
@@ -107,17 +108,17 @@ fn status_text(states: &[ComponentState]) -> String {
                 }
             }
             let number = instance.number.map(|number| format!("@{number}")).unwrap_or_default();
-            let was = if instance.wanted { "" } else { "earlier: " };
-            let machine = if instance.machine.is_empty() { "no machine" } else { &instance.machine };
-            let _ = write!(
-                text,
-                "    {}{number} {was}{} on {machine} since {}",
-                state.component, instance.state, instance.since
+            text.push_str(
+                &InstanceLine {
+                    name: format!("{}{number}", state.component),
+                    wanted: instance.wanted,
+                    state: &instance.state,
+                    machine: &instance.machine,
+                    since: &instance.since,
+                    error: instance.error.as_deref(),
+                }
+                .text(),
             );
-            if let Some(error) = &instance.error {
-                let _ = write!(text, ": {error}");
-            }
-            text.push('\n');
         }
     }
     text

@@ -40,7 +40,7 @@ impl std::fmt::Display for Holder {
         let word = |text: &str| text.chars().filter(|c| !c.is_control()).take(LONGEST_WORD).collect::<String>();
         write!(
             formatter,
-            "{}@{} (process {}) since {} for `{}`",
+            "{} on {} (process {}) since {} for `{}`",
             word(&self.user),
             word(&self.host),
             self.process_id,
@@ -65,7 +65,7 @@ mod tests {
         };
         assert_eq!(
             holder.to_string(),
-            "ann@lap[31mtop (process 7) since 2026-01-02T03:04:05Z for `platformctl start platform`"
+            "ann on lap[31mtop (process 7) since 2026-01-02T03:04:05Z for `platformctl start platform`"
         );
         let here = Holder::here("ann".into(), "platformctl stop router");
         assert_eq!((here.process_id, here.command.as_str()), (std::process::id(), "platformctl stop router"));

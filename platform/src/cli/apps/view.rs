@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::apps::{App, Process, Release, ReleaseState, ServiceState, Source, image_title};
+use crate::cli::instance_line::InstanceLine;
 
 /// An app in short.
 #[derive(Serialize)]
@@ -136,17 +137,17 @@ impl InfoView {
             let _ = writeln!(text, "{mark} {} {}/{}", service.service, service.running, service.wanted);
             for process in self.processes.iter().filter(|process| process.service == service.service) {
                 let number = process.number.map(|number| format!(".{number}")).unwrap_or_default();
-                let machine = if process.machine.is_empty() { "no machine" } else { &process.machine };
-                let was = if process.wanted { "" } else { "earlier: " };
-                let _ = write!(
-                    text,
-                    "    {}{number} {was}{} on {machine} since {}",
-                    process.service, process.state, process.since
+                text.push_str(
+                    &InstanceLine {
+                        name: format!("{}{number}", process.service),
+                        wanted: process.wanted,
+                        state: &process.state,
+                        machine: &process.machine,
+                        since: &process.since,
+                        error: process.error.as_deref(),
+                    }
+                    .text(),
                 );
-                if let Some(error) = &process.error {
-                    let _ = write!(text, ": {error}");
-                }
-                text.push('\n');
             }
         }
         text

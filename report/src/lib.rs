@@ -9,6 +9,7 @@ mod event;
 pub mod exit_code;
 mod failure;
 mod finding;
+mod mendable;
 pub mod output;
 mod progress;
 
@@ -16,6 +17,7 @@ pub use confirmation::confirm;
 pub use event::{Event, EventSink};
 pub use failure::{Failure, NodeError, ServiceError};
 pub use finding::{Finding, Severity};
+pub use mendable::{Mendable, access};
 pub use output::OutputFormat;
 
 use std::sync::Arc;

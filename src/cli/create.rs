@@ -61,19 +61,20 @@ async fn create(
     }
     let token = super::discovery::request_token(&prepared, reporter).await?;
     prepared.directory.create()?;
-    let lock = DirectoryLock::acquire(&prepared.directory);
-    let _lock = lock.map_err(|error| Failure::Usage(format!("{error:#}; wait for it, then run again")))?;
+    let _lock = DirectoryLock::acquire(&prepared.directory)?;
+    super::status::tell_damage(&prepared.directory, reporter);
     let asked = prepared.spec;
     let mut prepared = prepare(cluster)?;
     prepared.adopt(&asked)?;
     prepared.take_token(token)?;
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);
-    let desired = desired(&prepared.spec, &names, &prepared.user_data);
+    let desired = desired(&prepared.spec, &names, &prepared.first_boots);
     let observed = observe_settled(&connection.arm, &desired, reporter).await.map_err(refused)?;
     if let Err(failure) = super::plan::check_owner(&prepared, &desired, &observed) {
         prepared.directory.remove_unused()?;
         return Err(failure);
     }
+    super::fitting_keys::check_for_later_machines(&connection, &prepared).await?;
     let plan = plan(&prepared.spec, desired, &observed);
     announce(&plan, reporter);
     if prepared.values.get(&BLOB_CONTAINER_URL).is_some() && !matches!(prepared.spec.image, Image::Vhd(_)) {
@@ -93,10 +94,7 @@ async fn create(
     }
     prepared.store(&connection.subscription)?;
     if let Err(errors) = execute(&connection.arm, plan, reporter).await {
-        // A cluster of which nothing was made has settled nothing.
-        if prepared.stored.is_none() && matches!(connection.arm.get(&names.resource_group()).await, Ok(None)) {
-            prepared.directory.forget_cluster()?;
-        }
+        super::first_failure::loosen(&connection, &prepared, &errors, reporter).await?;
         let mut hints: Vec<String> = errors.iter().map(hint).collect();
         hints.sort_unstable();
         hints.dedup();
@@ -206,7 +204,7 @@ async fn inventory(connection: &Connection, prepared: &Prepared, names: &Resourc
     Ok(Inventory {
         name: spec.name.to_string(),
         cloud: connection.cloud.as_str().into(),
-        subscription: connection.subscription.clone(),
+        subscription: connection.subscription.to_string(),
         resource_group: spec.resource_group.to_string(),
         location: spec.location.to_string(),
         public_address,
@@ -224,11 +222,6 @@ async fn inventory(connection: &Connection, prepared: &Prepared, names: &Resourc
 }
 
 fn write(prepared: &Prepared, inventory: &Inventory) -> Result<(), Failure> {
-    let directory = &prepared.directory;
-    let known_hosts = directory.known_hosts();
-    let config = outputs::ssh_config(inventory, &known_hosts).map_err(anyhow::Error::new)?;
-    directory.write(&known_hosts, &outputs::known_hosts(inventory))?;
-    directory.write(&directory.ssh_config(), &config)?;
-    directory.write_json(&directory.inventory(), inventory)?;
+    prepared.directory.store_inventory(inventory)?;
     Ok(())
 }

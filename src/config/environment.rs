@@ -6,8 +6,9 @@ use diagnostics::suggestion;
 use diagnostics::{Origin, Problems};
 
 /// Variables with the prefix that are no parameters of a cluster.
-pub const OTHER_VARIABLES: [&str; 4] = [
+pub const OTHER_VARIABLES: [&str; 5] = [
     "AZURE_COREOS_CLUSTER_LOG",
+    "AZURE_COREOS_CLUSTER_ANSWER_TIMEOUT",
     "AZURE_COREOS_CLUSTER_LOCAL",
     "AZURE_COREOS_CLUSTER_STATE_DIR",
     "AZURE_COREOS_CLUSTER_FILE",

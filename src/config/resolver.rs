@@ -14,6 +14,8 @@ use diagnostics::{Origin, Problems};
 pub(super) struct Resolver<'a> {
     pub input: &'a ClusterInput,
     pub earlier: Option<&'a ClusterSpec>,
+    /// Whether machines may exist that were made as `earlier` says.
+    pub has_machines: bool,
     pub problems: Problems,
     /// Keys of parameters whose value could not be read: what they stand for is not known, so nothing is said of it.
     unreadable: BTreeSet<&'static str>,
@@ -21,7 +23,8 @@ pub(super) struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     pub fn new(input: &'a ClusterInput, earlier: Option<&'a ClusterSpec>) -> Self {
-        Self { input, earlier, problems: Problems::new(), unreadable: BTreeSet::new() }
+        let has_machines = earlier.is_some();
+        Self { input, earlier, has_machines, problems: Problems::new(), unreadable: BTreeSet::new() }
     }
 
     pub fn given(&self, parameter: &Parameter) -> Option<&'a Given> {

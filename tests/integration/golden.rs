@@ -11,7 +11,7 @@ use coreos_cluster::config::parameter::{
 use coreos_cluster::config::{self, ClusterInput, InputFile, resolve};
 use coreos_cluster::outputs::{self};
 use coreos_cluster::pki::{Authority, Certificate, Material, NodeMaterial, SshKeyPair};
-use coreos_cluster::plan::{Observed, ResourceNames, desired, plan};
+use coreos_cluster::plan::{FirstBoot, Observed, ResourceNames, desired, plan};
 use coreos_cluster::spec::ClusterSpec;
 use coreos_cluster::spec::{Dialect, TemplateSet};
 use coreos_cluster::userdata::{self};
@@ -157,8 +157,9 @@ fn what_describes_parameters() {
 #[test]
 fn request_bodies() {
     let spec = spec(&[(&DEIS, "true"), (&DATA_DISK, "100")], None);
-    let user_data = vec!["{}".to_owned(); 3];
-    let plan = plan(&spec, desired(&spec, &ResourceNames::new("s", &spec), &user_data), &Observed::new());
+    let first_boot = FirstBoot { user_data: "{}".into(), keys: Some("host-key=SHA256:x authority=y".into()) };
+    let wanted = desired(&spec, &ResourceNames::new("s", &spec), &vec![first_boot; 3]);
+    let plan = plan(&spec, wanted, &Observed::new());
     let bodies: serde_json::Map<String, serde_json::Value> = plan
         .steps
         .iter()

@@ -444,7 +444,7 @@ const WRONG: [(&str, &str, &str); 63] = [
     ("--discovery-service-url", "ftp://host/0123", "does not begin with `http://HOST`"),
     ("--cloud", "germany", "must be one of public, usgov, china"),
     ("--location", "West-Europe", "is not a region's name"),
-    ("--tag", "azure-coreos-cluster=x", "this program's own"),
+    ("--tag", "coreos-cluster=x", "this program's own"),
     ("--tag", "Microsoft.x=1", "begin with `microsoft` for tags of its own"),
     ("--tag", "windows=1", "begin with `windows` for tags of its own"),
     ("--vm-name-prefix", "windows", "has `windows` in it, which Azure keeps for itself"),

@@ -50,7 +50,7 @@ pub async fn cluster(arguments: &ConnectionArguments) -> Result<Cluster, Failure
 /// tunnel leads to one of several.
 pub fn find_inventory(arguments: &ConnectionArguments, tunnel: bool) -> Result<Option<Inventory>, Failure> {
     let home = clusters_home(arguments.state_dir.as_deref())?;
-    let known = known_clusters(&home);
+    let known = known_clusters(&home)?;
     let mut problems = Problems::new();
     let name = match (&arguments.cluster, known.as_slice()) {
         (Some(name), _) => name.clone(),
@@ -68,7 +68,7 @@ pub fn find_inventory(arguments: &ConnectionArguments, tunnel: bool) -> Result<O
     if is_name && let Some(inventory) = clusters::inventory(&home, &name)? {
         return Ok(Some(inventory));
     }
-    problems.add(Origin::Flag("--cluster"), unknown_cluster(&home, &name));
+    problems.add(Origin::Flag("--cluster"), unknown_cluster(&home, &name)?);
     Err(problems.into())
 }
 

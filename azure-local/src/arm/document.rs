@@ -145,6 +145,28 @@ fn location_refused(kind: Kind, location: &str) -> ArmError {
     )
 }
 
+/// What no tag's name begins with, and what none has in it.
+/// Source: <https://learn.microsoft.com/rest/api/resources/tags/create-or-update>; the code of the refusal is not published.
+const RESERVED_TAG_PREFIXES: [&str; 3] = ["microsoft", "azure", "windows"];
+const RESERVED_TAG_CHARACTERS: &str = "<>%&\\?/";
+
+/// Refuses names of tags that Azure keeps for itself.
+fn check_tag_name(name: &str) -> Result<(), ArmError> {
+    if name.chars().any(|c| RESERVED_TAG_CHARACTERS.contains(c) || c.is_control()) {
+        let message =
+            format!("The tag names '{name}' have reserved characters '<,>,%,&,\\,?,/' or control characters.");
+        return Err(ArmError::bad("InvalidTagNameCharacters", message).target("tags"));
+    }
+    let lower = name.to_ascii_lowercase();
+    match RESERVED_TAG_PREFIXES.iter().find(|prefix| lower.starts_with(*prefix)) {
+        Some(prefix) => {
+            let message = format!("The tag name '{name}' begins with '{prefix}', which is reserved for Azure use.");
+            Err(ArmError::bad("InvalidTagName", message).target("tags"))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Limits of Azure's tags: 50 of them, names to 512, values to 256 characters.
 fn check_tags(tags: Option<&Value>) -> Result<(), ArmError> {
     let Some(tags) = tags else { return Ok(()) };
@@ -155,6 +177,7 @@ fn check_tags(tags: Option<&Value>) -> Result<(), ArmError> {
         return Err(ArmError::bad("InvalidTags", "A resource can have at most 50 tags.").target("tags"));
     }
     for (name, value) in tags {
+        check_tag_name(name)?;
         match value.as_str() {
             None => {
                 return Err(

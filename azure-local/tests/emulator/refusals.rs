@@ -69,6 +69,7 @@ async fn envelopes_are_checked() {
         assert_eq!((reply.status.as_u16(), reply.code()), (status, code), "{path}");
     }
     assert_eq!(emulator.post(&path(""), &nothing()).await.code(), "MethodNotAllowed");
+    let tagged = |name: &str| json!({ "location": "westeurope", "tags": { name: "x" } });
     let torn = emulator.request(Method::PUT, &url, None).body("{\"location\":").send().await.expect("an answer");
     assert_eq!(torn.status(), 400);
     check(
@@ -90,6 +91,10 @@ async fn envelopes_are_checked() {
                 400,
                 "InvalidTags",
             ),
+            ("tag of Azure's", path(""), tagged("Microsoft.x"), 400, "InvalidTagName"),
+            ("tag of another part of it", path(""), tagged("windows"), 400, "InvalidTagName"),
+            ("tag that begins as ours did", path(""), tagged("azure-coreos-cluster"), 400, "InvalidTagName"),
+            ("tag with a slash", path(""), tagged("a/b"), 400, "InvalidTagNameCharacters"),
             ("group name", format!("{SUBSCRIPTION}/resourceGroups/ends."), group(), 400, "InvalidResourceGroup"),
             ("no group", path(NSG), nsg(), 404, "ResourceGroupNotFound"),
         ],

@@ -1,0 +1,34 @@
+//! A run's claim to a cluster: its directory, locked. A run that comes to nothing leaves no directory behind.
+
+use std::path::Path;
+
+use crate::directory::{ClusterDirectory, DirectoryLock};
+use crate::spec::ClusterName;
+use report::Failure;
+
+/// Held while a cluster is created or changed.
+#[derive(Debug)]
+pub struct Claim {
+    directory: ClusterDirectory,
+    _lock: DirectoryLock,
+}
+
+impl Claim {
+    /// Claims the cluster of this name in the folder of clusters; an error when another run has it.
+    pub fn take(state_dir: Option<&Path>, name: &ClusterName) -> Result<Self, Failure> {
+        let directory = ClusterDirectory::locate(state_dir, name)?;
+        directory.create()?;
+        let lock = DirectoryLock::acquire(&directory);
+        let lock = lock.map_err(|error| Failure::Usage(format!("{error:#}; wait for it, then run again")))?;
+        Ok(Self { directory, _lock: lock })
+    }
+}
+
+impl Drop for Claim {
+    /// A copy of the directory from elsewhere can then take its place.
+    fn drop(&mut self) {
+        if let Err(error) = self.directory.remove_unused() {
+            tracing::warn!("{error:#}");
+        }
+    }
+}

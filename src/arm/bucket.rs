@@ -18,6 +18,15 @@ pub struct Buckets {
     writes: Mutex<Bucket>,
 }
 
+/// Which of ARM's limits a request counts against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traffic {
+    /// GET.
+    Read,
+    /// Everything else.
+    Write,
+}
+
 #[derive(Debug)]
 struct Bucket {
     capacity: f64,
@@ -34,8 +43,11 @@ impl Buckets {
     }
 
     /// Returns when a request may be sent, in the order of the calls.
-    pub async fn acquire(&self, read: bool) {
-        let bucket = if read { &self.reads } else { &self.writes };
+    pub async fn acquire(&self, traffic: Traffic) {
+        let bucket = match traffic {
+            Traffic::Read => &self.reads,
+            Traffic::Write => &self.writes,
+        };
         let wait = bucket.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take(Instant::now());
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;

@@ -1,172 +1,214 @@
-//! Sends requests and follows operations to their end.
+//! The requests that ARM takes, each with what it may be answered.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use azure_core::error::ErrorKind;
-use azure_core::http::headers::{HeaderName, Headers};
-use azure_core::http::{
-    ClientOptions, Context, Method, Pipeline, Request, RetryOptions, Url, request::options::ClientRequestId,
-};
+use azure_core::http::{Method, Url};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::bucket::Buckets;
+use super::answer::{self, Begun, RawAnswer, Subscription, shown};
 use super::endpoint::Endpoint;
 use super::error::{ArmError, ArmErrorKind};
+use super::follow::{CONSISTENCY_DEADLINE, Followed};
 use super::id::ResourceId;
-use super::operation::{self, Answer, Monitor, Outcome};
-use super::retry;
+use super::operation::{self, Goal, Monitor, ProvisioningState};
+use super::patience::Patience;
+use super::request::{ArmRequest, Sender};
+use super::wait::WaitListener;
+use crate::spec::SubscriptionId;
 
-/// Compute allows 15 reads of one operation a minute.
-/// <https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/troubleshooting-throttling-errors>
-const VIRTUAL_MACHINE_POLL: Duration = Duration::from_secs(4);
-/// Wait between two polls when Azure names none.
-const DEFAULT_POLL: Duration = Duration::from_secs(2);
-/// A shorter `Retry-After` than this is not meant as an invitation to spin.
-const SHORTEST_POLL: Duration = Duration::from_millis(50);
-/// Longest time an operation may take; Azure itself gives up on a machine's provisioning after 40 minutes.
-const OPERATION_DEADLINE: Duration = Duration::from_secs(60 * 60);
 /// Good answers in a row after which every replica of ARM is taken to know a new resource group.
 const CONSISTENT_ANSWERS: u32 = 3;
 /// Wait between two such questions.
 const CONSISTENCY_POLL: Duration = Duration::from_millis(200);
-/// A group that stays unknown this long is not late but gone.
-const CONSISTENCY_DEADLINE: Duration = Duration::from_secs(120);
+/// How often a deletion is asked for whose end Azure reports while the resource stays.
+const DELETION_ROUNDS: u32 = 4;
+const SUBSCRIPTIONS_API_VERSION: &str = "2022-12-01";
+/// More pages than the longest list of a subscription has.
+const MOST_PAGES: usize = 1000;
 
-const AZURE_ASYNC_OPERATION: HeaderName = HeaderName::from_static("azure-asyncoperation");
-const LOCATION: HeaderName = HeaderName::from_static("location");
-const RETRY_AFTER: HeaderName = HeaderName::from_static("retry-after");
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
-const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
-
-/// A signed-in client for one subscription.
+/// A signed-in client.
 #[derive(Clone, Debug)]
 pub struct Arm {
-    inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    pipeline: Pipeline,
-    base: Url,
-    buckets: Buckets,
-    correlation_id: String,
-}
-
-/// What a PUT led to.
-#[derive(Clone, Debug)]
-pub struct Written {
-    /// The resource as Azure returned it when the request was accepted.
-    pub document: Value,
+    sender: Arc<Sender>,
 }
 
 impl Arm {
-    /// A client of `endpoint`.
-    pub fn new(endpoint: &Endpoint) -> Self {
-        // Azure's own rules decide what is tried again (`retry`): azure_core knows neither lock conflicts nor our
-        // deadlines.
-        let options = ClientOptions { retry: RetryOptions::none(), ..ClientOptions::default() };
-        let pipeline = Pipeline::new(
-            Some("azure-coreos-cluster"),
-            Some(env!("CARGO_PKG_VERSION")),
-            options,
-            Vec::new(),
-            vec![endpoint.authorization()],
-            None,
-        );
-        let correlation_id = azure_core::Uuid::new_v4().to_string();
-        Self {
-            inner: Arc::new(Inner { pipeline, base: endpoint.base().clone(), buckets: Buckets::new(), correlation_id }),
-        }
+    /// A client of `endpoint`; `listener` is told of long waits.
+    pub fn new(endpoint: &Endpoint, patience: Patience, listener: Arc<dyn WaitListener>) -> Self {
+        Self { sender: Arc::new(Sender::new(endpoint, patience, listener)) }
     }
 
     /// The resource's document; none when Azure says that it does not exist.
     pub async fn get(&self, id: &ResourceId) -> Result<Option<Value>, ArmError> {
-        self.get_path(&format!("reading {id}"), id.path(), id.api_version()).await
+        let doing = format!("reading {id}");
+        let request = self.request(&doing, Method::Get, id.path(), id.api_version())?;
+        let read = self.sender.send(&request, |raw| answer::resource(raw, id)).await;
+        or_absent(read, id.is_subscription())
+    }
+
+    /// What is computed from a resource and has no id of its own, such as `instanceView`; none when it does not exist.
+    pub async fn view<T: DeserializeOwned>(&self, id: &ResourceId, view: &str) -> Result<Option<T>, ArmError> {
+        self.get_path(&format!("reading the {view} of {id}"), &format!("{}/{view}", id.path()), id.api_version()).await
     }
 
     /// The document at a path that is not a plain resource; `path` may carry a query.
-    pub async fn get_path(&self, doing: &str, path: &str, api_version: &str) -> Result<Option<Value>, ArmError> {
-        let url = self.url(path, api_version)?;
-        match self.send(doing, Method::Get, url, None).await {
-            Ok(answer) => Ok(Some(answer.body)),
-            Err(error) if error.status == Some(404) => Ok(None),
-            Err(error) => Err(error),
+    pub async fn get_path<T: DeserializeOwned>(
+        &self,
+        doing: &str,
+        path: &str,
+        api_version: &str,
+    ) -> Result<Option<T>, ArmError> {
+        let request = self.request(doing, Method::Get, path, api_version)?;
+        or_absent(self.sender.send(&request, answer::document).await, false)
+    }
+
+    /// All items of a list, from all its pages; none when Azure says that what is listed does not exist. A list that
+    /// cannot be read to its end is an error.
+    pub async fn list<T: DeserializeOwned>(
+        &self,
+        doing: &str,
+        path: &str,
+        api_version: &str,
+    ) -> Result<Option<Vec<T>>, ArmError> {
+        let mut request = self.request(doing, Method::Get, path, api_version)?;
+        let mut items = Vec::new();
+        let mut seen = BTreeSet::new();
+        loop {
+            let page = match self.sender.send(&request, answer::page).await {
+                Err(error) if error.says_absent(false) && seen.is_empty() => return Ok(None),
+                page => page?,
+            };
+            items.extend(page.items);
+            let Some(link) = page.next_link else { return Ok(Some(items)) };
+            seen.insert(request.url.clone());
+            request.url = self.named_url(doing, &link)?;
+            let is_circle = seen.contains(&request.url);
+            if is_circle || seen.len() >= MOST_PAGES {
+                let what =
+                    if is_circle { "the list's next page is one that was read already" } else { "the list has no end" };
+                let message = format!("{what}: `{}` after {} pages", shown(&link), seen.len());
+                return Err(ArmError::local(ArmErrorKind::NotAzure, doing, message));
+            }
         }
+    }
+
+    /// The items of one of the few lists that Azure answers whole, without an object around them.
+    pub async fn bare_list<T: DeserializeOwned>(
+        &self,
+        doing: &str,
+        path: &str,
+        api_version: &str,
+    ) -> Result<Option<Vec<T>>, ArmError> {
+        let request = self.request(doing, Method::Get, path, api_version)?;
+        or_absent(self.sender.send(&request, answer::bare_list).await, false)
+    }
+
+    /// The subscription; none when Azure says that it does not exist, or that it is not for who is signed in.
+    pub async fn subscription(&self, subscription: &SubscriptionId) -> Result<Option<Subscription>, ArmError> {
+        let id = ResourceId::subscription(subscription);
+        let doing = format!("reading {id}");
+        let request = self.request(&doing, Method::Get, id.path(), id.api_version())?;
+        let read = |raw: &RawAnswer| answer::decoded(raw, answer::resource(raw, &id)?);
+        or_absent(self.sender.send(&request, read).await, true)
+    }
+
+    /// All subscriptions that whoever is signed in may see.
+    /// <https://learn.microsoft.com/rest/api/resources/subscriptions/list>
+    pub async fn subscriptions(&self, doing: &str) -> Result<Vec<Subscription>, ArmError> {
+        Ok(self.list(doing, "/subscriptions", SUBSCRIPTIONS_API_VERSION).await?.unwrap_or_default())
     }
 
     /// Creates or replaces the resource and waits for the end of the operation.
-    pub async fn put(&self, id: &ResourceId, body: &Value) -> Result<Written, ArmError> {
+    pub async fn put(&self, id: &ResourceId, body: &Value) -> Result<(), ArmError> {
         let doing = format!("creating {id}");
-        let answer = self.send(&doing, Method::Put, self.url(id.path(), id.api_version())?, Some(body)).await?;
-        let document = answer.body.clone();
-        if let Some(monitor) = operation::begin(&doing, &answer).map_err(|error| *error)? {
-            self.follow(&doing, id, monitor, answer.retry_after, false).await?;
-        }
-        Ok(Written { document })
+        let request = self.request(&doing, Method::Put, id.path(), id.api_version())?;
+        let request = ArmRequest { body: Some(body), ..request };
+        let begun = self.sender.send(&request, |raw| answer::written(raw, id)).await?;
+        self.follow_begun(&doing, id, &begun, Goal::Exists).await.map(drop)
     }
 
-    /// Deletes the resource and waits until it is gone; a resource that does not exist is gone.
+    /// Deletes the resource, and returns when Azure, asked by its id, says that it does not exist.
     pub async fn delete(&self, id: &ResourceId) -> Result<(), ArmError> {
         let doing = format!("deleting {id}");
-        let answer = match self.send(&doing, Method::Delete, self.url(id.path(), id.api_version())?, None).await {
-            Ok(answer) => answer,
-            Err(error) if error.status == Some(404) => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        match operation::begin(&doing, &answer).map_err(|error| *error)? {
-            Some(monitor) => self.follow(&doing, id, monitor, answer.retry_after, true).await.map(drop),
-            None => Ok(()),
+        let request = self.request(&doing, Method::Delete, id.path(), id.api_version())?;
+        for round in 1..=DELETION_ROUNDS {
+            match self.sender.send(&request, answer::deleted).await {
+                Ok(begun) => drop(self.follow_begun(&doing, id, &begun, Goal::Gone).await?),
+                Err(error) if error.says_absent(false) => {}
+                Err(error) => return Err(error),
+            }
+            // Nobody's word is taken for it: one wrong answer must not lose what it takes to come back.
+            match self.get(id).await? {
+                None => return Ok(()),
+                Some(document) if ProvisioningState::of(&document).is_deleting() => {
+                    let monitor = Monitor::Resource;
+                    self.follow(Followed { doing: &doing, id, monitor, goal: Goal::Gone, first_wait: None }).await?;
+                    return Ok(());
+                }
+                Some(_) => tokio::time::sleep(CONSISTENCY_POLL * round).await,
+            }
         }
+        let message = format!("Azure said {DELETION_ROUNDS} times that it is deleted, and still shows it");
+        Err(ArmError::local(ArmErrorKind::OperationFailed, doing, message))
     }
 
     /// Runs an action of a resource and returns its result.
-    pub async fn post(&self, id: &ResourceId, action: &str, body: Option<&Value>) -> Result<Value, ArmError> {
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        id: &ResourceId,
+        action: &str,
+        body: Option<&Value>,
+    ) -> Result<T, ArmError> {
         let doing = format!("asking {id} for `{action}`");
-        let url = self.url(&format!("{}/{action}", id.path()), id.api_version())?;
-        let answer = self.send(&doing, Method::Post, url, Some(body.unwrap_or(&Value::Null))).await?;
-        if answer.status != 202 {
-            return Ok(answer.body);
+        let request = self.request(&doing, Method::Post, &format!("{}/{action}", id.path()), id.api_version())?;
+        let request = ArmRequest { body: Some(body.unwrap_or(&Value::Null)), ..request };
+        let mut begun = self.sender.send(&request, answer::acted).await?;
+        if begun.status == 202 && begun.location.is_some() {
+            // The result lies at `Location`; the operation's own URL only tells how it stands.
+            begun.azure_async_operation = None;
         }
-        // The result of an action lies at `Location`; the operation's own URL only tells how it stands.
-        let Some(location) = answer.location.clone() else {
-            let monitor = operation::begin(&doing, &answer).map_err(|error| *error)?.unwrap_or(Monitor::Resource);
-            return self.follow(&doing, id, monitor, answer.retry_after, false).await;
+        let result = match begun.status {
+            202 => self.follow_begun(&doing, id, &begun, Goal::Result).await?,
+            _ => begun.document,
         };
-        self.follow(&doing, id, Monitor::Location(location), answer.retry_after, false).await
+        answer::result(&doing, result.unwrap_or_default())
     }
 
     /// Asks a path that is not a plain resource to do something; the answer's document.
-    pub async fn post_path(&self, doing: &str, path: &str, api_version: &str, body: &Value) -> Result<Value, ArmError> {
-        Ok(self.send(doing, Method::Post, self.url(path, api_version)?, Some(body)).await?.body)
+    pub async fn post_path<T: DeserializeOwned>(
+        &self,
+        doing: &str,
+        path: &str,
+        api_version: &str,
+        body: &Value,
+    ) -> Result<T, ArmError> {
+        let request = self.request(doing, Method::Post, path, api_version)?;
+        let begun = self.sender.send(&ArmRequest { body: Some(body), ..request }, answer::acted).await?;
+        answer::result(doing, begun.document.unwrap_or_default())
     }
 
     /// Writes a document at a path that is not a plain resource and is done at once.
     pub async fn put_path(&self, doing: &str, path: &str, api_version: &str, body: &Value) -> Result<(), ArmError> {
-        self.send(doing, Method::Put, self.url(path, api_version)?, Some(body)).await.map(drop)
-    }
-
-    /// The text behind a URL that Azure signed itself, such as that of a serial console; no token is sent there.
-    pub async fn download(&self, url: &str) -> Result<String, ArmError> {
-        let doing = "downloading a console log";
-        let failed = |error: &dyn std::error::Error| ArmError::local(ArmErrorKind::Unreachable, doing, chain(error));
-        let url: Url =
-            url.parse().map_err(|_| ArmError::local(ArmErrorKind::Unexpected, doing, "Azure named no URL"))?;
-        let client = azure_core::http::new_http_client(None);
-        let response = client.execute_request(&Request::new(url, Method::Get)).await.map_err(|error| failed(&error))?;
-        let response = response.try_into_raw_response().await.map_err(|error| failed(&error))?;
-        Ok(String::from_utf8_lossy(response.body()).into_owned())
+        let request = self.request(doing, Method::Put, path, api_version)?;
+        self.sender.send(&ArmRequest { body: Some(body), ..request }, answer::stored).await.map(drop)
     }
 
     /// Waits for the end of an operation that an earlier run began, by the resource's own state.
     pub async fn wait_for(&self, id: &ResourceId) -> Result<(), ArmError> {
-        self.follow(&format!("waiting for {id}"), id, Monitor::Resource, None, false).await.map(drop)
+        let doing = format!("waiting for {id}");
+        let followed = Followed { doing: &doing, id, monitor: Monitor::Resource, goal: Goal::Exists, first_wait: None };
+        self.follow(followed).await.map(drop)
     }
 
     /// Waits for the end of a deletion that somebody else began.
     pub async fn wait_until_gone(&self, id: &ResourceId) -> Result<(), ArmError> {
-        self.follow(&format!("waiting until {id} is gone"), id, Monitor::Resource, None, true).await.map(drop)
+        let doing = format!("waiting until {id} is gone");
+        let followed = Followed { doing: &doing, id, monitor: Monitor::Resource, goal: Goal::Gone, first_wait: None };
+        self.follow(followed).await.map(drop)
     }
 
     /// Waits until every replica of ARM knows a resource group that was just made.
@@ -187,168 +229,105 @@ impl Arm {
         Ok(())
     }
 
-    /// Polls until the operation has ended; the last answer's body.
-    async fn follow(
+    pub(super) fn sender(&self) -> &Sender {
+        &self.sender
+    }
+
+    async fn follow_begun(
         &self,
         doing: &str,
         id: &ResourceId,
-        monitor: Monitor,
-        first_wait: Option<Duration>,
-        deleting: bool,
-    ) -> Result<Value, ArmError> {
-        let shortest = if id.is_virtual_machine() && !deleting { VIRTUAL_MACHINE_POLL } else { SHORTEST_POLL };
-        let url = match &monitor {
-            Monitor::AsyncOperation(url) | Monitor::Location(url) => url.parse().map_err(|_| {
-                ArmError::local(ArmErrorKind::Unexpected, doing, format!("Azure named `{url}` to follow the operation"))
-            })?,
-            Monitor::Resource => self.url(id.path(), id.api_version())?,
+        begun: &Begun,
+        goal: Goal,
+    ) -> Result<Option<Value>, ArmError> {
+        match operation::begin(doing, begun).map_err(|error| *error)? {
+            Some(monitor) => self.follow(Followed { doing, id, monitor, goal, first_wait: begun.retry_after }).await,
+            None => Ok(None),
+        }
+    }
+
+    fn request<'a>(
+        &self,
+        doing: &'a str,
+        method: Method,
+        path: &str,
+        api_version: &str,
+    ) -> Result<ArmRequest<'a>, ArmError> {
+        Ok(ArmRequest { doing, method, url: self.url(path, api_version)?, body: None })
+    }
+
+    /// The URL of a path that this program made.
+    pub(super) fn url(&self, path: &str, api_version: &str) -> Result<Url, ArmError> {
+        let wrong = |message: String| {
+            ArmError::local(ArmErrorKind::Unexpected, format!("building the URL of `{}`", shown(path)), message)
         };
-        let deadline = Instant::now() + OPERATION_DEADLINE;
-        let mut wait = first_wait.unwrap_or(DEFAULT_POLL);
-        let mut missing_since = None;
-        while Instant::now() < deadline {
-            tokio::time::sleep(wait.max(shortest)).await;
-            let answer = match self.send(doing, Method::Get, url.clone(), None).await {
-                Ok(answer) => answer,
-                Err(error) if error.status == Some(404) => Answer { status: 404, ..Answer::default() },
-                Err(error) => return Err(error),
-            };
-            if answer.status != 404 {
-                missing_since = None;
-            } else if missing_since.get_or_insert_with(Instant::now).elapsed() > CONSISTENCY_DEADLINE {
-                let message = "it has disappeared: Azure says that it does not exist";
-                return Err(ArmError::local(ArmErrorKind::OperationFailed, doing, message));
-            }
-            match operation::poll(doing, &monitor, &answer, deleting) {
-                Outcome::Running => wait = answer.retry_after.unwrap_or(DEFAULT_POLL),
-                Outcome::Succeeded => return Ok(answer.body),
-                Outcome::Failed(error) => return Err(self.explain(id, &monitor, *error).await),
-            }
+        if !is_plain(path) {
+            return Err(wrong("a part of it is empty, or leads elsewhere".into()));
         }
-        let message = format!("the operation has not ended within {} minutes", OPERATION_DEADLINE.as_secs() / 60);
-        Err(ArmError::local(ArmErrorKind::Unreachable, doing, message))
-    }
-
-    /// A resource that ended Failed does not say why; a virtual machine's instance view does.
-    async fn explain(&self, id: &ResourceId, monitor: &Monitor, mut error: ArmError) -> ArmError {
-        if *monitor != Monitor::Resource || error.code.is_some() || !id.is_virtual_machine() {
-            return error;
-        }
-        let Ok(Some(view)) = self.get(&id.child("instanceView")).await else { return error };
-        let statuses = view.get("statuses").and_then(Value::as_array).into_iter().flatten();
-        for status in statuses.filter(|status| status["level"].as_str() == Some("Error")) {
-            let code = status["code"].as_str().unwrap_or_default();
-            error.code = Some(code.rsplit('/').next().unwrap_or(code).to_owned());
-            error.message = status["message"].as_str().unwrap_or(&error.message).to_owned();
-        }
-        error
-    }
-
-    fn url(&self, path: &str, api_version: &str) -> Result<Url, ArmError> {
-        let mut url = self.inner.base.join(path).map_err(|error| {
-            ArmError::local(ArmErrorKind::Unexpected, format!("building the URL of `{path}`"), error.to_string())
-        })?;
-        if url.origin() != self.inner.base.origin() {
-            let message = format!("Azure named `{url}`, which is not where it was asked");
-            return Err(ArmError::local(ArmErrorKind::Unexpected, format!("following `{path}`"), message));
-        }
-        // The link to a list's next page is complete.
-        if !url.query_pairs().any(|(name, _)| name == "api-version") {
-            url.query_pairs_mut().append_pair("api-version", api_version);
-        }
+        let mut url = self.sender.endpoint.base().join(path).map_err(|error| wrong(error.to_string()))?;
+        url.query_pairs_mut().append_pair("api-version", api_version);
         Ok(url)
     }
 
-    /// Sends until there is an answer that is not worth asking again for.
-    async fn send(&self, doing: &str, method: Method, url: Url, body: Option<&Value>) -> Result<Answer, ArmError> {
-        let start = Instant::now();
-        let mut attempt = 0;
-        loop {
-            self.inner.buckets.acquire(method == Method::Get).await;
-            let result = self.send_once(doing, method, url.clone(), body).await;
-            attempt += 1;
-            let (error, retry_after, deadline) = match result {
-                Ok(Ok(answer)) => return Ok(answer),
-                Ok(Err((error, retry_after))) => {
-                    let late_replica = method == Method::Put && error.has_code("ResourceGroupNotFound");
-                    if !late_replica && !retry::is_retryable(error.status.unwrap_or_default(), error.code.as_deref()) {
-                        return Err(error);
-                    }
-                    (error, retry_after, retry::REQUEST_DEADLINE)
-                }
-                Err(error) if error.kind == ArmErrorKind::SignIn => return Err(error),
-                Err(error) => (error, None, retry::UNREACHABLE_DEADLINE),
-            };
-            let wait = retry::wait(attempt, retry_after);
-            if start.elapsed() + wait > deadline && attempt >= retry::LEAST_ATTEMPTS {
-                return Err(error);
+    /// A URL that an answer names; it is complete. Only Azure's own hosts are asked: see [`Endpoint`].
+    pub(super) fn named_url(&self, doing: &str, text: &str) -> Result<Url, ArmError> {
+        let base = self.sender.endpoint.base();
+        match base.join(text) {
+            Ok(url) if self.sender.endpoint.owns(&url) => Ok(url),
+            _ => {
+                let asked = base.host_str().unwrap_or_default();
+                let message = format!(
+                    "the answer of `{asked}` leads to `{}`, which is no host of Azure Resource Manager's; nothing was sent there",
+                    shown(text)
+                );
+                Err(ArmError::local(ArmErrorKind::NotAzure, doing, message))
             }
-            tracing::debug!(%error, ?wait, attempt, "trying again");
-            tokio::time::sleep(wait).await;
         }
-    }
-
-    /// One try: an answer that says yes, an answer that says no with its `Retry-After`, or no answer.
-    #[allow(clippy::type_complexity)]
-    async fn send_once(
-        &self,
-        doing: &str,
-        method: Method,
-        url: Url,
-        body: Option<&Value>,
-    ) -> Result<Result<Answer, (ArmError, Option<Duration>)>, ArmError> {
-        let mut request = Request::new(url, method);
-        request.insert_header(CORRELATION_ID, self.inner.correlation_id.clone());
-        if let Some(body) = body {
-            request.insert_header("content-type", "application/json");
-            request.set_body(if body.is_null() { String::new() } else { body.to_string() });
-        }
-        let mut context = Context::new();
-        context.insert(ClientRequestId::new(azure_core::Uuid::new_v4().to_string()));
-        let options = azure_core::http::PipelineSendOptions { skip_checks: true, ..Default::default() };
-        let response = self.inner.pipeline.send(&context, &mut request, Some(options)).await.map_err(|error| {
-            let kind = match error.kind() {
-                ErrorKind::Credential => ArmErrorKind::SignIn,
-                _ => ArmErrorKind::Unreachable,
-            };
-            ArmError::local(kind, doing, chain(&error))
-        })?;
-        let (status, headers, body) = response.deconstruct();
-        let status = u16::from(status);
-        let text = |name: &HeaderName| headers.get_optional_str(name).map(str::to_owned);
-        let answer = Answer {
-            status,
-            azure_async_operation: text(&AZURE_ASYNC_OPERATION),
-            location: text(&LOCATION),
-            retry_after: retry_after(&headers),
-            request_id: text(&REQUEST_ID),
-            body: serde_json::from_slice(&body).unwrap_or(Value::Null),
-        };
-        if status < 400 {
-            return Ok(Ok(answer));
-        }
-        let kind = if status == 401 { ArmErrorKind::SignIn } else { ArmErrorKind::Refused };
-        let error = ArmError::from_document(kind, doing, Some(status), &answer.body, answer.request_id);
-        Ok(Err((error, answer.retry_after)))
     }
 }
 
-/// ARM sends whole seconds only.
-fn retry_after(headers: &Headers) -> Option<Duration> {
-    headers.get_optional_str(&RETRY_AFTER)?.trim().parse().ok().map(Duration::from_secs)
+fn or_absent<T>(read: Result<T, ArmError>, is_subscription: bool) -> Result<Option<T>, ArmError> {
+    match read {
+        Err(error) if error.says_absent(is_subscription) => Ok(None),
+        other => other.map(Some),
+    }
 }
 
-/// The error with its sources, each once.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
+/// Whether no part of the path is empty or a way up, however it is written.
+fn is_plain(path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    let is_way = |part: &str| {
+        let part = part.to_ascii_lowercase().replace("%2e", ".");
+        part.is_empty()
+            || part == "."
+            || part == ".."
+            || part.contains(['\\', '#', '%'])
+            || part.contains(char::is_control)
+    };
+    path.strip_prefix('/').is_some_and(|parts| !parts.split('/').any(is_way))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_nowhere_else() {
+        for (path, plain) in [
+            ("/subscriptions/s/resourceGroups/g", true),
+            ("/subscriptions/s/resourceGroups/größe", true),
+            ("/subscriptions/s/skus?$filter=location%20eq%20'westeurope'", true),
+            ("/subscriptions/../..", false),
+            ("/subscriptions/%2E%2e/x", false),
+            ("/subscriptions/./x", false),
+            ("/subscriptions//x", false),
+            ("/subscriptions/s\\x", false),
+            ("/subscriptions/s%2fx", false),
+            ("/subscriptions/s#x", false),
+            ("subscriptions/s", false),
+            ("https://evil.test/x", false),
+        ] {
+            assert_eq!(is_plain(path), plain, "{path}");
         }
-        source = inner.source();
     }
-    text
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use azure_core::cloud::CloudConfiguration;
 use azure_core::credentials::{Secret, SecretBytes, TokenCredential};
-use azure_core::http::ClientOptions;
+use azure_core::http::{ClientOptions, RetryOptions};
 use azure_identity::{
     AzurePipelinesCredential, AzurePipelinesCredentialOptions, ClientAssertionCredentialOptions,
     ClientCertificateCredential, ClientCertificateCredentialOptions, ClientSecretCredential,
@@ -13,14 +13,15 @@ use azure_identity::{
 };
 
 use super::error::{ArmError, ArmErrorKind};
+use crate::spec::{ClientId, InvalidAccount, TenantId};
 
 /// What a user said of signing in; the rest is in the environment.
 #[derive(Clone, Debug, Default)]
 pub struct SignIn {
     /// The directory (tenant) of a service principal.
-    pub tenant: Option<String>,
+    pub tenant: Option<TenantId>,
     /// The application (client) of a service principal, or of a user-assigned managed identity.
-    pub client: Option<String>,
+    pub client: Option<ClientId>,
     /// A certificate with its private key, as PKCS #12 without a password.
     pub certificate: Option<SecretBytes>,
     /// Where tokens come from: the public cloud when absent.
@@ -66,11 +67,22 @@ pub fn credential(sign_in: SignIn, variable: impl Fn(&str) -> Option<String>) ->
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     let wrong = |message: String| ArmError::local(ArmErrorKind::SignIn, "choosing a credential", message);
     let refused = |error: azure_core::Error| wrong(error.to_string());
-    let tenant = sign_in.tenant.clone().or_else(|| set("AZURE_TENANT_ID"));
-    let client = sign_in.client.clone().or_else(|| set("AZURE_CLIENT_ID"));
-    let client_options = ClientOptions { cloud: sign_in.cloud.clone(), ..ClientOptions::default() };
-    let principal = |what: &str| match (tenant.clone(), client.clone()) {
-        (Some(tenant), Some(client)) => Ok((tenant, client)),
+    let invalid = |name: &str, error: InvalidAccount| wrong(format!("{name}: {error}"));
+    let tenant_of = |name: &str| set(name).map(|text| text.parse()).transpose().map_err(|error| invalid(name, error));
+    let client_of = |name: &str| set(name).map(|text| text.parse()).transpose().map_err(|error| invalid(name, error));
+    let tenant: Option<TenantId> = match sign_in.tenant {
+        Some(tenant) => Some(tenant),
+        None => tenant_of("AZURE_TENANT_ID")?,
+    };
+    let client: Option<ClientId> = match sign_in.client {
+        Some(client) => Some(client),
+        None => client_of("AZURE_CLIENT_ID")?,
+    };
+    // Who waits for a token is told by the request that waits for it, which tries again as well.
+    let client_options =
+        ClientOptions { cloud: sign_in.cloud.clone(), retry: RetryOptions::none(), ..ClientOptions::default() };
+    let principal = |what: &str| match (&tenant, &client) {
+        (Some(tenant), Some(client)) => Ok((tenant.to_string(), client.to_string())),
         (None, _) => Err(wrong(format!("{what} is given, but no tenant: --tenant or AZURE_TENANT_ID"))),
         (_, None) => Err(wrong(format!("{what} is given, but no client: --client-id or AZURE_CLIENT_ID"))),
     };
@@ -99,7 +111,7 @@ pub fn credential(sign_in: SignIn, variable: impl Fn(&str) -> Option<String>) ->
             is_last_resort: false,
         });
     }
-    let credential_options = ClientAssertionCredentialOptions { client_options };
+    let credential_options = ClientAssertionCredentialOptions { client_options: client_options.clone() };
     if let Some(file) = set("AZURE_FEDERATED_TOKEN_FILE") {
         let (tenant, client) = principal("AZURE_FEDERATED_TOKEN_FILE")?;
         let options = WorkloadIdentityCredentialOptions {
@@ -116,11 +128,19 @@ pub fn credential(sign_in: SignIn, variable: impl Fn(&str) -> Option<String>) ->
             is_last_resort: false,
         });
     }
-    if let [Some(_), Some(tenant), Some(client), Some(connection), Some(token)] = PIPELINES.map(set) {
+    if let [Some(_), Some(_), Some(_), Some(connection), Some(token)] = PIPELINES.map(set)
+        && let (Some(tenant), Some(client)) = (tenant_of(PIPELINES[1])?, client_of(PIPELINES[2])?)
+    {
         let options = AzurePipelinesCredentialOptions { credential_options };
         return Ok(ChosenCredential {
-            credential: AzurePipelinesCredential::new(tenant, client, &connection, Secret::new(token), Some(options))
-                .map_err(refused)?,
+            credential: AzurePipelinesCredential::new(
+                tenant.to_string(),
+                client.to_string(),
+                &connection,
+                Secret::new(token),
+                Some(options),
+            )
+            .map_err(refused)?,
             name: "Azure Pipelines' service connection",
             reason: "SYSTEM_OIDCREQUESTURI and AZURESUBSCRIPTION_…",
             remedy: "give the step `env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)`, and check the service connection",
@@ -131,8 +151,8 @@ pub fn credential(sign_in: SignIn, variable: impl Fn(&str) -> Option<String>) ->
     let managed = wanted.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("ManagedIdentityCredential"));
     if managed || set("IDENTITY_ENDPOINT").is_some() {
         let options = ManagedIdentityCredentialOptions {
-            user_assigned_id: client.map(UserAssignedId::ClientId),
-            ..ManagedIdentityCredentialOptions::default()
+            user_assigned_id: client.map(|client| UserAssignedId::ClientId(client.to_string())),
+            client_options,
         };
         return Ok(ChosenCredential {
             credential: ManagedIdentityCredential::new(Some(options)).map_err(refused)?,
@@ -158,14 +178,18 @@ mod tests {
     #[test]
     fn flags_and_the_environment_decide() {
         let tenant = ("AZURE_TENANT_ID", "00000000-0000-0000-0000-000000000002");
-        let client = ("AZURE_CLIENT_ID", "c");
+        let client = ("AZURE_CLIENT_ID", "00000000-0000-0000-0000-000000000003");
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "token").unwrap();
         let token_file = ("AZURE_FEDERATED_TOKEN_FILE", file.path().to_str().unwrap());
         let pipelines: Vec<(&str, &str)> = PIPELINES.iter().map(|name| (*name, "https://example.test/c")).collect();
         let pipelines: Vec<(&str, &str)> = pipelines
             .into_iter()
-            .map(|(name, text)| if name.ends_with("TENANT_ID") { (name, tenant.1) } else { (name, text) })
+            .map(|(name, text)| match name {
+                "AZURESUBSCRIPTION_TENANT_ID" => (name, tenant.1),
+                "AZURESUBSCRIPTION_CLIENT_ID" => (name, client.1),
+                _ => (name, text),
+            })
             .collect();
         for (variables, expected) in [
             (vec![("AZURE_CLIENT_SECRET", "x"), tenant, client], Ok("service principal with secret")),
@@ -173,6 +197,8 @@ mod tests {
             (vec![("AZURE_CLIENT_SECRET", "x"), tenant], Err("AZURE_CLIENT_SECRET is given, but no client")),
             (vec![("AZURE_CLIENT_SECRET", ""), token_file, tenant, client], Ok("workload identity federation")),
             (vec![token_file, tenant], Err("but no client")),
+            (vec![("AZURE_TENANT_ID", "../common"), client], Err("AZURE_TENANT_ID: tenant `../common` is not an id")),
+            (vec![tenant, ("AZURE_CLIENT_ID", "c")], Err("AZURE_CLIENT_ID: client `c` is not an id")),
             (vec![("AZURE_TOKEN_CREDENTIALS", "managedidentitycredential")], Ok("managed identity")),
             (pipelines[..4].to_vec(), Ok("developer tools")),
             (vec![], Ok("developer tools")),

@@ -16,6 +16,8 @@ pub enum ArmErrorKind {
     OperationFailed,
     /// No answer in time.
     Unreachable,
+    /// Somebody else answered: a proxy, a captive portal; or what came is half an answer.
+    NotAzure,
     /// An answer that this program cannot read.
     Unexpected,
 }
@@ -26,7 +28,7 @@ pub struct ArmError {
     /// What we were doing, in words: ``creating virtual machine `x` ``.
     pub doing: String,
     pub kind: ArmErrorKind,
-    /// HTTP status of the answer, when there was one.
+    /// HTTP status of ARM's answer, when ARM answered.
     pub status: Option<u16>,
     /// Azure's code, such as `QuotaExceeded`.
     pub code: Option<String>,
@@ -73,6 +75,15 @@ impl ArmError {
         self.code.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(code))
     }
 
+    /// Whether ARM says that what was asked for does not exist, in its own words: a proxy's 404 says nothing of Azure, and
+    /// some of ARM's own are about something else. `is_subscription` when that itself was asked for.
+    /// <https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors>
+    pub fn says_absent(&self, is_subscription: bool) -> bool {
+        let about_else = ["InvalidResourceType", "InvalidResourceNamespace"].iter().any(|code| self.has_code(code))
+            || (!is_subscription && self.has_code("SubscriptionNotFound"));
+        self.status == Some(404) && self.kind == ArmErrorKind::Refused && !about_else
+    }
+
     /// Whether a quota or a capacity stands in the way.
     pub fn is_quota(&self) -> bool {
         let by_code = ["QuotaExceeded", "SkuNotAvailable", "AllocationFailed", "ZonalAllocationFailed"];
@@ -98,7 +109,7 @@ impl From<ArmError> for ServiceError {
         let exit_code = match error.kind {
             ArmErrorKind::SignIn => exit_code::SIGN_IN,
             ArmErrorKind::Refused | ArmErrorKind::OperationFailed => exit_code::AZURE_REFUSED,
-            ArmErrorKind::Unreachable => exit_code::AZURE_UNREACHABLE,
+            ArmErrorKind::Unreachable | ArmErrorKind::NotAzure => exit_code::AZURE_UNREACHABLE,
             ArmErrorKind::Unexpected => exit_code::UNEXPECTED,
         };
         let ArmError { doing, code, message, request_id, .. } = error;
@@ -125,6 +136,22 @@ mod tests {
         ] {
             let error = ArmError::from_document(ArmErrorKind::Refused, "creating x", Some(502), &document, None);
             assert_eq!((error.code.as_deref(), error.message.as_str()), (code, message), "{document}");
+        }
+    }
+
+    #[test]
+    fn not_every_404_says_that_something_does_not_exist() {
+        for (status, code, is_subscription, absent) in [
+            (404, "ResourceNotFound", false, true),
+            (404, "ResourceGroupNotFound", false, true),
+            (404, "SubscriptionNotFound", false, false),
+            (404, "SubscriptionNotFound", true, true),
+            (404, "InvalidResourceType", false, false),
+            (403, "AuthorizationFailed", false, false),
+        ] {
+            let document = json!({"error": {"code": code, "message": "x"}});
+            let error = ArmError::from_document(ArmErrorKind::Refused, "x", Some(status), &document, None);
+            assert_eq!(error.says_absent(is_subscription), absent, "{status} {code}");
         }
     }
 

@@ -83,6 +83,11 @@ impl ResourceId {
         self.kind
     }
 
+    /// Whether it is a subscription.
+    pub fn is_subscription(&self) -> bool {
+        self.kind == "subscription"
+    }
+
     /// Whether it is a virtual machine, whose operations must be polled slowly.
     pub fn is_virtual_machine(&self) -> bool {
         self.kind == "virtual machine"

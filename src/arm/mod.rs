@@ -3,18 +3,31 @@
 //! `execute` calls it; the azure_mgmt crates give the bodies' types, azure_core the HTTP pipeline. Real Azure and the
 //! local emulator differ in [`Endpoint`] only.
 
+mod answer;
 mod bucket;
 mod client;
 mod credential;
+mod download;
 mod endpoint;
 mod error;
+mod follow;
 mod id;
 mod operation;
+mod patience;
+mod request;
 mod retry;
+mod token;
+mod wait;
 
-pub use client::{Arm, Written};
+pub use answer::Subscription;
+pub use client::Arm;
 pub use credential::{ChosenCredential, SignIn, credential};
 pub use endpoint::{Endpoint, authority};
 pub use error::{ArmError, ArmErrorKind};
 pub use id::{COMPUTE_API_VERSION, NETWORK_API_VERSION, ResourceId};
 pub use operation::ProvisioningState;
+pub use patience::Patience;
+pub use wait::{Deaf, Wait, WaitListener};
+
+#[cfg(test)]
+mod tests;

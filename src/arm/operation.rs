@@ -1,12 +1,13 @@
-//! Long-running operations: one answer is read into one of three outcomes, purely; the client does the asking.
+//! Long-running operations: what began one says what to follow, and each poll's answer is one of three outcomes. Pure;
+//! `follow` does the asking.
 //!
 //! <https://github.com/Azure/azure-resource-manager-rpc/blob/master/v1.0/async-api-reference.md>
 
-use std::time::Duration;
-
 use serde_json::Value;
 
+use super::answer::{self, Begun, RawAnswer, Stranger};
 use super::error::{ArmError, ArmErrorKind};
+use super::id::ResourceId;
 
 /// A resource's `properties.provisioningState`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,19 +37,11 @@ impl ProvisioningState {
             None => Self::Succeeded,
         }
     }
-}
 
-/// An HTTP answer as far as operations care.
-#[derive(Clone, Debug, Default)]
-pub struct Answer {
-    pub status: u16,
-    pub azure_async_operation: Option<String>,
-    pub location: Option<String>,
-    /// Whole seconds.
-    pub retry_after: Option<Duration>,
-    pub request_id: Option<String>,
-    /// `null` when the body is empty.
-    pub body: Value,
+    /// Whether Azure is taking the resource away.
+    pub fn is_deleting(&self) -> bool {
+        matches!(self, Self::Running(state) if state.eq_ignore_ascii_case("deleting"))
+    }
 }
 
 /// What to ask next to learn how an operation stands.
@@ -62,57 +55,107 @@ pub enum Monitor {
     Resource,
 }
 
+/// What an operation is followed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// The resource is there and as it should be.
+    Exists,
+    /// The resource is gone.
+    Gone,
+    /// What an action returns.
+    Result,
+}
+
 /// How an operation stands.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// Ask again.
     Running,
-    /// Done; the answer's body may hold the result.
-    Succeeded,
+    /// Done; with the answer's document, where it has one.
+    Succeeded(Option<Value>),
     /// Done, badly.
     Failed(Box<ArmError>),
 }
 
 /// What the answer to a PUT, POST or DELETE says: finished at once, or what to monitor.
-pub fn begin(doing: &str, answer: &Answer) -> Result<Option<Monitor>, Box<ArmError>> {
-    if let Some(url) = &answer.azure_async_operation {
+pub fn begin(doing: &str, begun: &Begun) -> Result<Option<Monitor>, Box<ArmError>> {
+    if let Some(url) = &begun.azure_async_operation {
         return Ok(Some(Monitor::AsyncOperation(url.clone())));
     }
-    if answer.status == 202 {
-        return Ok(Some(answer.location.clone().map_or(Monitor::Resource, Monitor::Location)));
+    let other = || begun.location.clone().map_or(Monitor::Resource, Monitor::Location);
+    if begun.status == 202 {
+        return Ok(Some(other()));
     }
-    match ProvisioningState::of(&answer.body) {
+    let Some(document) = &begun.document else { return Ok(None) };
+    match ProvisioningState::of(document) {
         ProvisioningState::Succeeded => Ok(None),
-        ProvisioningState::Running(_) => Ok(Some(answer.location.clone().map_or(Monitor::Resource, Monitor::Location))),
-        state => Err(Box::new(failed(doing, &state, answer))),
+        ProvisioningState::Running(_) => Ok(Some(other())),
+        state => Err(Box::new(failed(doing, &state, document, begun.request_id.clone()))),
     }
 }
 
-/// What the answer to a poll says. `deleting` turns a missing resource into success.
-pub fn poll(doing: &str, monitor: &Monitor, answer: &Answer, deleting: bool) -> Outcome {
-    if answer.status == 404 {
-        // Replicas learn late of what was just made, and a deleted resource takes its operations along.
-        return if deleting { Outcome::Succeeded } else { Outcome::Running };
-    }
-    let state = match monitor {
+/// What the answer to a poll says. A 404 is no answer of this kind: see [`absent`].
+pub fn poll(doing: &str, raw: &RawAnswer, monitor: &Monitor, goal: Goal, id: &ResourceId) -> Result<Outcome, Stranger> {
+    let (state, document) = match monitor {
         Monitor::AsyncOperation(_) => {
-            ProvisioningState::read(answer.body.get("status").and_then(Value::as_str).unwrap_or_default())
+            // Some services say 202 as long as it runs.
+            answer::demand(raw, &[200, 202], "GET of an operation")?;
+            let document = answer::object(raw)?;
+            let Some(status) = document["status"].as_str() else { return Err(Stranger::new(raw, "no `status` in it")) };
+            (ProvisioningState::read(status), document)
         }
-        Monitor::Location(_) if answer.status == 202 => return Outcome::Running,
-        Monitor::Location(_) => ProvisioningState::of(&answer.body),
-        Monitor::Resource if deleting => return Outcome::Running,
-        Monitor::Resource => ProvisioningState::of(&answer.body),
+        Monitor::Location(_) => return location(doing, raw, goal, id),
+        Monitor::Resource => {
+            let document = answer::resource(raw, id)?;
+            if goal == Goal::Gone {
+                return Ok(Outcome::Running);
+            }
+            (ProvisioningState::of(&document), document)
+        }
     };
-    match state {
-        ProvisioningState::Succeeded => Outcome::Succeeded,
-        ProvisioningState::Running(_) => Outcome::Running,
-        state => Outcome::Failed(Box::new(failed(doing, &state, answer))),
+    Ok(outcome(doing, &state, document, raw))
+}
+
+/// What a 404 to a poll says: replicas learn late of what was just made, and a deleted resource takes its operations
+/// along.
+pub fn absent(goal: Goal) -> Outcome {
+    if goal == Goal::Gone { Outcome::Succeeded(None) } else { Outcome::Running }
+}
+
+fn location(doing: &str, raw: &RawAnswer, goal: Goal, id: &ResourceId) -> Result<Outcome, Stranger> {
+    let may_be_empty = raw.status == 202 || goal == Goal::Gone;
+    match goal {
+        Goal::Gone => answer::demand(raw, &[200, 202, 204], "GET of a deletion")?,
+        Goal::Exists | Goal::Result => answer::demand(raw, &[200, 201, 202], "GET of an operation's result")?,
+    }
+    if may_be_empty && raw.is_empty() {
+        answer::empty(raw)?;
+        return Ok(if raw.status == 202 { Outcome::Running } else { Outcome::Succeeded(None) });
+    }
+    let document = answer::object(raw)?;
+    if raw.status == 202 {
+        return Ok(Outcome::Running);
+    }
+    match goal {
+        Goal::Gone => Ok(Outcome::Succeeded(None)),
+        Goal::Result => Ok(Outcome::Succeeded(Some(document))),
+        Goal::Exists => {
+            let document = answer::document_of(raw, id)?;
+            Ok(outcome(doing, &ProvisioningState::of(&document), document, raw))
+        }
     }
 }
 
-fn failed(doing: &str, state: &ProvisioningState, answer: &Answer) -> ArmError {
-    let mut error =
-        ArmError::from_document(ArmErrorKind::OperationFailed, doing, None, &answer.body, answer.request_id.clone());
+fn outcome(doing: &str, state: &ProvisioningState, document: Value, raw: &RawAnswer) -> Outcome {
+    match state {
+        ProvisioningState::Succeeded => Outcome::Succeeded(Some(document)),
+        ProvisioningState::Running(_) => Outcome::Running,
+        state => Outcome::Failed(Box::new(failed(doing, state, &document, raw.request_id.clone()))),
+    }
+}
+
+fn failed(doing: &str, state: &ProvisioningState, document: &Value, request_id: Option<String>) -> ArmError {
+    let mut error = ArmError::from_document(ArmErrorKind::OperationFailed, doing, None, document, request_id);
     if error.code.is_none() {
         let ending = if *state == ProvisioningState::Canceled { "was canceled" } else { "failed" };
         error.message = format!("the operation {ending}; Azure gave no reason");
@@ -125,32 +168,37 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn answer(status: u16, body: Value) -> Answer {
-        Answer { status, body, ..Answer::default() }
+    const ID: &str = "/subscriptions/s/resourceGroups/g";
+
+    fn raw(status: u16, body: &Value) -> RawAnswer {
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        RawAnswer { status, body, request_id: Some("r".into()), ..RawAnswer::default() }
+    }
+
+    fn group(state: &str) -> Value {
+        json!({"id": ID, "properties": {"provisioningState": state}})
     }
 
     #[test]
     fn beginnings() {
-        let state = |state: &str| json!({"properties": {"provisioningState": state}});
-        let with_header = Answer {
+        let begun = |status, document: Value| Begun { status, document: Some(document), ..Begun::default() };
+        let empty = |status| Begun { status, ..Begun::default() };
+        let with_header = Begun {
             azure_async_operation: Some("u".into()),
             location: Some("l".into()),
-            ..answer(201, state("Creating"))
+            ..begun(201, group("Creating"))
         };
-        for (answer, expected) in [
-            (answer(200, state("Succeeded")), Ok(None)),
-            (answer(200, json!({"name": "x"})), Ok(None)),
-            (answer(204, Value::Null), Ok(None)),
-            (answer(201, state("Updating")), Ok(Some(Monitor::Resource))),
-            (
-                Answer { location: Some("l".into()), ..answer(202, Value::Null) },
-                Ok(Some(Monitor::Location("l".into()))),
-            ),
+        for (begun, expected) in [
+            (begun(200, group("Succeeded")), Ok(None)),
+            (begun(200, json!({"name": "x"})), Ok(None)),
+            (empty(204), Ok(None)),
+            (begun(201, group("Updating")), Ok(Some(Monitor::Resource))),
+            (Begun { location: Some("l".into()), ..empty(202) }, Ok(Some(Monitor::Location("l".into())))),
             (with_header, Ok(Some(Monitor::AsyncOperation("u".into())))),
         ] {
-            assert_eq!(begin("x", &answer), expected, "{answer:?}");
+            assert_eq!(begin("x", &begun), expected, "{begun:?}");
         }
-        let error = begin("creating x", &answer(200, state("Failed"))).unwrap_err();
+        let error = begin("creating x", &begun(200, group("Failed"))).unwrap_err();
         assert_eq!(error.to_string(), "creating x: the operation failed; Azure gave no reason");
     }
 
@@ -158,40 +206,41 @@ mod tests {
     fn polls_have_three_outcomes() {
         let operation = Monitor::AsyncOperation("u".into());
         let location = Monitor::Location("l".into());
+        let id = ResourceId::resource_group("s", "g");
         let failed = json!({"status": "Failed", "error": {"code": "SubnetFull", "message": "no room"}});
-        for (monitor, answer, deleting, expected) in [
-            (&operation, answer(200, json!({"status": "InProgress"})), false, "running"),
-            (&operation, answer(200, json!({"status": "succeeded"})), false, "succeeded"),
-            (&operation, answer(200, failed), false, "creating x: SubnetFull: no room"),
+        let other = json!({"id": "/subscriptions/s/resourceGroups/h"});
+        for (monitor, raw, goal, expected) in [
+            (&operation, raw(200, &json!({"status": "InProgress"})), Goal::Exists, "running"),
+            (&operation, raw(200, &json!({"status": "succeeded"})), Goal::Exists, "succeeded"),
+            (&operation, raw(200, &failed), Goal::Exists, "creating x: SubnetFull: no room"),
             (
                 &operation,
-                answer(200, json!({"status": "Cancelled"})),
-                false,
+                raw(200, &json!({"status": "Cancelled"})),
+                Goal::Exists,
                 "creating x: the operation was canceled; Azure gave no reason",
             ),
-            (&operation, answer(404, Value::Null), false, "running"),
-            (&operation, answer(404, Value::Null), true, "succeeded"),
-            (&location, answer(202, Value::Null), false, "running"),
-            (&location, answer(204, Value::Null), true, "succeeded"),
-            (
-                &Monitor::Resource,
-                answer(200, json!({"properties": {"provisioningState": "Creating"}})),
-                false,
-                "running",
-            ),
-            (
-                &Monitor::Resource,
-                answer(200, json!({"properties": {"provisioningState": "Deleting"}})),
-                true,
-                "running",
-            ),
+            (&operation, raw(200, &group("Succeeded")), Goal::Exists, "stranger"),
+            (&operation, raw(204, &Value::Null), Goal::Gone, "stranger"),
+            (&location, raw(202, &Value::Null), Goal::Exists, "running"),
+            (&location, raw(200, &group("Succeeded")), Goal::Exists, "succeeded"),
+            (&location, raw(200, &other), Goal::Exists, "stranger"),
+            (&location, raw(200, &Value::Null), Goal::Exists, "stranger"),
+            (&location, raw(200, &json!({"ports": []})), Goal::Result, "succeeded"),
+            (&location, raw(204, &Value::Null), Goal::Result, "stranger"),
+            (&location, raw(204, &Value::Null), Goal::Gone, "succeeded"),
+            (&location, RawAnswer { request_id: None, ..raw(204, &Value::Null) }, Goal::Gone, "stranger"),
+            (&Monitor::Resource, raw(200, &group("Creating")), Goal::Exists, "running"),
+            (&Monitor::Resource, raw(200, &group("Deleting")), Goal::Gone, "running"),
+            (&Monitor::Resource, raw(200, &other), Goal::Exists, "stranger"),
         ] {
-            let found = match poll("creating x", monitor, &answer, deleting) {
-                Outcome::Running => "running".to_owned(),
-                Outcome::Succeeded => "succeeded".to_owned(),
-                Outcome::Failed(error) => error.to_string(),
+            let found = match poll("creating x", &raw, monitor, goal, &id) {
+                Ok(Outcome::Running) => "running".to_owned(),
+                Ok(Outcome::Succeeded(_)) => "succeeded".to_owned(),
+                Ok(Outcome::Failed(error)) => error.to_string(),
+                Err(_) => "stranger".to_owned(),
             };
-            assert_eq!(found, expected, "{monitor:?} {answer:?}");
+            assert_eq!(found, expected, "{monitor:?} {raw:?}");
         }
+        assert_eq!((absent(Goal::Gone), absent(Goal::Exists)), (Outcome::Succeeded(None), Outcome::Running));
     }
 }

@@ -1,56 +1,30 @@
 //! From parameters and environment to a signed-in client: Azure, or the local emulator.
 
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use azure_core::credentials::SecretBytes;
-use serde_json::Value;
-
-use super::arguments::ConnectionArguments;
-use super::parameters::path;
-use crate::arm::{Arm, ArmError, ArmErrorKind, ChosenCredential, Endpoint, ResourceId, SignIn, authority, credential};
-use crate::config::Values;
-use crate::config::parameter::{AZURE_CERT, CLIENT_ID, CLOUD, SUBSCRIPTION, TENANT};
-use crate::directory::{Cloud, StoredCluster};
-use crate::local::{self, Emulator};
-use crate::pki::pkcs12;
-use crate::spec::AzureCloud;
-use diagnostics::given_file::{self, GivenFileError};
-use diagnostics::{Environment, Origin, Problems};
+use diagnostics::{Origin, Problems};
 use report::{Failure, Reporter};
 
-/// What to do when nobody is signed in.
-const SIGN_IN_HINT: &str =
-    "az login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; without an account: --local";
-/// What signs in to Azure, in Azure's own names.
-pub const SIGN_IN_VARIABLES: [&str; 12] = [
-    "AZURE_TENANT_ID",
-    "AZURE_CLIENT_ID",
-    "AZURE_CLIENT_SECRET",
-    "AZURE_SUBSCRIPTION_ID",
-    "AZURE_FEDERATED_TOKEN_FILE",
-    "AZURE_TOKEN_CREDENTIALS",
-    "IDENTITY_ENDPOINT",
-    "SYSTEM_OIDCREQUESTURI",
-    "AZURESUBSCRIPTION_TENANT_ID",
-    "AZURESUBSCRIPTION_CLIENT_ID",
-    "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID",
-    "SYSTEM_ACCESSTOKEN",
-];
+use super::arguments::ConnectionArguments;
+use super::{sign_in, subscription};
+use crate::arm::{Arm, ArmError, ArmErrorKind, ChosenCredential, Endpoint, Patience, Subscription, Wait, WaitListener};
+use crate::config::Values;
+use crate::directory::{Cloud, StoredCluster};
+use crate::local::{self, Emulator};
+use crate::spec::SubscriptionId;
 
-/// Names the file of a federated token; azure_identity reads it.
-const TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
-/// <https://learn.microsoft.com/rest/api/resources/subscriptions/list>
-const SUBSCRIPTIONS_API_VERSION: &str = "2022-12-01";
+/// Seconds that one answer of Azure may take.
+const ANSWER_TIMEOUT: &str = "AZURE_COREOS_CLUSTER_ANSWER_TIMEOUT";
 
 /// A client and what it is a client of.
 pub struct Connection {
     pub arm: Arm,
     pub cloud: Cloud,
-    pub subscription: String,
+    pub subscription: SubscriptionId,
     /// Who is signed in; nobody needs to be for the emulator.
     pub credential: Option<ChosenCredential>,
-    /// The subscription's document.
-    pub account: Value,
+    pub account: Subscription,
     /// The emulator, when that is what we talk to.
     pub emulator: Option<Emulator>,
 }
@@ -70,20 +44,25 @@ pub fn cloud(arguments: &ConnectionArguments, stored: Option<&StoredCluster>) ->
 /// Signs in, and makes sure that the subscription is there. Starts the emulator when it is needed.
 pub async fn connect(
     arguments: &ConnectionArguments,
-    sign_in: &Values,
+    values: &Values,
     stored: Option<&StoredCluster>,
     reporter: &Reporter,
 ) -> Result<Connection, Failure> {
+    let mut problems = Problems::new();
+    let patience = patience(&mut problems);
+    let listener = Arc::new(ToldToPeople(reporter.clone()));
     match cloud(arguments, stored)? {
         Cloud::Local => {
-            let emulator = local::ensure_running(reporter).await?;
-            let arm = Arm::new(&Endpoint::local(&emulator.base, emulator.authorization())?);
-            let asked = sign_in.text(&SUBSCRIPTION).map(str::to_owned);
-            let subscription = match stored {
-                Some(stored) => stored.subscription.clone(),
-                None => asked.unwrap_or_else(|| local::SUBSCRIPTION.into()),
+            let named = subscription::named(values, stored, &mut problems)?;
+            none_of(problems)?;
+            let subscription = match named {
+                Some(subscription) => subscription,
+                None => local::SUBSCRIPTION.parse().map_err(anyhow::Error::new)?,
             };
-            let account = account(&arm, &subscription, "azure-coreos-cluster local status").await?;
+            let emulator = local::ensure_running(reporter).await?;
+            let arm = Arm::new(&Endpoint::local(&emulator.base, emulator.authorization())?, patience, listener);
+            let hint = "azure-coreos-cluster local status";
+            let account = account(&arm, &subscription, &|_| hint.to_owned()).await?;
             Ok(Connection {
                 arm,
                 cloud: Cloud::Local,
@@ -94,17 +73,19 @@ pub async fn connect(
             })
         }
         Cloud::Azure => {
-            let azure_cloud = azure_cloud(sign_in, stored)?;
-            let chosen = choose(sign_in, azure_cloud)?;
-            tracing::info!(credential = chosen.name, "signing in");
-            let arm = Arm::new(&Endpoint::azure(azure_cloud, chosen.credential.clone())?);
-            let hint = match chosen.is_last_resort {
-                true => format!("{SIGN_IN_HINT}; there is no credential but: {}", chosen.name),
-                false => format!("{}; the credential is: {} ({})", chosen.remedy, chosen.name, chosen.reason),
+            let azure_cloud = sign_in::azure_cloud(values, stored, &mut problems);
+            let named = match subscription::named(values, stored, &mut problems)? {
+                None if problems.is_empty() => subscription::of_environment(reporter, &mut problems),
+                named => named,
             };
-            let subscription = match subscription(sign_in, stored)? {
+            let who = sign_in::read(values, azure_cloud, &mut problems);
+            none_of(problems)?;
+            let chosen = sign_in::choose(who)?;
+            let arm = Arm::new(&Endpoint::azure(azure_cloud, chosen.credential.clone())?, patience, listener);
+            let hint = |error: &ArmError| sign_in::hint(error, &chosen);
+            let subscription = match named {
                 Some(subscription) => subscription,
-                None => only_subscription(&arm, &hint).await?,
+                None => subscription::only(&arm, &hint).await?,
             };
             let account = account(&arm, &subscription, &hint).await?;
             Ok(Connection { arm, cloud: Cloud::Azure, subscription, credential: Some(chosen), account, emulator: None })
@@ -112,106 +93,45 @@ pub async fn connect(
     }
 }
 
-/// The cloud of Azure that was asked for, else the cluster's.
-fn azure_cloud(sign_in: &Values, stored: Option<&StoredCluster>) -> Result<AzureCloud, Problems> {
-    let mut problems = Problems::new();
-    let given = sign_in.get(&CLOUD).and_then(|given| Some((given.origin.clone(), given.texts.first()?)));
-    let given: Option<AzureCloud> = given.and_then(|(origin, word)| problems.take(origin, word.parse()));
-    let cloud = given.or(stored.map(|stored| stored.spec.cloud)).unwrap_or_default();
-    if problems.is_empty() { Ok(cloud) } else { Err(problems) }
-}
+/// Tells people of waits for Azure.
+#[derive(Debug)]
+struct ToldToPeople(Reporter);
 
-/// The credential, with the certificate that a parameter names already read.
-fn choose(sign_in: &Values, cloud: AzureCloud) -> Result<ChosenCredential, Failure> {
-    let text = |parameter| sign_in.text(parameter).map(str::to_owned);
-    let certificate = match path(sign_in, &AZURE_CERT) {
-        Some(file) => Some(certificate(sign_in, &file)?),
-        None => None,
-    };
-    let sign_in =
-        SignIn { tenant: text(&TENANT), client: text(&CLIENT_ID), certificate, cloud: Some(authority(cloud)) };
-    let variables = Environment::read(&SIGN_IN_VARIABLES)?;
-    let chosen = credential(sign_in, |name| variables.get(name));
-    if let Some(file) = variables.get(TOKEN_FILE).filter(|_| chosen.as_ref().is_ok_and(|one| one.reason == TOKEN_FILE))
-        && let Err(error @ GivenFileError::NotAFile { .. }) = given_file::open(Path::new(&file))
-    {
-        let mut problems = Problems::new();
-        problems.add(Origin::Environment(TOKEN_FILE.into()), format!("reading `{file}`: {error}"));
-        return Err(problems.into());
+impl WaitListener for ToldToPeople {
+    fn waiting(&self, wait: &Wait) {
+        self.0.note(format!("▴ {wait}"));
     }
-    chosen.map_err(|error| Failure::azure(error, SIGN_IN_HINT))
 }
 
-fn certificate(sign_in: &Values, file: &Path) -> Result<SecretBytes, Failure> {
-    let shown = file.display().to_string();
-    let read =
-        given_file::read(file).map_err(|error| (error.to_string(), "azure-coreos-cluster mgmt-cert makes one".into()));
-    let packed = read.and_then(|bytes| pkcs12(&bytes).map_err(|error| (error.to_string(), error.remedy(&shown))));
-    packed.map(SecretBytes::new).map_err(|(message, remedy)| {
-        let origin = sign_in.get(&AZURE_CERT).map_or(Origin::Flag(AZURE_CERT.flag), |given| given.origin.clone());
-        let mut problems = Problems::new();
-        problems.add_with_hint(origin, format!("`{shown}`: {message}"), remedy);
-        problems.into()
-    })
+fn none_of(problems: Problems) -> Result<(), Failure> {
+    if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
 }
 
-/// The subscription that was named, by a parameter, the cluster itself, the environment or the Azure CLI.
-fn subscription(sign_in: &Values, stored: Option<&StoredCluster>) -> Result<Option<String>, Failure> {
-    let settled = stored.map(|stored| stored.subscription.clone());
-    let asked = sign_in.text(&SUBSCRIPTION).map(str::to_owned);
-    if let (Some(asked), Some(settled)) = (&asked, &settled)
-        && !asked.eq_ignore_ascii_case(settled)
-    {
-        return Err(Failure::Usage(format!("the cluster is in subscription `{settled}`, not in `{asked}`")));
-    }
-    let from_environment = Environment::read(&["AZURE_SUBSCRIPTION_ID"])?.get("AZURE_SUBSCRIPTION_ID");
-    Ok(asked.or(settled).or(from_environment).or_else(developer_tools_subscription))
-}
-
-/// The Azure CLI's default subscription.
-/// <https://learn.microsoft.com/cli/azure/manage-azure-subscriptions-azure-cli>
-fn developer_tools_subscription() -> Option<String> {
-    let folder = match std::env::var_os("AZURE_CONFIG_DIR") {
-        Some(folder) => PathBuf::from(folder),
-        None => PathBuf::from(std::env::var_os("HOME")?).join(".azure"),
-    };
-    let text = std::fs::read_to_string(folder.join("azureProfile.json")).ok()?;
-    // The Azure CLI writes a byte order mark.
-    let profile: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()?;
-    let default = profile["subscriptions"].as_array()?.iter().find(|subscription| subscription["isDefault"] == true)?;
-    default["id"].as_str().map(str::to_owned)
-}
-
-/// The one subscription that whoever is signed in may see, or an error that lists them.
-async fn only_subscription(arm: &Arm, hint: &str) -> Result<String, Failure> {
-    let doing = "choosing a subscription";
-    let found = arm.get_path(doing, "/subscriptions", SUBSCRIPTIONS_API_VERSION).await;
-    let document = found.map_err(|error| Failure::azure(error, hint))?.unwrap_or_default();
-    let known: Vec<(&str, &str)> = document["value"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|one| Some((one["subscriptionId"].as_str()?, one["displayName"].as_str().unwrap_or_default())))
-        .collect();
-    let message = match known.as_slice() {
-        [(only, _)] => return Ok((*only).to_owned()),
-        [] => "whoever is signed in sees none".to_owned(),
-        several => {
-            let lines: Vec<String> = several.iter().map(|(id, name)| format!("\n  {id}  {name}")).collect();
-            format!("none was named, and there are several:{}", lines.concat())
+/// How long Azure is waited for: as the program has it, but for what the environment says of one answer.
+fn patience(problems: &mut Problems) -> Patience {
+    let patience = Patience::default();
+    let Some(text) = std::env::var_os(ANSWER_TIMEOUT).filter(|text| !text.is_empty()) else { return patience };
+    match text.to_str().and_then(|text| text.parse().ok()).filter(|seconds| (1..=3600).contains(seconds)) {
+        Some(seconds) => Patience { answer: Duration::from_secs(seconds), ..patience },
+        None => {
+            let message = format!("must be whole seconds, 1 to 3600, found `{}`", text.display());
+            problems.add(Origin::Environment(ANSWER_TIMEOUT.into()), message);
+            patience
         }
-    };
-    let error = ArmError::local(ArmErrorKind::SignIn, doing, message);
-    Err(Failure::azure(error, "--subscription ID, or AZURE_SUBSCRIPTION_ID, or az account set --subscription ID"))
+    }
 }
 
-async fn account(arm: &Arm, subscription: &str, hint: &str) -> Result<Value, Failure> {
-    let id = ResourceId::subscription(subscription);
-    match arm.get(&id).await.map_err(|error| Failure::azure(error, hint))? {
-        Some(document) => Ok(document),
+async fn account(
+    arm: &Arm,
+    subscription: &SubscriptionId,
+    hint: &dyn Fn(&ArmError) -> String,
+) -> Result<Subscription, Failure> {
+    match arm.subscription(subscription).await.map_err(|error| Failure::azure(error.clone(), hint(&error)))? {
+        Some(account) => Ok(account),
         None => {
             let message = format!("subscription `{subscription}` does not exist, or you may not see it");
             let error = ArmError::local(ArmErrorKind::SignIn, "reading the subscription", message);
+            let hint = hint(&error);
             Err(Failure::azure(error, hint))
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
-use super::connection::SIGN_IN_VARIABLES;
+use super::sign_in::SIGN_IN_VARIABLES;
 use crate::config::parameter::{Group, Kind, NAME, PARAMETERS, PLATFORM, Parameter, TEMPLATES};
 use crate::config::{ClusterInput, InputFile, Values, from_environment, from_file};
 use crate::spec::{OpenPort, PortProbe};

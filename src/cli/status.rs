@@ -72,8 +72,7 @@ pub fn known_cluster(
 async fn status(connection: &Connection, resource: &Desired) -> Result<ResourceStatus, ArmError> {
     let machine = matches!(resource.key, StepKey::VirtualMachine(_));
     let (document, view) = if machine {
-        let view = resource.id.child("instanceView");
-        tokio::try_join!(connection.arm.get(&resource.id), connection.arm.get(&view))?
+        tokio::try_join!(connection.arm.get(&resource.id), connection.arm.view(&resource.id, "instanceView"))?
     } else {
         (connection.arm.get(&resource.id).await?, None)
     };
@@ -106,7 +105,7 @@ async fn status(connection: &Connection, resource: &Desired) -> Result<ResourceS
 
 /// The end of the serial console. It explains a failure, so not getting it is no failure of its own.
 async fn console(connection: &Connection, resource: &Desired) -> Option<String> {
-    let answer = connection.arm.post(&resource.id, "retrieveBootDiagnosticsData", None).await.ok()?;
+    let answer: Value = connection.arm.post(&resource.id, "retrieveBootDiagnosticsData", None).await.ok()?;
     let url = answer["serialConsoleLogBlobUri"].as_str()?;
     let log = connection.arm.download(url).await.ok()?;
     let lines: Vec<&str> = log.lines().collect();

@@ -26,10 +26,10 @@ struct Identity {
     credential: String,
     /// What made it the choice.
     because: Option<&'static str>,
-    tenant: Option<String>,
+    tenant: String,
     subscription: String,
-    subscription_name: Option<String>,
-    state: Option<String>,
+    subscription_name: String,
+    state: String,
 }
 
 /// Runs the command.
@@ -37,25 +37,19 @@ pub async fn run(arguments: WhoAmIArguments) -> Result<(), Failure> {
     one_kind_of_output(&arguments.output)?;
     let reporter = reporter(&arguments.output)?;
     let connection = connect(&arguments.connection, &arguments.sign_in.values()?, None, &reporter).await?;
-    let text = |key: &str| connection.account[key].as_str().map(str::to_owned);
     let credential = connection.credential.as_ref();
     let identity = Identity {
         credential: credential.map_or("the local emulator's token", |credential| credential.name).to_owned(),
         because: credential.map(|credential| credential.reason),
-        tenant: text("tenantId"),
-        subscription: connection.subscription.clone(),
-        subscription_name: text("displayName"),
-        state: text("state"),
+        tenant: connection.account.tenant_id.to_string(),
+        subscription: connection.subscription.to_string(),
+        subscription_name: connection.account.display_name.clone(),
+        state: connection.account.state.clone(),
     };
-    let or_unknown = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".into());
     let because = identity.because.map(|because| format!(" ({because})")).unwrap_or_default();
     let shown = format!(
         "credential    {}{because}\ntenant        {}\nsubscription  {}  {}\nstate         {}\n",
-        identity.credential,
-        or_unknown(&identity.tenant),
-        identity.subscription,
-        identity.subscription_name.clone().unwrap_or_default(),
-        or_unknown(&identity.state)
+        identity.credential, identity.tenant, identity.subscription, identity.subscription_name, identity.state
     );
     output::result(arguments.output.output, &identity, &shown)
 }

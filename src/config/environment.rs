@@ -7,8 +7,9 @@ use super::parameter::{PARAMETERS, Parameter, VARIABLE_PREFIX, of_other_tools};
 use diagnostics::{NOT_TEXT, Origin, Problems, suggestion};
 
 /// Variables with the prefix that are no parameters of a cluster.
-pub const OTHER_VARIABLES: [&str; 4] = [
+pub const OTHER_VARIABLES: [&str; 5] = [
     "AZURE_COREOS_CLUSTER_LOG",
+    "AZURE_COREOS_CLUSTER_ANSWER_TIMEOUT",
     "AZURE_COREOS_CLUSTER_LOCAL",
     "AZURE_COREOS_CLUSTER_STATE_DIR",
     "AZURE_COREOS_CLUSTER_FILE",

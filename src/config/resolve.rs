@@ -42,12 +42,12 @@ pub fn resolve(
     let vm_size = resolver.settle(&VM_SIZE, |earlier| earlier.vm_size.clone(), VmSize::default);
     let image = machine::image(&mut resolver);
     let ssh_public_key = network::ssh_public_key(&mut resolver, operator_key);
-    let (custom_data, custom_data_only) = user_data::custom_data(&mut resolver);
     let user_data_format = resolver.choice(&USER_DATA_FORMAT).map(|word| match word {
         "cloud-config" => Dialect::CloudConfig,
         _ => Dialect::Ignition,
     });
     let user_data_format = user_data_format.or(earlier.map(|earlier| earlier.user_data_format)).unwrap_or_default();
+    let (custom_data, custom_data_only) = user_data::custom_data(&mut resolver, &image, user_data_format);
     let templates = user_data::templates(&mut resolver);
     let (open_ports, without_tls) = ports::open(&mut resolver);
     let first_ssh_port = network::first_ssh_port(&mut resolver);

@@ -4,9 +4,10 @@ use super::parameter::{CUSTOM_DATA, CUSTOM_DATA_ONLY, NTP_SERVERS, TEMPLATES, US
 use super::resolver::Resolver;
 use crate::spec::Image;
 use crate::spec::{Dialect, Overlay, TemplateSet};
+use crate::userdata::Purpose;
 
-/// The user's file, and whether it is sent alone.
-pub(super) fn custom_data(resolver: &mut Resolver) -> (Option<Overlay>, bool) {
+/// The user's file, and whether it is sent alone; what of it acts depends on image and form.
+pub(super) fn custom_data(resolver: &mut Resolver, image: &Image, dialect: Dialect) -> (Option<Overlay>, bool) {
     let earlier = resolver.earlier;
     let only =
         resolver.switch(&CUSTOM_DATA_ONLY).unwrap_or_else(|| earlier.is_some_and(|earlier| earlier.custom_data_only));
@@ -22,7 +23,10 @@ pub(super) fn custom_data(resolver: &mut Resolver) -> (Option<Overlay>, bool) {
     };
     let parsed = match file.text() {
         Ok(text) if only => Overlay::whole(&file.path, text),
-        Ok(text) => Overlay::parse(&file.path, text),
+        Ok(text) => {
+            let purpose = Purpose::Merged { dialect, fedora_coreos: image.is_fedora_coreos() };
+            Overlay::parse(&file.path, text, purpose)
+        }
         Err(message) => {
             resolver.problem(&CUSTOM_DATA, message);
             return (None, only);

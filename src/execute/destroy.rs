@@ -27,20 +27,18 @@ pub async fn removal(arm: &Arm, spec: &ClusterSpec, names: &ResourceNames) -> Re
     let mut present = Vec::new();
     let mut others = Vec::new();
     let own_ids = existing_of_ours(arm, spec, names).await?;
-    let mut page = Some(format!("{}/resources", group.path()));
-    while let Some(path) = page {
-        let list = arm.get_path(&format!("listing {group}"), &path, group.api_version()).await?.unwrap_or_default();
-        for resource in list["value"].as_array().into_iter().flatten() {
-            let id = resource["id"].as_str().unwrap_or_default();
-            let own = own_ids.iter().flatten().any(|own| own.path().eq_ignore_ascii_case(id));
-            let label = format!(
-                "{} `{}`",
-                resource["type"].as_str().unwrap_or("resource"),
-                resource["name"].as_str().unwrap_or(id)
-            );
-            if own || is_ours(spec, resource) { present.push(label) } else { others.push(label) }
-        }
-        page = list["nextLink"].as_str().map(str::to_owned);
+    let path = format!("{}/resources", group.path());
+    let listed: Vec<Value> =
+        arm.list(&format!("listing {group}"), &path, group.api_version()).await?.unwrap_or_default();
+    for resource in &listed {
+        let id = resource["id"].as_str().unwrap_or_default();
+        let own = own_ids.iter().flatten().any(|own| own.path().eq_ignore_ascii_case(id));
+        let label = format!(
+            "{} `{}`",
+            resource["type"].as_str().unwrap_or("resource"),
+            resource["name"].as_str().unwrap_or(id)
+        );
+        if own || is_ours(spec, resource) { present.push(label) } else { others.push(label) }
     }
     if is_ours(spec, &document) && others.is_empty() {
         return Ok(Removal::Group { group, resources: present });

@@ -31,7 +31,7 @@ pub async fn ssh_ports(
                 return Ok((node.name, port));
             }
             let query = json!({ "ipConfiguration": { "id": configuration_id(names, &node) } });
-            let answer = arm.post(pool, "queryInboundNatRulePortMapping", Some(&query)).await?;
+            let answer: Value = arm.post(pool, "queryInboundNatRulePortMapping", Some(&query)).await?;
             match port_in_mappings(&answer["inboundNatRulePortMappings"]) {
                 Some(port) => Ok((node.name, port)),
                 None => Err(ArmError::local(

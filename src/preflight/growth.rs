@@ -34,18 +34,18 @@ pub fn judge(spec: &ClusterSpec) -> Option<Finding> {
 mod tests {
     use super::super::size::tests::spec;
     use super::*;
-    use crate::config::parameter::{DEIS, NUM_NODES, OPEN, Parameter, SCALE_SET, SSH};
+    use crate::config::parameter::{NUM_NODES, OPEN, Parameter, SCALE_SET, SSH};
 
     #[test]
     fn what_stands_in_the_way_is_named() {
-        let deis = (&DEIS, "true");
-        let cases: [(&[(&Parameter, &str)], Option<&str>); 9] = [
-            (&[deis], None),
+        type Case<'c> = (&'c [(&'c Parameter, &'c str)], Option<&'c str>);
+        let cases: [Case; 9] = [
+            (&[(&OPEN, "80,443")], None),
             (
-                &[deis, (&SSH, "440")],
+                &[(&OPEN, "80,443"), (&SSH, "440")],
                 Some(
                     "from port 440 there is room for 3 nodes: a node more would need 443, which is the port of \
-                     `https`, and --ssh is fixed for good",
+                     `tcp-443`, and --ssh is fixed for good",
                 ),
             ),
             (&[(&SSH, "22001"), (&OPEN, "22004")], Some("room for 3 nodes: a node more would need 22004")),

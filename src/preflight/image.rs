@@ -55,8 +55,9 @@ pub async fn look_up(arm: &Arm, subscription: &str, spec: &ClusterSpec) -> Resul
             let version = match image.version.as_str() {
                 "latest" => {
                     let newest = format!("{versions}?$top=1&$orderby=name%20desc");
-                    let list = arm.get_path(&doing, &newest, COMPUTE_API_VERSION).await?;
-                    list.and_then(|list| list[0]["name"].as_str().map(str::to_owned))
+                    let list: Vec<Value> =
+                        arm.bare_list(&doing, &newest, COMPUTE_API_VERSION).await?.unwrap_or_default();
+                    list.first().and_then(|newest| newest["name"].as_str().map(str::to_owned))
                 }
                 version => Some(version.to_owned()),
             };
@@ -102,10 +103,7 @@ async fn with_definition(arm: &Arm, doing: &str, path: &str, api_version: &str) 
 async fn is_replicated(arm: &Arm, doing: &str, id: &str, location: &Location) -> Result<bool, ArmError> {
     let versions: Vec<Value> = match id.to_ascii_lowercase().contains("/versions/") {
         true => arm.get_path(doing, id, GALLERY_API_VERSION).await?.into_iter().collect(),
-        false => {
-            let list = arm.get_path(doing, &format!("{id}/versions"), GALLERY_API_VERSION).await?.unwrap_or_default();
-            list["value"].as_array().cloned().unwrap_or_default()
-        }
+        false => arm.list(doing, &format!("{id}/versions"), GALLERY_API_VERSION).await?.unwrap_or_default(),
     };
     let is_here = |region: &Value| {
         let name = region["name"].as_str().unwrap_or_default().replace(' ', "");

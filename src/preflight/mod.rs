@@ -221,16 +221,9 @@ async fn readable(arm: &Arm, doing: &str, path: String, api_version: &str) -> Re
     Ok(allowed(arm.get_path(doing, &path, api_version).await)?.flatten().unwrap_or_default())
 }
 
-/// All pages of a list; nothing when it may not be read.
+/// All items of a list; nothing when it may not be read.
 async fn list(arm: &Arm, doing: &str, path: String, api_version: &str) -> Result<Vec<Value>, ArmError> {
-    let mut items = Vec::new();
-    let mut page = Some(path);
-    while let Some(path) = page {
-        let document = readable(arm, doing, path, api_version).await?;
-        items.extend(document["value"].as_array().into_iter().flatten().cloned());
-        page = document["nextLink"].as_str().map(str::to_owned);
-    }
-    Ok(items)
+    Ok(allowed(arm.list(doing, &path, api_version).await)?.flatten().unwrap_or_default())
 }
 
 /// None for what cannot be read: whoever may write to one resource group need not see the subscription, a provider that is

@@ -130,7 +130,8 @@ async fn free_in(
 
 async fn is_free(arm: &Arm, network_id: &ResourceId, address: Ipv4Addr) -> Result<bool, ArmError> {
     let path = format!("{}/CheckIPAddressAvailability?ipAddress={address}", network_id.path());
-    let answer = arm.get_path(&format!("asking whether {address} is free"), &path, network_id.api_version()).await?;
+    let answer: Option<Value> =
+        arm.get_path(&format!("asking whether {address} is free"), &path, network_id.api_version()).await?;
     Ok(answer.is_some_and(|answer| answer["available"] == true))
 }
 

@@ -50,7 +50,8 @@ pub async fn unregistered(arm: &Arm, subscription: &str, with_plan: bool) -> Res
 
 async fn state(arm: &Arm, subscription: &str, namespace: &str) -> Result<Option<String>, ArmError> {
     let path = format!("/subscriptions/{subscription}/providers/{namespace}");
-    let document = arm.get_path(&format!("reading the provider {namespace}"), &path, API_VERSION).await?;
+    let document: Option<Value> =
+        arm.get_path(&format!("reading the provider {namespace}"), &path, API_VERSION).await?;
     Ok(document.and_then(|document| document["registrationState"].as_str().map(str::to_owned)))
 }
 
@@ -64,7 +65,8 @@ pub async fn register(
     for namespace in namespaces {
         reporter.note(format!("● provider {namespace}: registering; the first time takes minutes"));
         let path = format!("/subscriptions/{subscription}/providers/{namespace}/register");
-        arm.post_path(&format!("registering the provider {namespace}"), &path, API_VERSION, &json!({})).await?;
+        arm.post_path::<Value>(&format!("registering the provider {namespace}"), &path, API_VERSION, &json!({}))
+            .await?;
     }
     let start = tokio::time::Instant::now();
     for namespace in namespaces {

@@ -102,6 +102,7 @@ pub struct User {
 #[serde(deny_unknown_fields)]
 pub struct WriteFile {
     pub path: String,
+    #[serde(default)]
     pub content: String,
     /// `user:group`, by name or number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,7 +121,7 @@ pub enum Encoding {
     #[serde(rename = "base64", alias = "b64")]
     Base64,
     /// Compressed, then base64.
-    #[serde(rename = "gzip+base64")]
+    #[serde(rename = "gzip+base64", alias = "gz+base64", alias = "gz+b64", alias = "gzip+b64")]
     GzipBase64,
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Nothing after this point holds an invalid name, address or key. The module is pure.
 
+mod account;
 mod address;
 mod availability;
 mod cloud;
@@ -27,6 +28,7 @@ mod tag;
 mod template_set;
 mod text;
 
+pub use account::{ClientId, InvalidAccount, SubscriptionId, TenantId};
 pub use address::{AddressSpace, RESERVED_FIRST_ADDRESSES};
 pub use availability::{Availability, AvailabilitySetName, ProximityPlacementGroup, Zone};
 pub use cloud::AzureCloud;

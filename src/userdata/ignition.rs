@@ -4,28 +4,35 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 use super::cloud_config::{Encoding, HOSTNAME_FILE, Unit, User, UserData, WriteFile};
 use super::file_owner::ignition_owner;
 use super::size::Part;
 
-/// What must be escaped in the data part of a data URL (RFC 2397) that stands in a JSON string.
-const DATA_URL_ESCAPES: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'%')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'`')
-    .add(b'{')
-    .add(b'}')
-    .add(b'\\')
-    .add(b'^')
-    .add(b'|');
+/// What stands as it is in the data part of a data URL: letters, digits, and the other characters of a path (RFC 3986,
+/// `pchar` and `/`). Everything else is escaped: Ignition's reader refuses more than the RFC does, `[` and `]` among it.
+/// <https://github.com/vincent-petithory/dataurl/blob/master/lex.go>
+const DATA_URL_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'/');
 
 /// The version that is written.
 pub const VERSION: &str = "3.3.0";
@@ -62,6 +69,8 @@ pub fn document(user_data: &UserData) -> Value {
 /// <https://coreos.github.io/ignition/operator-notes/#config-merging>
 pub fn merge(ours: &mut Value, theirs: &Value) {
     match (ours, theirs) {
+        // An owner is one thing, by number or by name.
+        (Value::Object(ours), Value::Object(theirs)) if is_owner(theirs) && is_owner(ours) => ours.clone_from(theirs),
         (Value::Object(ours), Value::Object(theirs)) => {
             for (key, value) in theirs {
                 match ours.get_mut(key) {
@@ -86,6 +95,10 @@ pub fn merge(ours: &mut Value, theirs: &Value) {
         }
         (ours, theirs) => *ours = theirs.clone(),
     }
+}
+
+fn is_owner(object: &Map<String, Value>) -> bool {
+    !object.is_empty() && object.keys().all(|key| key == "id" || key == "name")
 }
 
 /// What tells two items of one list apart: a filesystem's or disk's device, else path or name.
@@ -117,8 +130,7 @@ fn file(file: &WriteFile) -> Value {
             let packed: String = file.content.split_whitespace().collect();
             format!("data:;base64,{packed}")
         }
-        None if file.content.is_ascii() => format!("data:,{}", utf8_percent_encode(&file.content, DATA_URL_ESCAPES)),
-        None => format!("data:;base64,{}", STANDARD.encode(&file.content)),
+        None => data_url(&file.content),
     };
     let mut value = json!({ "path": file.path, "mode": mode, "overwrite": true, "contents": { "source": source } });
     if file.encoding == Some(Encoding::GzipBase64) {
@@ -133,6 +145,16 @@ fn file(file: &WriteFile) -> Value {
         }
     }
     value
+}
+
+/// Escaped, which people can read, unless base64 is much shorter.
+fn data_url(content: &str) -> String {
+    let escaped = utf8_percent_encode(content, DATA_URL_ESCAPES).to_string();
+    let packed = STANDARD.encode(content);
+    match content.is_ascii() && escaped.len() <= packed.len() / 2 * 3 {
+        true => format!("data:,{escaped}"),
+        false => format!("data:;base64,{packed}"),
+    }
 }
 
 fn user(user: &User) -> Value {
@@ -190,9 +212,14 @@ mod tests {
 
     #[test]
     fn contents_survive_the_data_url() {
-        for (content, source) in
-            [("a b\n", "data:,a%20b%0A"), ("100% #1\n", "data:,100%25%20%231%0A"), ("grün", "data:;base64,Z3LDvG4=")]
-        {
+        for (content, source) in [
+            ("value b\n", "data:,value%20b%0A"),
+            ("quota=100% #1\n", "data:,quota=100%25%20%231%0A"),
+            ("[Match]\nName=eth1\n", "data:,%5BMatch%5D%0AName=eth1%0A"),
+            ("[{}]", "data:,%5B%7B%7D%5D"),
+            ("{}[]\"\"<>\n\n", "data:;base64,e31bXSIiPD4KCg=="),
+            ("grün", "data:;base64,Z3LDvG4="),
+        ] {
             assert_eq!(file(&plain_file("/x", content))["contents"]["source"], source, "{content}");
         }
     }
@@ -221,6 +248,14 @@ mod tests {
             json!({"ignition": {"version": "3.3.0"}, "storage": {"files": [{"path": "/a", "mode": 384}, {"path": "/b"}]},
                 "passwd": {"users": [{"name": "core", "sshAuthorizedKeys": ["k1", "k2"]}]}, "systemd": {"units": [{"name": "x"}]}})
         );
+    }
+
+    #[test]
+    fn an_owner_is_replaced_whole() {
+        let mut ours = json!({"storage": {"files": [{"path": "/a", "group": {"id": 500}, "user": {"name": "a"}}]}});
+        merge(&mut ours, &json!({"storage": {"files": [{"path": "/a", "group": {"name": "docker"}}]}}));
+        let merged = json!({"path": "/a", "group": {"name": "docker"}, "user": {"name": "a"}});
+        assert_eq!(ours["storage"]["files"][0], merged);
     }
 
     #[test]

@@ -3,26 +3,36 @@
 //! Base file (`cloud-config/`) and rendered `templates/` make one typed [`UserData`]; the user's own file is merged over
 //! it; `ignition` or `cloudinit` writes the result down. Pure: the same inputs give the same bytes.
 
+mod account;
 mod address;
+mod check;
 mod cloudinit;
 mod fedora_coreos;
 mod file_owner;
+mod foreign;
 mod ignition;
-mod ignition_keys;
+mod ignition_rules;
+mod json;
 mod keys;
 pub mod lint;
 mod merge;
+mod mistake;
 mod node;
+mod ours;
 mod overlay;
+mod path;
+mod purpose;
 mod read;
 mod size;
 mod template;
+mod unit_content;
 mod unit_name;
 
 #[cfg(test)]
 mod tests;
 
 pub use node::node_user_data;
+pub use purpose::Purpose;
 pub use size::CUSTOM_DATA_BYTES;
 pub use template::render as render_template;
 
@@ -52,6 +62,9 @@ pub enum UserDataError {
     /// Nobody would read it.
     #[error("Fedora CoreOS reads no cloud-config; take format `ignition`")]
     NoCloudConfig,
+    /// Its reader would stop at it: a user's file and ours together, or changed templates.
+    #[error("the machine would not take the user-data of `{node}`: {mistakes}")]
+    Refused { node: String, mistakes: String },
     /// Only Ignition changes accounts that exist.
     #[error(
         "in cloud-config only keys and `passwd` of user `core` act, because `core` exists; take format `ignition` for the rest"
@@ -85,6 +98,8 @@ pub fn render(spec: &ClusterSpec, node: &Node, material: &Material, dialect: Dia
         Some(Overlay::Ignition { document }) => Some(document),
         _ => None,
     };
+    // Ours alone is held against the real readers by tests.
+    let is_to_be_checked = spec.custom_data.is_some() || !spec.templates.is_shipped();
     match dialect {
         Dialect::Ignition => {
             let mut document = ignition::document(&user_data);
@@ -95,12 +110,19 @@ pub fn render(spec: &ClusterSpec, node: &Node, material: &Material, dialect: Dia
                 .map_err(|error| UserDataError::Template("ignition", error.to_string()))?;
             // Indented text is for people; the machine gets the compact form when that makes the difference.
             let text = if text.len() > CUSTOM_DATA_BYTES { document.to_string() } else { text };
+            if is_to_be_checked {
+                check::ignition(&node.name, &text, spec.image.is_fedora_coreos())?;
+            }
             size::checked(text, &node.name, ignition::parts(&document))
         }
         Dialect::CloudConfig if theirs.is_some() => Err(UserDataError::IgnitionInCloudConfig),
         Dialect::CloudConfig => {
             let document = cloudinit::document(&user_data, &spec.templates)?;
-            size::checked(cloudinit::text(&document)?, &node.name, cloudinit::parts(&document))
+            let text = cloudinit::text(&document)?;
+            if is_to_be_checked {
+                check::cloud_config(&node.name, &text)?;
+            }
+            size::checked(text, &node.name, cloudinit::parts(&document))
         }
     }
 }

@@ -3,7 +3,7 @@
 use minijinja::context;
 
 use super::cloud_config::{CORE_USER, DropIn, Filesystem, Unit, UserData, WriteFile};
-use super::{UserDataError, address, read};
+use super::{Purpose, UserDataError, address, read};
 use crate::pki::Material;
 use crate::spec::{ClusterSpec, Node};
 
@@ -16,7 +16,7 @@ const CORE_GROUP: &str = "500";
 pub fn node_user_data(spec: &ClusterSpec, node: &Node, material: &Material) -> Result<UserData, UserDataError> {
     let templates = &spec.templates;
     let render = |name, context| templates.render(name, context);
-    let base = read::cloud_config(super::BASE_FILE, templates.text(super::BASE_FILE))
+    let base = read::cloud_config(super::BASE_FILE, templates.text(super::BASE_FILE), Purpose::default())
         .map_err(|problems| UserDataError::Template(super::BASE_FILE, problems.to_string()))?;
     let mut config = address::put_in(&base, node.address);
     config.hostname = Some(node.name.clone());

@@ -5,7 +5,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 use std::collections::BTreeMap;
 
-use super::{BASE_FILE, UserDataError, read};
+use super::{BASE_FILE, Purpose, UserDataError, read};
 use crate::spec::TemplateSet;
 use diagnostics::suggestion;
 use diagnostics::{Origin, Problems};
@@ -107,7 +107,7 @@ impl TemplateSet {
                     problems.add_with_hint(origin, "no template or base file has this name", hint);
                 }
                 Some(Shipped { kind: Kind::Base, .. }) => {
-                    if let Err(found) = read::cloud_config(name, text) {
+                    if let Err(found) = read::cloud_config(name, text, Purpose::default()) {
                         problems.extend(found);
                     }
                 }

@@ -38,6 +38,8 @@ struct State {
     hosts: Vec<String>,
     /// Why there is no token.
     refusal: Option<Value>,
+    /// Whether a captive portal answers instead.
+    is_captive: bool,
     stopped: bool,
 }
 
@@ -158,6 +160,11 @@ impl Azure {
         self.shared.state().hosts.clone()
     }
 
+    /// Answers everything with a web page from now on, as a network does whose sign-in page nobody has seen to.
+    pub fn become_captive(&self) {
+        self.shared.state().is_captive = true;
+    }
+
     /// Answers all further requests for tokens with this.
     pub fn refuse_tokens(&self, refusal: Value) {
         self.shared.state().refusal = Some(refusal);
@@ -206,6 +213,11 @@ impl Shared {
         let mut secured = BufReader::new(secured);
         while let Some(request) = Request::read(&mut secured) {
             let answer = match host.split_once('.').map_or(host, |(service, _)| service) {
+                _ if self.state().is_captive => Answer {
+                    status: 200,
+                    headers: vec![("content-type".into(), "text/html".into())],
+                    body: "<html><title>Welcome to the hotel</title></html>".into(),
+                },
                 "login" => self.token(host, &request),
                 "management" => self.resource_manager(host, &request),
                 "dev" => Answer::json(200, &json!({"oidcToken": "signed-by-pipelines"})),

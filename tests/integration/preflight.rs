@@ -225,7 +225,12 @@ fn who_is_signed_in_is_told() {
     assert_eq!(shown["subscription"], SUBSCRIPTION);
     assert_eq!(shown["credential"], "the local emulator's token");
     let wrong = sandbox.run(&["whoami", "--azure-cert", "none.pem", "--tenant", "t", "--client-id", "c"]).demand(3);
-    wrong.says(&["`--azure-cert`: `none.pem`: No such file", "hint: azure-coreos-cluster mgmt-cert makes one"]);
+    wrong.says(&[
+        "`--tenant`: tenant `t` is not an id",
+        "`--client-id`: client `c` is not an id",
+        "`--azure-cert`: `none.pem`: No such file",
+        "hint: azure-coreos-cluster mgmt-cert makes one",
+    ]);
 }
 
 /// What is fixed once the cluster is made is told while it can still be chosen.

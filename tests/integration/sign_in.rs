@@ -205,6 +205,48 @@ fn who_is_refused_is_told_why() {
     assert!(!sandbox.cluster("mycluster").join("inventory.json").exists());
 }
 
+#[test]
+fn a_network_is_no_matter_of_signing_in() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let azure = Azure::before(&sandbox);
+    let secret = [("AZURE_TENANT_ID", TENANT), ("AZURE_CLIENT_ID", CLIENT), ("AZURE_CLIENT_SECRET", "hunter2")];
+    let told = |ended: Ended| {
+        let ended =
+            ended.says(&["▴ ", "; trying again at ", "hint: look at the network, its sign-in page, and HTTPS_PROXY"]);
+        assert!(!ended.stderr.contains("credential reset"), "others use the secret: {}", ended.stderr);
+        ended
+    };
+    azure.become_captive();
+    let captive = run(&sandbox, &azure, &["whoami"], &secret).demand(6);
+    told(captive).says(&["the answer to the sign-in is not Microsoft Entra's", "a captive portal"]);
+    // Nobody listens where the way out should be.
+    let closed = [&secret[..], &[("HTTPS_PROXY", "http://127.0.0.1:1")]].concat();
+    let offline = run(&sandbox, &azure, &["whoami"], &closed).demand(6);
+    told(offline).says(&["cause: the host that signs in is out of reach: ", "login.microsoftonline.com"]);
+}
+
+#[test]
+fn what_becomes_part_of_a_url_is_checked_first() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let azure = Azure::before(&sandbox);
+    let secret = [("AZURE_TENANT_ID", TENANT), ("AZURE_CLIENT_ID", CLIENT), ("AZURE_CLIENT_SECRET", "hunter2")];
+    let parent = "../..";
+    for (arguments, variables, code, said) in [
+        (&["--subscription", parent][..], &[][..], 3, "`--subscription`: subscription `../..` is not an id"),
+        (&["--tenant", parent], &[], 3, "`--tenant`: tenant `../..` is not an id"),
+        (&["--client-id", parent], &[], 3, "`--client-id`: client `../..` is not an id"),
+        (&[], &[("AZURE_SUBSCRIPTION_ID", "x?y")], 3, "`AZURE_SUBSCRIPTION_ID`: subscription `x?y` is not an id"),
+        (&[], &[("AZURE_TENANT_ID", "a/b")], 4, "AZURE_TENANT_ID: tenant `a/b` is not an id"),
+        (&[], &[("AZURE_CLIENT_ID", "Production")], 4, "AZURE_CLIENT_ID: client `Production` is not an id"),
+        (&[], &[("AZURE_COREOS_CLUSTER_ANSWER_TIMEOUT", "soon")], 3, "must be whole seconds, 1 to 3600, found `soon`"),
+    ] {
+        let all = [&secret[..], variables].concat();
+        run(&sandbox, &azure, &[&["whoami"], arguments].concat(), &all).demand(code).says(&[said]);
+    }
+    sandbox.run(&["whoami", "--local", "--subscription", parent]).demand(3).says(&["is not an id"]);
+    assert_eq!(azure.hosts(), Vec::<String>::new(), "nobody was asked");
+}
+
 /// Nobody is asked for a password or a passphrase; the command that takes it away is told, and is run as it stands.
 #[test]
 fn certificates_that_cannot_be_used_are_named_with_the_way_out() {

@@ -5,9 +5,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use coreos_cluster::config::parameter::{DATA_DISK, DATA_DISK_COUNT};
-use coreos_cluster::spec::ClusterSpec;
-use coreos_cluster::spec::{Dialect, Overlay};
-use coreos_cluster::userdata::{self, UserDataError};
+use coreos_cluster::spec::{ClusterSpec, Dialect, Overlay};
+use coreos_cluster::userdata::{self, Purpose, UserDataError};
 
 use crate::golden::{assert_golden, material, spec};
 use crate::sandbox::{CREATOR, Sandbox, fixture};
@@ -153,7 +152,7 @@ fn both_dialects_have_the_same_limit() {
     let node = spec.nodes()[0].clone();
     let text =
         format!("#cloud-config\nwrite_files:\n- path: /large\n  content: {}\n- path: /small\n", "x".repeat(65_000));
-    spec.custom_data = Some(Overlay::parse("x", &text).unwrap());
+    spec.custom_data = Some(Overlay::parse("x", &text, Purpose::default()).unwrap());
     for dialect in [Dialect::Ignition, Dialect::CloudConfig] {
         let error = userdata::render(&spec, &node, &material, dialect).unwrap_err().to_string();
         assert!(error.contains("65535 is the most Azure takes; largest parts: `/large` 65"), "{error}");

@@ -1,8 +1,10 @@
 //! Microsoft.Compute: what each of its types demands of a PUT, and the catalogues it answers from.
 
 pub mod availability_set;
+pub mod custom_data;
 pub mod disk;
 pub mod gallery;
+pub mod ignition;
 pub mod image;
 pub mod image_source;
 pub mod managed_image;

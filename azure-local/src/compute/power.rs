@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::arm::document::{child, list, text};
 use crate::arm::error::Failure;
 use crate::arm::id::{child_part, key, resource_part};
+use crate::compute::custom_data;
 use crate::machine::{DataDisk, Disk, MachineError, MachineSpec, NetworkInterface, PowerState};
 use crate::network::virtual_network::subnet_range;
 use crate::server::Server;
@@ -96,6 +97,12 @@ pub fn timed_out(name: &str) -> Failure {
     }
 }
 
+/// The same of a machine whose Ignition stopped, with the reason, which on Azure stands on the serial console.
+fn never_booted(name: &str, reason: &str) -> Failure {
+    let Failure { code, message } = timed_out(name);
+    Failure { code, message: format!("{message} Serial console: Ignition refused osProfile.customData: {reason}.") }
+}
+
 /// Does what a VM operation does, apart from deletion, and leaves the power state it leads to.
 pub async fn perform(server: &Server, operation: &Operation) -> Result<(), Failure> {
     let vm_key = operation.resource.key();
@@ -128,6 +135,9 @@ pub async fn perform(server: &Server, operation: &Operation) -> Result<(), Failu
                 code: "InternalExecutionError".to_owned(),
                 message: format!("A disk or network interface of VM '{}' is gone.", vm.id.name),
             })?;
+            if let Some(reason) = custom_data::refusal(&vm.document, spec.custom_data.as_deref()) {
+                return Err(never_booted(&vm.id.name, &reason));
+            }
             // From here on a restarted daemon starts the machine again.
             server.state().update(&vm_key, |vm| vm.power = Some(PowerState::Running));
             let booted = match machines.start(&spec).await {

@@ -101,7 +101,7 @@ pub fn ssh_key() -> String {
     format!("ssh-ed25519 {}", STANDARD.encode(blob))
 }
 
-pub const SECRET: &str = "a secret that nobody may read back";
+pub const SECRET: &str = "#!/bin/sh a secret that nobody may read back";
 
 pub fn vm(name: &str) -> Value {
     json!({ "location": "westeurope", "tags": { "cluster": "demo" }, "properties": {

@@ -5,12 +5,14 @@ mod fields;
 mod node;
 mod outline;
 mod position;
+mod written;
 
 pub use document::Document;
 pub use fields::Fields;
 pub use node::Node;
 pub use position::{Step, line_of, path_text};
 pub use serde_yaml::Value;
+pub use written::Written;
 
 use outline::Outline;
 

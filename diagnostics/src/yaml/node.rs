@@ -48,6 +48,22 @@ impl<'a> Node<'a> {
         super::path_text(&self.path)
     }
 
+    /// The steps from the document's root to here.
+    pub fn steps(&self) -> &[Step] {
+        &self.path
+    }
+
+    /// The value of a mapping's key.
+    pub fn get(&self, key: &str) -> Option<Self> {
+        let value = self.value.as_mapping()?.get(key)?;
+        Some(self.child(Step::Key(key.to_owned()), value))
+    }
+
+    /// The value for messages, shortened.
+    pub fn described(&self) -> String {
+        describe(self.value)
+    }
+
     /// The line of its key or element in the file, counted from 1; none for the whole document.
     pub fn line(&self) -> Option<usize> {
         self.document.line(&self.path)

@@ -3,7 +3,7 @@
 use super::Outline;
 
 /// One step from a value to a value inside it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     /// The value of a key of a mapping.
     Key(String),

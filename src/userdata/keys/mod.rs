@@ -2,10 +2,13 @@
 //!
 //! Keys and their values: <https://github.com/flatcar/coreos-cloudinit/tree/flatcar-master/config>.
 
+mod judge;
 mod tables;
+mod values;
+
+pub use judge::judge;
 
 use diagnostics::suggestion;
-use diagnostics::yaml::Value;
 use tables::cloud_init_keys;
 
 /// A kind of mapping in a cloud-config.
@@ -79,6 +82,16 @@ impl Section {
         Reading::Unknown(suggestion(name, self.keys().iter().map(|key| key.name)))
     }
 
+    /// Keys without which such a mapping does nothing, or makes coreos-cloudinit stop.
+    pub const fn required(self) -> &'static [&'static str] {
+        match self {
+            Self::File => &["path"],
+            Self::User | Self::Unit => &["name"],
+            Self::DropIn => &["name", "content"],
+            _ => &[],
+        }
+    }
+
     /// Why a key of a file that is sent as it is does nothing, and what to do instead; none when it acts.
     pub fn idle(self, name: &str) -> Option<(String, String)> {
         let (why, instead) = match self.reading(name) {
@@ -99,49 +112,6 @@ impl Section {
             }
         };
         Some((why, instead))
-    }
-}
-
-/// What is wrong with the value of a known key, for those that take only some values.
-pub fn value_mistake(section: Section, name: &str, value: &Value) -> Option<String> {
-    /// <https://github.com/flatcar/coreos-cloudinit/blob/flatcar-master/config/unit.go>
-    const COMMANDS: [&str; 7] =
-        ["start", "stop", "restart", "reload", "try-restart", "reload-or-restart", "reload-or-try-restart"];
-    const ENCODINGS: [&str; 8] = ["b64", "base64", "gz", "gzip", "gz+b64", "gz+base64", "gzip+b64", "gzip+base64"];
-    const SUFFIXES: [&str; 12] = [
-        ".service",
-        ".socket",
-        ".mount",
-        ".automount",
-        ".timer",
-        ".path",
-        ".target",
-        ".swap",
-        ".slice",
-        ".network",
-        ".netdev",
-        ".link",
-    ];
-    let text = value.as_str()?;
-    let one_of = |words: &[&str]| {
-        let list = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-        (!words.contains(&text)).then(|| format!("`{text}` is none of {list}"))
-    };
-    match (section, name) {
-        (Section::Document, "manage_etc_hosts") => one_of(&["localhost"]),
-        (Section::Update, "reboot_strategy") => one_of(&["off", "reboot", "etcd-lock"]),
-        (Section::File, "encoding") => one_of(&ENCODINGS),
-        (Section::File, "path") => (!text.starts_with('/')).then(|| format!("`{text}` is not absolute")),
-        (Section::File, "permissions") => {
-            let digits = text.len() == 3 || text.len() == 4 || (text.len() == 5 && text.starts_with('0'));
-            let octal = digits && text.chars().all(|digit| ('0'..='7').contains(&digit));
-            (!octal).then(|| format!("`{text}` is not octal, such as `0644`"))
-        }
-        (Section::Unit, "command") => one_of(&COMMANDS),
-        (Section::Unit, "name") => (!SUFFIXES.iter().any(|suffix| text.ends_with(suffix)))
-            .then(|| format!("`{text}` has no suffix such as `.service`")),
-        (Section::DropIn, "name") => (!text.ends_with(".conf")).then(|| format!("`{text}` does not end with `.conf`")),
-        _ => None,
     }
 }
 
@@ -170,34 +140,6 @@ mod tests {
                 found.as_deref().unwrap_or("acts").starts_with(idle.unwrap_or("acts")),
                 "{section:?} {name}: {found:?}"
             );
-        }
-    }
-
-    #[test]
-    fn values() {
-        for (section, name, value, mistake) in [
-            (Section::File, "permissions", "0644", None),
-            (Section::File, "permissions", "644", None),
-            (Section::File, "permissions", "02755", None),
-            (Section::File, "permissions", "rw", Some("not octal")),
-            (Section::File, "permissions", "12755", Some("not octal")),
-            (Section::File, "permissions", "0888", Some("not octal")),
-            (Section::File, "path", "etc/x", Some("not absolute")),
-            (Section::File, "encoding", "gz+base64", None),
-            (Section::File, "encoding", "xz", Some("is none of `b64`")),
-            (Section::Update, "reboot_strategy", "best-effort", Some("is none of `off`")),
-            (Section::Unit, "name", "hello", Some("no suffix")),
-            (Section::Unit, "command", "try-restart", None),
-            (Section::Unit, "command", "kill", Some("is none of `start`")),
-            (Section::DropIn, "name", "10-x", Some("`.conf`")),
-            (Section::Document, "manage_etc_hosts", "true", Some("is none of `localhost`")),
-        ] {
-            let found = value_mistake(section, name, &Value::String(value.into()));
-            match (mistake, &found) {
-                (None, None) => {}
-                (Some(part), Some(text)) if text.contains(part) => {}
-                _ => panic!("{name} {value}: {found:?}"),
-            }
         }
     }
 }

@@ -1,99 +1,25 @@
 //! The keys of a cloud-config.
 
 use super::{Finding, IGNITION_ONLY, Verdict};
-use crate::spec::cloud_config::CORE_USER;
-use crate::userdata::address;
-use crate::userdata::keys::{Key, Reading, Section, Shape, value_mistake};
+use crate::userdata::keys::judge;
+use crate::userdata::mistake::Judged;
+use crate::userdata::purpose::Purpose;
 use diagnostics::Problems;
-use diagnostics::yaml::{Document, Node, Value};
-
-/// Of an account that exists, coreos-cloudinit reads these alone.
-/// <https://github.com/flatcar/coreos-cloudinit/blob/flatcar-master/initialize/config.go>
-const READ_OF_CORE: [&str; 6] = [
-    "name",
-    "passwd",
-    "ssh_authorized_keys",
-    "coreos_ssh_import_github",
-    "coreos_ssh_import_github_users",
-    "coreos_ssh_import_url",
-];
+use diagnostics::yaml::{Document, Written};
 
 /// One finding for each key with a value of its own, and for each that does nothing.
 pub fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems> {
     let document = Document::parse(file, text)?;
-    let mut findings = Vec::new();
     let root = document.root();
-    match root.value() {
-        Value::Null => {}
-        Value::Mapping(_) => mapping(&root, Section::Document, &mut findings),
-        _ => findings.push(finding(&root, idle("a cloud-config is a mapping (`key: value`)".into()))),
-    }
-    Ok(findings)
+    let written = Written::read(text, root.value());
+    Ok(judge(&root, &written, Purpose::CloudConfigAlone).judged.iter().map(finding).collect())
 }
 
-fn finding(node: &Node, flatcar: Verdict) -> Finding {
-    let path = node.path();
+fn finding(judged: &Judged) -> Finding {
+    let path = judged.node.path();
     let key = if path.is_empty() { "the file".into() } else { path };
-    Finding { line: node.line(), key, flatcar, fedora_coreos: idle(IGNITION_ONLY.into()) }
-}
-
-fn idle(why: String) -> Verdict {
-    Verdict::Idle(why)
-}
-
-fn mapping(node: &Node, section: Section, findings: &mut Vec<Finding>) {
-    let Value::Mapping(entries) = node.value() else {
-        findings.push(finding(node, idle("must be a mapping (`key: value`)".into())));
-        return;
-    };
-    let is_core = section == Section::User && entries.get("name").and_then(Value::as_str) == Some(CORE_USER);
-    for (name, child) in node.entries().unwrap_or_default() {
-        let key = match (section.idle(&name), section.reading(&name)) {
-            (None, Reading::Known(key)) => key,
-            (Some((why, instead)), _) => {
-                findings.push(finding(&child, idle(format!("{why}; {instead}"))));
-                continue;
-            }
-            (None, _) => continue,
-        };
-        if child.is_null() {
-            findings.push(finding(&child, idle("has no value".into())));
-        } else if is_core && !READ_OF_CORE.contains(&key.name) {
-            let why = "`core` exists: of it only keys and `passwd` are read";
-            findings.push(finding(&child, idle(why.into())));
-        } else {
-            value(&child, section, key, findings);
-        }
-    }
-}
-
-fn value(node: &Node, section: Section, key: &Key, findings: &mut Vec<Finding>) {
-    match (key.shape, node.value()) {
-        (Shape::Mapping(section), _) => mapping(node, section, findings),
-        (Shape::List(section), Value::Sequence(_)) => {
-            for item in node.items().unwrap_or_default() {
-                mapping(&item, section, findings);
-            }
-        }
-        (Shape::Texts, Value::Sequence(items)) if items.iter().all(Value::is_string) => {
-            findings.push(finding(node, Verdict::Acts));
-        }
-        (Shape::List(_) | Shape::Texts, _) => findings.push(finding(node, idle("must be a list".into()))),
-        (Shape::Flag, Value::Bool(_)) => findings.push(finding(node, Verdict::Acts)),
-        (Shape::Flag, _) => findings.push(finding(node, idle("must be `true` or `false`".into()))),
-        (Shape::Text, Value::Sequence(_) | Value::Mapping(_)) => {
-            findings.push(finding(node, idle("must be a text".into())));
-        }
-        (Shape::Text, value) => {
-            let absent = value.as_str().filter(|_| key.name == "content").and_then(address::absent);
-            let verdict = match (value_mistake(section, key.name, value), absent) {
-                (Some(mistake), _) => idle(mistake),
-                (None, Some(name)) => idle(format!("`{name}` in it is empty on Azure; `$private_ipv4` is known")),
-                (None, None) => Verdict::Acts,
-            };
-            findings.push(finding(node, verdict));
-        }
-    }
+    let flatcar = judged.mistake.as_ref().map_or(Verdict::Acts, |mistake| Verdict::Idle(mistake.text()));
+    Finding { line: judged.node.line(), key, flatcar, fedora_coreos: Verdict::Idle(IGNITION_ONLY.into()) }
 }
 
 #[cfg(test)]
@@ -104,8 +30,8 @@ mod tests {
     fn every_key_has_a_verdict() {
         for (text, key, line, why) in [
             ("hostname: a", "hostname", 2, None),
-            ("ssh_authorized_keys: [a]", "ssh_authorized_keys", 2, None),
             ("ssh_authorized_keys: a", "ssh_authorized_keys", 2, Some("must be a list")),
+            ("ssh_authorized_keys: [a]", "ssh_authorized_keys[0]", 2, Some("no SSH public key")),
             ("ssh-authorized-keys: [a]", "ssh-authorized-keys", 2, Some("write `ssh_authorized_keys`")),
             ("manage_etc_hosts: localhost", "manage_etc_hosts", 2, None),
             ("manage_etc_hosts: template", "manage_etc_hosts", 2, Some("none of `localhost`")),
@@ -126,34 +52,48 @@ mod tests {
                 4,
                 Some("write `window_start`"),
             ),
-            ("coreos:\n  units:\n  - mask: yes", "coreos.units[0].mask", 4, Some("must be `true` or `false`")),
-            ("coreos:\n  units:\n  - command: stop", "coreos.units[0].command", 4, None),
-            ("coreos:\n  units:\n  - command: kill", "coreos.units[0].command", 4, Some("none of `start`")),
+            ("coreos:\n  units:\n  - command: stop", "coreos.units[0]", 4, Some("`name` is missing")),
+            ("coreos:\n  units:\n  - name: a.service\n    mask: yes", "coreos.units[0].mask", 5, None),
+            (
+                "coreos:\n  units:\n  - name: a.service\n    mask: 'true'",
+                "coreos.units[0].mask",
+                5,
+                Some("must be `true`"),
+            ),
+            ("coreos:\n  units:\n  - name: a.service\n    command: stop", "coreos.units[0].command", 5, None),
+            (
+                "coreos:\n  units:\n  - name: a.service\n    command: kill",
+                "coreos.units[0].command",
+                5,
+                Some("none of"),
+            ),
             ("coreos:\n  units:\n  - name: a.network", "coreos.units[0].name", 4, None),
             ("coreos:\n  units: {}", "coreos.units", 3, Some("must be a list")),
-            ("users:\n- coreos_ssh_import_github: a", "users[0].coreos_ssh_import_github", 3, None),
-            ("users:\n- gecos: a", "users[0].gecos", 3, None),
-            ("users:\n- uid: 4", "users[0].uid", 3, Some("only cloud-init")),
+            ("users:\n- name: b\n  coreos_ssh_import_github: a", "users[0].coreos_ssh_import_github", 4, None),
+            ("users:\n- name: b\n  gecos: a", "users[0].gecos", 4, None),
+            ("users:\n- name: b\n  uid: 4", "users[0].uid", 4, Some("only cloud-init")),
             ("users:\n- a", "users[0]", 3, Some("must be a mapping")),
-            ("write_files:\n- permissions: 0644", "write_files[0].permissions", 3, None),
-            ("write_files:\n- encoding: gz", "write_files[0].encoding", 3, None),
-            ("write_files:\n- content: $public_ipv4", "write_files[0].content", 3, Some("empty on Azure")),
-            ("write_files:\n- content: [a]", "write_files[0].content", 3, Some("must be a text")),
-            ("write_files:\n- content:", "write_files[0].content", 3, Some("has no value")),
+            ("write_files:\n- path: /a\n  permissions: 0644", "write_files[0].permissions", 4, None),
+            ("write_files:\n- path: /a\n  permissions: 384", "write_files[0].permissions", 4, Some("not octal")),
+            ("write_files:\n- path: /a\n  content: $public_ipv4", "write_files[0].content", 4, Some("empty on Azure")),
+            ("write_files:\n- path: /a\n  content: [a]", "write_files[0].content", 4, Some("must be a text")),
+            ("write_files:\n- path: /a\n  content:", "write_files[0].content", 4, Some("has no value")),
             ("packages: [a]", "packages", 2, Some("no package manager")),
             ("bootcmd: [a]", "bootcmd", 2, Some("Type=oneshot")),
             ("apt: {a: b}", "apt", 2, Some("no package manager")),
             ("nonsense: 1", "nonsense", 2, Some("known are hostname")),
         ] {
             let found = findings("x", &format!("#cloud-config\n{text}\n")).unwrap();
-            let [finding] = found.as_slice() else { panic!("{text}: {found:?}") };
-            assert_eq!((&*finding.key, finding.line), (key, Some(line)), "{text}");
+            let of_key: Vec<&Finding> = found.iter().filter(|finding| finding.key == key).collect();
+            let [finding] = of_key.as_slice() else { panic!("{text}: {found:?}") };
+            assert_eq!(finding.line, Some(line), "{text}");
             match (why, &finding.flatcar) {
                 (None, Verdict::Acts) => {}
                 (Some(part), Verdict::Idle(text)) if text.contains(part) => {}
                 _ => panic!("{text}: {finding:?}"),
             }
             assert!(!finding.fedora_coreos.acts(), "{text}");
+            assert!(found.iter().all(|other| other.key == key || other.flatcar.acts()) || why.is_some(), "{found:?}");
         }
     }
 

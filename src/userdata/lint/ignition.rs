@@ -1,9 +1,9 @@
 //! The keys of an Ignition document.
 
 use super::{Finding, Verdict};
-use crate::userdata::ignition_keys::{child, is_later, walk};
-use diagnostics::yaml::Document;
-use diagnostics::{Origin, Problems};
+use crate::userdata::purpose::Purpose;
+use crate::userdata::{ignition_rules, json};
+use diagnostics::Problems;
 
 /// Who reads an Ignition version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,21 +29,16 @@ fn readers(version: &str) -> Readers {
 
 /// One finding for the version and, when somebody reads it, for each key with a value of its own.
 pub fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems> {
-    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
-        let mut problems = Problems::new();
-        problems.add(Origin::File { path: file.to_owned(), line: Some(error.line()) }, format!("not JSON: {error}"));
-        return Err(problems);
-    }
-    let document = Document::parse(file, text)?;
+    let (_, document) = json::document(file, text)?;
     let root = document.root();
     let idle = |why: &str| Verdict::Idle(why.to_owned());
-    let written = child(&root, "ignition").and_then(|node| child(&node, "version"));
+    let written = root.get("ignition").and_then(|node| node.get("version"));
     // Version 1 had a key of its own.
-    let Some(node) = written.or_else(|| child(&root, "ignitionVersion")) else {
+    let Some(node) = written.or_else(|| root.get("ignitionVersion")) else {
         let why = || idle("`ignition.version` is missing; write `{\"ignition\": {\"version\": \"3.3.0\"}, …}`");
         return Ok(vec![Finding { line: None, key: "the file".into(), flatcar: why(), fedora_coreos: why() }]);
     };
-    let version = node.scalar().unwrap_or_default();
+    let version = if node.value().is_mapping() { String::new() } else { node.scalar().unwrap_or_default() };
     let readers = readers(&version);
     let (flatcar, fedora_coreos) = match readers {
         Readers::Both => (Verdict::Acts, Verdict::Acts),
@@ -61,23 +56,25 @@ pub fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems> {
     if !matches!(readers, Readers::Both | Readers::FedoraAlone) {
         return Ok(findings);
     }
-    let has_later_keys = matches!(version.as_str(), "3.4.0" | "3.5.0" | "3.6.0");
-    walk(&root, &mut |key, node| {
-        if key.path == "ignition.version" {
-            return;
+    let minor = version.split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or_default();
+    for judged in ignition_rules::judge(&root, Purpose::IgnitionAlone { minor }) {
+        let node = &judged.node;
+        let key = if node.path().is_empty() { "the file".into() } else { node.path() };
+        if key == "ignition.version" {
+            continue;
         }
-        let both = match &key.mistake {
-            Some((why, instead)) => idle(&format!("{why}; {instead}")),
-            None if is_later(&key.path) && !has_later_keys => idle("is newer than the version; write `3.5.0`"),
-            None => Verdict::Acts,
+        let mistake = judged.mistake.as_ref().map_or(Verdict::Acts, |mistake| idle(&mistake.text()));
+        let is_fine_on_fedora = judged.mistake.as_ref().is_some_and(|mistake| mistake.flatcar_alone);
+        let flatcar = match (&mistake, readers) {
+            (_, Readers::FedoraAlone) => idle("the version is not read"),
+            (Verdict::Acts, _) if key.starts_with("storage.luks[") && key.contains("].clevis.") => {
+                idle("Flatcar has no clevis; give a key file")
+            }
+            _ => mistake.clone(),
         };
-        let flatcar = match readers {
-            Readers::FedoraAlone => idle("the version is not read"),
-            _ if key.path.starts_with("storage.luks[].clevis") => idle("Flatcar has no clevis; give a key file"),
-            _ => both.clone(),
-        };
-        findings.push(Finding { line: node.line(), key: node.path(), flatcar, fedora_coreos: both });
-    });
+        let fedora_coreos = if is_fine_on_fedora { Verdict::Acts } else { mistake };
+        findings.push(Finding { line: node.line(), key, flatcar, fedora_coreos });
+    }
     Ok(findings)
 }
 
@@ -110,29 +107,58 @@ mod tests {
         let document = |version: &str, rest: &str| format!("{{\"ignition\": {{\"version\": \"{version}\"}},\n{rest}}}");
         for (version, rest, key, flatcar, fedora) in [
             ("3.3.0", r#""storage": {"files": [{"path": "/x"}]}"#, "storage.files[0].path", None, None),
-            ("3.3.0", r#""storage": {"files": [{"mod": 1}]}"#, "storage.files[0].mod", Some("`mode`"), Some("`mode`")),
+            (
+                "3.3.0",
+                r#""storage": {"files": [{"path": "/x", "mod": 1}]}"#,
+                "storage.files[0].mod",
+                Some("`mode`"),
+                Some("`mode`"),
+            ),
+            (
+                "3.3.0",
+                r#""storage": {"files": [{"path": "/usr/local/bin/x"}]}"#,
+                "storage.files[0].path",
+                Some("read-only"),
+                None,
+            ),
             ("3.3.0", r#""kernelArguments": {"shouldExist": ["a"]}"#, "kernelArguments.shouldExist", None, None),
+            ("3.2.0", r#""kernelArguments": {}"#, "kernelArguments", Some("write version `3.3.0`"), Some("newer")),
             ("3.3.0", r#""storage": []"#, "storage", Some("must be a mapping"), Some("must be a mapping")),
             (
                 "3.3.0",
-                r#""storage": {"luks": [{"clevis": {"tpm2": true}}]}"#,
+                r#""storage": {"luks": [{"name": "a", "device": "/dev/a", "clevis": {"tpm2": true}}]}"#,
                 "storage.luks[0].clevis.tpm2",
                 Some("no clevis"),
                 None,
             ),
             (
                 "3.3.0",
-                r#""storage": {"luks": [{"discard": true}]}"#,
+                r#""storage": {"luks": [{"name": "a", "device": "/dev/a", "discard": true}]}"#,
                 "storage.luks[0].discard",
                 Some("newer"),
                 Some("newer"),
             ),
-            ("3.4.0", r#""storage": {"luks": [{"discard": true}]}"#, "storage.luks[0].discard", None, None),
+            (
+                "3.4.0",
+                r#""storage": {"luks": [{"name": "a", "device": "/dev/a", "discard": true}]}"#,
+                "storage.luks[0].discard",
+                None,
+                None,
+            ),
+            (
+                "3.3.0",
+                r#""storage": {"files": [{"path": "/x", "mode": 1204}]}"#,
+                "storage.files[0].mode",
+                Some("`02264`"),
+                Some("drops the bits"),
+            ),
+            ("3.4.0", r#""storage": {"files": [{"path": "/x", "mode": 1204}]}"#, "storage.files[0].mode", None, None),
             ("3.6.0", r#""storage": {"files": [{"path": "/x"}]}"#, "storage.files[0].path", Some("not read"), None),
         ] {
             let found = findings("x", &document(version, rest)).unwrap();
-            let [_, finding] = found.as_slice() else { panic!("{rest}: {found:?}") };
-            assert_eq!((&*finding.key, finding.line), (key, Some(2)), "{rest}");
+            let of_key: Vec<&Finding> = found.iter().filter(|finding| finding.key == key).collect();
+            let [finding] = of_key.as_slice() else { panic!("{rest}: {found:?}") };
+            assert_eq!(finding.line, Some(2), "{rest}");
             for (verdict, why) in [(&finding.flatcar, flatcar), (&finding.fedora_coreos, fedora)] {
                 match (why, verdict) {
                     (None, Verdict::Acts) => {}

@@ -9,8 +9,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
-use super::CUSTOM_DATA_BYTES;
-use super::overlay::BYTE_ORDER_MARK;
+use super::{CUSTOM_DATA_BYTES, foreign};
 use diagnostics::Problems;
 
 /// What was found in a file.
@@ -31,6 +30,8 @@ pub enum Kind {
     Multipart,
     /// Only cloud-init reads it.
     CloudInit,
+    /// Ignition documents are made from it.
+    Butane,
     Unknown,
 }
 
@@ -95,6 +96,14 @@ pub fn lint(file: &str, bytes: &[u8]) -> Result<Report, Problems> {
 fn lint_text(file: &str, text: &str) -> Result<Report, Problems> {
     let first = text.lines().next().unwrap_or_default().trim_end();
     let fedora = || Verdict::Idle(IGNITION_ONLY.into());
+    if let Some(butane) = foreign::butane(text) {
+        let why = || Verdict::Idle(format!("{}; {}", butane.what(), foreign::BUTANE_HINT));
+        return Ok(whole(Kind::Butane, Some(butane.line), why(), why()));
+    }
+    if let Some(line) = foreign::byte_order_mark(text) {
+        let why = || Verdict::Idle(format!("{}; {}", foreign::BYTE_ORDER_MARK_IS_THERE, foreign::BYTE_ORDER_MARK_HINT));
+        return Ok(whole(Kind::Unknown, Some(line), why(), why()));
+    }
     if super::read::has_header(text) {
         return Ok(Report { kind: Kind::CloudConfig, findings: cloud_config::findings(file, text)? });
     }
@@ -102,7 +111,15 @@ fn lint_text(file: &str, text: &str) -> Result<Report, Problems> {
         return Ok(Report { kind: Kind::Ignition, findings: ignition::findings(file, text)? });
     }
     if first.starts_with("#!") {
-        return Ok(whole(Kind::Script, Some(1), Verdict::Acts, fedora()));
+        // The shell takes the first half of such a line end for a part of the command.
+        let line = text.find("\r\n").map(|index| text[..index].matches('\n').count() + 1);
+        let flatcar = match line {
+            None => Verdict::Acts,
+            Some(_) => {
+                Verdict::Idle("its lines end with CR LF, as on Windows, which no shell reads; save it with LF".into())
+            }
+        };
+        return Ok(whole(Kind::Script, line.or(Some(1)), flatcar, fedora()));
     }
     if first.contains("Content-Type: multipart/mixed;") {
         return Ok(Report { kind: Kind::Multipart, findings: multipart::findings(file, text)? });
@@ -119,7 +136,6 @@ fn lint_text(file: &str, text: &str) -> Result<Report, Problems> {
         return Ok(whole(Kind::CloudInit, Some(1), idle(why), fedora()));
     }
     let why = match first {
-        _ if first.starts_with(BYTE_ORDER_MARK) => "a byte order mark hides what it is; save it without one",
         _ if first.starts_with("#cloud-config") => "the first line must be `#cloud-config` and nothing else",
         _ => "it is neither `#cloud-config`, Ignition (JSON), a `#!` script nor multipart",
     };
@@ -150,6 +166,7 @@ impl fmt::Display for Kind {
             Self::Script => "a script",
             Self::Multipart => "a multipart file",
             Self::CloudInit => "a file for cloud-init",
+            Self::Butane => "a Butane file",
             Self::Unknown => "of no known kind",
         })
     }
@@ -203,7 +220,27 @@ mod tests {
         for (text, kind, acts, why) in [
             ("#cloud-config \nusers: []\n", Kind::CloudConfig, true, ""),
             ("#!/bin/sh\n", Kind::Script, true, ""),
+            (
+                "#!/bin/bash\r\necho hi\r\n",
+                Kind::Script,
+                false,
+                "line 1: `the file` does nothing: its lines end with CR LF",
+            ),
+            (
+                "#!/bin/bash\necho hi\r\n",
+                Kind::Script,
+                false,
+                "line 2: `the file` does nothing: its lines end with CR LF",
+            ),
+            ("variant: fcos\nversion: 1.5.0\n", Kind::Butane, false, "`butane --strict FILE > FILE.ign`"),
+            (
+                "#cloud-config\nhostname: \u{feff}a\n",
+                Kind::Unknown,
+                false,
+                "line 2: `the file` does nothing: has a byte",
+            ),
             ("{\"ignition\": {\"version\": \"3.3.0\"}}", Kind::Ignition, true, ""),
+            ("\u{feff}{\"ignition\": {\"version\": \"3.3.0\"}}", Kind::Unknown, false, "byte order mark"),
             (
                 "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n",
                 Kind::Multipart,

@@ -6,6 +6,7 @@ mod ignition_reader;
 mod overlay;
 mod random;
 mod state;
+mod wrong_values;
 
 use proptest::prelude::*;
 

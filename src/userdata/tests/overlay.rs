@@ -1,11 +1,11 @@
 //! The user's own file: what is refused, and how.
 
 use crate::spec::Overlay;
-use crate::userdata::CUSTOM_DATA_BYTES;
+use crate::userdata::{CUSTOM_DATA_BYTES, Purpose};
 use diagnostics::{Origin, Problem};
 
 fn mistakes(text: &str) -> Vec<(Option<usize>, String)> {
-    let problems = Overlay::parse("user.yaml", text).expect_err(text);
+    let problems = Overlay::parse("user.yaml", text, Purpose::default()).expect_err(text);
     let mistake = |problem: &Problem| {
         let Origin::File { path, line } = &problem.origin else { panic!("{problem:?}") };
         assert_eq!(path, "user.yaml", "{text}");
@@ -18,8 +18,19 @@ fn mistakes(text: &str) -> Vec<(Option<usize>, String)> {
 fn each_mistake_has_its_key_its_line_and_its_remedy() {
     for (text, line, mistake) in [
         ("hello", None, "neither starts with `#cloud-config`"),
+        ("\n{\"ignition\":\n\u{feff}{}}", Some(3), "byte order mark"),
+        ("variant: flatcar\nversion: 1.0.0\n", Some(1), "is a Butane file (`variant: flatcar`)"),
+        (
+            "#cloud-config\nversion: 1.5.0\nvariant: fcos\n",
+            Some(3),
+            "make an Ignition document of it: `butane --strict",
+        ),
         ("#cloud-config extra\n", Some(1), "the first line must be `#cloud-config` and nothing else"),
-        ("\u{feff}#cloud-config\n", Some(1), "byte order mark, which hides what it is; save it without one"),
+        (
+            "\u{feff}#cloud-config\n",
+            Some(1),
+            "byte order mark (U+FEFF), which nobody sees and which hides what it is; save it without one",
+        ),
         ("#cloud-config\n\tx", Some(2), "not YAML"),
         ("#cloud-config\n- x\n", None, "must be a mapping"),
         (
@@ -88,7 +99,7 @@ fn each_mistake_has_its_key_its_line_and_its_remedy() {
         ("#cloud-config\nusers:\n- name: a\n  sudo: x\n", Some(4), "`users[0].sudo`: only cloud-init reads it"),
         ("#cloud-config\nusers:\n- passwd: x\n", Some(3), "`users[0]`: `name` is missing"),
         (
-            "#cloud-config\nusers:\n- name: a\n  passwd: 31415\n",
+            "#cloud-config\nusers:\n- name: a\n  passwd: [31415]\n",
             Some(4),
             "`users[0].passwd`: must be a text; put it in quotes; ",
         ),
@@ -102,7 +113,7 @@ fn each_mistake_has_its_key_its_line_and_its_remedy() {
         (
             "#cloud-config\nwrite_files:\n- path: /x\n  permissions: 0o644\n",
             Some(4),
-            "`write_files[0].permissions`: must be a text, found `420`; put it in quotes",
+            "`write_files[0].permissions`: `0o644` is not octal, such as `0644`",
         ),
         (
             "#cloud-config\nwrite_files:\n- path: /x\n  encoding: gzip\n  content: y\n",
@@ -148,7 +159,7 @@ fn each_mistake_has_its_key_its_line_and_its_remedy() {
             "`coreos.units[0].drop-ins`: is ignored: Flatcar reads keys with underscores only; write `drop_ins`",
         ),
         (
-            "#cloud-config\ncoreos:\n  units:\n  - name: a.service\n    drop_ins:\n    - name: x\n",
+            "#cloud-config\ncoreos:\n  units:\n  - name: a.service\n    drop_ins:\n    - name: x\n      content: a\n",
             Some(6),
             "`x` does not end with `.conf`",
         ),
@@ -180,7 +191,7 @@ fn each_mistake_has_its_key_its_line_and_its_remedy() {
             "`storage.file`: is unknown and ignored; did you mean `files`?",
         ),
         (
-            "{\"ignition\": {\"version\": \"3.3.0\"},\n\"storage\": {\"luks\": [{\n\"discard\": true}]}}",
+            "{\"ignition\": {\"version\": \"3.3.0\"},\n\"storage\": {\"luks\": [{\"name\": \"a\", \"device\": \"/dev/a\",\n\"discard\": true}]}}",
             Some(3),
             "`storage.luks[0].discard`: is newer than version 3.3.0",
         ),
@@ -223,8 +234,8 @@ fn a_secret_is_in_no_message() {
 
 #[test]
 fn both_dialects_are_read() {
-    let read = |text| Overlay::parse("x", text);
-    assert!(matches!(read("#cloud-config\nssh_authorized_keys: [k]\n"), Ok(Overlay::CloudConfig { .. })));
+    let read = |text| Overlay::parse("x", text, Purpose::default());
+    assert!(matches!(read("#cloud-config\nusers: []\n"), Ok(Overlay::CloudConfig { .. })));
     assert!(matches!(read("#cloud-config\n"), Ok(Overlay::CloudConfig { .. })));
     assert!(matches!(read("{\"ignition\": {\"version\": \"3.3.0\"}}"), Ok(Overlay::Ignition { .. })));
 }

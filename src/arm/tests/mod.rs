@@ -1,0 +1,5 @@
+//! The client against a server that answers wrongly, on the loopback.
+
+mod server;
+mod strange;
+mod waits;

@@ -1,0 +1,107 @@
+//! Who signs in, and where: what parameters say of it becomes a credential, or every mistake at once.
+
+use std::path::Path;
+
+use azure_core::credentials::SecretBytes;
+use diagnostics::given_file::{self, GivenFileError};
+use diagnostics::{Environment, Origin, Problems};
+use report::Failure;
+
+use super::parameters::path;
+use crate::arm::{ArmError, ArmErrorKind, ChosenCredential, SignIn, authority, credential};
+use crate::config::Values;
+use crate::config::parameter::{AZURE_CERT, CLIENT_ID, CLOUD, Parameter, TENANT};
+use crate::directory::StoredCluster;
+use crate::pki::pkcs12;
+use crate::spec::AzureCloud;
+
+/// What to do when nobody is signed in.
+const SIGN_IN_HINT: &str =
+    "az login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; without an account: --local";
+/// What to do when nobody answers, or somebody else does.
+const NETWORK_HINT: &str = "look at the network, its sign-in page, and HTTPS_PROXY, then run the same command again; \
+                            without an account: --local";
+/// What signs in to Azure, in Azure's own names.
+pub const SIGN_IN_VARIABLES: [&str; 12] = [
+    "AZURE_TENANT_ID",
+    "AZURE_CLIENT_ID",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_SUBSCRIPTION_ID",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_TOKEN_CREDENTIALS",
+    "IDENTITY_ENDPOINT",
+    "SYSTEM_OIDCREQUESTURI",
+    "AZURESUBSCRIPTION_TENANT_ID",
+    "AZURESUBSCRIPTION_CLIENT_ID",
+    "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID",
+    "SYSTEM_ACCESSTOKEN",
+];
+
+/// Names the file of a federated token; azure_identity reads it.
+const TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
+
+/// The cloud of Azure that was asked for, else the cluster's. A mistake is added to `problems`.
+pub fn azure_cloud(sign_in: &Values, stored: Option<&StoredCluster>, problems: &mut Problems) -> AzureCloud {
+    let given: Option<AzureCloud> = parsed(sign_in, &CLOUD, problems);
+    given.or(stored.map(|stored| stored.spec.cloud)).unwrap_or_default()
+}
+
+/// Who signs in at this cloud, with the certificate that a parameter names already read. Mistakes are added to `problems`.
+pub fn read(sign_in: &Values, cloud: AzureCloud, problems: &mut Problems) -> SignIn {
+    SignIn {
+        tenant: parsed(sign_in, &TENANT, problems),
+        client: parsed(sign_in, &CLIENT_ID, problems),
+        certificate: path(sign_in, &AZURE_CERT).and_then(|file| certificate(sign_in, &file, problems)),
+        cloud: Some(authority(cloud)),
+    }
+}
+
+/// The credential that this and the environment lead to.
+pub fn choose(sign_in: SignIn) -> Result<ChosenCredential, Failure> {
+    let variables = Environment::read(&SIGN_IN_VARIABLES)?;
+    let chosen =
+        credential(sign_in, |name| variables.get(name)).map_err(|error| Failure::azure(error, SIGN_IN_HINT))?;
+    if let Some(file) = variables.get(TOKEN_FILE).filter(|_| chosen.reason == TOKEN_FILE)
+        && let Err(error @ GivenFileError::NotAFile { .. }) = given_file::open(Path::new(&file))
+    {
+        let mut problems = Problems::new();
+        problems.add(Origin::Environment(TOKEN_FILE.into()), format!("reading `{file}`: {error}"));
+        return Err(problems.into());
+    }
+    tracing::info!(credential = chosen.name, "signing in");
+    Ok(chosen)
+}
+
+/// A parameter's value as what it must be; a mistake is added to `problems`.
+pub fn parsed<T>(sign_in: &Values, parameter: &Parameter, problems: &mut Problems) -> Option<T>
+where
+    T: std::str::FromStr,
+    T::Err: std::fmt::Display,
+{
+    let given = sign_in.get(parameter)?;
+    problems.take(given.origin.clone(), given.texts.first()?.parse())
+}
+
+fn certificate(sign_in: &Values, file: &Path, problems: &mut Problems) -> Option<SecretBytes> {
+    let shown = file.display().to_string();
+    let read =
+        given_file::read(file).map_err(|error| (error.to_string(), "azure-coreos-cluster mgmt-cert makes one".into()));
+    let packed = read.and_then(|bytes| pkcs12(&bytes).map_err(|error| (error.to_string(), error.remedy(&shown))));
+    match packed {
+        Ok(bytes) => Some(SecretBytes::new(bytes)),
+        Err((message, remedy)) => {
+            let origin = sign_in.get(&AZURE_CERT).map_or(Origin::Flag(AZURE_CERT.flag), |given| given.origin.clone());
+            problems.add_with_hint(origin, format!("`{shown}`: {message}"), remedy);
+            None
+        }
+    }
+}
+
+/// What to run next: a credential is no remedy for a network.
+pub fn hint(error: &ArmError, chosen: &ChosenCredential) -> String {
+    match error.kind {
+        ArmErrorKind::Unreachable | ArmErrorKind::NotAzure => NETWORK_HINT.to_owned(),
+        _ if chosen.is_last_resort => format!("{SIGN_IN_HINT}; there is no credential but: {}", chosen.name),
+        _ => format!("{}; the credential is: {} ({})", chosen.remedy, chosen.name, chosen.reason),
+    }
+}

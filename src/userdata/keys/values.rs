@@ -1,0 +1,198 @@
+//! What a cloud-config's texts may be.
+
+use crate::spec::cloud_config::HOSTNAME_FILE;
+use crate::userdata::account;
+use crate::userdata::mistake::Mistake;
+use crate::userdata::path;
+use crate::userdata::purpose::Purpose;
+
+use super::Section;
+
+/// <https://github.com/flatcar/coreos-cloudinit/blob/flatcar-master/config/unit.go>
+const COMMANDS: [&str; 7] =
+    ["start", "stop", "restart", "reload", "try-restart", "reload-or-restart", "reload-or-try-restart"];
+const ENCODINGS: [&str; 6] = ["b64", "base64", "gz+b64", "gz+base64", "gzip+b64", "gzip+base64"];
+const UNIT_SUFFIXES: [&str; 9] =
+    [".service", ".socket", ".mount", ".automount", ".timer", ".path", ".target", ".swap", ".slice"];
+/// What systemd-networkd reads, which coreos-cloudinit takes for units.
+const NETWORK_SUFFIXES: [&str; 3] = [".network", ".netdev", ".link"];
+/// systemd's own limit of a unit's name.
+const UNIT_NAME_BYTES: usize = 255;
+
+/// What is wrong with the text of a key, as it is written.
+pub fn mistake(section: Section, name: &str, text: &str, purpose: Purpose) -> Option<Mistake> {
+    let one_of = |words: &[&str]| (!words.contains(&text)).then(|| none_of(text, words));
+    match (section, name) {
+        (Section::Document, "hostname") => hostname(text),
+        (Section::Document, "manage_etc_hosts") => one_of(&["localhost"]),
+        (Section::Update, "reboot_strategy") => one_of(&["off", "reboot", "etcd-lock"]),
+        (Section::File, "encoding") if ["gz", "gzip"].contains(&text) => {
+            Some(Mistake::new("compressed content is no text", "write `gzip+base64`, and the content in base64"))
+        }
+        (Section::File, "encoding") => one_of(&ENCODINGS),
+        (Section::File, "path") => file_path(text, purpose),
+        (Section::File, "permissions") => permissions(text),
+        (Section::File, "owner") => owner(text),
+        (Section::Unit, "command") => one_of(&COMMANDS).or_else(|| command(text).filter(|_| purpose.is_merged())),
+        (Section::Unit, "name") => unit_name(text, purpose),
+        (Section::DropIn, "name") => drop_in_name(text),
+        (Section::User, "name") => account::name(text),
+        (Section::User, "passwd") => account::password_hash(text),
+        (Section::User, "gecos") => account::gecos(text),
+        (Section::User, "homedir") => account::home(text),
+        (Section::User, "primary_group") => account::group(text),
+        (Section::User, "shell") => account::shell(text),
+        _ => None,
+    }
+}
+
+/// What is wrong with an element of a list of texts.
+pub fn element_mistake(section: Section, name: &str, text: &str) -> Option<Mistake> {
+    match (section, name) {
+        (_, "ssh_authorized_keys") => account::ssh_key(text),
+        (Section::User, "groups") => account::group(text),
+        _ => None,
+    }
+}
+
+fn none_of(text: &str, words: &[&str]) -> Mistake {
+    let list = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+    Mistake::new(format!("`{}` is none of {list}", text.escape_debug()), "")
+}
+
+/// It is cut at the first dot and after 63 characters.
+fn hostname(text: &str) -> Option<Mistake> {
+    let fits = text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+    (!fits).then(|| Mistake::new(format!("`{}` is no host name", text.escape_debug()), ""))
+}
+
+fn file_path(text: &str, purpose: Purpose) -> Option<Mistake> {
+    if !text.starts_with('/') {
+        return Some(Mistake::new(format!("`{}` is not absolute", text.escape_debug()), ""));
+    }
+    if text.contains('\0') {
+        return Some(Mistake::new("has a NUL in it, which no path can have", ""));
+    }
+    let path = path::clean(text);
+    if path == "/" {
+        return Some(Mistake::new(format!("`{text}` is the root folder"), "write a file's path"));
+    }
+    if path == HOSTNAME_FILE && purpose.is_merged() {
+        let instead = "leave it out: each node's name is its hostname";
+        return Some(Mistake::new(format!("`{HOSTNAME_FILE}` cannot be written"), instead));
+    }
+    path::place(&path, purpose)
+}
+
+/// Three octal digits and zeros before them. coreos-cloudinit and Ignition 3.3.0 drop the bits above.
+fn permissions(text: &str) -> Option<Mistake> {
+    let is_octal = (3..=5).contains(&text.len()) && text.chars().all(|digit| ('0'..='7').contains(&digit));
+    match u32::from_str_radix(text, 8) {
+        Ok(0..=0o777) if is_octal => None,
+        Ok(0o1000..=0o7777) if is_octal => {
+            let what = format!("`{text}` has a bit for setuid, setgid or sticky, which is dropped");
+            Some(Mistake::new(what, "set it by a unit that runs `chmod`"))
+        }
+        _ => Some(Mistake::new(format!("`{}` is not octal, such as `0644`", text.escape_debug()), "")),
+    }
+}
+
+/// What `chown` takes.
+fn owner(text: &str) -> Option<Mistake> {
+    let parts: Vec<&str> = text.split(':').collect();
+    let is_name = |part: &&str| part.is_empty() || account::group(part).is_none();
+    let fits = parts.len() <= 2 && parts.iter().all(is_name) && parts.iter().any(|part| !part.is_empty());
+    (!fits).then(|| Mistake::new(format!("`{}` is no owner", text.escape_debug()), "write `user:group`"))
+}
+
+fn command(text: &str) -> Option<Mistake> {
+    let instead = match text {
+        "start" => return None,
+        "stop" => "write `mask: true` to keep the unit from running",
+        _ => "leave it out: files and drop-ins are there before the unit starts",
+    };
+    Some(Mistake::new(format!("`{text}` cannot be merged: Ignition knows only `start`"), instead))
+}
+
+fn unit_name(text: &str, purpose: Purpose) -> Option<Mistake> {
+    let ends_with = |suffixes: &[&str]| suffixes.iter().any(|suffix| text.ends_with(suffix));
+    let shown = text.escape_debug();
+    if ends_with(&NETWORK_SUFFIXES) && purpose.is_merged() {
+        let what = format!("`{shown}` is not a unit but a file of systemd-networkd");
+        return Some(Mistake::new(what, format!("write `/etc/systemd/network/{shown}` by `write_files`")));
+    }
+    if !ends_with(&UNIT_SUFFIXES) && !ends_with(&NETWORK_SUFFIXES) {
+        return Some(Mistake::new(format!("`{shown}` has no suffix such as `.service`"), ""));
+    }
+    let fits = text.len() <= UNIT_NAME_BYTES
+        && !text.starts_with('.')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c));
+    (!fits).then(|| Mistake::new(format!("`{shown}` is no name of a unit"), "write letters, digits, and `:-_.\\@`"))
+}
+
+fn drop_in_name(text: &str) -> Option<Mistake> {
+    let fits = text.ends_with(".conf") && !text.contains(['/', '\0']);
+    let shown = text.escape_debug();
+    (!fits).then(|| match text.ends_with(".conf") {
+        true => Mistake::new(format!("`{shown}` is a path"), "write the file's name alone"),
+        false => Mistake::new(format!("`{shown}` does not end with `.conf`"), ""),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values() {
+        for (section, name, value, mistaken) in [
+            (Section::File, "permissions", "0644", None),
+            (Section::File, "permissions", "644", None),
+            (Section::File, "permissions", "00644", None),
+            (Section::File, "permissions", "02755", Some("which is dropped; set it by a unit")),
+            (Section::File, "permissions", "4755", Some("which is dropped")),
+            (Section::File, "permissions", "rw", Some("not octal")),
+            (Section::File, "permissions", "12755", Some("not octal")),
+            (Section::File, "permissions", "0888", Some("not octal")),
+            (Section::File, "permissions", "384", Some("not octal")),
+            (Section::File, "permissions", "0o600", Some("not octal")),
+            (Section::File, "permissions", "", Some("not octal")),
+            (Section::File, "path", "etc/x", Some("not absolute")),
+            (Section::File, "path", "//", Some("root folder")),
+            (Section::File, "path", "/etc//x/", None),
+            (Section::File, "path", "/etc/../usr/x", Some("`/usr/x` is on the image's read-only")),
+            (Section::File, "owner", "root:500", None),
+            (Section::File, "owner", ":core", None),
+            (Section::File, "owner", "232", None),
+            (Section::File, "owner", "a b", Some("no owner")),
+            (Section::File, "owner", "a:b:c", Some("no owner")),
+            (Section::File, "owner", ":", Some("no owner")),
+            (Section::File, "encoding", "gz+base64", None),
+            (Section::File, "encoding", "gzip", Some("write `gzip+base64`")),
+            (Section::File, "encoding", "xz", Some("is none of `b64`")),
+            (Section::File, "encoding", "64", Some("is none of `b64`")),
+            (Section::Update, "reboot_strategy", "best-effort", Some("is none of `off`")),
+            (Section::Update, "reboot_strategy", "false", Some("is none of `off`")),
+            (Section::Unit, "name", "hello", Some("no suffix")),
+            (Section::Unit, "name", "a.network", None),
+            (Section::Unit, "name", "../a.service", Some("no name of a unit")),
+            (Section::Unit, "name", "a b.service", Some("no name of a unit")),
+            (Section::Unit, "name", "a@b.service", None),
+            (Section::Unit, "command", "try-restart", None),
+            (Section::Unit, "command", "kill", Some("is none of `start`")),
+            (Section::DropIn, "name", "10-x", Some("`.conf`")),
+            (Section::DropIn, "name", "a/b.conf", Some("is a path")),
+            (Section::Document, "manage_etc_hosts", "true", Some("is none of `localhost`")),
+            (Section::Document, "hostname", "12345", None),
+            (Section::Document, "hostname", "a b", Some("no host name")),
+        ] {
+            let found = mistake(section, name, value, Purpose::CloudConfigAlone).map(|mistake| mistake.text());
+            match (mistaken, &found) {
+                (None, None) => {}
+                (Some(part), Some(text)) if text.contains(part) => {}
+                _ => panic!("{name} {value}: {found:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Where files can be written, and where they would be lost.
+
+use std::collections::BTreeMap;
+
+use super::mistake::Mistake;
+use super::purpose::Purpose;
+
+/// Parts of the image's verified, read-only file system; the others are links into `/usr`.
+/// <https://www.flatcar.org/docs/latest/installing/customizing-the-image/customize-the-image/>
+const READ_ONLY: [&str; 7] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
+/// Fedora CoreOS keeps it in `/var`.
+const WRITABLE_ON_FEDORA_COREOS: &str = "/usr/local";
+/// File systems of the kernel's, and those in memory: the machine mounts them over what Ignition wrote.
+const HIDDEN: [&str; 7] = ["/run", "/tmp", "/proc", "/sys", "/dev", "/var/run", "/var/lock"];
+/// Of those, coreos-cloudinit, which runs later, can write into the ones that are in memory.
+const NEVER_FILES: [&str; 3] = ["/proc", "/sys", "/dev"];
+
+/// The path without doubled and trailing slashes, `.` and `..`, as coreos-cloudinit writes it.
+/// <https://pkg.go.dev/path#Clean>
+pub fn clean(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+/// Whether `path` is `folder` or below it. Both are clean.
+pub fn is_within(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Every folder above a clean path, the nearest first, without the root.
+pub fn folders(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(path.rsplit_once('/').map(|(folder, _)| folder), |folder| {
+        folder.rsplit_once('/').map(|(above, _)| above)
+    })
+    .take_while(|folder| !folder.is_empty())
+}
+
+/// What keeps a file at a clean path from being there for those who look for it.
+pub fn place(path: &str, purpose: Purpose) -> Option<Mistake> {
+    let within = |folders: &[&str]| folders.iter().any(|folder| is_within(path, folder));
+    if within(&READ_ONLY) {
+        let on_fedora = is_within(path, WRITABLE_ON_FEDORA_COREOS);
+        if on_fedora && purpose.image_is_fedora_coreos() {
+            return None;
+        }
+        let what = format!("`{path}` is on the image's read-only file system");
+        let mistake = Mistake::new(what, "write it below `/opt`, `/etc` or `/var`");
+        return Some(Mistake { flatcar_alone: on_fedora && purpose.is_ignition(), ..mistake });
+    }
+    if purpose.is_ignition() && within(&HIDDEN) {
+        let what = format!("`{path}` is hidden once the machine runs: another file system is mounted over it");
+        return Some(Mistake::new(what, "write it below `/etc`, `/opt` or `/var`, or by `/etc/tmpfiles.d`"));
+    }
+    if within(&NEVER_FILES) {
+        let what = format!("`{path}` is on a file system of the kernel's, in which no file can be made");
+        return Some(Mistake::new(what, "write a setting to `/etc/sysctl.d`, or run a command by a unit"));
+    }
+    None
+}
+
+/// What is wrong with each file that stands below another file, by index. Paths are clean.
+pub fn below_files<'p>(files: &[&'p str]) -> BTreeMap<usize, &'p str> {
+    let known: std::collections::HashSet<&str> = files.iter().copied().collect();
+    let mut found = BTreeMap::new();
+    for (index, path) in files.iter().enumerate() {
+        if let Some(above) = folders(path).find(|folder| known.contains(folder)) {
+            found.insert(index, above);
+        }
+    }
+    found
+}
+
+/// The mistake of a file below another.
+pub fn below(above: &str, what_above: &str) -> Mistake {
+    Mistake::new(format!("is below `{above}`, which is {what_above}"), "give one of them another path")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Dialect;
+
+    #[test]
+    fn paths_are_cleaned() {
+        for (path, cleaned) in [
+            ("/etc//a", "/etc/a"),
+            ("/etc/a/", "/etc/a"),
+            ("/etc/../etc/./a", "/etc/a"),
+            ("/../../a", "/a"),
+            ("/", "/"),
+            ("", "/"),
+            ("//", "/"),
+            ("/a b/ü", "/a b/ü"),
+        ] {
+            assert_eq!(clean(path), cleaned, "{path}");
+        }
+        assert_eq!(folders("/a/b/c").collect::<Vec<_>>(), ["/a/b", "/a"]);
+        assert_eq!(folders("/a").count(), 0);
+    }
+
+    #[test]
+    fn places() {
+        let merged = |dialect, fedora_coreos| Purpose::Merged { dialect, fedora_coreos };
+        let purposes = [
+            Purpose::CloudConfigAlone,
+            Purpose::IgnitionAlone { minor: 3 },
+            merged(Dialect::CloudConfig, false),
+            merged(Dialect::Ignition, false),
+            merged(Dialect::Ignition, true),
+        ];
+        for (path, right) in [
+            ("/etc/x", [true; 5]),
+            ("/opt/bin/x", [true; 5]),
+            ("/usrx", [true; 5]),
+            ("/library/x", [true; 5]),
+            ("/var/tmp/x", [true; 5]),
+            ("/usr/x", [false; 5]),
+            ("/usr/local/bin/x", [false, false, false, false, true]),
+            ("/bin/x", [false; 5]),
+            ("/sbin/x", [false; 5]),
+            ("/lib/x", [false; 5]),
+            ("/lib64/x", [false; 5]),
+            ("/run/x", [true, false, true, false, false]),
+            ("/tmp/x", [true, false, true, false, false]),
+            ("/var/run/x", [true, false, true, false, false]),
+            ("/proc/sys/x", [false; 5]),
+            ("/sys/x", [false; 5]),
+            ("/dev/x", [false; 5]),
+        ] {
+            for (purpose, right) in purposes.into_iter().zip(right) {
+                let mistake = place(path, purpose);
+                assert_eq!(mistake.is_none(), right, "{path} {purpose:?}: {mistake:?}");
+                let by_lint = path == "/usr/local/bin/x" && purpose == Purpose::IgnitionAlone { minor: 3 };
+                assert_eq!(
+                    mistake.is_some_and(|mistake| mistake.flatcar_alone),
+                    by_lint || (path == "/usr/local/bin/x" && purpose == merged(Dialect::Ignition, false)),
+                    "{path} {purpose:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn files_below_files() {
+        let found = below_files(&["/a/b/c", "/a", "/ab", "/a/b/c/d"]);
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), [(0, "/a"), (3, "/a/b/c")]);
+    }
+}

@@ -166,8 +166,8 @@ pub async fn inventory(connection: &Connection, prepared: &Prepared) -> Result<I
         config: prepared.directory.ssh_config(),
         known_hosts: prepared.directory.known_hosts(),
     };
-    let (cloud, subscription) = (connection.cloud.as_str(), connection.subscription.as_str());
-    Ok(outputs::inventory(spec, &prepared.material, cloud, subscription, ssh, &reached))
+    let cloud = connection.cloud.as_str();
+    Ok(outputs::inventory(spec, &prepared.material, cloud, &connection.subscription, ssh, &reached))
 }
 
 /// Keeps what the user goes on with.

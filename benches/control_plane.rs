@@ -22,7 +22,7 @@ const START_DEADLINE: Duration = Duration::from_secs(30);
 fn main() {
     let counts: Vec<u32> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
     let counts = if counts.is_empty() { NODE_COUNTS.to_vec() } else { counts };
-    println!("nodes   wall s   chain s  ratio   with join limit s  ratio   writes  2n+8   polls and reads");
+    println!("nodes   wall s   chain s  ratio   with join limit s  ratio   writes  2n+6   polls and reads");
     for nodes in counts {
         println!("{}", measure(nodes));
     }
@@ -71,7 +71,7 @@ fn measure(nodes: u32) -> String {
         "{nodes:>5}  {wall_seconds:>7.1}  {chain:>8.1}  {:>5.2}  {limited:>18.1}  {:>5.2}  {writes:>7}  {:>4}  {:>8}",
         wall_seconds / chain,
         wall_seconds / limited,
-        2 * nodes + 8,
+        2 * nodes + 6,
         requests.len() - writes
     )
 }

@@ -1,17 +1,22 @@
 //! The clusters that are known on this machine: a folder with one directory per cluster, and each one's inventory.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use report::{Mendable, access};
 
 use crate::base_directory::state_home;
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, InventorySsh};
+use crate::portable_path::resolved;
 
 /// The program's folder below the user's state folder.
 const STATE_FOLDER: &str = "azure-coreos-cluster";
-/// In a cluster's directory.
-const INVENTORY_FILE: &str = "inventory.json";
+/// In a cluster's directory: what exists, for people and programs.
+pub const INVENTORY_FILE: &str = "inventory.json";
+/// In a cluster's directory: what its first run settled.
+pub const SPEC_FILE: &str = "spec.json";
 
 /// The folder that holds one directory per cluster: the named one, else the one below the user's state folder.
 pub fn clusters_home(state_directory: Option<&Path>) -> anyhow::Result<PathBuf> {
@@ -22,34 +27,80 @@ pub fn clusters_home(state_directory: Option<&Path>) -> anyhow::Result<PathBuf> 
 }
 
 /// Says that there is no such cluster in `home`, and which there are.
-pub fn unknown_cluster(home: &Path, name: &str) -> String {
-    let known = known_clusters(home);
+pub fn unknown_cluster(home: &Path, name: &str) -> anyhow::Result<String> {
+    let known = clusters_with(home, &[INVENTORY_FILE, SPEC_FILE])?;
     let list = if known.is_empty() { "none is".to_owned() } else { format!("these are: {}", known.join(", ")) };
-    format!("no cluster `{name}` is known in `{}`; {list}", home.display())
+    Ok(format!("no cluster `{name}` is known in `{}`; {list}", home.display()))
 }
 
-/// Names of the clusters that have an inventory in `home`, sorted.
-pub fn known_clusters(home: &Path) -> Vec<String> {
-    let entries = fs::read_dir(home).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries
-        .filter(|entry| entry.path().join(INVENTORY_FILE).is_file())
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
+/// Names of the clusters that have an inventory in `home`, sorted; none when there is no such folder.
+pub fn known_clusters(home: &Path) -> anyhow::Result<Vec<String>> {
+    clusters_with(home, &[INVENTORY_FILE])
+}
+
+fn clusters_with(home: &Path, files: &[&str]) -> anyhow::Result<Vec<String>> {
+    let entries = match fs::read_dir(home) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => access(entries, home, "listing")?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.with_context(|| format!("listing `{}`", home.display()))?;
+        // Folders of clusters that are on their way out begin with a full stop, which no cluster's name has.
+        let Some(name) = entry.file_name().into_string().ok().filter(|name| !name.starts_with('.')) else { continue };
+        // What may not be looked into is told by whoever names it.
+        let there = |file: &&str| match entry.path().join(file).try_exists() {
+            Err(error) => error.kind() == ErrorKind::PermissionDenied,
+            Ok(there) => there,
+        };
+        if files.iter().any(there) {
+            names.push(name);
+        }
+    }
     names.sort();
-    names
+    Ok(names)
 }
 
-/// The inventory of the cluster `name`, a folder's name; none when there is none.
+/// The inventory of the cluster `name`, a folder's name, with paths that are absolute; none when there is none.
 pub fn inventory(home: &Path, name: &str) -> anyhow::Result<Option<Inventory>> {
-    let file = home.join(name).join(INVENTORY_FILE);
+    let root = home.join(name);
+    let file = root.join(INVENTORY_FILE);
+    let damaged = |cause: String| {
+        let remedy = format!("rm '{}', then `azure-coreos-cluster {name}` writes it anew", file.display());
+        Mendable::file(file.display(), format!("is damaged: {cause}"), remedy)
+    };
     let text = match fs::read_to_string(&file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).with_context(|| format!("reading `{}`", file.display())),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::InvalidData => return Err(damaged("it is not text".into()).into()),
+        text => access(text, &file, "reading")?,
     };
-    let damaged = || {
-        let remedy = format!("remove it, and run `azure-coreos-cluster {name}`: it is written anew");
-        format!("`{}` is damaged; {remedy}", file.display())
+    let read: Inventory = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+    let ssh = InventorySsh {
+        identity: read.ssh.identity.as_deref().map(|path| resolved(&root, path)),
+        config: resolved(&root, &read.ssh.config),
+        known_hosts: resolved(&root, &read.ssh.known_hosts),
+        user: read.ssh.user.clone(),
     };
-    serde_json::from_str(&text).map(Some).with_context(damaged)
+    Ok(Some(Inventory { ssh, ..read }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_clusters_are_listed() {
+        let home = tempfile::tempdir().unwrap();
+        for file in ["a/inventory.json", "b/spec.json", ".removing-c-x/inventory.json", "d/other", "file"] {
+            let file = home.path().join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "").unwrap();
+        }
+        assert_eq!(known_clusters(home.path()).unwrap(), ["a"]);
+        let said = unknown_cluster(home.path(), "x").unwrap();
+        assert!(said.ends_with("these are: a, b"), "{said}");
+        assert_eq!(known_clusters(&home.path().join("missing")).unwrap(), Vec::<String>::new());
+        let error = known_clusters(&home.path().join("file")).unwrap_err();
+        assert!(format!("{error:#}").contains("file"), "{error:#}");
+    }
 }

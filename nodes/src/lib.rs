@@ -8,6 +8,7 @@ pub mod clusters;
 pub mod etcd;
 pub mod inventory;
 mod natural_order;
+pub mod portable_path;
 pub mod ssh;
 
 pub use natural_order::natural_order;

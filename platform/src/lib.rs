@@ -18,10 +18,9 @@ pub mod settings;
 pub mod swarm;
 pub mod target;
 
-use nodes::cluster::{Cluster, ClusterFacts};
+use nodes::cluster::{Cluster, ClusterFacts, ClusterLock};
 use nodes::etcd::{Store, Transaction};
 use report::Failure;
-
 use swarm::Swarm;
 
 /// What the cluster consists of, for those who reach it through a tunnel and have no inventory.
@@ -41,15 +40,32 @@ impl Platform {
         Self { store: Store::new(cluster.clone()), swarm: Swarm::new(cluster.clone()), cluster }
     }
 
+    /// The same for who holds the cluster's lock, who alone may write.
+    pub fn locked(self, lock: &ClusterLock) -> Self {
+        Self { store: self.store.fenced(lock.fence()), ..self }
+    }
+
+    /// Whether etcd answers, so that most of its members are up.
+    pub async fn check_store(&self) -> Result<(), Failure> {
+        self.store.get(FACTS_KEY).await.map(drop).map_err(|error| self.store.failure(error))
+    }
+
     /// What an earlier `install` wrote down of the cluster.
     pub async fn facts_on_record(&self) -> Result<Option<ClusterFacts>, Failure> {
         let entry = self.store.get(FACTS_KEY).await.map_err(|error| self.store.failure(error))?;
-        Ok(entry.and_then(|entry| serde_json::from_str(&entry.value).ok()))
+        let Some(entry) = entry else { return Ok(None) };
+        let facts = serde_json::from_str(&entry.value).map_err(|error| Failure::Unhealthy {
+            reasons: vec![format!("etcd's record of the cluster's nodes (`{FACTS_KEY}`) is damaged: {error}")],
+            hint: "platformctl install platform writes it anew, run where the cluster was created (--cluster NAME)"
+                .into(),
+        })?;
+        Ok(Some(facts))
     }
 
     /// Writes down what the cluster consists of, when that is not what is written already.
     pub async fn record_facts(&self) -> Result<(), Failure> {
-        if self.facts_on_record().await?.as_ref() == Some(self.cluster.facts()) {
+        // One that is damaged is written anew like one that is missing.
+        if self.facts_on_record().await.ok().flatten().as_ref() == Some(self.cluster.facts()) {
             return Ok(());
         }
         let text = serde_json::to_string(self.cluster.facts()).map_err(anyhow::Error::from)?;

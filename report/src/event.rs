@@ -29,6 +29,8 @@ pub enum Event {
     ReadinessStarted { nodes: usize },
     /// A node passed a check.
     CheckPassed { node: String, check: &'static str, detail: String },
+    /// A node passed a check, but is not as it should be.
+    CheckDegraded { node: String, check: &'static str, detail: String },
     /// A node did not pass a check before its deadline.
     CheckFailed { node: String, check: &'static str, reason: String },
     /// Components that start or stop together come next.

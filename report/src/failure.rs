@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use diagnostics::Problems;
+use diagnostics::{Origin, Problems};
 
 use crate::exit_code;
 use crate::finding::Finding;
+use crate::mendable::Mendable;
 
 /// Why a command ended badly.
 #[derive(Debug)]
@@ -147,9 +148,25 @@ impl fmt::Display for Failure {
     }
 }
 
+impl From<Mendable> for Failure {
+    fn from(error: Mendable) -> Self {
+        match error.file {
+            None => Self::Usage(format!("{}\nhint: {}", error.message, error.hint)),
+            Some(path) => {
+                let mut problems = Problems::new();
+                problems.add_with_hint(Origin::File { path, line: None }, error.message, error.hint);
+                Self::Spec(problems)
+            }
+        }
+    }
+}
+
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self::Other(error)
+        match error.chain().find_map(|cause| cause.downcast_ref::<Mendable>()) {
+            Some(mendable) => mendable.clone().into(),
+            None => Self::Other(error),
+        }
     }
 }
 
@@ -179,6 +196,22 @@ mod tests {
         let expected = "error: creating virtual machine `x`\ncause: QuotaExceeded: no cores left\n\
                         request id: r-1\nhint: azure-coreos-cluster x";
         assert_eq!((failure.to_string().as_str(), failure.exit_code()), (expected, 5));
+    }
+
+    #[test]
+    fn what_users_can_mend_is_not_unexpected() {
+        use anyhow::Context as _;
+        let through = |error: Mendable| Failure::from(Err::<(), _>(error).context("reading").unwrap_err());
+        let failure = through(Mendable::usage("`HOME` is not set", "export HOME=DIR"));
+        assert_eq!(
+            (failure.exit_code(), failure.to_string().as_str()),
+            (2, "error: `HOME` is not set\nhint: export HOME=DIR")
+        );
+        let failure = through(Mendable::file("/x/spec.json", "is damaged", "restore it"));
+        assert_eq!(
+            (failure.exit_code(), failure.to_string().as_str()),
+            (3, "error: `/x/spec.json`: is damaged\nhint: restore it")
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod event;
 pub mod exit_code;
 mod failure;
 mod finding;
+mod mendable;
 pub mod output;
 mod printable;
 mod progress;
@@ -18,6 +19,7 @@ pub use confirmation::confirm;
 pub use event::{Event, EventSink};
 pub use failure::{Failure, NodeError, ServiceError};
 pub use finding::{Finding, Severity};
+pub use mendable::{Mendable, access};
 pub use output::OutputFormat;
 pub use printable::{printable, printable_json};
 

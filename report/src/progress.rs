@@ -24,6 +24,7 @@ struct Mark {
 }
 
 const GOOD: Mark = Mark { sign: "●", color: 32 };
+const DEGRADED: Mark = Mark { sign: "▴", color: 33 };
 const BAD: Mark = Mark { sign: "■", color: 31 };
 
 /// Shows events on stderr.
@@ -64,6 +65,9 @@ impl Progress {
             Event::ReadinessStarted { nodes } => self.line(&format!("waiting for {nodes} nodes to be ready")),
             Event::CheckPassed { node, check, detail } => {
                 self.marked(GOOD, &format!("{node} {check}: {detail}"));
+            }
+            Event::CheckDegraded { node, check, detail } => {
+                self.marked(DEGRADED, &format!("{node} {check}: {detail}"));
             }
             Event::CheckFailed { node, check, reason } => {
                 self.marked(BAD, &format!("{node} {check}: {reason}"));

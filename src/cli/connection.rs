@@ -10,7 +10,7 @@ use super::arguments::ConnectionArguments;
 use super::{sign_in, subscription};
 use crate::arm::{Arm, ArmError, ArmErrorKind, ChosenCredential, Endpoint, Patience, Subscription, Wait, WaitListener};
 use crate::config::Values;
-use crate::directory::{Cloud, StoredCluster};
+use crate::directory::{Cloud, ClusterPlace, StoredCluster};
 use crate::local::{self, Emulator};
 use crate::spec::SubscriptionId;
 
@@ -30,8 +30,8 @@ pub struct Connection {
 }
 
 /// Which cloud a command is about: what was asked, else where the cluster is.
-pub fn cloud(arguments: &ConnectionArguments, stored: Option<&StoredCluster>) -> Result<Cloud, Failure> {
-    match (arguments.local, stored.map(|stored| stored.cloud)) {
+pub fn cloud(arguments: &ConnectionArguments, place: Option<&ClusterPlace>) -> Result<Cloud, Failure> {
+    match (arguments.local, place.map(|place| place.cloud)) {
         (true, Some(Cloud::Azure)) => {
             Err(Failure::Usage("the cluster was created on Azure; leave `--local` out, or use another name".into()))
         }
@@ -48,17 +48,29 @@ pub async fn connect(
     stored: Option<&StoredCluster>,
     reporter: &Reporter,
 ) -> Result<Connection, Failure> {
+    connect_to(arguments, values, stored.map(StoredCluster::place).as_ref(), reporter).await
+}
+
+/// Like [`connect`], to where a cluster is of which no more is known.
+pub async fn connect_to(
+    arguments: &ConnectionArguments,
+    values: &Values,
+    place: Option<&ClusterPlace>,
+    reporter: &Reporter,
+) -> Result<Connection, Failure> {
     let mut problems = Problems::new();
     let patience = patience(&mut problems);
     let listener = Arc::new(ToldToPeople(reporter.clone()));
-    match cloud(arguments, stored)? {
+    match cloud(arguments, place)? {
         Cloud::Local => {
-            let named = subscription::named(values, stored, &mut problems)?;
+            let named = subscription::named(values, place, &mut problems)?;
             none_of(problems)?;
             let subscription = match named {
                 Some(subscription) => subscription,
                 None => local::SUBSCRIPTION.parse().map_err(anyhow::Error::new)?,
             };
+            // A place that cannot be told is a matter of usage.
+            local::directory()?;
             let emulator = local::ensure_running(reporter).await?;
             let arm = Arm::new(&Endpoint::local(&emulator.base, emulator.authorization())?, patience, listener);
             let hint = "azure-coreos-cluster local status";
@@ -73,8 +85,8 @@ pub async fn connect(
             })
         }
         Cloud::Azure => {
-            let azure_cloud = sign_in::azure_cloud(values, stored, &mut problems);
-            let named = match subscription::named(values, stored, &mut problems)? {
+            let azure_cloud = sign_in::azure_cloud(values, place, &mut problems);
+            let named = match subscription::named(values, place, &mut problems)? {
                 None if problems.is_empty() => subscription::of_environment(reporter, &mut problems),
                 named => named,
             };

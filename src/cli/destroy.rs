@@ -2,17 +2,26 @@
 
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
+use std::path::Path;
 use std::time::Instant;
 
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
 use super::arguments::DestroyArguments;
-use super::connection::connect;
+use super::connection::connect_to;
 use super::prepare::reporter;
-use super::status::known_cluster;
-use crate::directory::DirectoryLock;
-use crate::execute::{Removal, removal, remove};
-use crate::plan::ResourceNames;
+use super::status::{cluster_name, tell_damage};
+use crate::directory::{
+    Cloud, ClusterDirectory, ClusterPlace, DirectoryLock, StoredCluster, clear_leftovers, removed_cluster,
+};
+use crate::execute::{Emptiness, OwnResources, Removal, removal, remove};
+use crate::spec::ClusterName;
+use diagnostics::{Origin, Problems};
+use nodes::clusters::{clusters_home, unknown_cluster};
+use nodes::inventory::Inventory;
 use report::output;
-use report::{Event, Failure, Reporter, exit_code};
+use report::{Event, Failure, Mendable, Reporter, exit_code};
 
 /// Runs the command.
 pub async fn run(arguments: DestroyArguments) -> Result<(), Failure> {
@@ -27,33 +36,131 @@ pub async fn run(arguments: DestroyArguments) -> Result<(), Failure> {
 }
 
 async fn destroy(arguments: &DestroyArguments, reporter: &Reporter) -> Result<(), Failure> {
-    let (directory, stored) = known_cluster(&arguments.name, &arguments.connection)?;
-    let connection = connect(&arguments.connection, &arguments.sign_in.values()?, Some(&stored), reporter).await?;
+    let name = cluster_name(&arguments.name)?;
+    let home = clusters_home(arguments.connection.state_dir.as_deref())?;
+    clear_leftovers(&home)?;
+    let directory = ClusterDirectory::locate(Some(&home), &name)?;
+    if !directory.exists()? {
+        return gone_or_unknown(arguments, &home, &name);
+    }
     let lock = DirectoryLock::acquire(&directory)?;
-    let names = ResourceNames::new(&connection.subscription, &stored.spec);
-    let again = format!("azure-coreos-cluster destroy {}", arguments.name);
-    let removal =
-        removal(&connection.arm, &stored.spec, &names).await.map_err(|error| Failure::azure(error, again.clone()))?;
+    let Some(known) = Known::read(&directory, reporter)? else {
+        directory.remove_unused()?;
+        return gone_or_unknown(arguments, &home, &name);
+    };
+    let sign_in = arguments.sign_in.values()?;
+    let connection = connect_to(&arguments.connection, &sign_in, Some(&known.place()), reporter).await?;
+    let own = known.resources(&connection.subscription);
+    let again = format!("azure-coreos-cluster destroy {name}");
+    let stays = format!("`{again}` goes on when Azure answers again; nothing of the cluster's directory was removed");
+    let look = || async {
+        let looked = removal(&connection.arm, &own, Emptiness::Unexpected, reporter).await;
+        looked.map_err(|error| Failure::azure(error, stays.clone()))
+    };
+    let removal = look().await?;
     reporter.note(preview(&removal));
-    if removal != Removal::Nothing && !arguments.yes {
+    if !removal.ids().is_empty() && !arguments.yes {
         if !std::io::stdin().is_terminal() {
             return Err(Failure::Usage(format!("nobody is here to confirm; `{again} --yes` removes without asking")));
         }
-        if !report::confirm(&format!("remove cluster {} for good?", arguments.name)).await? {
+        if !report::confirm(&format!("remove cluster {name} for good?")).await? {
             return Err(Failure::Usage("nothing was removed".into()));
         }
+        // Thinking takes time, in which others make things.
+        if look().await? != removal {
+            return Err(Failure::Usage(format!(
+                "what exists has changed meanwhile, so nothing was removed; `{again}` shows it anew"
+            )));
+        }
     }
-    let result = remove(&connection.arm, &removal, reporter).await;
+    let result = remove(&connection.arm, &own, &removal, reporter).await;
     reporter.finish();
     result.map_err(|errors| Failure::azure_all(errors, format!("`{again}` removes what is left")))?;
     // The keys of machines that are gone open nothing.
-    directory.remove()?;
+    let now = OffsetDateTime::now_utc().format(&Rfc3339).map_err(anyhow::Error::new)?;
+    directory.retire(&now)?;
     drop(lock);
-    let value = serde_json::json!({ "name": arguments.name, "removed": removal != Removal::Nothing });
-    let text = match removal {
-        Removal::Nothing => format!("cluster {}: nothing was left on {}\n", arguments.name, connection.cloud.as_str()),
-        _ => format!("cluster {} is gone\n", arguments.name),
+    let removed = !removal.ids().is_empty();
+    let value = serde_json::json!({ "name": name.as_str(), "removed": removed });
+    let text = match removed {
+        false => format!("cluster {name}: nothing was left on {}\n", connection.cloud.as_str()),
+        true => format!("cluster {name} is gone\n"),
     };
+    output::result(arguments.output.output, &value, &text)
+}
+
+/// What is known of a cluster that is to be removed.
+enum Known {
+    Settled(Box<StoredCluster>),
+    /// The spec and its copy are lost or damaged; names are enough to find what exists.
+    Named(Box<Inventory>, Cloud),
+}
+
+impl Known {
+    /// None when neither a spec nor an inventory is there.
+    fn read(directory: &ClusterDirectory, reporter: &Reporter) -> Result<Option<Self>, Failure> {
+        tell_damage(directory, reporter);
+        let damage = match directory.stored_cluster() {
+            Ok(Some(stored)) => return Ok(Some(Self::Settled(Box::new(stored)))),
+            Ok(None) => None,
+            Err(error) => Some(error),
+        };
+        let Some(inventory) = directory.read_inventory()? else {
+            if let Some(damage) = damage {
+                return Err(damage.into());
+            }
+            if directory.authority().exists() {
+                return Err(Mendable::file(
+                    directory.spec().display(),
+                    "is missing, and so is the inventory, though there are keys: what this cluster is made of is not known",
+                    format!(
+                        "put back a copy of it, or run `azure-coreos-cluster {}` with all options of the first time, then destroy",
+                        directory.name()
+                    ),
+                )
+                .into());
+            }
+            return Ok(None);
+        };
+        let file = directory.inventory();
+        let cloud = Cloud::named(&inventory.cloud).ok_or_else(|| {
+            let hint = "put back a copy of it";
+            Mendable::file(file.display(), format!("names the cloud `{}`, which is none", inventory.cloud), hint)
+        })?;
+        let why = damage.map_or_else(|| "there is no spec".to_owned(), |error| error.to_string());
+        reporter.note(format!("▴ {why}; what is to be removed is found by the names in `{}`", file.display()));
+        Ok(Some(Self::Named(Box::new(inventory), cloud)))
+    }
+
+    fn place(&self) -> ClusterPlace {
+        match self {
+            Self::Settled(stored) => stored.place(),
+            Self::Named(inventory, cloud) => {
+                ClusterPlace { cloud: *cloud, azure_cloud: None, subscription: inventory.subscription.clone() }
+            }
+        }
+    }
+
+    fn resources(&self, subscription: &str) -> OwnResources {
+        match self {
+            Self::Settled(stored) => OwnResources::of_spec(subscription, &stored.spec),
+            Self::Named(inventory, _) => {
+                let machines: Vec<String> = inventory.nodes.iter().map(|node| node.name.clone()).collect();
+                OwnResources::of_names(subscription, &inventory.resource_group, &inventory.name, &machines)
+            }
+        }
+    }
+}
+
+/// A cluster that was removed from here is gone, and that is success; a name that never was here is a mistake.
+fn gone_or_unknown(arguments: &DestroyArguments, home: &Path, name: &ClusterName) -> Result<(), Failure> {
+    let Some(record) = removed_cluster(home, name)? else {
+        let mut problems = Problems::new();
+        problems.add(Origin::Flag("NAME"), unknown_cluster(home, name.as_str())?);
+        return Err(problems.into());
+    };
+    let value = serde_json::json!({ "name": name.as_str(), "removed": false, "removed_before": record.removed });
+    let text = format!("cluster {name} is gone: `destroy` removed it from here at {}\n", record.removed);
     output::result(arguments.output.output, &value, &text)
 }
 

@@ -7,6 +7,8 @@ mod connection;
 mod create;
 mod destroy;
 mod discovery;
+mod first_failure;
+mod fitting_keys;
 mod local;
 mod management_certificate;
 mod parameters;

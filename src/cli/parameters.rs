@@ -10,10 +10,7 @@ use crate::config::parameter::{Group, Kind, NAME, PARAMETERS, PLATFORM, Paramete
 use crate::config::{ClusterInput, InputFile, Values, from_environment, from_file};
 use crate::spec::{OpenPort, PortProbe};
 use diagnostics::{Environment, Origin, Problems, given_file};
-use platform::bundle::{Bundle, BundlePort, BundleSource, PortProbe as BundleProbe};
-
-/// The platform that `--deis` stands for.
-const DEFAULT_PLATFORM: &str = "platform";
+use platform::bundle::{BundlePort, BundleSource, PortProbe as BundleProbe, deis_ports};
 
 /// What the flags say.
 #[derive(Clone, Debug, Default)]
@@ -66,10 +63,9 @@ impl ParameterArguments {
             let variables = Environment::read(&BundleSource::VARIABLES)?;
             let variable = |variable: &str| variables.get(variable);
             let bundle = BundleSource::resolve_for(given.origin.clone(), text.as_deref(), &variable)?;
-            Ok(open_ports(&bundle))
+            Ok(open_ports(&bundle.ports))
         });
-        let default_platform_ports =
-            Bundle::shipped_named(DEFAULT_PLATFORM).as_ref().map(open_ports).unwrap_or_default();
+        let default_platform_ports = open_ports(&deis_ports());
         let templates = path(&values, &TEMPLATES).map(|folder| super::templates::load(&folder));
         ClusterInput { values, files, templates, platform_ports, default_platform_ports, problems }
     }
@@ -85,7 +81,7 @@ impl SignInArguments {
 }
 
 /// What the load balancer is to open for a platform.
-pub fn open_ports(bundle: &Bundle) -> Vec<OpenPort> {
+pub fn open_ports(ports: &[BundlePort]) -> Vec<OpenPort> {
     let open = |port: &BundlePort| {
         let probe = match &port.probe {
             BundleProbe::Tcp => PortProbe::Tcp,
@@ -93,7 +89,7 @@ pub fn open_ports(bundle: &Bundle) -> Vec<OpenPort> {
         };
         OpenPort::of_platform(&port.name, port.port, probe, port.idle_timeout_minutes, port.tls)
     };
-    bundle.ports.iter().map(open).collect()
+    ports.iter().map(open).collect()
 }
 
 fn read_files(values: &Values) -> BTreeMap<&'static str, InputFile> {

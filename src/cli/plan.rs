@@ -11,7 +11,7 @@ use super::prepare::{Prepared, one_kind_of_output, prepare, reporter};
 use crate::config::parameter::SKIP_PREFLIGHT;
 use crate::execute::{being_deleted, observe};
 use crate::plan::{
-    Action, CLUSTER_TAG, Changes, Desired, Observed, Plan, ResourceNames, StepKey, changes, desired, plan, strangers,
+    Action, CLUSTER_TAG, Changes, Desired, Observed, Plan, ResourceNames, changes, desired, plan, strangers,
 };
 use crate::preflight::foresee;
 use diagnostics::{Origin, Problems};
@@ -37,10 +37,11 @@ pub async fn run(arguments: PlanArguments) -> Result<ExitCode, Failure> {
     let connection = connect(&arguments.connection, &prepared.values, prepared.stored.as_ref(), &reporter).await?;
     super::preflight::settle(&connection, &mut prepared).await?;
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);
-    let desired = desired(&prepared.spec, &names, &prepared.user_data);
+    let desired = desired(&prepared.spec, &names, &prepared.first_boots);
     let again = format!("azure-coreos-cluster plan {}", prepared.spec.name);
     let observed = observe(&connection.arm, &desired).await.map_err(|error| Failure::azure(error, again))?;
     check_owner(&prepared, &desired, &observed)?;
+    super::fitting_keys::check_for_later_machines(&connection, &prepared).await?;
     for id in being_deleted(&desired, &observed) {
         reporter.note(format!("{id} is being deleted; creation would wait until it is gone"));
     }
@@ -83,7 +84,7 @@ pub async fn run(arguments: PlanArguments) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Resources that only have our names are someone else's, and machines whose keys are not here cannot be joined.
+/// Resources that only have our names are someone else's, and machines whose keys are not here cannot be worked with.
 pub fn check_owner(prepared: &Prepared, desired: &[Desired], observed: &Observed) -> Result<(), Failure> {
     let mut problems = Problems::new();
     for stranger in strangers(&prepared.spec, desired, observed) {
@@ -97,14 +98,8 @@ pub fn check_owner(prepared: &Prepared, desired: &[Desired], observed: &Observed
         };
         problems.add_with_hint(Origin::Flag("NAME"), message, hint);
     }
-    let machines = observed.keys().filter(|key| matches!(key, StepKey::VirtualMachine(_))).count();
-    if prepared.stored.is_none() && machines > 0 && problems.is_empty() {
-        let message = format!(
-            "{machines} machines of this cluster exist, but their keys are not in `{}`",
-            prepared.directory.root().display()
-        );
-        let hint = "copy the directory from where the cluster was created, or name it with --state-dir";
-        problems.add_with_hint(Origin::Flag("NAME"), message, hint);
+    if problems.is_empty() {
+        super::fitting_keys::check(prepared, observed, &mut problems);
     }
     if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
 }

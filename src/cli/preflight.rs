@@ -41,7 +41,7 @@ pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
     let connection = connect(&arguments.connection, &prepared.values, prepared.stored.as_ref(), &reporter).await?;
     settle(&connection, &mut prepared).await?;
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);
-    let desired = desired(&prepared.spec, &names, &prepared.user_data);
+    let desired = desired(&prepared.spec, &names, &prepared.first_boots);
     let hint = format!("azure-coreos-cluster preflight {}", prepared.spec.name);
     let refused = |error| Failure::azure(error, hint.clone());
     let observed = observe(&connection.arm, &desired).await.map_err(refused)?;

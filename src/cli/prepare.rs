@@ -3,10 +3,11 @@
 use super::arguments::{ClusterArguments, OutputArguments};
 use super::connection;
 use crate::config::parameter::{CUSTOM_DATA, NAME, Parameter, SSH_CERT, TEMPLATES};
-use crate::config::{ClusterInput, Values, resolve};
-use crate::directory::{Cloud, ClusterDirectory, StoredCluster};
-use crate::pki::{Material, SshKeyPair};
-use crate::spec::{ClusterName, ClusterSpec, DiscoveryUrl};
+use crate::config::{ClusterInput, Values, resolve, resolve_before_machines};
+use crate::directory::{Bound, Cloud, ClusterDirectory, StoredCluster};
+use crate::pki::{KeyFingerprints, Material, SshKeyPair};
+use crate::plan::FirstBoot;
+use crate::spec::{ClusterName, ClusterSpec, DiscoveryUrl, Node};
 use crate::userdata;
 use diagnostics::{Origin, Problems};
 use nodes::ssh::Identity;
@@ -23,8 +24,8 @@ pub struct Prepared {
     pub material: Material,
     /// What the user gave, all layers as one.
     pub values: Values,
-    /// Each node's user-data, by index.
-    pub user_data: Vec<String>,
+    /// What each node is given, by index.
+    pub first_boots: Vec<FirstBoot>,
     operator_key: SshKeyPair,
     identity: Option<std::path::PathBuf>,
 }
@@ -65,9 +66,12 @@ pub fn prepare_input(arguments: &ClusterArguments, input: ClusterInput) -> Resul
         _ => crate::pki::generate_ssh_key_pair("core")?,
     };
     let public_key = operator_key.public.parse().map_err(|error| Failure::Other(anyhow::Error::new(error)))?;
-    let spec = resolve(&input, stored.as_ref().map(|stored| &stored.spec), &public_key)?;
+    let spec = match &stored {
+        Some(stored) if stored.bound == Bound::Resources => resolve_before_machines(&input, &stored.spec, &public_key)?,
+        stored => resolve(&input, stored.as_ref().map(|stored| &stored.spec), &public_key)?,
+    };
     let directory = directory.ok_or_else(|| Failure::Other(anyhow::anyhow!("a valid spec without a name")))?;
-    let cloud = connection::cloud(&arguments.connection, stored.as_ref())?;
+    let cloud = connection::cloud(&arguments.connection, stored.as_ref().map(StoredCluster::place).as_ref())?;
 
     let material = directory.material(spec.name.as_str(), &[])?;
     let identity = match input.file(&SSH_CERT) {
@@ -76,7 +80,7 @@ pub fn prepare_input(arguments: &ClusterArguments, input: ClusterInput) -> Resul
     };
     let values = input.values;
     let mut prepared =
-        Prepared { spec, directory, stored, cloud, material, values, user_data: Vec::new(), operator_key, identity };
+        Prepared { spec, directory, stored, cloud, material, values, first_boots: Vec::new(), operator_key, identity };
     if prepared.spec.has_addresses() {
         prepared.render()?;
     }
@@ -95,6 +99,7 @@ impl Prepared {
             cloud: self.cloud,
             subscription: subscription.to_owned(),
             identity: self.identity.clone(),
+            bound: Bound::Machines,
             spec: self.spec.clone(),
         };
         self.directory.store_cluster(&stored)?;
@@ -120,7 +125,13 @@ impl Prepared {
         Ok(())
     }
 
-    fn uses_operator_key(&self) -> bool {
+    /// What stands on the node's machine about the keys in its user-data.
+    pub fn fingerprints(&self, node: &Node) -> anyhow::Result<KeyFingerprints> {
+        KeyFingerprints::of(self.material.node(&node.name), &self.material.authority, node.etcd_member)
+    }
+
+    /// Whether the operator's key is the one that we made.
+    pub fn uses_operator_key(&self) -> bool {
         self.operator_key.public.trim() == self.spec.ssh_public_key.as_str()
     }
 
@@ -133,10 +144,16 @@ impl Prepared {
     pub fn render(&mut self) -> Result<(), Failure> {
         self.material = self.directory.material(self.spec.name.as_str(), &self.spec.nodes())?;
         let mut problems = Problems::new();
-        self.user_data.clear();
+        self.first_boots.clear();
         for node in self.spec.nodes() {
             match userdata::render(&self.spec, &node, &self.material, self.spec.user_data_format) {
-                Ok(text) => self.user_data.push(text),
+                Ok(user_data) => {
+                    let keys = match self.spec.custom_data_only {
+                        true => None,
+                        false => Some(self.fingerprints(&node)?.to_string()),
+                    };
+                    self.first_boots.push(FirstBoot { user_data, keys });
+                }
                 Err(error @ userdata::UserDataError::Template(..)) => {
                     return Err(Failure::Other(anyhow::Error::new(error)));
                 }

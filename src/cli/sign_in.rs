@@ -11,7 +11,7 @@ use super::parameters::path;
 use crate::arm::{ArmError, ArmErrorKind, ChosenCredential, SignIn, authority, credential};
 use crate::config::Values;
 use crate::config::parameter::{AZURE_CERT, CLIENT_ID, CLOUD, Parameter, TENANT};
-use crate::directory::StoredCluster;
+use crate::directory::ClusterPlace;
 use crate::pki::pkcs12;
 use crate::spec::AzureCloud;
 
@@ -41,9 +41,9 @@ pub const SIGN_IN_VARIABLES: [&str; 12] = [
 const TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 
 /// The cloud of Azure that was asked for, else the cluster's. A mistake is added to `problems`.
-pub fn azure_cloud(sign_in: &Values, stored: Option<&StoredCluster>, problems: &mut Problems) -> AzureCloud {
+pub fn azure_cloud(sign_in: &Values, place: Option<&ClusterPlace>, problems: &mut Problems) -> AzureCloud {
     let given: Option<AzureCloud> = parsed(sign_in, &CLOUD, problems);
-    given.or(stored.map(|stored| stored.spec.cloud)).unwrap_or_default()
+    given.or(place.and_then(|place| place.azure_cloud)).unwrap_or_default()
 }
 
 /// Who signs in at this cloud, with the certificate that a parameter names already read. Mistakes are added to `problems`.

@@ -6,17 +6,17 @@ use futures::future::try_join_all;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::arguments::{ConnectionArguments, StatusArguments};
+use super::arguments::StatusArguments;
 use super::connection::{Connection, connect};
 use super::prepare::reporter;
 use crate::arm::ArmError;
-use crate::directory::{ClusterDirectory, StoredCluster};
-use crate::plan::{Desired, ResourceNames, StepKey, desired};
+use crate::directory::{ClusterDirectory, StoredCluster, removed_cluster};
+use crate::plan::{Desired, FirstBoot, ResourceNames, StepKey, desired};
 use crate::spec::ClusterName;
 use diagnostics::{Origin, Problems};
 use nodes::clusters::{clusters_home, unknown_cluster};
-use report::Failure;
 use report::output;
+use report::{Failure, Reporter};
 
 /// Last lines of a failed machine's console that are shown.
 const CONSOLE_LINES: usize = 25;
@@ -39,11 +39,12 @@ struct ResourceStatus {
 /// Runs the command.
 pub async fn run(arguments: StatusArguments) -> Result<(), Failure> {
     let reporter = reporter(&arguments.output)?;
-    let (_, stored) = known_cluster(&arguments.name, &arguments.connection)?;
+    let (directory, stored) = known_cluster(&arguments, &reporter)?;
+    refresh_ssh_config(&directory, &reporter)?;
     let connection = connect(&arguments.connection, &arguments.sign_in.values()?, Some(&stored), &reporter).await?;
     let names = ResourceNames::new(&connection.subscription, &stored.spec);
-    let no_user_data = vec![String::new(); stored.spec.node_count as usize];
-    let resources = desired(&stored.spec, &names, &no_user_data);
+    let nothing_to_boot = vec![FirstBoot::default(); stored.spec.node_count as usize];
+    let resources = desired(&stored.spec, &names, &nothing_to_boot);
     let again = format!("azure-coreos-cluster status {}", arguments.name);
     let statuses = try_join_all(resources.iter().map(|resource| status(&connection, resource)))
         .await
@@ -52,21 +53,48 @@ pub async fn run(arguments: StatusArguments) -> Result<(), Failure> {
 }
 
 /// The cluster's directory and what was settled about it; an error that lists the known ones when there is none.
-pub fn known_cluster(
-    name: &str,
-    connection: &ConnectionArguments,
+fn known_cluster(
+    arguments: &StatusArguments,
+    reporter: &Reporter,
 ) -> Result<(ClusterDirectory, StoredCluster), Failure> {
+    let name = cluster_name(&arguments.name)?;
+    let home = clusters_home(arguments.connection.state_dir.as_deref())?;
+    let directory = ClusterDirectory::locate(Some(&home), &name)?;
+    tell_damage(&directory, reporter);
+    if let Some(stored) = directory.stored_cluster()? {
+        return Ok((directory, stored));
+    }
     let mut problems = Problems::new();
-    let parsed: Option<ClusterName> = problems.take(Origin::Flag("NAME"), name.parse());
-    if let Some(parsed) = parsed {
-        let directory = ClusterDirectory::locate(connection.state_dir.as_deref(), &parsed)?;
-        if let Some(stored) = directory.stored_cluster()? {
-            return Ok((directory, stored));
+    match removed_cluster(&home, &name)? {
+        Some(record) => {
+            problems.add(Origin::Flag("NAME"), format!("cluster `{name}` was removed at {}", record.removed))
         }
-        let home = clusters_home(connection.state_dir.as_deref())?;
-        problems.add(Origin::Flag("NAME"), unknown_cluster(&home, name));
+        None => problems.add(Origin::Flag("NAME"), unknown_cluster(&home, name.as_str())?),
     }
     Err(problems.into())
+}
+
+/// Says that what was settled comes from its copy.
+pub fn tell_damage(directory: &ClusterDirectory, reporter: &Reporter) {
+    if let Some(damage) = directory.spec_damage() {
+        reporter.note(format!("▴ {damage}; its copy is used"));
+    }
+}
+
+/// A directory that was copied gets a file for `ssh -F` that names its new place.
+pub fn refresh_ssh_config(directory: &ClusterDirectory, reporter: &Reporter) -> Result<(), Failure> {
+    if let Some(inventory) = directory.read_inventory()?
+        && let Err(error) = directory.write_ssh_config(&inventory)
+    {
+        reporter.note(format!("▴ {error:#}"));
+    }
+    Ok(())
+}
+
+/// The name of a cluster as an argument gives it.
+pub fn cluster_name(text: &str) -> Result<ClusterName, Problems> {
+    let mut problems = Problems::new();
+    problems.take(Origin::Flag("NAME"), text.parse()).ok_or(problems)
 }
 
 async fn status(connection: &Connection, resource: &Desired) -> Result<ResourceStatus, ArmError> {
@@ -92,7 +120,7 @@ async fn status(connection: &Connection, resource: &Desired) -> Result<ResourceS
         format!("{code}: {}", status["message"].as_str().unwrap_or_default())
     });
     let failed = machine && state.eq_ignore_ascii_case("failed");
-    let console = if failed { console(connection, resource).await } else { None };
+    let console = if failed { Some(console(connection, resource).await) } else { None };
     Ok(ResourceStatus {
         resource: resource.id.to_string(),
         id: resource.id.path().to_owned(),
@@ -103,13 +131,22 @@ async fn status(connection: &Connection, resource: &Desired) -> Result<ResourceS
     })
 }
 
-/// The end of the serial console. It explains a failure, so not getting it is no failure of its own.
-async fn console(connection: &Connection, resource: &Desired) -> Option<String> {
-    let answer: Value = connection.arm.post(&resource.id, "retrieveBootDiagnosticsData", None).await.ok()?;
-    let url = answer["serialConsoleLogBlobUri"].as_str()?;
-    let log = connection.arm.download(url).await.ok()?;
-    let lines: Vec<&str> = log.lines().collect();
-    Some(lines[lines.len().saturating_sub(CONSOLE_LINES)..].join("\n"))
+/// The end of the serial console, or why it cannot be had: it explains a failure, so not getting it is none of its own.
+async fn console(connection: &Connection, resource: &Desired) -> String {
+    let lines = async {
+        let answer: Value = connection.arm.post(&resource.id, "retrieveBootDiagnosticsData", None).await?;
+        let Some(url) = answer["serialConsoleLogBlobUri"].as_str() else { return Ok(None) };
+        connection.arm.download(url).await.map(Some)
+    };
+    let read: Result<Option<String>, ArmError> = lines.await;
+    match read {
+        Ok(Some(log)) => {
+            let lines: Vec<&str> = log.lines().collect();
+            lines[lines.len().saturating_sub(CONSOLE_LINES)..].join("\n")
+        }
+        Ok(None) => "its console cannot be read: Azure named none".to_owned(),
+        Err(error) => format!("its console cannot be read: {error}"),
+    }
 }
 
 fn text(statuses: &[ResourceStatus]) -> String {

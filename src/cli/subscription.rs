@@ -10,7 +10,7 @@ use super::sign_in::parsed;
 use crate::arm::{Arm, ArmError, ArmErrorKind};
 use crate::config::Values;
 use crate::config::parameter::SUBSCRIPTION;
-use crate::directory::StoredCluster;
+use crate::directory::ClusterPlace;
 use crate::spec::{InvalidAccount, SubscriptionId};
 
 /// The subscription that was named by a parameter, or that the cluster is in.
@@ -18,12 +18,12 @@ use crate::spec::{InvalidAccount, SubscriptionId};
 /// A mistake is added to `problems`.
 pub fn named(
     sign_in: &Values,
-    stored: Option<&StoredCluster>,
+    place: Option<&ClusterPlace>,
     problems: &mut Problems,
 ) -> Result<Option<SubscriptionId>, Failure> {
     let asked: Option<SubscriptionId> = parsed(sign_in, &SUBSCRIPTION, problems);
     let settled: Option<SubscriptionId> =
-        stored.and_then(|stored| problems.take(Origin::EarlierRun, stored.subscription.parse()));
+        place.and_then(|place| problems.take(Origin::EarlierRun, place.subscription.parse()));
     if let (Some(asked), Some(settled)) = (&asked, &settled)
         && !asked.eq_ignore_ascii_case(settled)
     {

@@ -24,14 +24,15 @@ pub async fn run(arguments: UserDataArguments) -> Result<ExitCode, Failure> {
         let message = "which addresses are free in the network is asked when the cluster is made; there is nothing to show before";
         return Err(Failure::Usage(message.into()));
     }
+    super::fitting_keys::check_files(&prepared)?;
     super::discovery::note_request(&prepared, &reporter(&arguments.cluster.output)?);
-    let Some(text) = prepared.user_data.get(arguments.node as usize) else {
+    let Some(first_boot) = prepared.first_boots.get(arguments.node as usize) else {
         let last = prepared.spec.node_count - 1;
         return Err(problem("--node", format!("the nodes are 0 to {last}, found {}", arguments.node)));
     };
     let text = match arguments.format {
         Some(dialect) if dialect != prepared.spec.user_data_format => in_dialect(&prepared, arguments.node, dialect)?,
-        _ => text.clone(),
+        _ => first_boot.user_data.clone(),
     };
     let end = if text.ends_with('\n') { "" } else { "\n" };
     output::print(&format!("{text}{end}"))?;

@@ -1,6 +1,7 @@
 //! How machines are kept apart: an availability set, zones or a scale set, and what each of them excludes.
 
 use super::parameter::{AVAILABILITY_SET, PROXIMITY, SCALE_SET, SPOT, ZONES};
+use super::resolve::as_before;
 use super::resolver::Resolver;
 use crate::spec::{Availability, ProximityPlacementGroup, Zone};
 
@@ -49,7 +50,10 @@ fn zones(resolver: &mut Resolver) -> Option<Vec<Zone>> {
 /// <https://learn.microsoft.com/azure/virtual-machines/co-location#what-to-expect-when-using-proximity-placement-groups>
 pub(super) fn proximity(resolver: &mut Resolver, availability: &Availability) -> Option<ProximityPlacementGroup> {
     let earlier = resolver.earlier.and_then(|earlier| earlier.proximity_placement_group.clone());
-    let group = resolver.parsed(&PROXIMITY).or(earlier);
+    let group = match (resolver.parsed(&PROXIMITY), earlier) {
+        (Some(group), Some(earlier)) => Some(as_before(&earlier, group)),
+        (group, earlier) => group.or(earlier),
+    };
     let zones = availability.zones().len();
     if group.is_some() && zones > 1 {
         let message = format!("machines of one placement group are in one zone, and `--zones` names {zones}");

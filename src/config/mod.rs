@@ -27,5 +27,5 @@ pub use given::{Given, Values};
 pub use input::{ClusterInput, InputFile};
 pub use origins::{Resolved, origins};
 pub use reference::reference;
-pub use resolve::resolve;
+pub use resolve::{resolve, resolve_before_machines};
 pub use schema::{schema, schema_text};

@@ -29,7 +29,10 @@ pub(super) fn ssh_public_key(resolver: &mut Resolver, operator_key: &SshPublicKe
             if let Some(Err(message)) = thumbprint.map(|thumbprint| certificate.check(thumbprint)) {
                 resolver.problem(&SSH_THUMB, message);
             }
-            certificate.key
+            match resolver.earlier {
+                Some(earlier) if earlier.ssh_public_key.is_same(&certificate.key) => earlier.ssh_public_key.clone(),
+                _ => certificate.key,
+            }
         }
         Err((message, remedy)) => {
             resolver.mark_unreadable(&SSH_CERT);

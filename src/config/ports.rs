@@ -75,7 +75,7 @@ fn which(resolver: &mut Resolver, deis: Option<bool>) -> Which {
             Ordering::Greater => Which::Platform,
             Ordering::Less => Which::Deis,
             Ordering::Equal if deis == Some(true) => {
-                resolver.problem(&PLATFORM, "`--deis` stands for `--platform platform`; give one of them");
+                resolver.problem(&PLATFORM, "`--deis` is `--platform platform` and port 2222; give one of them");
                 Which::Nothing
             }
             Ordering::Equal => Which::Platform,
@@ -191,7 +191,10 @@ mod tests {
         assert_eq!(ports(&caprover(input(&[(&DEIS, "true")]), file()), None), [80, 443, 2222]);
         let both = caprover(input(&[(&DEIS, "true")]), Origin::Flag(PLATFORM.flag));
         let problems = resolve(&both, None, &key()).unwrap_err();
-        assert_eq!(problems.to_string(), "`--platform`: `--deis` stands for `--platform platform`; give one of them");
+        assert_eq!(
+            problems.to_string(),
+            "`--platform`: `--deis` is `--platform platform` and port 2222; give one of them"
+        );
     }
 
     #[test]
@@ -210,6 +213,16 @@ mod tests {
         let problems = resolve(&input(&[deis, (&OPEN, "80,8080,8080")]), None, &key()).unwrap_err();
         let told: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
         assert_eq!(told, ["port 80 is open already, as `web`", "port 8080 is open already, as `tcp-8080`"]);
+    }
+
+    /// A bundle's manifest is a stranger's: its ports are held by the same rule.
+    #[test]
+    fn a_platforms_ports_end_where_azures_do() {
+        let last = OpenPort { port: 65_535, ..input(&[(&OPEN, "80")]).values.text(&OPEN).unwrap().parse().unwrap() };
+        let mut input = input(&[(&PLATFORM, "theirs")]);
+        input.platform_ports = Some(Ok(vec![last]));
+        let problems = resolve(&input, None, &key()).unwrap_err();
+        assert_eq!(problems.to_string(), "`--platform`: port 65535 of `tcp-80`: a load balancer's ports end at 65534");
     }
 
     #[test]

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::input::ClusterInput;
 use super::parameter::{
     ACCELERATED_NETWORKING, ALLOW_SMALL, AVAILABILITY_SET, CLOUD, DATA_DISK, IDENTITIES, LOCATION, NAME, NUM_NODES,
-    OS_DISK_SIZE, PARAMETERS, PIP, RESOURCE_GROUP, SCALE_SET, TAGS, USER_DATA_FORMAT, VM_NAME_PREFIX, VM_SIZE, ZONES,
+    OS_DISK_SIZE, PARAMETERS, PIP, PROXIMITY, Parameter, RESOURCE_GROUP, SCALE_SET, TAGS, USER_DATA_FORMAT,
+    VM_NAME_PREFIX, VM_SIZE, ZONES,
 };
 use super::resolver::Resolver;
 use super::{availability, discovery, machine, network, ports, user_data};
@@ -18,6 +19,8 @@ use crate::spec::{
 };
 use diagnostics::Problems;
 
+/// What binds as soon as any resource exists; everything else that is settled waits for machines.
+const OF_RESOURCES: [&Parameter; 4] = [&CLOUD, &LOCATION, &RESOURCE_GROUP, &PROXIMITY];
 /// Number of nodes when nothing is said.
 const DEFAULT_NODE_COUNT: u32 = 3;
 
@@ -29,10 +32,29 @@ pub fn resolve(
     earlier: Option<&ClusterSpec>,
     operator_key: &SshPublicKey,
 ) -> Result<ClusterSpec, Problems> {
-    let mut resolver = Resolver::new(input, earlier);
+    resolve_with(Resolver::new(input, earlier), operator_key)
+}
+
+/// Like [`resolve`], after a run that made resources but no machine: what nothing depends on yet can be another value.
+pub fn resolve_before_machines(
+    input: &ClusterInput,
+    earlier: &ClusterSpec,
+    operator_key: &SshPublicKey,
+) -> Result<ClusterSpec, Problems> {
+    let mut resolver = Resolver::new(input, Some(earlier));
+    resolver.has_machines = false;
+    resolve_with(resolver, operator_key)
+}
+
+fn resolve_with(mut resolver: Resolver, operator_key: &SshPublicKey) -> Result<ClusterSpec, Problems> {
+    let (input, earlier) = (resolver.input, resolver.earlier);
     resolver.problems.extend(input.problems.clone());
     let name = name(&mut resolver);
     let availability = availability::availability(&mut resolver);
+    let availability = match earlier {
+        Some(earlier) => as_before(&earlier.availability, availability),
+        None => availability,
+    };
     let node_count = node_count(&mut resolver, &availability);
     let resource_group = resource_group(&mut resolver, name.as_ref());
     let cloud = resolver.settle(&CLOUD, |earlier| earlier.cloud, AzureCloud::default);
@@ -71,7 +93,8 @@ pub fn resolve(
     let ntp_servers = user_data::ntp_servers(&mut resolver);
     user_data::check_image(&mut resolver, &image, user_data_format, &ntp_servers);
     user_data::check_alone(&mut resolver, custom_data_only);
-    let etcd_member_count = earlier.map_or_else(|| etcd_member_count(node_count), |earlier| earlier.etcd_member_count);
+    let fixed = earlier.filter(|_| resolver.has_machines).map(|earlier| earlier.etcd_member_count);
+    let etcd_member_count = fixed.unwrap_or_else(|| etcd_member_count(node_count));
     let discovery_url = discovery::url(&mut resolver, etcd_member_count, custom_data_only, &templates);
     let spec = match (name, resource_group) {
         (Some(name), Some(resource_group)) => ClusterSpec {
@@ -132,10 +155,18 @@ fn name(resolver: &mut Resolver) -> Option<ClusterName> {
 
 fn resource_group(resolver: &mut Resolver, name: Option<&ClusterName>) -> Option<ResourceGroupName> {
     match (resolver.given(&RESOURCE_GROUP), resolver.earlier) {
-        (Some(_), _) => resolver.parsed(&RESOURCE_GROUP),
+        (Some(_), Some(earlier)) => {
+            resolver.parsed(&RESOURCE_GROUP).map(|group| as_before(&earlier.resource_group, group))
+        }
+        (Some(_), None) => resolver.parsed(&RESOURCE_GROUP),
         (None, Some(earlier)) => Some(earlier.resource_group.clone()),
         (None, None) => name?.as_str().parse().ok(),
     }
+}
+
+/// What an earlier run named, when only the case is another now: Azure makes no difference, and ids keep their spelling.
+pub(super) fn as_before<T: Clone + ToString>(earlier: &T, now: T) -> T {
+    if earlier.to_string().to_lowercase() == now.to_string().to_lowercase() { earlier.clone() } else { now }
 }
 
 fn node_count(resolver: &mut Resolver, availability: &Availability) -> u32 {
@@ -155,7 +186,7 @@ fn node_count(resolver: &mut Resolver, availability: &Availability) -> u32 {
         let message = format!("must be at most {most} (one availability set), found {count}");
         resolver.problem_with_hint(&NUM_NODES, message, "add `--scale-set` or `--zones 1,2,3`");
         return DEFAULT_NODE_COUNT;
-    } else if let Some(earlier) = earlier.filter(|earlier| count < *earlier) {
+    } else if let Some(earlier) = earlier.filter(|earlier| resolver.has_machines && count < *earlier) {
         let message = format!("the cluster has {earlier} nodes; taking nodes away ({count} asked) is not supported");
         resolver.problem(&NUM_NODES, message);
     }
@@ -193,7 +224,9 @@ fn refuse_changes(resolver: &mut Resolver, earlier: &ClusterSpec, spec: &Cluster
     }
     for parameter in PARAMETERS {
         let (Some(what), Some(resolved)) = (parameter.settled, parameter.resolved) else { continue };
-        if resolver.is_unreadable(parameter) {
+        if resolver.is_unreadable(parameter)
+            || (!resolver.has_machines && !OF_RESOURCES.iter().any(|bound| bound.key == parameter.key))
+        {
             continue;
         }
         let (was, is) = (resolved(earlier), resolved(spec));
@@ -223,8 +256,9 @@ mod tests {
     use super::*;
     use crate::config::InputFile;
     use crate::config::parameter::{
-        BLOB_CONTAINER_URL, COREOS_IMAGE, CUSTOM_DATA, DATA_DISK_COUNT, DATA_DISK_TYPE, DEIS, DISCOVERY_SERVICE_URL,
-        NOHTTPS, NTP_SERVERS, OPEN, Parameter, SSH, SSH_CERT, SSH_SOURCES, SUBNET_NAMES, VIRTUAL_NETWORK_NAME,
+        ADDRESS_SPACE, BLOB_CONTAINER_URL, COREOS_IMAGE, CUSTOM_DATA, DATA_DISK_COUNT, DATA_DISK_TYPE, DEIS,
+        DISCOVERY_SERVICE_URL, NOHTTPS, NTP_SERVERS, OPEN, PROXIMITY, Parameter, SSH, SSH_CERT, SSH_SOURCES,
+        SUBNET_NAMES, VIRTUAL_NETWORK_NAME,
     };
     use crate::pki::generate_ssh_key_pair;
     use diagnostics::Origin;
@@ -360,6 +394,31 @@ mod tests {
     }
 
     #[test]
+    fn names_keep_the_case_that_they_were_given_in() {
+        let with = |group, set, near| input(&[(&RESOURCE_GROUP, group), (&AVAILABILITY_SET, set), (&PROXIMITY, near)]);
+        let earlier = resolve(&with("Production", "Racks", "Near"), None, &key()).unwrap();
+        assert_eq!(resolve(&with("production", "racks", "NEAR"), Some(&earlier), &key()), Ok(earlier.clone()));
+        let found = messages(&with("production2", "racks2", "near2"), Some(&earlier));
+        assert_eq!(found.len(), 3, "{found:#?}");
+    }
+
+    #[test]
+    fn a_key_is_the_same_with_another_comment() {
+        let file = |text: &str| {
+            let mut input = input(&[(&SSH_CERT, "x.pub")]);
+            let file = InputFile { path: "x.pub".into(), content: Ok(text.as_bytes().to_vec()) };
+            input.files.insert(SSH_CERT.key, file);
+            input
+        };
+        let (one, other) = (key(), key());
+        let bare: Vec<&str> = one.as_str().split(' ').take(2).collect();
+        let earlier = resolve(&file(one.as_str()), None, &key()).unwrap();
+        let again = resolve(&file(&format!("{} somebody else", bare.join(" "))), Some(&earlier), &key());
+        assert_eq!(again, Ok(earlier.clone()));
+        assert!(messages(&file(other.as_str()), Some(&earlier))[0].contains("the cluster's SSH key is"));
+    }
+
+    #[test]
     fn a_network_keeps_the_case_that_it_was_named_in() {
         let with = |network, subnets| input(&[(&VIRTUAL_NETWORK_NAME, network), (&SUBNET_NAMES, subnets)]);
         let earlier = resolve(&with("Shared/hub", "a,b"), None, &key()).unwrap();
@@ -372,6 +431,20 @@ mod tests {
         }
         let found = messages(&with("shared/spoke", "b,a"), Some(&earlier));
         assert_eq!(found.len(), 2, "{found:#?}");
+    }
+
+    #[test]
+    fn without_machines_only_the_place_is_settled() {
+        let first = input(&[(&NUM_NODES, "5"), (&SSH, "3000"), (&DATA_DISK, "50")]);
+        let earlier = resolve(&first, None, &key()).unwrap();
+        let other = input(&[(&NUM_NODES, "3"), (&SSH, "4000"), (&DATA_DISK, "60"), (&ADDRESS_SPACE, "10.64.0.0/16")]);
+        let spec = resolve_before_machines(&other, &earlier, &key()).unwrap();
+        assert_eq!((spec.first_ssh_port, spec.data_disk_gib), (4000, Some(60)));
+        assert_eq!((spec.node_count, spec.etcd_member_count), (3, 3));
+        let kept = resolve_before_machines(&input(&[]), &earlier, &key()).unwrap();
+        assert_eq!(kept, earlier, "what is not said stays");
+        let moved = input(&[(&LOCATION, "eastus"), (&RESOURCE_GROUP, "other")]);
+        assert_eq!(resolve_before_machines(&moved, &earlier, &key()).unwrap_err().iter().count(), 2);
     }
 
     #[test]

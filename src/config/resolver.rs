@@ -17,6 +17,8 @@ const MOST_ELEMENTS: usize = 1000;
 pub(super) struct Resolver<'a> {
     pub input: &'a ClusterInput,
     pub earlier: Option<&'a ClusterSpec>,
+    /// Whether machines may exist that were made as `earlier` says.
+    pub has_machines: bool,
     pub problems: Problems,
     /// Keys of parameters whose value could not be read: what they stand for is not known, so nothing is said of it.
     unreadable: BTreeSet<&'static str>,
@@ -24,7 +26,8 @@ pub(super) struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     pub fn new(input: &'a ClusterInput, earlier: Option<&'a ClusterSpec>) -> Self {
-        Self { input, earlier, problems: Problems::new(), unreadable: BTreeSet::new() }
+        let has_machines = earlier.is_some();
+        Self { input, earlier, has_machines, problems: Problems::new(), unreadable: BTreeSet::new() }
     }
 
     pub fn given(&self, parameter: &Parameter) -> Option<&'a Given> {

@@ -1,9 +1,6 @@
 //! Key material on disk: one file per authority and node, so that no file can hold half a pair.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-use anyhow::Context as _;
 
 use super::ClusterDirectory;
 use crate::pki::{Authority, Material, NodeMaterial, SshKeyPair, generate_ssh_key_pair, operator_certificate};
@@ -12,14 +9,21 @@ use crate::spec::Node;
 impl ClusterDirectory {
     /// The cluster's key material; what is not on disk is made, in memory only.
     pub fn material(&self, cluster: &str, nodes: &[Node]) -> anyhow::Result<Material> {
-        let authority = match self.read_json(&self.authority())? {
-            Some(authority) => authority,
+        let authority = match self.read_json::<Authority>(&self.authority())? {
+            Some(authority) => {
+                authority.check().map_err(|error| self.damaged(&self.authority(), &format!("{error:#}")))?;
+                authority
+            }
             None => Authority::generate(cluster)?,
         };
         let mut by_name = BTreeMap::new();
         for node in nodes {
-            let keys = match self.read_json(&self.node_keys(&node.name))? {
-                Some(keys) => keys,
+            let file = self.node_keys(&node.name);
+            let keys = match self.read_json::<NodeMaterial>(&file)? {
+                Some(keys) => {
+                    keys.check().map_err(|error| self.damaged(&file, &format!("{error:#}")))?;
+                    keys
+                }
                 None => NodeMaterial::generate(&authority, node)?,
             };
             by_name.insert(node.name.clone(), keys);
@@ -45,7 +49,7 @@ impl ClusterDirectory {
         match self.read(&self.identity())? {
             Some(private) => {
                 let key = russh::keys::PrivateKey::from_openssh(&private)
-                    .with_context(|| format!("reading `{}`", self.identity().display()))?;
+                    .map_err(|error| self.damaged(&self.identity(), &error.to_string()))?;
                 Ok(SshKeyPair { public: format!("{}\n", key.public_key().to_openssh()?), private })
             }
             None => generate_ssh_key_pair(&format!("core@{cluster}")),
@@ -62,11 +66,12 @@ impl ClusterDirectory {
         self.write(&self.identity().with_extension("cert.pem"), &operator_certificate("core", pair)?)
     }
 
-    fn authority(&self) -> PathBuf {
-        self.path("authority.json")
-    }
-
-    fn node_keys(&self, node: &str) -> PathBuf {
-        self.path(&format!("nodes/{node}.json"))
+    /// Removes the keys of all nodes.
+    pub(super) fn forget_nodes(&self) -> anyhow::Result<()> {
+        let nodes = self.path("nodes");
+        match std::fs::remove_dir_all(&nodes) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            removed => report::access(removed, &nodes, "removing"),
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! What a run settles about a cluster: the next run starts from it.
 
-use anyhow::Context as _;
+use nodes::portable_path::{portable, resolved};
 use serde::{Deserialize, Serialize};
 
-use super::ClusterDirectory;
-use crate::spec::ClusterSpec;
+use super::{ClusterDirectory, SPEC_COPY};
+use crate::spec::{AzureCloud, ClusterSpec};
 
 /// Where a cluster lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,11 @@ pub enum Cloud {
 }
 
 impl Cloud {
+    /// The one that an inventory names so.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Azure, Self::Local].into_iter().find(|cloud| cloud.as_str() == name)
+    }
+
     /// As it stands in the inventory.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -24,6 +29,17 @@ impl Cloud {
     }
 }
 
+/// How far what was settled binds the next run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bound {
+    /// No machine exists, nor anything that is made for one: only where the resources are cannot change.
+    Resources,
+    /// Machines exist, or may.
+    #[default]
+    Machines,
+}
+
 /// A cluster as the last run resolved it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredCluster {
@@ -31,27 +47,79 @@ pub struct StoredCluster {
     pub subscription: String,
     /// The operator's private key, when the user named a key that lies beside one.
     pub identity: Option<std::path::PathBuf>,
+    #[serde(default)]
+    pub bound: Bound,
     pub spec: ClusterSpec,
 }
 
+/// Where a cluster is: what a connection must know of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterPlace {
+    pub cloud: Cloud,
+    /// Which of Azure's; none when only its inventory is left, which does not tell.
+    pub azure_cloud: Option<AzureCloud>,
+    pub subscription: String,
+}
+
+impl StoredCluster {
+    /// Where the cluster is.
+    pub fn place(&self) -> ClusterPlace {
+        let (cloud, subscription) = (self.cloud, self.subscription.clone());
+        ClusterPlace { cloud, azure_cloud: Some(self.spec.cloud), subscription }
+    }
+}
+
 impl ClusterDirectory {
-    /// What an earlier run settled; none when there was none.
+    /// What an earlier run settled; none when there was none. A file that is lost or damaged is made good by its copy.
     pub fn stored_cluster(&self) -> anyhow::Result<Option<StoredCluster>> {
-        self.read_json(&self.spec())
+        let spec = self.read_json(&self.spec());
+        let stored = match spec {
+            Ok(Some(stored)) => Some(stored),
+            lost_or_damaged => match (lost_or_damaged, self.read_json(&self.path(SPEC_COPY))) {
+                (_, Ok(Some(copy))) => Some(copy),
+                (spec, _) => spec?,
+            },
+        };
+        let resolved = |stored: StoredCluster| StoredCluster {
+            identity: stored.identity.as_deref().map(|path| resolved(self.root(), path)),
+            ..stored
+        };
+        Ok(stored.map(resolved))
     }
 
-    /// Forgets what runs settled; keys stay.
+    /// Why what an earlier run settled comes from its copy; none when it does not.
+    pub fn spec_damage(&self) -> Option<String> {
+        let damage = match self.read_json::<StoredCluster>(&self.spec()) {
+            Ok(Some(_)) => return None,
+            Ok(None) => format!("`{}` is gone", self.spec().display()),
+            Err(error) => error.to_string(),
+        };
+        self.path(SPEC_COPY).exists().then_some(damage)
+    }
+
+    /// Forgets what runs settled, and the keys of nodes, which name their addresses; the authority's and the operator's
+    /// stay. Only for a cluster without machines.
     pub fn forget_cluster(&self) -> anyhow::Result<()> {
-        match std::fs::remove_file(self.spec()) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("removing `{}`", self.spec().display()))
-            }
-            _ => Ok(()),
+        self.forget_nodes()?;
+        self.remove_file(&self.spec())?;
+        self.remove_file(&self.path(SPEC_COPY))
+    }
+
+    /// Keeps of what runs settled only what binds a cluster that has no machines.
+    pub fn loosen_cluster(&self) -> anyhow::Result<()> {
+        self.forget_nodes()?;
+        match self.stored_cluster()? {
+            Some(stored) => self.store_cluster(&StoredCluster { bound: Bound::Resources, ..stored }),
+            None => Ok(()),
         }
     }
 
     /// Keeps what this run settled.
     pub fn store_cluster(&self, cluster: &StoredCluster) -> anyhow::Result<()> {
-        self.write_json(&self.spec(), cluster)
+        let identity = cluster.identity.as_deref().map(|path| portable(self.root(), path));
+        let portable = StoredCluster { identity, ..cluster.clone() };
+        self.unretire()?;
+        self.write_json(&self.spec(), &portable)?;
+        self.write_json(&self.path(SPEC_COPY), &portable)
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use azure_core::http::{Method, Request, Url, new_http_client};
+use futures::StreamExt as _;
 use serde_json::Value;
 
 use crate::spec::DiscoveryUrl;
@@ -10,6 +11,8 @@ use crate::spec::DiscoveryUrl;
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// The public service that etcd's members were sent to for years.
 const FORMER_SERVICE: &str = "discovery.etcd.io";
+/// A directory of the largest cluster is far smaller, in bytes.
+const LARGEST_ANSWER: usize = 1 << 20;
 /// As much of an answer as stands in a message, in characters.
 const SHOWN: usize = 100;
 /// etcd's error code of a key that is not there.
@@ -38,7 +41,7 @@ impl Answer {
     }
 
     fn shown(&self) -> String {
-        let mut shown: String = self.text.trim().chars().take(SHOWN).collect();
+        let mut shown: String = printable(self.text.trim()).chars().take(SHOWN).collect();
         if self.text.trim().chars().count() > SHOWN {
             shown.push('…');
         }
@@ -97,7 +100,12 @@ pub async fn new_token(service: &Url, members: u32, route: Route) -> Result<Disc
 fn member_name(node: &Value) -> Option<String> {
     let key = node["key"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default();
     let name = node["value"].as_str().and_then(|value| value.split_once('=')).map_or(key, |(name, _)| name);
-    (!key.starts_with('_')).then(|| name.to_owned())
+    (!key.starts_with('_')).then(|| printable(name))
+}
+
+/// What a stranger's service says, without what would act on a terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 fn unsuitable(url: &Url, found: &str, members: u32) -> DiscoveryError {
@@ -117,14 +125,25 @@ async fn ask(doing: &str, url: Url, route: Route) -> Result<Answer, DiscoveryErr
     let unreachable = |cause: String| unreachable(doing, cause, is_former);
     let asking = async {
         let response = new_http_client(None).execute_request(&Request::new(route(url), Method::Get)).await?;
-        response.try_into_raw_response().await
+        let status = u16::from(response.status());
+        let mut parts = Box::pin(response.into_body());
+        let mut body = Vec::new();
+        while let Some(part) = parts.next().await {
+            body.extend_from_slice(&part?);
+            if body.len() > LARGEST_ANSWER {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Answer { status, text: String::from_utf8_lossy(&body).into_owned() }))
     };
-    let response = match tokio::time::timeout(TIMEOUT, asking).await {
-        Ok(response) => response.map_err(|error| unreachable(chain(&error)))?,
+    let answer: Result<Option<Answer>, azure_core::Error> = match tokio::time::timeout(TIMEOUT, asking).await {
+        Ok(answer) => answer,
         Err(_) => return Err(unreachable(format!("no answer within {} s", TIMEOUT.as_secs()))),
     };
-    let status = u16::from(response.status());
-    let answer = Answer { status, text: String::from_utf8_lossy(response.body()).into_owned() };
+    let answer = answer
+        .map_err(|error| unreachable(chain(&error)))?
+        .ok_or_else(|| unreachable(format!("it answers with more than {LARGEST_ANSWER} bytes")))?;
+    let status = answer.status;
     if status >= 500 { Err(unreachable(answer.shown())) } else { Ok(answer) }
 }
 
@@ -160,6 +179,7 @@ mod tests {
         for (node, expected) in [
             (json!({"key": "/r/t/1f", "value": "a=http://a:2380,a=http://b"}), Some("a")),
             (json!({"key": "/r/t/1f"}), Some("1f")),
+            (json!({"key": "/r/t/1f", "value": "\u{1b}[31ma=http://a"}), Some("\u{fffd}[31ma")),
             (json!({"key": "/r/t/_config"}), None),
         ] {
             assert_eq!(member_name(&node).as_deref(), expected, "{node}");
@@ -181,5 +201,23 @@ mod tests {
         let DiscoveryError::Unsuitable { found, hint } = unsuitable(&url, "is used", 5) else { panic!() };
         assert_eq!(found, "`https://host:1/below/0123` is used");
         assert!(hint.contains("curl 'https://host:1/new?size=5'"), "{hint}");
+    }
+
+    #[tokio::test]
+    async fn a_service_that_never_ends_is_not_listened_to_for_ever() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let endless = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n").await;
+            while stream.write_all(&[b'x'; 65_536]).await.is_ok() {}
+        });
+        let url = format!("http://{address}/new").parse().unwrap();
+        let error = new_token(&url, 3, |url| url).await.unwrap_err().to_string();
+        assert!(error.ends_with("it answers with more than 1048576 bytes"), "{error}");
+        endless.abort();
     }
 }

@@ -2,12 +2,17 @@
 //! need it. Running again goes on from what Azure holds.
 
 mod destroy;
+mod group_list;
 mod observe;
+mod own_resources;
 mod ports;
+mod removal;
 
-pub use destroy::{Removal, removal, remove};
+pub use destroy::remove;
 pub use observe::{being_deleted, observe, observe_settled};
+pub use own_resources::OwnResources;
 pub use ports::ssh_ports;
+pub use removal::{Emptiness, Removal, removal};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -32,6 +32,13 @@ pub struct Authority {
     pub key: String,
 }
 
+impl Certificate {
+    /// An error when certificate and key are not a pair.
+    pub fn check(&self) -> anyhow::Result<()> {
+        check_pair(&self.certificate, &self.key)
+    }
+}
+
 impl Authority {
     /// A new authority for the cluster.
     pub fn generate(cluster: &str) -> anyhow::Result<Self> {
@@ -59,6 +66,18 @@ impl Authority {
         self.issue(&format!("{node} client"), None, ExtendedKeyUsage::new().client_auth())
     }
 
+    /// An error when certificate and key are not a pair.
+    pub fn check(&self) -> anyhow::Result<()> {
+        check_pair(&self.certificate, &self.key)
+    }
+
+    /// Whether this authority signed the certificate; an error when one of the two cannot be read.
+    pub fn has_signed(&self, certificate: &Certificate) -> anyhow::Result<bool> {
+        let own = X509::from_pem(self.certificate.as_bytes()).context("reading the cluster's authority certificate")?;
+        let other = X509::from_pem(certificate.certificate.as_bytes()).context("reading a certificate of the node")?;
+        Ok(other.verify(&*own.public_key()?)?)
+    }
+
     fn issue(
         &self,
         common_name: &str,
@@ -84,6 +103,13 @@ impl Authority {
         builder.sign(&authority_key, MessageDigest::sha256())?;
         to_pem(&builder.build(), &key)
     }
+}
+
+fn check_pair(certificate: &str, key: &str) -> anyhow::Result<()> {
+    let certificate = X509::from_pem(certificate.as_bytes()).context("its certificate cannot be read")?;
+    let key = PKey::private_key_from_pem(key.as_bytes()).context("its key cannot be read")?;
+    anyhow::ensure!(key.public_eq(&*certificate.public_key()?), "its key is not the certificate's");
+    Ok(())
 }
 
 fn new_key() -> anyhow::Result<PKey<Private>> {
@@ -118,6 +144,11 @@ mod tests {
             .init(&store.build(), &certificate, &Stack::new().unwrap(), |context| context.verify_cert())
             .unwrap();
         assert!(verified);
+        assert!(authority.has_signed(&member).unwrap());
+        member.check().unwrap();
+        let mixed = Certificate { key: authority.key.clone(), ..member.clone() };
+        assert_eq!(mixed.check().unwrap_err().to_string(), "its key is not the certificate's");
+        assert!(!Authority::generate("mycluster").unwrap().has_signed(&member).unwrap());
 
         let names: Vec<String> = certificate
             .subject_alt_names()

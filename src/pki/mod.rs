@@ -5,10 +5,12 @@
 
 mod authority;
 mod certificate;
+mod fingerprint;
 mod sign_in;
 mod ssh_host_key;
 
 pub use authority::{Authority, Certificate};
+pub use fingerprint::{KeyFingerprints, KeyPart};
 pub use sign_in::{InvalidSignInCertificate, SignInCertificate, pkcs12};
 pub use ssh_host_key::{SshKeyPair, generate_ssh_key_pair, operator_certificate};
 
@@ -58,6 +60,13 @@ impl Material {
 }
 
 impl NodeMaterial {
+    /// An error when a part is not what it should be.
+    pub fn check(&self) -> anyhow::Result<()> {
+        self.member.check()?;
+        self.client.check()?;
+        self.ssh_host_key.check()
+    }
+
     /// Fresh keys for `node`, its certificates signed by `authority`.
     pub fn generate(authority: &Authority, node: &Node) -> anyhow::Result<Self> {
         Ok(Self {

@@ -1,8 +1,9 @@
 //! Ed25519 key pairs in OpenSSH's formats: host keys that we give to machines, and the operator's key when there is none.
 
+use anyhow::Context as _;
 use openssl::pkey::{Id, PKey};
 use russh::keys::ssh_key::private::{Ed25519Keypair, KeypairData};
-use russh::keys::ssh_key::{LineEnding, PrivateKey};
+use russh::keys::ssh_key::{LineEnding, PrivateKey, PublicKey};
 use serde::{Deserialize, Serialize};
 
 use super::certificate::self_signed;
@@ -19,6 +20,16 @@ pub struct SshKeyPair {
     pub private: String,
     /// `ssh-ed25519 AAAA… comment` with a line feed.
     pub public: String,
+}
+
+impl SshKeyPair {
+    /// An error when the two are not a pair.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let private = PrivateKey::from_openssh(&self.private).context("its SSH key cannot be read")?;
+        let public = PublicKey::from_openssh(self.public.trim()).context("its public SSH key cannot be read")?;
+        anyhow::ensure!(private.public_key().key_data() == public.key_data(), "its public SSH key is another key's");
+        Ok(())
+    }
 }
 
 /// A new Ed25519 pair.

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::resource;
+use super::resource::{self, FirstBoot};
 use super::step::StepKey;
 use crate::arm::ResourceId;
 use crate::spec::{Availability, ClusterSpec, ExistingNetwork, Image, Node, ProximityPlacementGroup};
 
 /// The tag that every resource of a cluster carries; its value is the cluster's name.
-pub const CLUSTER_TAG: &str = "azure-coreos-cluster";
+pub const CLUSTER_TAG: &str = "coreos-cluster";
 
 /// One resource as it should be.
 #[derive(Clone, PartialEq)]
@@ -30,11 +30,12 @@ pub struct ResourceNames {
 impl ResourceNames {
     /// The ids of `spec` in `subscription`.
     pub fn new(subscription: &str, spec: &ClusterSpec) -> Self {
-        Self {
-            subscription: subscription.to_owned(),
-            group: spec.resource_group.to_string(),
-            name: spec.name.to_string(),
-        }
+        Self::of(subscription, spec.resource_group.as_str(), spec.name.as_str())
+    }
+
+    /// The ids of the cluster with this name in this group.
+    pub fn of(subscription: &str, group: &str, name: &str) -> Self {
+        Self { subscription: subscription.to_owned(), group: group.to_owned(), name: name.to_owned() }
     }
 
     fn resource(&self, resource_type: &str, name: &str) -> ResourceId {
@@ -127,8 +128,8 @@ impl ResourceNames {
     }
 }
 
-/// All resources of the cluster, each after what it needs. `user_data` holds each node's Ignition text, by index.
-pub fn desired(spec: &ClusterSpec, names: &ResourceNames, user_data: &[String]) -> Vec<Desired> {
+/// All resources of the cluster, each after what it needs. `first_boots` holds what each node is given, by index.
+pub fn desired(spec: &ClusterSpec, names: &ResourceNames, first_boots: &[FirstBoot]) -> Vec<Desired> {
     use StepKey as Key;
     let one = |key, id, body, needs: &[StepKey]| Desired { key, id, body, needs: needs.to_vec() };
     let mut all = vec![
@@ -187,7 +188,7 @@ pub fn desired(spec: &ClusterSpec, names: &ResourceNames, user_data: &[String]) 
         resource::load_balancer(spec, names),
         &[Key::PublicIpAddress],
     ));
-    for (node, user_data) in spec.nodes().iter().zip(user_data) {
+    for (node, first_boot) in spec.nodes().iter().zip(first_boots) {
         let mut interface_needs = vec![network_needs, Key::LoadBalancer];
         if spec.public_ip_per_node {
             let key = Key::NodePublicIpAddress(node.index);
@@ -205,7 +206,7 @@ pub fn desired(spec: &ClusterSpec, names: &ResourceNames, user_data: &[String]) 
         all.push(one(
             Key::VirtualMachine(node.index),
             names.virtual_machine(&node.name),
-            resource::virtual_machine(spec, names, node, user_data),
+            resource::virtual_machine(spec, names, node, first_boot),
             &needs,
         ));
     }

@@ -25,7 +25,12 @@ const SHARED_LISTS: [&str; 8] = [
 
 /// Whether a resource's document carries the cluster's tag.
 pub fn is_ours(spec: &ClusterSpec, document: &Value) -> bool {
-    document.pointer(&format!("/tags/{CLUSTER_TAG}")).and_then(Value::as_str) == Some(spec.name.as_str())
+    carries_tag(spec.name.as_str(), document)
+}
+
+/// Whether a resource's document carries the tag of the cluster with this name.
+pub fn carries_tag(cluster: &str, document: &Value) -> bool {
+    document.pointer(&format!("/tags/{CLUSTER_TAG}")).and_then(Value::as_str) == Some(cluster)
 }
 
 /// Resources that have our names but not our tag, in words; the group may be anybody's.

@@ -11,8 +11,8 @@ mod step;
 pub use changes::{Changes, changes};
 pub use compare::differences;
 pub use desired::{CLUSTER_TAG, Desired, ResourceNames, desired};
-pub use foreign::{is_ours, strangers};
-pub use resource::{USER_DATA_TAG, data_disk_name};
+pub use foreign::{carries_tag, is_ours, strangers};
+pub use resource::{FirstBoot, KEYS_TAG, USER_DATA_TAG, data_disk_name};
 pub use step::{Action, Observed, Plan, Step, StepKey};
 
 use serde_json::Value;

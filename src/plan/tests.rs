@@ -11,8 +11,8 @@ fn spec() -> ClusterSpec {
 }
 
 fn all(spec: &ClusterSpec) -> Vec<Desired> {
-    let user_data = vec!["{}".to_owned(); spec.node_count as usize];
-    desired(spec, &ResourceNames::new("s", spec), &user_data)
+    let first_boot = FirstBoot { user_data: "{}".into(), keys: Some("host-key=x".into()) };
+    desired(spec, &ResourceNames::new("s", spec), &vec![first_boot; spec.node_count as usize])
 }
 
 #[test]
@@ -131,7 +131,8 @@ fn bodies_say_what_azure_must_be_told() {
         ("/properties/networkProfile/networkInterfaces/0/properties/deleteOption", json!("Delete")),
         ("/properties/hardwareProfile/vmSize", json!("Standard_D2as_v5")),
         ("/properties/diagnosticsProfile/bootDiagnostics/enabled", json!(true)),
-        ("/tags/azure-coreos-cluster", json!("mycluster")),
+        ("/tags/coreos-cluster", json!("mycluster")),
+        ("/tags/coreos-cluster-keys", json!("host-key=x")),
     ] {
         assert_eq!(machine.pointer(pointer), Some(&expected), "{pointer}");
     }

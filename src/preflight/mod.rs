@@ -14,6 +14,7 @@ mod region;
 mod size;
 mod subscription;
 mod terms;
+mod user_data;
 
 pub use image::ImageFacts;
 pub use network::{NodeAddresses, addresses};
@@ -198,9 +199,9 @@ pub async fn preflight(
     Ok(Preflight { findings, unregistered, terms })
 }
 
-/// What will be in the way of the cluster later, as far as the spec alone tells.
+/// What will be in the way of the cluster, at once or later, as far as the spec alone tells.
 pub fn foresee(spec: &ClusterSpec) -> Vec<Finding> {
-    growth::judge(spec).into_iter().chain(overlap::judge_own(spec)).collect()
+    growth::judge(spec).into_iter().chain(overlap::judge_own(spec)).chain(user_data::judge(spec)).collect()
 }
 
 /// DNS labels of addresses that do not exist yet.

@@ -3,6 +3,14 @@
 use nodes::inventory::{Inventory, InventoryNode};
 use nodes::ssh::Output;
 
+/// What a node that passes a check is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Passed {
+    Well(String),
+    /// It works, and something on it does not.
+    Degraded(String),
+}
+
 /// A question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Check {
@@ -61,25 +69,26 @@ impl Check {
     }
 
     /// What the answer means: a detail for people, or why the node is not ready.
-    pub fn judge(&self, output: &Output) -> Result<String, String> {
+    pub fn judge(&self, output: &Output) -> Result<Passed, String> {
         match self {
-            Self::System => judge_system(&output.stdout),
+            Self::System => return judge_system(&output.stdout),
             Self::DataDisk => {
                 output.clone().success().map_err(|_| "`/var/lib/docker` is not a mount of its own".into())
             }
             Self::Docker => output.clone().success(),
             Self::Etcd { members, .. } => judge_etcd(&output.clone().success()?, members),
         }
+        .map(Passed::Well)
     }
 }
 
-fn judge_system(stdout: &str) -> Result<String, String> {
+fn judge_system(stdout: &str) -> Result<Passed, String> {
     let mut lines = stdout.lines();
     let state = lines.next().unwrap_or_default().trim();
     let failed: Vec<&str> = lines.filter_map(|line| line.split_whitespace().next()).collect();
     match state {
-        "running" => Ok("running".into()),
-        "degraded" => Ok(format!("degraded; failed units: {}", failed.join(", "))),
+        "running" => Ok(Passed::Well("running".into())),
+        "degraded" => Ok(Passed::Degraded(format!("degraded; failed units: {}", failed.join(", ")))),
         "" => Err("systemd gave no state".into()),
         other => Err(format!("systemd is `{other}`")),
     }
@@ -138,6 +147,11 @@ mod tests {
             (&etcd, output(1, "", "context deadline exceeded"), Err("exit status 1: context deadline exceeded")),
         ] {
             let found = check.judge(&output);
+            let degraded = matches!(found, Ok(Passed::Degraded(_)));
+            assert_eq!(degraded, output.stdout.starts_with("degraded"), "{found:?}");
+            let found = found.map(|passed| match passed {
+                Passed::Well(detail) | Passed::Degraded(detail) => detail,
+            });
             assert_eq!(found.as_deref().map_err(String::as_str), expected, "{check:?} {output:?}");
         }
     }

@@ -5,17 +5,21 @@
 
 mod check;
 
-pub use check::Check;
+pub use check::{Check, Passed};
 
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use futures::future::join_all;
-use tokio::time::Instant;
+use futures::stream;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep};
 
 use crate::spec::Dialect;
 use nodes::clock;
-use nodes::inventory::{Inventory, InventoryNode};
-use nodes::ssh::{Identity, Session, SshError};
+use nodes::cluster::{Cluster, MOST_HANDSHAKES, Node, Route, Timeouts};
+use nodes::inventory::Inventory;
+use nodes::ssh::{Identity, SshError};
 use report::{Event, Failure, NodeError, Reporter};
 
 /// From here on a machine that does not answer on SSH counts as unreachable.
@@ -31,6 +35,14 @@ const MOST_CLOCK_SKEW: Duration = Duration::from_millis(500);
 /// Clocks converge within a few polls of their source.
 const CLOCK_DEADLINE: Duration = Duration::from_secs(3 * 60);
 
+/// What is true of a node whose connection was made.
+struct Looked {
+    /// What does not work, though the node is ready.
+    degraded: Option<String>,
+    /// Why it is not ready.
+    reasons: Vec<String>,
+}
+
 /// Waits until every node is ready; the failure names every node and check that is not.
 ///
 /// Machines that are told by cloud-config show a host key of their own until that has acted.
@@ -41,25 +53,37 @@ pub async fn wait_until_ready(
     reporter: &Reporter,
 ) -> Result<(), Failure> {
     reporter.event(Event::ReadinessStarted { nodes: inventory.nodes.len() });
-    let results =
-        join_all(inventory.nodes.iter().map(|node| ready(inventory, node, identity, dialect, reporter))).await;
+    // A node that does not answer yet is asked again at once: that is what this waits for.
+    let timeouts = Timeouts { silence: Duration::ZERO, ..Timeouts::default() };
+    let cluster = Cluster::new(inventory.clone().into(), identity.clone(), Route::Direct, timeouts);
+    let places = Semaphore::new(MOST_HANDSHAKES);
+    let looking = cluster.nodes().iter().map(|node| ready(inventory, node, dialect, &places, reporter));
+    let results = join_all(looking).await;
     let mut unreachable = Vec::new();
     let mut reasons = Vec::new();
-    let mut sessions = Vec::new();
-    for (node, result) in inventory.nodes.iter().zip(results) {
+    let mut degraded = Vec::new();
+    for (node, result) in cluster.nodes().iter().zip(results) {
         match result {
-            Ok((session, failed)) => {
-                reasons.extend(failed.into_iter().map(|reason| format!("node `{}`: {reason}", node.name)));
-                sessions.push((node.name.as_str(), session));
+            Ok(looked) => {
+                reasons.extend(looked.reasons.into_iter().map(|reason| format!("node `{}`: {reason}", node.name())));
+                degraded.extend(looked.degraded.map(|detail| format!("{} ({detail})", node.name())));
             }
-            Err(error) => unreachable.push(NodeError { node: node.name.clone(), cause: error.to_string() }),
+            Err(error) => unreachable.push(NodeError { node: node.name().to_owned(), cause: error.to_string() }),
         }
     }
     if unreachable.is_empty() && reasons.is_empty() {
-        reasons.extend(clocks_agree(&sessions, reporter).await.err());
+        reasons.extend(clocks_agree(cluster.nodes(), reporter).await.err());
     }
-    join_all(sessions.into_iter().map(|(_, session)| session.close())).await;
+    join_all(cluster.nodes().iter().map(Node::disconnect)).await;
     let config = inventory.ssh.config.display();
+    if !degraded.is_empty() {
+        reporter.note(format!(
+            "▴ {} of {} nodes are degraded: {}; ssh -F {config} NODE systemctl status UNIT says why",
+            degraded.len(),
+            inventory.nodes.len(),
+            degraded.join(", ")
+        ));
+    }
     let hint = if unreachable.is_empty() {
         format!("ssh -F {config} NODE journalctl --boot --priority warning")
     } else {
@@ -72,100 +96,138 @@ pub async fn wait_until_ready(
     }
 }
 
-/// A session to the node and the reasons for which it is not ready.
+/// Waits for the node's SSH, then for everything else; `places` are those of the nodes that are connected to at a time.
 async fn ready(
     inventory: &Inventory,
-    node: &InventoryNode,
-    identity: &Identity,
+    node: &Node,
     dialect: Dialect,
+    places: &Semaphore,
     reporter: &Reporter,
-) -> Result<(Session, Vec<String>), SshError> {
-    let session = match connect(node, identity, dialect).await {
-        Ok(session) => session,
+) -> Result<Looked, SshError> {
+    let name = || node.name().to_owned();
+    let _place = match connect(node, dialect, places).await {
+        Ok(place) => place,
         Err(error) => {
-            reporter.event(Event::CheckFailed { node: node.name.clone(), check: "ssh", reason: error.to_string() });
+            reporter.event(Event::CheckFailed { node: name(), check: "ssh", reason: error.to_string() });
             return Err(error);
         }
     };
-    reporter.event(Event::CheckPassed {
-        node: node.name.clone(),
-        check: "ssh",
-        detail: "answers with its own host key".into(),
-    });
-    let mut failed = Vec::new();
-    for check in Check::for_node(inventory, node) {
-        match pass(&session, node, &check, reporter).await {
-            Ok(detail) => reporter.event(Event::CheckPassed { node: node.name.clone(), check: check.name(), detail }),
+    let detail = "answers with its own host key".to_owned();
+    reporter.event(Event::CheckPassed { node: name(), check: "ssh", detail });
+    let mut looked = Looked { degraded: None, reasons: Vec::new() };
+    for check in Check::for_node(inventory, node.facts()) {
+        match pass(node, &check, reporter).await {
+            Ok(Passed::Well(detail)) => {
+                reporter.event(Event::CheckPassed { node: name(), check: check.name(), detail });
+            }
+            Ok(Passed::Degraded(detail)) => {
+                looked.degraded = Some(detail.clone());
+                reporter.event(Event::CheckDegraded { node: name(), check: check.name(), detail });
+            }
             Err(reason) => {
-                let event = Event::CheckFailed { node: node.name.clone(), check: check.name(), reason: reason.clone() };
-                reporter.event(event);
-                failed.push(format!("{}: {reason}", check.name()));
+                looked.reasons.push(format!("{}: {reason}", check.name()));
+                reporter.event(Event::CheckFailed { node: name(), check: check.name(), reason });
             }
         }
     }
-    Ok((session, failed))
+    // Others wait for the place.
+    if inventory.nodes.len() > MOST_HANDSHAKES {
+        node.disconnect().await;
+    }
+    Ok(looked)
 }
 
-async fn connect(node: &InventoryNode, identity: &Identity, dialect: Dialect) -> Result<Session, SshError> {
-    let deadline = Instant::now() + SSH_DEADLINE;
+/// A place, with the node's connection made.
+async fn connect<'p>(
+    node: &Node,
+    dialect: Dialect,
+    places: &'p Semaphore,
+) -> Result<Option<SemaphorePermit<'p>>, SshError> {
+    let mut deadline = None;
     loop {
-        match Session::connect(&node.ssh, &node.host_key, identity).await {
-            Ok(session) => return Ok(session),
-            Err(SshError::HostKey { .. })
-                if dialect == Dialect::CloudConfig && Instant::now() + RETRY_INTERVAL <= deadline =>
-            {
-                tokio::time::sleep(RETRY_INTERVAL).await;
-            }
-            Err(error) if !error.is_transient() || Instant::now() + RETRY_INTERVAL > deadline => return Err(error),
-            Err(_) => tokio::time::sleep(RETRY_INTERVAL).await,
+        // It is never closed.
+        let place = places.acquire().await.ok();
+        // Waiting for a place is not the node's silence.
+        let deadline = *deadline.get_or_insert_with(|| Instant::now() + SSH_DEADLINE);
+        let may_wait = Instant::now() + RETRY_INTERVAL <= deadline;
+        match node.session().await {
+            Ok(_) => return Ok(place),
+            Err(SshError::HostKey { .. }) if dialect == Dialect::CloudConfig && may_wait => {}
+            Err(error) if !error.is_transient() || !may_wait => return Err(error),
+            Err(_) => {}
         }
+        drop(place);
+        sleep(RETRY_INTERVAL).await;
     }
 }
 
-async fn pass(session: &Session, node: &InventoryNode, check: &Check, reporter: &Reporter) -> Result<String, String> {
+/// Asks until the answer is good; a connection that breaks meanwhile is made again.
+async fn pass(node: &Node, check: &Check, reporter: &Reporter) -> Result<Passed, String> {
     let deadline = Instant::now() + CHECK_DEADLINE;
     let mut next_note = Instant::now() + NOTE_INTERVAL;
     loop {
-        let result = match session.run(&check.command(), None, CHECK_DEADLINE).await {
+        let result = match node.run(&check.command(), None, CHECK_DEADLINE).await {
             Ok(output) => check.judge(&output),
+            Err(error) if error.is_transient() => Err(error.to_string()),
             Err(error) => return Err(error.to_string()),
         };
         if let (Err(reason), true) = (&result, Instant::now() >= next_note) {
-            reporter.note(format!("▴ {} {}: still waiting: {reason}", node.name, check.name()));
+            reporter.note(format!("▴ {} {}: still waiting: {reason}", node.name(), check.name()));
             next_note = Instant::now() + NOTE_INTERVAL;
         }
         match result {
-            Err(_) if Instant::now() + RETRY_INTERVAL <= deadline => tokio::time::sleep(RETRY_INTERVAL).await,
+            Err(_) if Instant::now() + RETRY_INTERVAL <= deadline => sleep(RETRY_INTERVAL).await,
             other => return other,
         }
     }
 }
 
-async fn clocks_agree(sessions: &[(&str, Session)], reporter: &Reporter) -> Result<(), String> {
+async fn clocks_agree(nodes: &[Node], reporter: &Reporter) -> Result<(), String> {
     let deadline = Instant::now() + CLOCK_DEADLINE;
     loop {
-        let offsets = join_all(sessions.iter().map(|(_, session)| clock::offset(session))).await;
-        let mut known = Vec::new();
-        for ((name, _), offset) in sessions.iter().zip(offsets) {
-            known.push((*name, offset.map_err(|error| format!("node `{name}`: clock: {error}"))?));
-        }
-        let skew = clock::skew(&known);
-        if skew.milliseconds <= MOST_CLOCK_SKEW.as_millis() as f64 {
-            let detail = format!("differ by {:.0} ms at most", skew.milliseconds);
-            reporter.event(Event::CheckPassed { node: "all nodes".into(), check: "clocks", detail });
-            return Ok(());
-        }
-        if Instant::now() + RETRY_INTERVAL > deadline {
-            let reason = format!(
+        let offsets: Vec<_> = stream::iter(nodes.iter().map(|node| offset(node, nodes.len() > MOST_HANDSHAKES)))
+            .buffered(MOST_HANDSHAKES)
+            .collect()
+            .await;
+        let is_last = Instant::now() + RETRY_INTERVAL > deadline;
+        let reason = match skew_of(nodes, offsets) {
+            Ok(skew) if skew.milliseconds <= MOST_CLOCK_SKEW.as_millis() as f64 => {
+                let detail = format!("differ by {:.0} ms at most", skew.milliseconds);
+                reporter.event(Event::CheckPassed { node: "all nodes".into(), check: "clocks", detail });
+                return Ok(());
+            }
+            Ok(skew) => format!(
                 "the clocks of `{}` and `{}` differ by {:.0} ms; {} ms is the most that etcd and its users take well",
                 skew.earliest,
                 skew.latest,
                 skew.milliseconds,
                 MOST_CLOCK_SKEW.as_millis()
-            );
+            ),
+            // The connection is made again for the next question.
+            Err((name, error)) if error.is_transient() => format!("node `{name}`: clock: {error}"),
+            Err((name, error)) => return Err(format!("node `{name}`: clock: {error}")),
+        };
+        if is_last {
             reporter.event(Event::CheckFailed { node: "all nodes".into(), check: "clocks", reason: reason.clone() });
             return Err(reason);
         }
-        tokio::time::sleep(RETRY_INTERVAL).await;
+        sleep(RETRY_INTERVAL).await;
     }
+}
+
+async fn offset(node: &Node, alone: bool) -> Result<clock::Offset, SshError> {
+    let offset = clock::offset(&*node.session().await?).await;
+    if alone {
+        node.disconnect().await;
+    }
+    offset
+}
+
+/// The largest difference, or the first node that does not say its time.
+fn skew_of(nodes: &[Node], offsets: Vec<Result<clock::Offset, SshError>>) -> Result<clock::Skew<'_>, (&str, SshError)> {
+    let named = nodes.iter().map(Node::name).zip(offsets);
+    let known: Vec<(&str, clock::Offset)> = named
+        .map(|(name, offset)| offset.map(|offset| (name, offset)).map_err(|error| (name, error)))
+        .collect::<Result<_, _>>()?;
+    Ok(clock::skew(&known))
 }

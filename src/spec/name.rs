@@ -15,6 +15,9 @@ const CLUSTER_NAME_CHARACTERS: usize = 40;
 /// See `CLUSTER_NAME_CHARACTERS`.
 const MACHINE_PREFIX_CHARACTERS: usize = 18;
 
+/// More than any region's name has.
+const LOCATION_CHARACTERS: usize = 64;
+
 /// Why a name was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what} `{value}` {why}")]
@@ -153,7 +156,8 @@ fn check_resource_group_name(text: &str) -> Result<String, InvalidName> {
 
 fn check_location(text: &str) -> Result<String, InvalidName> {
     let name: String = text.chars().filter(|c| *c != ' ').flat_map(char::to_lowercase).collect();
-    if name.is_empty() || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()) {
+    let has_length = (1..=LOCATION_CHARACTERS).contains(&name.len());
+    if !has_length || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()) {
         return Err(InvalidName {
             what: "location",
             value: text.to_owned(),

@@ -20,6 +20,9 @@ pub struct InvalidVmSize {
     why: String,
 }
 
+/// More than any size's name has behind its tier, in characters.
+const LONGEST_NAME: usize = 64;
+
 /// The names that sizes had before Resource Manager, with cores and memory, and what has as much today.
 /// <https://learn.microsoft.com/previous-versions/azure/cloud-services/cloud-services-sizes-specs>
 const OLD_NAMES: [(&str, &str, &str); 13] = [
@@ -96,8 +99,10 @@ impl FromStr for VmSize {
         if let Some((_, what, today)) = OLD_NAMES.iter().find(|(old, ..)| old.eq_ignore_ascii_case(text)) {
             return invalid(format!("is an old name, of {what}; today's equivalent is `{today}`"));
         }
-        let well_formed =
-            |rest: &str| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+        let well_formed = |rest: &str| {
+            (1..=LONGEST_NAME).contains(&rest.len())
+                && rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+        };
         match text.split_once('_') {
             Some((tier, rest)) if tier.eq_ignore_ascii_case("basic") && well_formed(rest) => {
                 invalid("is of the Basic tier, which Azure has retired; choose a `Standard_` size".into())
@@ -172,7 +177,9 @@ mod tests {
         }
         let old = "large".parse::<VmSize>().unwrap_err().to_string();
         assert_eq!(old, "size `large` is an old name, of 4 cores and 7 GiB; today's equivalent is `Standard_D4as_v5`");
-        for bad in ["", "Small", "Basic_A1", "Standard_", "Standard D2", "Premium_D2"] {
+        for bad in
+            ["", "Small", "Basic_A1", "Standard_", "Standard D2", "Premium_D2", &format!("Standard_{}", "x".repeat(65))]
+        {
             assert!(bad.parse::<VmSize>().is_err(), "{bad}");
         }
     }

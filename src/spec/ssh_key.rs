@@ -90,6 +90,11 @@ impl SshPublicKey {
         &self.0
     }
 
+    /// Whether both are one key, whatever their comments.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0.split_whitespace().take(2).eq(other.0.split_whitespace().take(2))
+    }
+
     /// The key out of the bytes that stand in base64 in every form of it (RFC 4253 §6.6).
     pub(super) fn from_blob(blob: &[u8], comment: &str) -> Result<Self, InvalidSshKey> {
         let unreadable = |error: russh::keys::ssh_key::Error| InvalidSshKey::Unreadable(error.to_string());

@@ -6,11 +6,11 @@ use std::str::FromStr;
 use super::reserved;
 
 /// What our own tags begin with.
-const OURS: &str = "azure-coreos-cluster";
+const OURS: &str = "coreos-cluster";
 const NAME_CHARACTERS: usize = 512;
 const VALUE_CHARACTERS: usize = 256;
-/// Tags on one resource, less our own two.
-pub const MOST_TAGS: usize = 48;
+/// Tags on one resource, less our own three.
+pub const MOST_TAGS: usize = 47;
 
 /// One tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ mod tests {
             ("a", Err("is not NAME=VALUE")),
             ("=b", Err("1 to 512 characters")),
             ("a/b=c", Err("must not have `/`")),
-            ("azure-coreos-cluster=x", Err("this program's own")),
+            ("coreos-cluster=x", Err("this program's own")),
             ("Microsoft.x=1", Err("begin with `microsoft` for tags of its own")),
             ("windows=1", Err("begin with `windows`")),
             ("AzureTeam=1", Err("begin with `azure`")),

@@ -1,9 +1,9 @@
 //! What was rendered, held once more against the rules of its reader. A user's file was judged alone before; what comes of
 //! it and ours together, or of changed templates, is judged here.
 
-use super::mistake::Judged;
+use super::mistake::{Judged, Mistake};
 use super::purpose::Purpose;
-use super::{UserDataError, ignition_rules};
+use super::{UserDataError, ignition_rules, json, read};
 use diagnostics::yaml::{Document, Written};
 
 /// So many mistakes are named.
@@ -26,6 +26,40 @@ pub fn cloud_config(node: &str, text: &str) -> Result<(), UserDataError> {
     refuse(node, judgement.judged.iter().filter_map(said).collect())
 }
 
+/// Why a machine would not come up with a file that is sent as it is; nothing when it would. Ignition is what can keep it
+/// from that: it stops the boot, where coreos-cloudinit, which runs later, only leaves its work undone.
+pub fn whole(text: &str, fedora_coreos: bool) -> Vec<String> {
+    let start = text.trim_start();
+    let is_for_cloudinit = read::has_header(text)
+        || text.starts_with("#!")
+        || text.lines().next().is_some_and(|line| line.contains("Content-Type: multipart/mixed;"));
+    if is_for_cloudinit {
+        return if fedora_coreos { vec!["Fedora CoreOS reads only Ignition".into()] } else { Vec::new() };
+    }
+    if !start.starts_with('{') {
+        return vec!["it is neither Ignition (JSON), a cloud-config, a script nor multipart".into()];
+    }
+    let document = match json::document("user-data", text) {
+        Ok((_, document)) => document,
+        Err(problems) => return problems.iter().map(|problem| problem.message.clone()).collect(),
+    };
+    let root = document.root();
+    let version = root.get("ignition").and_then(|node| node.get("version")).and_then(|node| node.value().as_str());
+    let newest = if fedora_coreos { 6 } else { 5 };
+    let minor = match version.map(|version| version.split('.').map(str::parse::<u32>).collect::<Result<Vec<_>, _>>()) {
+        Some(Ok(parts)) if matches!(parts[..], [3, minor, 0] if minor <= newest) => parts[1],
+        // Flatcar translates older versions, which have other keys.
+        Some(Ok(parts)) if !fedora_coreos && matches!(parts[..], [2, 0..=3, 0]) => return Vec::new(),
+        None if !fedora_coreos && root.get("ignitionVersion").is_some() => return Vec::new(),
+        Some(_) => return vec!["`ignition.version` is one that the image does not read; write `3.3.0`".into()],
+        None => return vec!["`ignition.version` is missing; write `3.3.0`".into()],
+    };
+    let is_flatcars_alone = |mistake: &Mistake| fedora_coreos && mistake.flatcar_alone;
+    let stops = |mistake: &Mistake| !mistake.is_passed_over && !is_flatcars_alone(mistake);
+    let judged = ignition_rules::judge(&root, Purpose::IgnitionAlone { minor });
+    judged.iter().filter(|judged| judged.mistake.as_ref().is_some_and(stops)).filter_map(said).collect()
+}
+
 fn said(judged: &Judged) -> Option<String> {
     judged.mistake.as_ref().map(|mistake| format!("`{}` {}", judged.node.path(), mistake.text()))
 }
@@ -38,4 +72,37 @@ fn refuse(node: &str, mistakes: Vec<String>) -> Result<(), UserDataError> {
     let more = if more == 0 { String::new() } else { format!("; and {more} more") };
     let mistakes = mistakes[..mistakes.len().min(NAMED)].join("; ") + &more;
     Err(UserDataError::Refused { node: node.to_owned(), mistakes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_keeps_a_machine_from_coming_up() {
+        let files =
+            |file: &str| format!("{{\"ignition\": {{\"version\": \"3.3.0\"}}, \"storage\": {{\"files\": [{file}]}}}}");
+        for (text, flatcar, fedora) in [
+            ("#cloud-config\nx: [\n", true, false),
+            ("#!/bin/sh\n", true, false),
+            ("Content-Type: multipart/mixed; boundary=x\n", true, false),
+            ("hello\n", false, false),
+            ("{", false, false),
+            ("{}", false, false),
+            ("{\"ignition\": {\"version\": \"3.6.0\"}}", false, true),
+            ("{\"ignition\": {\"version\": \"2.2.0\"}}", true, false),
+            ("{\"ignition\": {\"version\": \"3.3\"}}", false, false),
+            ("{\"ignitionVersion\": 1}", true, false),
+            (&files("{\"path\": \"/a\", \"contents\": {\"source\": \"data:,a\"}}"), true, true),
+            (&files("{\"path\": \"/a\", \"contents\": {\"source\": \"data:,[a]\"}}"), false, false),
+            (&files("{\"path\": \"/usr/local/a\"}"), false, true),
+            // Lost, and yet the machine comes up.
+            (&files("{\"path\": \"/run/a\"}, {\"path\": \"/b\", \"mod\": 1, \"mode\": 2541}"), true, true),
+        ] {
+            for (fedora_coreos, comes_up) in [(false, flatcar), (true, fedora)] {
+                let found = whole(text, fedora_coreos);
+                assert_eq!(found.is_empty(), comes_up, "{text} {fedora_coreos}: {found:?}");
+            }
+        }
+    }
 }

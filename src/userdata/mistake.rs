@@ -11,17 +11,24 @@ pub struct Mistake {
     pub instead: String,
     /// Whether it acts on Fedora CoreOS all the same.
     pub flatcar_alone: bool,
+    /// Whether its reader goes on without it, rather than stop.
+    pub is_passed_over: bool,
 }
 
 impl Mistake {
     pub fn new(what: impl Into<String>, instead: impl Into<String>) -> Self {
-        Self { what: what.into(), instead: instead.into(), flatcar_alone: false }
+        Self { what: what.into(), instead: instead.into(), flatcar_alone: false, is_passed_over: false }
+    }
+
+    /// The same of what does not keep its reader from the rest.
+    pub fn passed_over(self) -> Self {
+        Self { is_passed_over: true, ..self }
     }
 
     /// Of a file that would do alone: what keeps it from being laid over ours.
     pub fn of_merge(self) -> Self {
         let what = format!("cannot be merged: {}", self.what);
-        Self { what, ..self }
+        Self { what, is_passed_over: true, ..self }
     }
 
     /// Both in one line.

@@ -31,6 +31,7 @@ mod unit_name;
 #[cfg(test)]
 mod tests;
 
+pub use check::whole as stopping;
 pub use node::node_user_data;
 pub use purpose::Purpose;
 pub use size::CUSTOM_DATA_BYTES;

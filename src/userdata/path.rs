@@ -56,7 +56,8 @@ pub fn place(path: &str, purpose: Purpose) -> Option<Mistake> {
     }
     if purpose.is_ignition() && within(&HIDDEN) {
         let what = format!("`{path}` is hidden once the machine runs: another file system is mounted over it");
-        return Some(Mistake::new(what, "write it below `/etc`, `/opt` or `/var`, or by `/etc/tmpfiles.d`"));
+        let mistake = Mistake::new(what, "write it below `/etc`, `/opt` or `/var`, or by `/etc/tmpfiles.d`");
+        return Some(mistake.passed_over());
     }
     if within(&NEVER_FILES) {
         let what = format!("`{path}` is on a file system of the kernel's, in which no file can be made");

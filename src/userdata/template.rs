@@ -25,6 +25,10 @@ enum Kind {
     Template(fn() -> Value),
 }
 
+/// A template of what is written on the operator's side, which nobody replaces.
+const SSH_CONFIG: &str = "ssh_config";
+const SSH_CONFIG_TEXT: &str = include_str!("../../templates/ssh_config");
+
 /// Every text, by name.
 const SHIPPED: [Shipped; 11] = [
     Shipped { name: BASE_FILE, text: include_str!("../../cloud-config/base.yaml"), kind: Kind::Base },
@@ -90,10 +94,19 @@ const SHIPPED: [Shipped; 11] = [
 impl TemplateSet {
     /// Puts `files` (name to text) in place of shipped texts of the same names; every mistake with file and line:
     /// names that are not shipped, templates that do not render, base files that are no valid cloud-config.
-    pub fn with_overrides(files: BTreeMap<String, String>) -> Result<Self, Problems> {
+    pub fn with_overrides(mut files: BTreeMap<String, String>) -> Result<Self, Problems> {
         let mut problems = Problems::new();
+        // The folder of the program's own sources has it too.
+        if files.get(SSH_CONFIG).is_some_and(|text| text == SSH_CONFIG_TEXT) {
+            files.remove(SSH_CONFIG);
+        }
         for (name, text) in &files {
             match SHIPPED.iter().find(|shipped| shipped.name == name) {
+                None if name == SSH_CONFIG => {
+                    let origin = Origin::File { path: name.clone(), line: None };
+                    let hint = "leave it out, and put a file of yours beside the written one: `ssh -F`";
+                    problems.add_with_hint(origin, "is written on your side and is the same for everybody", hint);
+                }
                 None => {
                     let names = Self::shipped().map(|(name, _)| name);
                     let hint = match suggestion(name, names) {

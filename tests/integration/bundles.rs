@@ -25,6 +25,7 @@ services:
   web:
     image: web:1
     environment: {COLOR: {{ web.color }}}
+    ports: ['8080:80', '9000:90']
     deploy: {mode: global}
 ";
 
@@ -130,7 +131,7 @@ error: `bad/stack.yaml` line 3: `services.web.image`: `web:latest`: `latest` is 
 such as `registry:2.8.3`
 error: `bad/stack.yaml` line 4: `web.colour` is not among the settings of `platform.yaml`
 hint: did you mean `web.color`?
-error: `bad/stack.yaml` line 5: `services.web.deploy.mode`: must be one of `replicated`, `global`, found `globl`
+error: `bad/stack.yaml` line 6: `services.web.deploy.mode`: must be one of `replicated`, `global`, found `globl`
 ";
     assert_eq!(ended.stderr, expected);
 
@@ -163,7 +164,7 @@ fn a_bundles_ports_are_opened() {
     assert_eq!(create(&[]), [8080, 9000], "what an earlier run settled stays");
     assert_eq!(create(&["--nohttps"]), [9000]);
     assert_eq!(create(&["--platform", "caprover"]), [80, 3000, 996], "what is left out stays as it was");
-    assert_eq!(create(&["--platform", "platform"]), [80, 2222]);
+    assert_eq!(create(&["--platform", "platform"]), [80]);
     assert_eq!(create(&["--deis", "--nohttps=false"]), [80, 443, 2222]);
     assert_eq!(create(&["--deis=false"]), [0i64; 0]);
 }
@@ -184,5 +185,5 @@ fn a_platform_that_is_not_there_is_one_mistake_among_others() {
     run("./bad").says(&["error: `--num-nodes`", "error: `./bad/platform.yaml`: `version` is missing"]);
     assert_eq!(sandbox.writes(), []);
     let both = sandbox.run(&["mycluster", "--deis", "--platform", "platform", "--local"]).demand(3);
-    both.says(&["error: `--platform`: `--deis` stands for `--platform platform`; give one of them"]);
+    both.says(&["error: `--platform`: `--deis` is `--platform platform` and port 2222; give one of them"]);
 }

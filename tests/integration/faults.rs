@@ -1,7 +1,7 @@
 //! Each step of the plan goes wrong in each way, once: the run says so or copes, and the next run ends with the same
 //! resources as an undisturbed one, none of them made twice.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::sandbox::Sandbox;
 
@@ -151,4 +151,119 @@ fn one_step_that_fails_does_not_stop_the_others() {
     sandbox.run(&CREATE).demand(5);
     let machines = sandbox.resources("mycluster").iter().filter(|id| id.contains("/virtualMachines/")).count();
     assert_eq!(machines, 2);
+}
+
+/// What a captive portal, a broken proxy or a cache sends in the place of Azure's answer.
+fn strange_answers() -> Vec<Value> {
+    let bodies = ["html", "empty", "empty_list", "cut_short", "other_resource"];
+    let mut answers: Vec<Value> = bodies.iter().map(|body| json!({"body": body})).collect();
+    answers.push(json!({"body": "empty", "status": 204}));
+    answers.push(json!({"body": "html", "status": 302, "location": "http://192.0.2.1/sign-in"}));
+    answers.push(json!({"body": "html", "status": 404}));
+    answers
+}
+
+/// How often each fault has acted or could have.
+fn seen(sandbox: &Sandbox) -> Vec<u64> {
+    let (_, faults) = sandbox.request("GET", "/azure-local/faults", None);
+    faults.as_array().unwrap().iter().map(|fault| fault["seen"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn an_answer_that_is_not_azures_is_asked_again() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let expected = undisturbed();
+    for (turn, answer) in strange_answers().into_iter().enumerate() {
+        // In turn, what was asked for is done all the same, or not.
+        let mut effect = answer.clone();
+        effect["after_effect"] = json!(turn % 2 == 0);
+        let fault = |method: &str, kind: &str, name: &str| json!({"method": method, "type": kind, "name": name, "effect": {"answer_replaced": effect}});
+        let both = STEPS.iter().flat_map(|(kind, name)| [fault("PUT", kind, name), fault("GET", kind, name)]);
+        sandbox.faults(json!(both.collect::<Vec<_>>()));
+        sandbox.succeed(&CREATE);
+        assert_eq!(sandbox.resources("mycluster"), expected, "{effect}");
+        // Without a group, nothing in it is asked for.
+        let seen = seen(&sandbox);
+        assert!(seen.iter().step_by(2).all(|count| *count > 0) && seen[1] > 0, "{effect}: {seen:?}");
+        sandbox.no_faults();
+        sandbox.succeed(&["destroy", "mycluster", "--yes"]);
+        assert_eq!(sandbox.resources("mycluster"), Vec::<String>::new(), "{effect}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_never_azures_ends_the_run_and_the_next_one_goes_on() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let expected = undisturbed();
+    for answer in strange_answers() {
+        for (method, kind) in [
+            ("GET", "Microsoft.Resources/resourceGroups"),
+            ("PUT", "Microsoft.Network/publicIPAddresses"),
+            ("GET", "Microsoft.Network/publicIPAddresses"),
+            ("PUT", "Microsoft.Compute/virtualMachines"),
+        ] {
+            let fault = json!({"method": method, "type": kind, "times": 1000, "effect": {"answer_replaced": answer}});
+            sandbox.faults(json!([fault]));
+            let ended = sandbox.run(&CREATE).demand(6);
+            let ended =
+                ended.says(&["cause: the answer is not Azure Resource Manager's: HTTP status ", "request id: "]);
+            assert!(!ended.stdout.contains("mycluster"), "{method} {kind} {answer}: {}", ended.stdout);
+            assert!(seen(&sandbox)[0] >= 2, "{method} {kind} {answer}");
+            sandbox.no_faults();
+        }
+        sandbox.succeed(&CREATE);
+        assert_eq!(sandbox.resources("mycluster"), expected, "{answer}");
+        sandbox.succeed(&["destroy", "mycluster", "--yes"]);
+    }
+}
+
+#[test]
+fn bodies_and_silences_without_an_end_have_one() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let faults: Vec<Value> = [
+        ("GET", STEPS[0], json!("silent_before")),
+        ("PUT", STEPS[1], json!("silent_before")),
+        ("PUT", STEPS[2], json!("silent_after")),
+        ("PUT", STEPS[4], json!({"answer_replaced": {"body": "endless"}})),
+        ("PUT", STEPS[5], json!({"answer_replaced": {"body": "trickle", "after_effect": true}})),
+    ]
+    .map(|(method, (kind, name), effect)| json!({"method": method, "type": kind, "name": name, "effect": effect}))
+    .to_vec();
+    sandbox.faults(json!(faults));
+    // Each silence is told, and the request is sent again.
+    sandbox.run_with(&CREATE, &[("AZURE_COREOS_CLUSTER_ANSWER_TIMEOUT", "3")]).demand(0);
+    assert!(seen(&sandbox).iter().all(|count| *count > 0), "{:?}", seen(&sandbox));
+    sandbox.no_faults();
+    assert_eq!(sandbox.resources("mycluster"), undisturbed());
+}
+
+#[test]
+fn an_operation_is_followed_on_azures_own_host_only() {
+    let sandbox = Sandbox::with_emulator(&["--latency", "azure", "--time-scale", "0.05"]);
+    let elsewhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    elsewhere.set_nonblocking(true).unwrap();
+    let origin = format!("http://{}", elsewhere.local_addr().unwrap());
+    sandbox
+        .faults(json!([{"method": "PUT", "type": "Microsoft.Network/loadBalancers", "effect": {"polled_at": origin}}]));
+    sandbox.run(&CREATE).demand(6).says(&["which is no host of Azure Resource Manager's; nothing was sent there"]);
+    assert!(elsewhere.accept().is_err(), "somebody else was asked");
+    sandbox.no_faults();
+    sandbox.succeed(&CREATE);
+    assert_eq!(sandbox.resources("mycluster"), undisturbed());
+}
+
+#[test]
+fn a_wait_without_bound_is_told_at_once() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let effect = json!({"status": {"code": 429, "error": "TooManyRequests", "message": "the day is used up", "retry_after_seconds": 86400}});
+    sandbox.faults(json!([{"effect": effect}]));
+    sandbox.run(&CREATE).demand(5).says(&[
+        "cause: TooManyRequests: the day is used up; Azure asks to come back at ",
+        "(in 86400 s), and a request is tried for 300 s",
+    ]);
+    // One that is to be borne is waited for, and told.
+    let effect = json!({"status": {"code": 429, "error": "TooManyRequests", "message": "the minute is used up", "retry_after_seconds": 16}});
+    sandbox.faults(json!([{"method": "PUT", "effect": effect}]));
+    let expected = "Azure says TooManyRequests: the minute is used up; trying again at ";
+    sandbox.succeed(&CREATE).says(&["▴ creating resource group `mycluster`: ", expected]);
 }

@@ -11,12 +11,12 @@ use coreos_cluster::config::parameter::{
 use coreos_cluster::config::{self, ClusterInput, InputFile, resolve};
 use coreos_cluster::outputs::{self};
 use coreos_cluster::pki::{Authority, Certificate, Material, NodeMaterial, SshKeyPair};
-use coreos_cluster::plan::{Observed, ResourceNames, desired, plan};
+use coreos_cluster::plan::{FirstBoot, Observed, ResourceNames, desired, plan};
 use coreos_cluster::spec::ClusterSpec;
 use coreos_cluster::spec::{Dialect, TemplateSet};
 use coreos_cluster::userdata::{self};
 use nodes::inventory::Inventory;
-use platform::bundle::Bundle;
+use platform::bundle::deis_ports;
 
 use crate::sandbox::{Sandbox, fixture};
 
@@ -36,7 +36,7 @@ pub fn assert_golden(name: &str, text: &str) {
 
 /// A spec from flags, and a fixture as the user's own configuration, with a key that is the same in every run.
 pub fn spec(flags: &[(&Parameter, &str)], custom_data: Option<&str>) -> ClusterSpec {
-    let default_platform_ports = open_ports(&Bundle::shipped_named("platform").expect("the default platform"));
+    let default_platform_ports = open_ports(&deis_ports());
     let mut input = ClusterInput { default_platform_ports, ..ClusterInput::flags("mycluster", flags) };
     if let Some(name) = custom_data {
         let file = InputFile { path: name.into(), content: Ok(fixture(name).into_bytes()) };
@@ -157,8 +157,9 @@ fn what_describes_parameters() {
 #[test]
 fn request_bodies() {
     let spec = spec(&[(&DEIS, "true"), (&DATA_DISK, "100")], None);
-    let user_data = vec!["{}".to_owned(); 3];
-    let plan = plan(&spec, desired(&spec, &ResourceNames::new("s", &spec), &user_data), &Observed::new());
+    let first_boot = FirstBoot { user_data: "{}".into(), keys: Some("host-key=SHA256:x authority=y".into()) };
+    let wanted = desired(&spec, &ResourceNames::new("s", &spec), &vec![first_boot; 3]);
+    let plan = plan(&spec, wanted, &Observed::new());
     let bodies: serde_json::Map<String, serde_json::Value> = plan
         .steps
         .iter()

@@ -394,7 +394,7 @@ fn a_network_that_exists_is_used_and_left() {
 }
 
 /// A flag, a value that is wrong, and what is said of it.
-const WRONG: [(&str, &str, &str); 61] = [
+const WRONG: [(&str, &str, &str); 63] = [
     ("--num-nodes", "0", "must be 1 to 1000, found 0"),
     ("--num-nodes", "2", "must be at least 3, found 2"),
     ("--num-nodes", "201", "must be at most 200"),
@@ -444,9 +444,11 @@ const WRONG: [(&str, &str, &str); 61] = [
     ("--address-space", "8.8.0.0/16", "is not private"),
     ("--address-space", "10.0.0.0/30", "8 to 29 bits"),
     ("--subnet-names", "a", "need `--virtual-network-name`"),
+    ("--discovery-service-url", "host/0123", "discovery URL `host/0123` is no URL"),
+    ("--discovery-service-url", "ftp://host/0123", "does not begin with `http://HOST`"),
     ("--cloud", "germany", "must be one of public, usgov, china"),
     ("--location", "West-Europe", "is not a region's name"),
-    ("--tag", "azure-coreos-cluster=x", "this program's own"),
+    ("--tag", "coreos-cluster=x", "this program's own"),
     ("--tag", "Microsoft.x=1", "begin with `microsoft` for tags of its own"),
     ("--tag", "windows=1", "begin with `windows` for tags of its own"),
     ("--vm-name-prefix", "windows", "has `windows` in it, which Azure keeps for itself"),

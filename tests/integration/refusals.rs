@@ -179,3 +179,43 @@ fn what_is_settled_cannot_be_changed_by_a_flag() {
     ]);
     assert_eq!(sandbox.writes(), []);
 }
+
+#[test]
+fn what_a_failed_first_run_settled_binds_only_as_far_as_something_depends_on_it() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let create = |more: &[&str]| sandbox.run(&[&["mycluster", "--local", "--no-wait"], more].concat());
+    let refuse = |resource_type: &str| {
+        let effect = json!({"status": {"code": 400, "error": "InvalidParameter", "message": "no such value"}});
+        sandbox.faults(json!([{"method": "PUT", "type": resource_type, "times": 100, "effect": effect}]));
+    };
+    // Nothing was made.
+    refuse("Microsoft.Resources/resourceGroups");
+    create(&["--location", "northeurope", "--ssh", "3000"]).demand(5);
+    sandbox.no_faults();
+    // Resources, but no machine.
+    refuse("Microsoft.Network/loadBalancers");
+    create(&["--ssh", "4000", "--data-disk", "--num-nodes", "5", "--address-space", "10.64.0.0/16"])
+        .demand(5)
+        .says(&["no such value"]);
+    sandbox.no_faults();
+    let again = create(&["--location", "northeurope", "--ssh", "5000"]).demand(3);
+    again.says(&["the cluster's location is `westeurope` and cannot become `northeurope`"]);
+    let made = create(&["--ssh", "5000", "--num-nodes", "3", "--address-space", "10.32.0.0/16", "-o", "json"])
+        .demand(0)
+        .json();
+    assert_eq!(made["nodes"].as_array().unwrap().len(), 3);
+    let mut ports: Vec<u64> =
+        made["nodes"].as_array().unwrap().iter().map(|node| node["ssh"]["port"].as_u64().unwrap()).collect();
+    ports.sort_unstable();
+    assert_eq!(ports, [5000, 5001, 5002]);
+    // Keys name the address that the node has.
+    let keys = std::fs::read_to_string(sandbox.cluster("mycluster").join("nodes/mycluster-coreos-0.json")).unwrap();
+    let keys: serde_json::Value = serde_json::from_str(&keys).unwrap();
+    let certificate =
+        openssl::x509::X509::from_pem(keys["member"]["certificate"].as_str().unwrap().as_bytes()).unwrap();
+    let names = certificate.subject_alt_names().unwrap();
+    assert!(names.iter().any(|name| name.ipaddress() == Some(&[10, 32, 0, 4])));
+    // Machines.
+    create(&["--ssh", "6000"]).demand(3).says(&["the cluster's first SSH port is `5000` and cannot become `6000`"]);
+    create(&[]).demand(0).says(&["plan: nothing to do"]);
+}

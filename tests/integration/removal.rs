@@ -1,8 +1,39 @@
 //! `destroy`: all that is ours, and nothing else.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::sandbox::{SUBSCRIPTION, Sandbox};
+
+const CREATE: [&str; 4] = ["mycluster", "--local", "--no-wait", "--data-disk"];
+const DESTROY: [&str; 3] = ["destroy", "mycluster", "--yes"];
+const GROUP: &str = "Microsoft.Resources/resourceGroups";
+
+/// Puts something of somebody else's into the cluster's group; its id.
+fn precious(sandbox: &Sandbox) -> String {
+    let id = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/mycluster/providers/Microsoft.Network/publicIPAddresses/precious"
+    );
+    // Policies pass the group's tags on to whatever is in it.
+    let body = json!({"location": "westeurope", "tags": {"coreos-cluster": "mycluster"}, "sku": {"name": "Standard"},
+        "properties": {"publicIPAllocationMethod": "Static"}});
+    let (status, answer) = sandbox.request("PUT", &format!("{id}?api-version=2024-03-01"), Some(&body));
+    assert!(status < 300, "{answer}");
+    id
+}
+
+fn status(code: u16) -> Value {
+    json!({"status": {"code": code, "error": "ResourceGroupNotFound", "message": "a late replica"}})
+}
+
+/// Sets one fault, runs `destroy`, and makes sure that the fault happened.
+fn destroy_with(sandbox: &Sandbox, fault: &Value, exit_code: i32) -> crate::sandbox::Ended {
+    sandbox.faults(json!([fault]));
+    let ended = sandbox.run(&DESTROY).demand(exit_code);
+    let (_, set) = sandbox.request("GET", "/azure-local/faults", None);
+    assert!(set[0]["seen"].as_u64().is_some_and(|seen| seen > 0), "{set}");
+    sandbox.no_faults();
+    ended
+}
 
 #[test]
 fn nobody_to_confirm_means_no() {
@@ -94,4 +125,175 @@ fn a_destroy_that_was_refused_goes_on_later() {
     sandbox.no_faults();
     sandbox.succeed(&["destroy", "mycluster", "--yes"]);
     assert!(!sandbox.cluster("mycluster").exists());
+}
+
+#[test]
+fn answers_that_cannot_be_believed_stop_the_run() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&CREATE);
+    let theirs = precious(&sandbox);
+    let before = sandbox.resources("mycluster");
+    let key = || std::fs::read_to_string(sandbox.cluster("mycluster").join("id_ed25519")).unwrap();
+    let kept = key();
+    for (what, code, part) in [
+        ("resources", 404, "resource group `mycluster` exists, and cannot be listed because it does not"),
+        ("resources", 403, "cause: ResourceGroupNotFound: a late replica"),
+        (GROUP, 404, "resource group `mycluster` does not exist, and can be listed"),
+    ] {
+        let fault = json!({"method": "GET", "type": what, "times": 1000, "effect": status(code)});
+        let exit_code = if code == 403 { 5 } else { 6 };
+        sandbox.clear_journal();
+        destroy_with(&sandbox, &fault, exit_code).says(&[part, "`azure-coreos-cluster destroy mycluster`"]);
+        assert_eq!(sandbox.writes(), [], "{what} {code}");
+        assert_eq!((sandbox.resources("mycluster"), key()), (before.clone(), kept.clone()), "{what} {code}");
+    }
+    // One answer that is wrong is asked again.
+    destroy_with(&sandbox, &json!({"method": "GET", "type": "resources", "effect": status(404)}), 0).says(&[
+        "▴ Azure's answers contradict each other",
+        "the resource group stays",
+        "`precious`",
+    ]);
+    assert_eq!(sandbox.resources("mycluster"), [theirs]);
+}
+
+#[test]
+fn answers_that_are_not_azures_destroy_nothing() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&CREATE);
+    let theirs = precious(&sandbox);
+    let before = sandbox.resources("mycluster");
+    let replaced = |replacement: Value| json!({"answer_replaced": replacement});
+    let effects = [
+        (replaced(json!({"body": "html"})), "cause: the answer is not Azure Resource Manager's"),
+        (replaced(json!({"body": "empty"})), "cause: "),
+        (replaced(json!({"body": "empty_list"})), "cause: "),
+        (replaced(json!({"body": "cut_short"})), "cause: "),
+        (replaced(json!({"body": "html", "status": 404})), "cause: "),
+        (replaced(json!({"body": "empty", "status": 204})), "cause: "),
+        (replaced(json!({"body": "html", "status": 302, "location": "http://127.0.0.1:1/sign-in"})), "cause: "),
+        (replaced(json!({"body": "other_resource"})), "cause: "),
+    ];
+    let demand = |method: &str, what: &str, effect: &Value, part: &str| {
+        let fault = json!({"method": method, "type": what, "times": 1000, "effect": effect});
+        let ended = destroy_with(&sandbox, &fault, 6).says(&[part, "`azure-coreos-cluster destroy mycluster`"]);
+        assert!(!ended.stdout.contains("gone"), "{}", ended.stdout);
+        assert_eq!(sandbox.resources("mycluster"), before, "{method} {what} {effect}");
+        assert!(sandbox.cluster("mycluster").join("id_ed25519").exists(), "{method} {what} {effect}");
+    };
+    for (effect, part) in &effects {
+        for what in ["resources", GROUP, "Microsoft.Compute/virtualMachines"] {
+            // In a list, another resource is one that is not ours.
+            let part = if what == "resources" && effect["answer_replaced"]["body"] == "other_resource" {
+                "lacks"
+            } else {
+                part
+            };
+            demand("GET", what, effect, part);
+        }
+    }
+    demand("GET", "resources", &json!("next_link_to_itself"), "the list's next page is one that was read already");
+    // The group is not ours alone, so machines go first; what a DELETE is answered does not decide.
+    for (effect, part) in effects.iter().filter(|(effect, _)| effect["answer_replaced"]["body"] == "html") {
+        demand("DELETE", "Microsoft.Compute/virtualMachines", effect, part);
+    }
+    let lost = replaced(json!({"body": "html", "after_effect": true}));
+    destroy_with(&sandbox, &json!({"method": "DELETE", "times": 1000, "effect": lost}), 6);
+    sandbox.succeed(&DESTROY);
+    assert_eq!(sandbox.resources("mycluster"), [theirs]);
+}
+
+#[test]
+fn one_404_is_no_reason_to_erase_keys() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    for fault in [
+        json!({"method": "GET", "type": GROUP, "effect": status(404)}),
+        json!({"method": "GET", "type": "Microsoft.Compute/virtualMachines", "name": "mycluster-coreos-1", "effect": status(404)}),
+    ] {
+        sandbox.succeed(&CREATE);
+        destroy_with(&sandbox, &fault, 0).says(&["▴ Azure's answers contradict each other"]);
+        assert_eq!((sandbox.resources("mycluster").len(), sandbox.cluster("mycluster").exists()), (0, false));
+    }
+}
+
+#[test]
+fn a_deletion_is_over_when_nothing_is_there_any_more() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&CREATE);
+    let fault = |times: u32| json!({"method": "DELETE", "type": GROUP, "times": times, "effect": status(404)});
+    destroy_with(&sandbox, &fault(1000), 5).says(&["error: deleting resource group `mycluster`", "and still shows it"]);
+    assert!(!sandbox.resources("mycluster").is_empty() && sandbox.cluster("mycluster").join("id_ed25519").exists());
+    destroy_with(&sandbox, &fault(1), 0);
+    assert_eq!((sandbox.resources("mycluster").len(), sandbox.cluster("mycluster").exists()), (0, false));
+}
+
+#[test]
+fn a_cluster_that_is_gone_is_told_from_one_that_never_was() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&CREATE);
+    sandbox.succeed(&DESTROY);
+    // What a run leaves that is killed while it removes the directory.
+    let left = sandbox.cluster(".removing-mycluster-x");
+    std::fs::create_dir_all(&left).unwrap();
+    std::fs::write(left.join("id_ed25519"), "secret").unwrap();
+    let again = sandbox.succeed(&DESTROY);
+    assert!(
+        again.stdout.starts_with("cluster mycluster is gone: `destroy` removed it from here at 2"),
+        "{}",
+        again.stdout
+    );
+    assert!(!left.exists());
+    let json = sandbox.succeed(&[&DESTROY[..], &["-o", "json"]].concat()).json();
+    assert_eq!((&json["removed"], json["removed_before"].is_string()), (&json!(false), true));
+    sandbox.run(&["destroy", "mycluste", "--yes"]).demand(3).says(&["no cluster `mycluste` is known in `", "none is"]);
+    sandbox.run(&["status", "mycluster"]).demand(3).says(&["cluster `mycluster` was removed at 2"]);
+    sandbox.succeed(&CREATE);
+    sandbox.succeed(&["status", "mycluster"]);
+    assert_eq!(sandbox.succeed(&DESTROY).stdout, "cluster mycluster is gone\n");
+}
+
+#[test]
+fn a_run_that_works_on_the_cluster_is_waited_for() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&CREATE);
+    let lock = std::fs::File::open(sandbox.cluster("mycluster").join("lock")).unwrap();
+    lock.lock().unwrap();
+    for command in [&DESTROY[..], &CREATE] {
+        sandbox
+            .run(command)
+            .demand(2)
+            .says(&["error: another run works on this cluster (it holds `", "hint: wait for it, then run again"]);
+    }
+    lock.unlock().unwrap();
+    sandbox.succeed(&DESTROY);
+}
+
+#[test]
+fn whenever_it_is_killed_keys_stay_as_long_as_machines_do() {
+    use std::process::Stdio;
+    let mut killed = 0;
+    for after in (1..).step_by(6) {
+        let sandbox = Sandbox::with_emulator(&["--latency", "azure", "--time-scale", "0.01"]);
+        sandbox.succeed(&CREATE);
+        precious(&sandbox);
+        sandbox.clear_journal();
+        let mut command = sandbox.command(crate::sandbox::CREATOR, &DESTROY);
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut ended = false;
+        crate::sandbox::wait_for("a number of requests, or the end", || {
+            ended = child.try_wait().unwrap().is_some();
+            ended || sandbox.requests().len() >= after
+        });
+        if ended {
+            break;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        killed += 1;
+        let left = sandbox.resources("mycluster").len();
+        assert!(left == 1 || sandbox.cluster("mycluster").join("id_ed25519").exists(), "killed after {after}");
+        sandbox.succeed(&DESTROY);
+        assert_eq!(sandbox.resources("mycluster").len(), 1, "killed after {after} requests");
+        assert!(!sandbox.cluster("mycluster").exists());
+    }
+    assert!(killed >= 4, "only {killed} runs were killed");
 }

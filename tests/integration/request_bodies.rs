@@ -6,7 +6,7 @@ use coreos_cluster::config::parameter::{
     NUM_NODES, OPEN, OS_DISK_SIZE, PIP, PROXIMITY, Parameter, SCALE_SET, SPOT, SSH_SOURCES, SUBNET_NAMES, TAGS,
     VIRTUAL_NETWORK_NAME, VM_SIZE, ZONES,
 };
-use coreos_cluster::plan::{ResourceNames, desired};
+use coreos_cluster::plan::{FirstBoot, ResourceNames, desired};
 
 use crate::golden::spec;
 
@@ -35,8 +35,8 @@ fn request_bodies_fit_the_published_schemas() {
     ];
     for flags in table {
         let spec = spec(flags, None);
-        let user_data = vec!["{}".to_owned(); spec.nodes().len()];
-        let wanted = desired(&spec, &ResourceNames::new("s", &spec), &user_data);
+        let first_boot = FirstBoot { user_data: "{}".into(), keys: Some("host-key=x".into()) };
+        let wanted = desired(&spec, &ResourceNames::new("s", &spec), &vec![first_boot; spec.nodes().len()]);
         assert!(!wanted.is_empty());
         for resource in wanted {
             let path = resource.id.path();

@@ -16,7 +16,8 @@ pub const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";
 const DEADLINE: Duration = Duration::from_secs(600);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The other binary under test: another member's, so cargo is asked to bring it up to date once.
+/// The other binary under test: another member's, so cargo is asked to bring it up to date once. Of the whole workspace,
+/// because crates have other features, and would be built anew, for one member alone.
 pub fn platformctl() -> &'static Path {
     static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
         let profile_folder = Path::new(CREATOR).parent().expect("the binary lies in a folder");
@@ -26,7 +27,7 @@ pub fn platformctl() -> &'static Path {
             Some(other) => other,
         };
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--locked", "--offline", "--quiet", "--package", "platformctl", "--bin", "platformctl"])
+            .args(["build", "--locked", "--offline", "--quiet", "--workspace", "--bin", "platformctl"])
             .args(["--profile", profile, "--target-dir"])
             .arg(target_folder)
             .current_dir(env!("CARGO_MANIFEST_DIR"))

@@ -197,3 +197,112 @@ fn a_disk_is_formatted_once_and_never_when_something_is_on_it() {
 
     assert!(!run(&format_script(&folder.path().join("missing"))), "a disk that is not there is a failure");
 }
+
+/// What is sent as it is was judged by nobody else.
+#[test]
+fn a_whole_file_at_which_ignition_would_stop_is_refused_before_the_first_write() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let document = |source: &str| {
+        let file = format!("{{\"path\": \"/etc/a\", \"contents\": {{\"source\": \"{source}\"}}}}");
+        format!("{{\"ignition\": {{\"version\": \"3.3.0\"}}, \"storage\": {{\"files\": [{file}]}}}}")
+    };
+    std::fs::write(sandbox.path("right.ign"), document("data:,a")).unwrap();
+    std::fs::write(sandbox.path("wrong.ign"), document("data:,[a]")).unwrap();
+    std::fs::write(sandbox.path("words.txt"), "words\n").unwrap();
+    let flags =
+        |file| ["one", "--local", "--num-nodes", "1", "--allow-small", "--custom-data", file, "--custom-data-only"];
+    let stops = "the image's Ignition would stop at it, and no machine would come up: ";
+    for (file, why) in [("wrong.ign", "`storage.files[0].contents.source`"), ("words.txt", "it is neither Ignition")] {
+        for verb in [&["preflight"][..], &[]] {
+            let ended = sandbox.run(&[verb, &flags(file)].concat()).demand(5);
+            ended.says(&[&format!("{stops}{why}"), "hint: azure-coreos-cluster user-data lint FILE"]);
+        }
+        assert_eq!(sandbox.writes(), [], "{file}");
+        sandbox.run(&["user-data", "lint", file]).demand(3);
+    }
+    sandbox.run(&[&["preflight"], &flags("right.ign")[..]].concat()).demand(0);
+}
+
+/// What people really have, and how each must end.
+#[test]
+fn files_that_people_have() {
+    let sandbox = Sandbox::without_emulator();
+    for (name, text, lint, merge) in [
+        (
+            "brackets.yaml",
+            "#cloud-config\nwrite_files:\n- path: /etc/systemd/network/10-static.network\n  content: |\n    [Match]\n    Name=eth1\n",
+            0,
+            0,
+        ),
+        ("slashes.yaml", "#cloud-config\nwrite_files:\n- path: /etc//slashes/\n- path: /etc/../etc/dots\n", 0, 0),
+        ("below.yaml", "#cloud-config\nwrite_files:\n- path: /etc/a\n- path: /etc/a/b\n", 3, 3),
+        ("ours.yaml", "#cloud-config\nwrite_files:\n- path: /etc/ssl/etcd\n", 3, 3),
+        ("usr.yaml", "#cloud-config\nwrite_files:\n- path: /usr/local/bin/tool\n", 3, 3),
+        ("run.yaml", "#cloud-config\nwrite_files:\n- path: /run/tool\n", 0, 3),
+        ("setuid.yaml", "#cloud-config\nwrite_files:\n- path: /opt/bin/su\n  permissions: \"04755\"\n", 3, 3),
+        ("decimal.yaml", "#cloud-config\nwrite_files:\n- path: /opt/a\n  permissions: 384\n", 3, 3),
+        ("octal.yaml", "#cloud-config\nwrite_files:\n- path: /opt/a\n  permissions: 0o600\n", 3, 3),
+        ("windows.sh", "#!/bin/bash\r\necho hi\r\n", 3, 3),
+        ("bom.yaml", "\u{feff}#cloud-config\nusers: []\n", 3, 3),
+        ("butane.yaml", "variant: flatcar\nversion: 1.0.0\n", 3, 3),
+        (
+            "hash.ign",
+            "{\"ignition\": {\"version\": \"3.3.0\"}, \"storage\": {\"files\": [{\"path\": \"/etc/a\", \"contents\": {\"source\": \"data:,x\", \"verification\": {\"hash\": \"md5-abc\"}}}]}}",
+            3,
+            3,
+        ),
+        (
+            "folder.ign",
+            "{\"ignition\": {\"version\": \"3.3.0\"}, \"storage\": {\"directories\": [{\"path\": \"/etc/environment\"}]}}",
+            3,
+            3,
+        ),
+        (
+            "replace.ign",
+            "{\"ignition\": {\"version\": \"3.3.0\", \"config\": {\"replace\": {\"source\": \"https://example.test/c.ign\"}}}}",
+            3,
+            3,
+        ),
+        (
+            "emoji.ign",
+            "{\n\t\"ignition\": {\"version\": \"3.3.0\"},\n\t\"systemd\": {\"units\": [{\"name\": \"a.service\", \"contents\": \"[Unit]\\nDescription=\\ud83d\\ude00\\n\"}]}\n}",
+            0,
+            0,
+        ),
+    ] {
+        std::fs::write(sandbox.path(name), text).unwrap();
+        sandbox.run(&["user-data", "lint", name]).demand(lint);
+        let merged = sandbox.run(&["user-data", "mycluster", "--local", "--custom-data", name]).demand(merge);
+        assert_eq!(
+            merged.stderr.contains("hint: "),
+            merge == 3 && !name.contains("al.yaml"),
+            "{name}: {}",
+            merged.stderr
+        );
+    }
+    // Fedora CoreOS keeps it in `/var`.
+    let fedora = ["--coreos-image", "fcos:/CommunityGalleries/ours/Images/fcos", "--custom-data", "usr.yaml"];
+    sandbox.run(&[&["user-data", "mycluster", "--local"], &fedora[..]].concat()).demand(0);
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");
+    sandbox.run(&["templates", "check", folder]).demand(0);
+    std::fs::create_dir(sandbox.path("mine")).unwrap();
+    std::fs::write(sandbox.path("mine/ssh_config"), "Host *\n").unwrap();
+    sandbox.run(&["templates", "check", "mine"]).demand(3).says(&["`mine/ssh_config`: is written on your side"]);
+    std::fs::write(sandbox.path("bom-cluster.yaml"), "\u{feff}name: abc\nnum_nodes: 3\n").unwrap();
+    let shown = sandbox.run(&["config", "show", "-f", "bom-cluster.yaml"]).demand(3);
+    shown.says(&["`bom-cluster.yaml` line 1: begins with a byte order mark", "hint: save it without one"]);
+}
+
+/// A user's file may put what is right beside what is ours into something that is not.
+#[test]
+fn what_comes_of_both_is_judged_once_more() {
+    let mut spec = spec(&[], None);
+    let material = material(&spec);
+    let node = spec.nodes()[0].clone();
+    let text = "#cloud-config\nwrite_files: [{path: /run/x}]\n";
+    let purpose = Purpose::Merged { dialect: Dialect::CloudConfig, fedora_coreos: false };
+    spec.custom_data = Some(Overlay::parse("x", text, purpose).unwrap());
+    assert!(userdata::render(&spec, &node, &material, Dialect::CloudConfig).is_ok());
+    let error = userdata::render(&spec, &node, &material, Dialect::Ignition).unwrap_err().to_string();
+    assert!(error.contains("`/run/x` is hidden once the machine runs"), "{error}");
+}

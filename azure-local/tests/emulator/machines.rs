@@ -8,6 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use azure_local::latency::Latency;
 use azure_local::machine::{MachineError, MachineHost, MachineSpec};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::StatusCode;
 use serde_json::json;
 use tempfile::TempDir;
@@ -199,5 +201,34 @@ async fn a_machine_can_be_deleted_while_it_boots() {
     host.boots.add_permits(2);
     assert_eq!(emulator.get(&vm_path("node-1")).await.status, StatusCode::NOT_FOUND);
     create_node(&emulator, "node-1", 11).await;
+    emulator.stop().await;
+}
+
+#[tokio::test]
+async fn a_machine_whose_ignition_stops_never_reports() {
+    let (emulator, host, _folder) = gated(2).await;
+    let document = |file: &str| {
+        let file = format!("{{\"path\": \"/etc/a\", \"contents\": {{\"source\": \"data:,{file}\"}}}}");
+        format!("{{\"ignition\": {{\"version\": \"3.3.0\"}}, \"storage\": {{\"files\": [{file}]}}}}")
+    };
+    for (last, name, custom_data, reason) in [
+        (11, "node-1", document("a"), None),
+        (12, "node-2", document("[a]"), Some("`storage.files[0].contents.source`: invalid data character")),
+        (13, "node-3", "words".to_owned(), Some("neither a cloud-config")),
+    ] {
+        emulator.put(&nic_path(name), &nic(&format!("10.0.0.{last}"))).await.good();
+        let mut body = vm(name);
+        body["properties"]["osProfile"]["customData"] = json!(STANDARD.encode(&custom_data));
+        let reply = emulator.put(&vm_path(name), &body).await.good();
+        let outcome = emulator.follow(&reply).await;
+        let started = host.started.lock().unwrap().iter().any(|spec| spec.name == name);
+        let Some(reason) = reason else {
+            assert_eq!((&outcome["status"], started), (&json!("Succeeded"), true), "{outcome}");
+            continue;
+        };
+        assert_eq!((&outcome["status"], started), (&json!("Failed"), false), "{outcome}");
+        assert_eq!(outcome["error"]["code"], "OSProvisioningTimedOut", "{outcome}");
+        assert!(outcome["error"]["message"].as_str().unwrap().contains(reason), "{outcome}");
+    }
     emulator.stop().await;
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use crate::inventory::{InventoryNode, SocketEndpoint};
@@ -11,8 +11,8 @@ use crate::ssh::{CONNECT_TIMEOUT, Identity, Session, SshError};
 
 /// Where nodes' SSH servers listen on the cluster's own network.
 const SSH_PORT: u16 = 22;
-/// A node that did not answer is not asked again for so long: one command asks it many things.
-const SILENCE: Duration = Duration::from_secs(20);
+/// So many connections are made at a time: a thousand handshakes at once would each be too late.
+pub const MOST_HANDSHAKES: usize = 64;
 
 /// How long is waited for what.
 #[derive(Clone, Copy, Debug)]
@@ -21,12 +21,25 @@ pub struct Timeouts {
     pub connect: Duration,
     /// For one command or request.
     pub command: Duration,
+    /// A node that did not answer is not asked again for so long: one command asks it many things.
+    pub silence: Duration,
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { connect: CONNECT_TIMEOUT, command: Duration::from_secs(120) }
+        Self { connect: CONNECT_TIMEOUT, command: Duration::from_secs(120), silence: Duration::from_secs(20) }
     }
+}
+
+/// How nodes are reached.
+#[derive(Clone, Debug)]
+pub enum Route {
+    /// Each where the inventory says that it answers, and nowhere else.
+    Direct,
+    /// The same, and through another node where that fails.
+    DirectOrDetour,
+    /// All through this one.
+    Through(Gateway),
 }
 
 /// A node through which all others are reached.
@@ -41,7 +54,10 @@ pub struct Gateway {
 pub struct Connections {
     peers: Vec<Peer>,
     identity: Identity,
-    gateway: Option<(Gateway, Mutex<Link>)>,
+    route: Route,
+    /// To the gateway, when there is one.
+    gateway_link: Mutex<Link>,
+    handshakes: Semaphore,
     pub(super) timeouts: Timeouts,
 }
 
@@ -60,12 +76,7 @@ enum Link {
 }
 
 impl Connections {
-    pub(super) fn new(
-        nodes: Vec<InventoryNode>,
-        identity: Identity,
-        gateway: Option<Gateway>,
-        timeouts: Timeouts,
-    ) -> Self {
+    pub(super) fn new(nodes: Vec<InventoryNode>, identity: Identity, route: Route, timeouts: Timeouts) -> Self {
         let peer = |node: InventoryNode| Peer {
             private: SocketEndpoint { host: node.private_address.to_string(), port: SSH_PORT },
             endpoint: node.ssh,
@@ -75,7 +86,9 @@ impl Connections {
         Self {
             peers: nodes.into_iter().map(peer).collect(),
             identity,
-            gateway: gateway.map(|gateway| (gateway, Mutex::new(Link::Untried))),
+            route,
+            gateway_link: Mutex::new(Link::Untried),
+            handshakes: Semaphore::new(MOST_HANDSHAKES),
             timeouts,
         }
     }
@@ -84,36 +97,57 @@ impl Connections {
     pub(super) async fn session(&self, index: usize) -> Result<Arc<Session>, SshError> {
         let peer = &self.peers[index];
         let mut link = peer.link.lock().await;
-        if let Some(known) = link.known() {
+        if let Some(known) = link.known(self.timeouts.silence) {
             return known;
         }
-        let connected = match &self.gateway {
-            Some((gateway, link)) => match self.gateway_session(gateway, link).await {
+        let address = &peer.endpoint;
+        if matches!(*link, Link::Open(_)) {
+            tracing::debug!(host = address.host, port = address.port, "the connection was lost and is made again");
+        }
+        let connected = match &self.route {
+            Route::Through(gateway) => match self.gateway_session(gateway).await {
                 Ok(jump) => self.through(jump, peer).await,
                 Err(error) => Err(error),
             },
-            None => self.directly_or_through_another(index).await,
+            Route::Direct => self.directly_or_again(peer).await,
+            Route::DirectOrDetour => self.directly_or_through_another(index).await,
         };
+        if let Err(error) = &connected {
+            tracing::debug!(host = address.host, port = address.port, %error, "no connection");
+        }
         link.remember(connected)
     }
 
-    async fn gateway_session(&self, gateway: &Gateway, link: &Mutex<Link>) -> Result<Arc<Session>, SshError> {
-        let mut link = link.lock().await;
-        if let Some(known) = link.known() {
+    /// Ends the connection to a node; the next question makes it again.
+    pub(super) async fn disconnect(&self, index: usize) {
+        let link = std::mem::replace(&mut *self.peers[index].link.lock().await, Link::Untried);
+        if let Link::Open(session) = link {
+            session.close().await;
+        }
+    }
+
+    async fn gateway_session(&self, gateway: &Gateway) -> Result<Arc<Session>, SshError> {
+        let mut link = self.gateway_link.lock().await;
+        if let Some(known) = link.known(self.timeouts.silence) {
             return known;
         }
+        if matches!(*link, Link::Open(_)) {
+            tracing::debug!(host = gateway.endpoint.host, "the connection to the gateway was lost and is made again");
+        }
         let keys: Vec<&str> = gateway.host_keys.iter().map(String::as_str).collect();
+        let _turn = self.turn().await;
         link.remember(Session::connect_within(&gateway.endpoint, &keys, &self.identity, self.timeouts.connect).await)
+    }
+
+    /// One of the handshakes that are made at a time.
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.handshakes.acquire().await.ok()
     }
 
     async fn directly_or_through_another(&self, index: usize) -> Result<Session, SshError> {
         let peer = &self.peers[index];
-        let mut direct = self.directly(peer).await;
-        // A server under load drops connections before it has spoken; once more costs little.
-        if matches!(direct, Err(SshError::Protocol { .. })) {
-            direct = self.directly(peer).await;
-        }
-        let error = match direct {
+        let error = match self.directly_or_again(peer).await {
             Err(error @ (SshError::Connect { .. } | SshError::TimedOut { .. } | SshError::Protocol { .. })) => error,
             other => return other,
         };
@@ -128,21 +162,34 @@ impl Connections {
         Err(error)
     }
 
+    async fn directly_or_again(&self, peer: &Peer) -> Result<Session, SshError> {
+        match self.directly(peer).await {
+            // A server under load drops connections before it has spoken; once more costs little.
+            Err(error @ SshError::Protocol { .. }) => {
+                tracing::debug!(host = peer.endpoint.host, %error, "connecting once more");
+                self.directly(peer).await
+            }
+            other => other,
+        }
+    }
+
     async fn directly(&self, peer: &Peer) -> Result<Session, SshError> {
+        let _turn = self.turn().await;
         Session::connect_within(&peer.endpoint, &[&peer.host_key], &self.identity, self.timeouts.connect).await
     }
 
     async fn through(&self, jump: Arc<Session>, peer: &Peer) -> Result<Session, SshError> {
+        let _turn = self.turn().await;
         let (keys, within) = ([peer.host_key.as_str()], self.timeouts.connect);
         Session::connect_through(jump, &peer.private, &keys, &self.identity, within).await
     }
 }
 
 impl Link {
-    fn known(&self) -> Option<Result<Arc<Session>, SshError>> {
+    fn known(&self, silence: Duration) -> Option<Result<Arc<Session>, SshError>> {
         match self {
             Self::Open(session) if !session.is_closed() => Some(Ok(session.clone())),
-            Self::Failed { at, error } if at.elapsed() < SILENCE => Some(Err(error.clone())),
+            Self::Failed { at, error } if at.elapsed() < silence => Some(Err(error.clone())),
             _ => None,
         }
     }

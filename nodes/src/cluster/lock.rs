@@ -1,67 +1,192 @@
-//! One change of a cluster at a time: a lock in etcd that ends with the connection that holds it.
+//! One change of a cluster at a time: a key in etcd that ends with whoever holds it. A shell on a node keeps it for us;
+//! it renews the lease only when we say so, and lets go when we say so or are gone.
+//!
+//! `cli/platform` takes it around every change. Every write compares the key's revision ([`ClusterLock::fence`]), so that
+//! who has lost the lock without knowing it writes nothing.
 
+mod holder;
+mod keeper;
+
+pub use holder::Holder;
+pub use keeper::SCRIPT;
+
+use std::pin::Pin;
 use std::time::Duration;
 
-use russh::ChannelMsg;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, interval, sleep};
 
 use super::{Cluster, Node};
-use crate::ssh::SshError;
+use crate::ssh::{SshError, Stream};
+use keeper::{Keeper, KeeperError, Look};
 use report::{Failure, Reporter};
 
-/// Holds the lock, or waits for it, as long as standard input is open: a program that is killed lets go of it at once,
-/// one whose network is gone when etcd's lease ends. A command that `etcdctl lock` runs itself has no standard input.
-const COMMAND: &str = "exec 3<&0; etcdctl lock --ttl 30 platform-change & lock=$!; \
-                       (cat <&3 >/dev/null; kill $lock) & wait $lock";
-/// What is printed once the lock is held: its key.
-const HELD: &str = "platform-change/";
+/// The key that is held. Names that start with a dot are no targets of settings.
+pub const LOCK_KEY: &str = "/platform/.lock";
 /// Someone else's change is waited for so long.
 const DEADLINE: Duration = Duration::from_secs(10 * 60);
-/// When waiting is worth a word.
-const NOTE_AFTER: Duration = Duration::from_secs(5);
+/// Between two looks whether the holder is gone.
+const LOOK_INTERVAL: Duration = Duration::from_secs(2);
+/// People want to know that somebody is still waiting.
+const SAID_AGAIN: Duration = Duration::from_secs(60);
+/// Between two renewals.
+const RENEWAL_INTERVAL: Duration = Duration::from_secs(5);
+/// A lease that was not renewed for so long may have ended: etcd lets it live for 60 s.
+const MOST_SILENCE: Duration = Duration::from_secs(50);
+/// A node that is asked to let go does so within this, or its lease ends by itself.
+const RELEASE_DEADLINE: Duration = Duration::from_secs(15);
 
-/// The lock; dropping it lets go.
+/// The lock. Who is done lets go by [`ClusterLock::release`]; dropped, it ends when the node hears nothing any more.
 pub struct ClusterLock {
-    _channel: russh::Channel<russh::client::Msg>,
+    fence: Fence,
+    lost: watch::Receiver<Option<String>>,
+    release: mpsc::Sender<()>,
+    renewing: tokio::task::JoinHandle<()>,
+}
+
+/// What a write compares: the lock is the one that was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fence {
+    /// etcd's revision at which the key was made.
+    pub revision: i64,
+}
+
+/// What came of taking the lock.
+pub enum Taken {
+    Held(ClusterLock),
+    /// Nobody wants it any more.
+    GivenUp,
 }
 
 impl ClusterLock {
-    /// Takes the lock through the first node that answers, waiting for its holder.
-    pub async fn take(cluster: &Cluster, reporter: &Reporter) -> Result<Self, Failure> {
-        let node = cluster.first_reachable().await.map_err(|errors| cluster.unreachable(errors))?;
-        match Self::take_on(node, reporter).await {
-            Ok(Ok(lock)) => Ok(lock),
-            Ok(Err(reason)) => Err(Failure::Unhealthy {
+    /// Takes the lock through the first node that answers, waiting for its holder, who is told to people; gives up when
+    /// `give_up` ends.
+    pub async fn take(
+        cluster: &Cluster,
+        holder: &Holder,
+        reporter: &Reporter,
+        mut give_up: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<Taken, Failure> {
+        let opening = async {
+            let node = cluster.first_reachable().await.map_err(|errors| cluster.unreachable(errors))?;
+            let stream =
+                open(node).await.map_err(|error| cluster.unreachable(vec![(node.name().to_owned(), error)]))?;
+            Ok::<_, Failure>((node, Keeper::new(stream)))
+        };
+        let (node, mut keeper) = tokio::select! {
+            opened = opening => opened?,
+            () = give_up.as_mut() => return Ok(Taken::GivenUp),
+        };
+        let taken = tokio::select! {
+            taken = wait(&mut keeper, holder, reporter) => taken,
+            () = give_up => {
+                keeper.leave(RELEASE_DEADLINE).await;
+                return Ok(Taken::GivenUp);
+            }
+        };
+        match taken {
+            Ok(fence) => Ok(Taken::Held(Self::held(fence, node.name(), keeper))),
+            Err(reason) => Err(Failure::Unhealthy {
                 reasons: vec![format!("taking the cluster's lock in etcd on node `{}`: {reason}", node.name())],
                 hint: "platformctl doctor".into(),
             }),
-            Err(error) => Err(cluster.unreachable(vec![(node.name().to_owned(), error)])),
         }
     }
 
-    async fn take_on(node: &Node, reporter: &Reporter) -> Result<Result<Self, String>, SshError> {
-        let session = node.session().await?;
-        let mut channel = session.open(COMMAND).await?;
-        let mut said = String::new();
-        let mut noted = false;
-        let deadline = tokio::time::Instant::now() + DEADLINE;
-        loop {
-            let limit = if noted { deadline } else { tokio::time::Instant::now() + NOTE_AFTER };
-            match tokio::time::timeout_at(limit, channel.wait()).await {
-                Err(_) if noted => return Ok(Err(format!("someone has held it for {} s", DEADLINE.as_secs()))),
-                Err(_) => {
-                    reporter.note("▴ waiting for the cluster's lock: another platformctl may be changing it");
-                    noted = true;
-                }
-                Ok(Some(ChannelMsg::Data { data })) => {
-                    said.push_str(&String::from_utf8_lossy(&data));
-                    if said.contains(HELD) {
-                        return Ok(Ok(Self { _channel: channel }));
-                    }
-                }
-                Ok(Some(ChannelMsg::ExtendedData { data, .. })) => said.push_str(&String::from_utf8_lossy(&data)),
-                Ok(None) => return Ok(Err(said.trim().lines().last().unwrap_or("no reason given").to_owned())),
-                Ok(Some(_)) => {}
-            }
+    fn held(fence: Fence, node: &str, keeper: Keeper<Stream>) -> Self {
+        let (lose, lost) = watch::channel(None);
+        let (release, released) = mpsc::channel(1);
+        let renewing = tokio::spawn(renew(keeper, node.to_owned(), lose, released));
+        Self { fence, lost, release, renewing }
+    }
+
+    /// What every write must compare.
+    pub fn fence(&self) -> Fence {
+        self.fence
+    }
+
+    /// Ends when the lock is lost, with the reason.
+    pub async fn lost(&self) -> Failure {
+        let mut lost = self.lost.clone();
+        let reason = match lost.wait_for(Option::is_some).await {
+            Ok(reason) => reason.clone().unwrap_or_default(),
+            Err(_) => "what renews it has ended".to_owned(),
+        };
+        Failure::Unhealthy {
+            reasons: vec![format!("the cluster's lock was lost, so nothing more was changed: {reason}")],
+            hint: "run the same command again; it goes on where this one stopped".into(),
         }
+    }
+
+    /// Lets go, now.
+    pub async fn release(self) {
+        let _ = self.release.send(()).await;
+        let _ = tokio::time::timeout(RELEASE_DEADLINE, self.renewing).await;
+    }
+}
+
+async fn open(node: &Node) -> Result<Stream, SshError> {
+    // The account's shell may be any; the script is for bash, which every image has.
+    let script = format!("exec bash -c '{SCRIPT}'");
+    Ok(node.session().await?.open(&script).await?.into_stream())
+}
+
+/// Until the lock is held.
+async fn wait(
+    keeper: &mut Keeper<impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>,
+    holder: &Holder,
+    reporter: &Reporter,
+) -> Result<Fence, KeeperError> {
+    let deadline = Instant::now() + DEADLINE;
+    let mut told: Option<(String, Instant)> = None;
+    loop {
+        let other = match keeper.look().await? {
+            Look::Free => match keeper.take(holder).await? {
+                Some(fence) => return Ok(fence),
+                // Someone was quicker; who shows at the next look.
+                None => continue,
+            },
+            Look::Held(other) => other,
+        };
+        if Instant::now() > deadline {
+            return Err(KeeperError::Refused(format!("{other} has held it for more than {} s", DEADLINE.as_secs())));
+        }
+        let is_news = told.as_ref().is_none_or(|(said, at)| *said != other || at.elapsed() > SAID_AGAIN);
+        if is_news {
+            reporter.note(format!("▴ waiting for the cluster's lock, which {other} holds"));
+            told = Some((other, Instant::now()));
+        }
+        sleep(LOOK_INTERVAL).await;
+    }
+}
+
+/// Renews the lease until it is to be let go or is lost.
+async fn renew(
+    mut keeper: Keeper<Stream>,
+    node: String,
+    lose: watch::Sender<Option<String>>,
+    mut release: mpsc::Receiver<()>,
+) {
+    let mut beat = interval(RENEWAL_INTERVAL);
+    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut renewed = Instant::now();
+    loop {
+        tokio::select! {
+            // Who drops the lock without a word lets go as well.
+            _ = release.recv() => return keeper.leave(RELEASE_DEADLINE).await,
+            _ = beat.tick() => {}
+        }
+        let asked = Instant::now();
+        let reason = match tokio::time::timeout_at(renewed + MOST_SILENCE, keeper.renew()).await {
+            Ok(Ok(())) => {
+                renewed = asked;
+                continue;
+            }
+            Ok(Err(error)) => format!("renewing it through node `{node}`: {error}"),
+            Err(_) => format!("node `{node}` did not answer for {} s", MOST_SILENCE.as_secs()),
+        };
+        tracing::debug!(node, reason, "the cluster's lock is lost");
+        let _ = lose.send(Some(reason));
+        return;
     }
 }

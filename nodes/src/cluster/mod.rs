@@ -8,10 +8,10 @@ mod lock;
 mod node;
 mod subset;
 
-pub use connections::{Gateway, Timeouts};
+pub use connections::{Gateway, MOST_HANDSHAKES, Route, Timeouts};
 pub use docker::DockerError;
 pub use http::status_of;
-pub use lock::ClusterLock;
+pub use lock::{ClusterLock, Fence, Holder, LOCK_KEY, SCRIPT as LOCK_SCRIPT, Taken};
 pub use node::Node;
 
 use std::net::Ipv4Addr;
@@ -64,10 +64,9 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// A cluster from what the inventory says of it; nothing is connected yet. With a `gateway` all nodes are reached
-    /// through it, else directly, and through each other where that fails.
-    pub fn new(facts: ClusterFacts, identity: Identity, gateway: Option<Gateway>, timeouts: Timeouts) -> Self {
-        let connections = Arc::new(Connections::new(facts.nodes.clone(), identity, gateway, timeouts));
+    /// A cluster from what the inventory says of it; nothing is connected yet.
+    pub fn new(facts: ClusterFacts, identity: Identity, route: Route, timeouts: Timeouts) -> Self {
+        let connections = Arc::new(Connections::new(facts.nodes.clone(), identity, route, timeouts));
         let nodes = facts.nodes.iter().cloned().enumerate();
         let nodes = nodes.map(|(index, node)| Node::new(node, index, connections.clone())).collect();
         Self { facts: Arc::new(facts), nodes: Arc::new(nodes) }

@@ -58,12 +58,20 @@ impl Node {
         self.inner.connections.session(self.inner.index).await
     }
 
+    /// Ends the connection until something is asked again.
+    pub async fn disconnect(&self) {
+        self.inner.connections.disconnect(self.inner.index).await;
+    }
+
     /// Runs a command that may be repeated: when the connection breaks, it is made again and the command run again.
     pub async fn run(&self, command: &str, input: Option<&str>, timeout: Duration) -> Result<Output, SshError> {
         let mut repeats = 0;
         loop {
             match self.session().await?.run(command, input, timeout).await {
-                Err(SshError::Protocol { .. }) if repeats < MOST_REPEATS => repeats += 1,
+                Err(error @ SshError::Protocol { .. }) if repeats < MOST_REPEATS => {
+                    repeats += 1;
+                    tracing::debug!(node = self.name(), %error, repeats, "the connection broke; the command is run again");
+                }
                 other => return other,
             }
         }
@@ -106,6 +114,7 @@ impl Node {
                         return Err(error);
                     }
                     repeats += 1;
+                    tracing::debug!(node = self.name(), %error, repeats, "the connection broke; Docker is asked again");
                 }
             }
         }

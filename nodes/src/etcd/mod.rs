@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Fence, LOCK_KEY};
 use crate::ssh::{Output, SshError};
 use report::Failure;
 
@@ -24,6 +24,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct Store {
     cluster: Cluster,
+    /// Of whoever may write.
+    fence: Option<Fence>,
 }
 
 /// A key with its value.
@@ -44,12 +46,23 @@ pub enum StoreError {
     /// etcd on this node's word.
     #[error("node `{node}`: {doing}: {said}")]
     Refused { node: String, doing: &'static str, said: String },
+    /// Someone else may be changing the cluster.
+    #[error("the cluster's lock was lost, so nothing was written")]
+    LockLost,
+    /// Only who holds the cluster's lock writes.
+    #[error("writing without the cluster's lock; this is a bug")]
+    NotLocked,
 }
 
 impl Store {
     /// The store of `cluster`.
     pub fn new(cluster: Cluster) -> Self {
-        Self { cluster }
+        Self { cluster, fence: None }
+    }
+
+    /// The same for who holds the cluster's lock: every write compares it, and without one nothing is written.
+    pub fn fenced(self, fence: Fence) -> Self {
+        Self { fence: Some(fence), ..self }
     }
 
     /// All entries whose key starts with `prefix`, sorted by key.
@@ -66,15 +79,11 @@ impl Store {
 
     /// Does everything in `transaction` or, when a comparison does not hold, nothing; says which.
     pub async fn commit(&self, transaction: &Transaction) -> Result<bool, StoreError> {
-        #[derive(Deserialize)]
-        struct Answer {
-            #[serde(default)]
-            succeeded: bool,
-        }
+        let Some(fence) = self.fence else { return Err(StoreError::NotLocked) };
+        let fenced = transaction.clone().expect_creation(LOCK_KEY, fence.revision);
         let doing = "writing to etcd";
-        let (node, text) = self.ask(doing, &format!("{ETCDCTL} txn"), Some(&transaction.to_string())).await?;
-        let answer: Answer = parse(&node, doing, &text)?;
-        Ok(answer.succeeded)
+        let (node, text) = self.ask(doing, &format!("{ETCDCTL} txn"), Some(&fenced.to_string())).await?;
+        committed(&parse(&node, doing, &text)?, fence)
     }
 
     async fn entries(&self, command: &str) -> Result<Vec<Entry>, StoreError> {
@@ -123,7 +132,9 @@ impl Store {
                     return Err(StoreError::Refused { node: node.name().to_owned(), doing, said });
                 }
                 // Its connection is known to be lost now, so another node comes first.
-                Err(_) if tries < self.cluster.nodes().len() => {}
+                Err(error) if tries < self.cluster.nodes().len() => {
+                    tracing::debug!(node = node.name(), doing, %error, "asking another node");
+                }
                 Err(error) => return Err(StoreError::Unreachable(vec![(node.name().to_owned(), error)])),
             }
         }
@@ -133,10 +144,39 @@ impl Store {
     pub fn failure(&self, error: StoreError) -> Failure {
         match error {
             StoreError::Unreachable(errors) => self.cluster.unreachable(errors),
+            StoreError::LockLost => Failure::Unhealthy {
+                reasons: vec![error.to_string()],
+                hint: "run the same command again; it goes on where this one stopped".into(),
+            },
+            StoreError::NotLocked => anyhow::Error::new(error).into(),
             StoreError::Refused { .. } => {
                 Failure::Unhealthy { reasons: vec![error.to_string()], hint: "platformctl doctor".into() }
             }
         }
+    }
+}
+
+/// Whether a fenced transaction was made: `false` when one of its own comparisons did not hold. Of one that was not made,
+/// the answer says which lock there is.
+fn committed(answer: &serde_json::Value, fence: Fence) -> Result<bool, StoreError> {
+    if answer["succeeded"] == serde_json::Value::Bool(true) {
+        return Ok(true);
+    }
+    match creation(&answer["responses"]) {
+        Some(revision) if revision == fence.revision => Ok(false),
+        _ => Err(StoreError::LockLost),
+    }
+}
+
+/// The first revision of creation in an answer, whose outer names differ between versions of etcdctl.
+fn creation(answer: &serde_json::Value) -> Option<i64> {
+    match answer {
+        serde_json::Value::Object(object) => object
+            .get("create_revision")
+            .and_then(serde_json::Value::as_i64)
+            .or_else(|| object.values().find_map(creation)),
+        serde_json::Value::Array(items) => items.iter().find_map(creation),
+        _ => None,
     }
 }
 
@@ -176,6 +216,23 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_write_says_whether_the_lock_still_holds() {
+        // As etcdctl 3.4 and 3.5 print it.
+        let refused = |revision: i64| {
+            let kvs =
+                serde_json::json!([{"key": "L3BsYXRmb3JtLy5sb2Nr", "create_revision": revision, "mod_revision": 9}]);
+            serde_json::json!({"header": {"revision": 9}, "responses": [{"Response": {"ResponseRange": {"kvs": kvs}}}]})
+        };
+        let fence = Fence { revision: 7 };
+        assert!(committed(&serde_json::json!({"succeeded": true}), fence).unwrap());
+        assert!(!committed(&refused(7), fence).unwrap());
+        let gone = serde_json::json!({"responses": [{"Response": {"ResponseRange": {"header": {"revision": 9}}}}]});
+        for answer in [refused(8), gone, serde_json::json!({})] {
+            assert!(matches!(committed(&answer, fence), Err(StoreError::LockLost)), "{answer}");
+        }
+    }
 
     #[test]
     fn etcdctls_last_word_is_the_reason() {

@@ -9,6 +9,8 @@ use std::fmt::Write as _;
 pub struct Transaction {
     comparisons: Vec<String>,
     changes: Vec<String>,
+    /// What is read instead when a comparison does not hold.
+    otherwise: Vec<String>,
 }
 
 impl Transaction {
@@ -20,6 +22,13 @@ impl Transaction {
     /// Holds when `key` was last changed at `revision`; 0 when it is not there.
     pub fn expect_revision(mut self, key: &str, revision: i64) -> Self {
         self.comparisons.push(format!("mod({}) = \"{revision}\"", literal(key)));
+        self
+    }
+
+    /// Holds when `key` was made at `revision` and is still there; when a comparison does not hold, `key` is read.
+    pub fn expect_creation(mut self, key: &str, revision: i64) -> Self {
+        self.comparisons.push(format!("create({}) = \"{revision}\"", literal(key)));
+        self.otherwise.push(format!("get -- {}", literal(key)));
         self
     }
 
@@ -52,7 +61,11 @@ impl fmt::Display for Transaction {
         for line in &self.changes {
             writeln!(formatter, "{line}")?;
         }
-        writeln!(formatter, "\n")
+        writeln!(formatter)?;
+        for line in &self.otherwise {
+            writeln!(formatter, "{line}")?;
+        }
+        writeln!(formatter)
     }
 }
 
@@ -103,5 +116,7 @@ mod tests {
         let transaction = Transaction::new().expect_revision("/a", 0).put("/a", "-1").delete("/b");
         assert_eq!(transaction.to_string(), "mod(\"/a\") = \"0\"\n\nput -- \"/a\" \"-1\"\ndel -- \"/b\"\n\n\n");
         assert_eq!(format!("{transaction:?}"), "Transaction(1 comparisons, 2 changes)");
+        let fenced = Transaction::new().expect_creation("/l", 7).put("/a", "b").to_string();
+        assert_eq!(fenced, "create(\"/l\") = \"7\"\n\nput -- \"/a\" \"b\"\n\nget -- \"/l\"\n\n");
     }
 }

@@ -235,7 +235,7 @@ impl Session {
     }
 
     /// Says good-bye.
-    pub async fn close(self) {
+    pub async fn close(&self) {
         let _ = self.handle.disconnect(Disconnect::ByApplication, "", "en").await;
     }
 }

@@ -32,10 +32,11 @@ impl Apps {
         let app = self.require(name).await?;
         let source = with_earlier_options(&deployment.source, app.intended());
         let owner = Owner { app: name, config: &app.config };
-        let blueprint = Blueprint::read(&source, owner)?;
-        for note in &blueprint.notes {
+        let read = Blueprint::read_with_notes(&source, owner);
+        for note in read.as_ref().map_or_else(|refused| &refused.notes, |blueprint| &blueprint.notes) {
             self.reporter.note(format!("▴ {note}"));
         }
+        let blueprint = read.map_err(|refused| refused.problems)?;
         self.require_router().await?;
         let images = Images { platform: &self.platform, reporter: &self.reporter };
         let found = images.provide(&blueprint.images(), deployment.archive.as_ref()).await?;

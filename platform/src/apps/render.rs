@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::compose_file::{ComposeFile, Owner};
+use super::compose_file::{ComposeFile, Owner, Refused};
 use super::config::PORT;
 use super::routing::{self, ROUTER_NETWORK};
 use super::scale::WEB;
@@ -52,6 +52,11 @@ pub struct Blueprint {
 impl Blueprint {
     /// Reads a source; the mistakes of a Compose file come all at once.
     pub fn read(source: &Source, owner: Owner<'_>) -> Result<Self, Problems> {
+        Self::read_with_notes(source, owner).map_err(|refused| refused.problems)
+    }
+
+    /// The same, for who says what has no effect also when there are mistakes.
+    pub fn read_with_notes(source: &Source, owner: Owner<'_>) -> Result<Self, Refused> {
         match source {
             Source::Image { image, options } => Ok(Self {
                 stack: Stack { services: [(WEB.to_owned(), of_image(image, options))].into(), ..Stack::default() },

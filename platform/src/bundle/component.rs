@@ -25,6 +25,8 @@ pub struct Component {
     pub scalable: bool,
     /// More than one task is safe only when this setting is true or, if it is not a boolean, set.
     pub scalable_when: Option<SettingKey>,
+    /// TCP ports of the nodes that services publish which the component makes itself.
+    pub publishes: Vec<u16>,
 }
 
 /// What runs a component.

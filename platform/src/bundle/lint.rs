@@ -3,15 +3,21 @@
 use std::collections::BTreeSet;
 
 use super::template::{self, Undefined};
-use super::{Bundle, Component, ComponentKind, Health, MANIFEST, SettingType, Values, image};
-use crate::compose::{Examined, Mode, Naming, Stack};
+use super::{Bundle, Component, ComponentKind, Health, MANIFEST, PortRules, SettingType, Values, image, port};
+use crate::compose::{Examined, Mode, Naming, Protocol, Stack, Warning};
 use diagnostics::suggestion;
 use diagnostics::yaml::{Document, Step};
 use diagnostics::{Origin, Problem, Problems};
 
 /// Checks the stack, with few settings and with all of them; fills in the names of networks and the
 /// defaults of the components' images.
-pub(super) fn stack(bundle: &mut Bundle, manifest_file: &str, stack_file: &str, source: &str) -> Problems {
+pub(super) fn stack(
+    bundle: &mut Bundle,
+    manifest_file: &str,
+    stack_file: &str,
+    source: &str,
+    rules: PortRules,
+) -> Problems {
     let mut found: Vec<Problem> = undeclared(bundle, stack_file, source);
     // Names that are not there were found a moment ago; what else is wrong is looked for past them.
     let undefined = if found.is_empty() { Undefined::Refused } else { Undefined::SomeText };
@@ -19,14 +25,20 @@ pub(super) fn stack(bundle: &mut Bundle, manifest_file: &str, stack_file: &str, 
     for values in [samples(bundle, false), samples(bundle, true)] {
         let Examined { stack, warnings, problems } = bundle.stack(&values, stack_file, undefined);
         found.extend(problems.iter().cloned());
-        let origin = Origin::File { path: stack_file.to_owned(), line: None };
-        found.extend(warnings.into_iter().map(|message| problem(origin.clone(), message)));
+        found.extend(warnings.into_iter().map(|Warning { line, message }| {
+            let origin = Origin::File { path: stack_file.to_owned(), line };
+            Problem { origin, message, hint: None }
+        }));
         if let Some(stack) = stack {
-            found.extend(services(bundle, &values, undefined, &stack, stack_file));
+            found.extend(services(bundle, &values, undefined, &stack, stack_file, rules));
             stacks.push(stack);
         }
     }
     if let [few, all] = stacks.as_slice() {
+        // Of a stack with mistakes the part may be missing that publishes a port.
+        if rules == PortRules::All && found.is_empty() {
+            found.extend(unpublished(bundle, manifest_file, [few, all]));
+        }
         found.extend(components(bundle, manifest_file, few, all));
         let naming = Naming { namespace: &bundle.name };
         let made = [few, all].map(|stack| stack.render(&naming).networks);
@@ -34,6 +46,9 @@ pub(super) fn stack(bundle: &mut Bundle, manifest_file: &str, stack_file: &str, 
         bundle.networks = names.into_iter().collect();
         for (key, service) in &few.services {
             bundle.settings.set_default(key, "image", service.image.clone());
+            if let Mode::Replicated { replicas } = service.mode {
+                bundle.settings.set_default(key, "replicas", replicas.to_string());
+            }
         }
     }
     found.sort_by_key(|problem| match problem.origin {
@@ -47,10 +62,6 @@ pub(super) fn stack(bundle: &mut Bundle, manifest_file: &str, stack_file: &str, 
         }
     }
     once.into_iter().collect()
-}
-
-fn problem(origin: Origin, message: String) -> Problem {
-    Problem { origin, message, hint: None }
 }
 
 /// Values to try the template with: what must be set, or everything that can be.
@@ -111,7 +122,14 @@ fn undeclared(bundle: &Bundle, file: &str, source: &str) -> Vec<Problem> {
 }
 
 /// Services against components.
-fn services(bundle: &Bundle, values: &Values, undefined: Undefined, stack: &Stack, file: &str) -> Vec<Problem> {
+fn services(
+    bundle: &Bundle,
+    values: &Values,
+    undefined: Undefined,
+    stack: &Stack,
+    file: &str,
+    rules: PortRules,
+) -> Vec<Problem> {
     // It was rendered and read a moment ago.
     let Ok(rendered) = bundle.stack_text(values, undefined) else { return Vec::new() };
     let Ok(document) = Document::parse_rendered(file, &rendered.text, rendered.lines) else { return Vec::new() };
@@ -131,6 +149,11 @@ fn services(bundle: &Bundle, values: &Values, undefined: Undefined, stack: &Stac
         {
             document.problem(&at(key, Some("image")), message);
         }
+        if rules == PortRules::All {
+            for message in port::refused(service) {
+                document.problem(&at(key, Some("ports")), message);
+            }
+        }
         match bundle.component(key) {
             None => document.problem(&at(key, None), format!("no subsystem of `{MANIFEST}` has a component `{key}`")),
             Some(Component { kind: ComponentKind::Host, .. }) => {
@@ -139,6 +162,11 @@ fn services(bundle: &Bundle, values: &Values, undefined: Undefined, stack: &Stac
             Some(component) => {
                 if component.scalable && service.mode == Mode::Global {
                     document.problem(&at(key, Some("deploy")), "a global service is not scalable");
+                }
+                if let Mode::Replicated { replicas } = service.mode
+                    && let Some((message, _)) = bundle.settings.unsafe_tasks(key, replicas, values)
+                {
+                    document.problem(&at(key, Some("deploy")), message);
                 }
                 if let Health::Http { port, .. } = component.health
                     && !service.ports.iter().any(|published| published.published == Some(port))
@@ -178,6 +206,29 @@ fn components(bundle: &Bundle, file: &str, few: &Stack, all: &Stack) -> Vec<Prob
                 ];
                 document.problem(&path, format!("the stack has no service `{}`", component.name));
             }
+        }
+    }
+    document.into_problems().iter().cloned().collect()
+}
+
+/// Ports that the load balancer is to open and that nothing on the nodes answers.
+fn unpublished(bundle: &Bundle, file: &str, stacks: [&Stack; 2]) -> Vec<Problem> {
+    let services = stacks.into_iter().flat_map(|stack| stack.services.values());
+    let ports = services.flat_map(|service| &service.ports).filter(|port| port.protocol == Protocol::Tcp);
+    let made_by_components = bundle.components().flat_map(|component| &component.publishes).copied();
+    let published: BTreeSet<u16> = ports.filter_map(|port| port.published).chain(made_by_components).collect();
+    let Some(manifest) = bundle.files.get(MANIFEST) else { return Vec::new() };
+    let Ok(document) = Document::parse(file, manifest) else { return Vec::new() };
+    let items = document.root().fields().and_then(|fields| fields.take("ports")).and_then(|node| node.items());
+    for item in items.unwrap_or_default() {
+        let number = item.value().get("port").and_then(diagnostics::yaml::Value::as_u64);
+        let port = number.and_then(|number| u16::try_from(number).ok()).filter(|port| !published.contains(port));
+        if let Some(port) = port {
+            item.problem_with_hint(
+                format!("no component publishes port {port} over TCP, so nothing would answer there"),
+                "publish it under `ports` of a service, or name it under `publishes` of the component that makes the \
+                 service which does",
+            );
         }
     }
     document.into_problems().iter().cloned().collect()

@@ -7,6 +7,7 @@ mod component;
 mod image;
 mod lint;
 mod manifest;
+mod mistake;
 mod port;
 mod render;
 mod schema;
@@ -20,7 +21,8 @@ mod values;
 mod tests;
 
 pub use component::{Component, ComponentKind, Health, Subsystem};
-pub use port::{BundlePort, PortProbe};
+pub use mistake::{Mistake, MistakeKind, refused};
+pub use port::{BundlePort, PortProbe, deis_ports};
 pub use schema::SettingsSchema;
 pub use setting::{Setting, SettingKey, SettingType};
 pub use source::BundleSource;
@@ -56,6 +58,14 @@ pub struct Bundle {
     networks: Vec<String>,
 }
 
+/// Which rules the ports of a bundle are held by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PortRules {
+    All,
+    /// Those of the versions before: not what services publish.
+    Earlier,
+}
+
 impl Bundle {
     /// Reads a bundle's folder; finds all mistakes at once.
     pub fn load(folder: &Path) -> Result<Self, Problems> {
@@ -80,6 +90,16 @@ impl Bundle {
 
     /// A bundle from the texts of its files, by name; `origin` is the folder that mistakes name.
     pub fn from_files(files: BTreeMap<String, String>, origin: &str) -> Result<Self, Problems> {
+        Self::read(files, origin, PortRules::All)
+    }
+
+    /// The same for a bundle that is installed. What an earlier version took, whose rules for ports were laxer, can
+    /// still be looked at, upgraded and removed.
+    pub(crate) fn installed(files: BTreeMap<String, String>, origin: &str) -> Result<Self, Problems> {
+        Self::read(files, origin, PortRules::Earlier)
+    }
+
+    fn read(files: BTreeMap<String, String>, origin: &str, rules: PortRules) -> Result<Self, Problems> {
         let mut problems = Problems::new();
         let path = |name: &str| format!("{}/{name}", origin.trim_end_matches('/'));
         for name in [MANIFEST, STACK].into_iter().filter(|name| !files.contains_key(*name)) {
@@ -89,13 +109,18 @@ impl Bundle {
         let manifest = manifest::read(&path(MANIFEST), manifest);
         let mut bundle = Self { origin: origin.to_owned(), files: files.clone(), ..manifest.bundle };
         problems.extend(manifest.problems);
-        problems.extend(lint::stack(&mut bundle, &path(MANIFEST), &path(STACK), stack));
+        problems.extend(lint::stack(&mut bundle, &path(MANIFEST), &path(STACK), stack, rules));
         if problems.is_empty() { Ok(bundle) } else { Err(problems) }
     }
 
     /// The bundles that are part of the program.
     pub fn shipped() -> Vec<Self> {
         shipped::all()
+    }
+
+    /// The bundle that is meant when nothing is said.
+    pub fn default_platform() -> Option<Self> {
+        Self::shipped_named(source::DEFAULT_NAME)
     }
 
     /// One of the bundles that are part of the program.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use minijinja::Value;
 
 use super::template::{self, RenderedText, TemplateError, Undefined};
-use super::{Bundle, Component, ComponentKind, STACK, SettingKey, SettingType, Values};
+use super::{Bundle, Component, ComponentKind, STACK, SettingKey, SettingType, Values, port, refused};
 use crate::compose::{Examined, Mode, Naming, Rendered, Stack};
 use diagnostics::{Origin, Problems};
 
@@ -15,10 +15,8 @@ impl Bundle {
     /// Mistakes: settings that are missing or do not fit their type, secrets that are not set, and whatever the rendered
     /// stack has.
     pub fn render(&self, values: &Values) -> Result<Rendered, Problems> {
-        let mut problems = self.wrong_values(values);
-        if !problems.is_empty() {
-            return Err(problems);
-        }
+        refused(self.settings.mistakes(values))?;
+        let mut problems = Problems::new();
         let file = format!("{}/{STACK}", self.origin);
         let mut stack = match self.stack(values, &file, Undefined::Refused) {
             Examined { stack: Some(stack), problems, .. } if problems.is_empty() => stack,
@@ -27,6 +25,13 @@ impl Bundle {
         let disabled = |component: &&Component| !self.is_enabled(component, values);
         for component in self.components().filter(disabled) {
             stack.services.remove(&component.name);
+        }
+        // A port may be a setting.
+        for (key, service) in &stack.services {
+            for message in port::refused(service) {
+                let origin = Origin::File { path: file.clone(), line: None };
+                problems.add(origin, format!("`services.{key}.ports`: {message}"));
+            }
         }
         for (component, service) in &mut stack.services {
             if let Some(image) = values.get(component, "image") {
@@ -37,59 +42,24 @@ impl Bundle {
             {
                 *replicas = count;
             }
+            // The stack's own number may follow from a setting.
+            if let Mode::Replicated { replicas } = service.mode
+                && let Some((message, remedy)) = self.settings.unsafe_tasks(component, replicas, values)
+            {
+                let origin = Origin::File { path: file.clone(), line: None };
+                problems.add_with_hint(origin, format!("`services.{component}.deploy`: {message}"), remedy);
+            }
         }
         let rendered = stack.render(&Naming { namespace: &self.name });
-        for service in &rendered.services {
-            for secret in &service.secrets {
-                let set = secret.split_once('.').is_some_and(|(target, key)| values.has_secret(target, key));
-                if !set {
-                    self.unset(&mut problems, &secret.replacen('.', "/", 1));
-                }
-            }
+        let names = rendered.services.iter().flat_map(|service| &service.secrets).filter_map(|secret| {
+            let (target, key) = secret.split_once('.')?;
+            Some(SettingKey { target: target.to_owned(), key: key.to_owned() })
+        });
+        let unset = names.filter(|name| !values.has_secret(&name.target, &name.key));
+        if let Err(missing) = refused(unset.map(|name| self.settings.unset(&name)).collect()) {
+            problems.extend(missing);
         }
         if problems.is_empty() { Ok(rendered) } else { Err(problems) }
-    }
-
-    /// Settings that are missing or wrong.
-    fn wrong_values(&self, values: &Values) -> Problems {
-        let mut problems = Problems::new();
-        for setting in self.settings.missing(values) {
-            self.unset(&mut problems, &setting.name.to_string());
-        }
-        for (target, key, value) in values.iter() {
-            // An earlier version of the bundle may have had more settings.
-            if let Some(setting) = self.settings.get(target, key)
-                && let Err(message) = setting.kind.check(value)
-            {
-                problems.add(Origin::Setting(setting.name.to_string()), message);
-            }
-        }
-        for component in self.components() {
-            let Some(condition) = &component.scalable_when else { continue };
-            let replicas = values.get(&component.name, "replicas").and_then(|text| text.parse::<u32>().ok());
-            if replicas.is_some_and(|replicas| replicas > 1) && !self.settings.holds(values, condition) {
-                let origin = Origin::Setting(format!("{}/replicas", component.name));
-                let message = format!("more than one task is safe only with the setting `{condition}`");
-                problems.add(origin, message);
-            }
-        }
-        problems
-    }
-
-    fn unset(&self, problems: &mut Problems, name: &str) {
-        let (target, key) = name.split_once('/').unwrap_or((name, ""));
-        let setting = self.settings.get(target, key);
-        let message = match setting {
-            Some(setting) => format!("must be set: {}", setting.help),
-            None => "must be set".into(),
-        };
-        let value = match setting.map(|setting| (&setting.kind, &setting.example)) {
-            Some((SettingType::Secret, _)) => format!("platformctl config {target} set {key} --stdin"),
-            Some((SettingType::File, _)) => format!("platformctl config {target} set {key}=@FILE"),
-            Some((_, Some(example))) => format!("platformctl config {target} set {key}={example}"),
-            _ => format!("platformctl config {target} set {key}=VALUE"),
-        };
-        problems.add_with_hint(Origin::Setting(name.to_owned()), message, value);
     }
 
     /// The whole stack, with the services of disabled components, as far as it can be read.

@@ -11,6 +11,8 @@ pub struct SettingsSchema {
     settings: BTreeMap<SettingKey, Setting>,
     /// Targets that count only when a setting holds.
     conditions: BTreeMap<String, SettingKey>,
+    /// Targets of which more than one task is safe only when a setting holds.
+    scaling: BTreeMap<String, SettingKey>,
 }
 
 impl SettingsSchema {
@@ -24,6 +26,21 @@ impl SettingsSchema {
     /// Says when a target counts.
     pub(super) fn add_condition(&mut self, target: &str, condition: SettingKey) {
         self.conditions.insert(target.to_owned(), condition);
+    }
+
+    /// Says when more than one task of a target is safe.
+    pub(super) fn add_scaling(&mut self, target: &str, condition: SettingKey) {
+        self.scaling.insert(target.to_owned(), condition);
+    }
+
+    /// The targets of which more than one task is safe only under a condition.
+    pub(super) fn scalable(&self) -> impl Iterator<Item = &str> {
+        self.scaling.keys().map(String::as_str)
+    }
+
+    /// The setting that must hold for more than one task of a target.
+    pub(super) fn scaling(&self, target: &str) -> Option<&SettingKey> {
+        self.scaling.get(target)
     }
 
     /// Says what a setting is when nobody sets it.

@@ -7,7 +7,7 @@ use diagnostics::suggestion;
 use diagnostics::{Origin, Problems};
 
 /// The bundle that is meant when nothing is said.
-const DEFAULT_NAME: &str = PLATFORM_TARGET;
+pub(super) const DEFAULT_NAME: &str = PLATFORM_TARGET;
 
 /// Finds bundles.
 #[derive(Clone, Copy, Debug)]
@@ -42,17 +42,12 @@ impl BundleSource {
 
     /// All bundles that can be named, those of the environment first, and the mistakes of those that cannot be read.
     pub fn known(environment: &dyn Fn(&str) -> Option<String>) -> (Vec<Bundle>, Problems) {
-        let mut bundles = Vec::new();
         let (folders, mut problems) = match folders(environment) {
             Ok(folders) => (folders, Problems::new()),
             Err(problems) => (Vec::new(), problems),
         };
-        for folder in folders {
-            match Bundle::load(&folder) {
-                Ok(bundle) => bundles.push(bundle),
-                Err(mistakes) => problems.extend(mistakes),
-            }
-        }
+        let (mut bundles, broken) = load_all(&folders);
+        problems.extend(broken);
         bundles.extend(Bundle::shipped());
         (bundles, problems)
     }
@@ -65,7 +60,7 @@ fn is_path(text: &str) -> bool {
 
 /// The default among several.
 fn one_of(origin: Origin, folders: &[PathBuf]) -> Result<Bundle, Problems> {
-    let own: Vec<Bundle> = folders.iter().filter_map(|folder| Bundle::load(folder).ok()).collect();
+    let (own, broken) = load_all(folders);
     let names: Vec<String> = own.iter().map(|bundle| bundle.name.clone()).collect();
     match own.into_iter().find(|bundle| bundle.name == DEFAULT_NAME) {
         Some(bundle) => Ok(bundle),
@@ -73,9 +68,22 @@ fn one_of(origin: Origin, folders: &[PathBuf]) -> Result<Bundle, Problems> {
             let mut problems = Problems::new();
             let message = format!("there are several bundles, name one: {}", names.join(", "));
             problems.add(origin, message);
+            problems.extend(broken);
             Err(problems)
         }
     }
+}
+
+/// The bundles that can be read, and the mistakes of the others: what is meant may be one of them.
+fn load_all(folders: &[PathBuf]) -> (Vec<Bundle>, Problems) {
+    let (mut bundles, mut broken) = (Vec::new(), Problems::new());
+    for folder in folders {
+        match Bundle::load(folder) {
+            Ok(bundle) => bundles.push(bundle),
+            Err(mistakes) => broken.extend(mistakes),
+        }
+    }
+    (bundles, broken)
 }
 
 fn named(origin: Origin, name: &str, folders: &[PathBuf]) -> Result<Bundle, Problems> {
@@ -83,8 +91,8 @@ fn named(origin: Origin, name: &str, folders: &[PathBuf]) -> Result<Bundle, Prob
     if let Some(folder) = folders.iter().find(|folder| folder.file_name().is_some_and(|last| last == name)) {
         return Bundle::load(folder);
     }
-    let (own, mut known): (Vec<Bundle>, Vec<String>) =
-        (folders.iter().filter_map(|folder| Bundle::load(folder).ok()).collect(), Vec::new());
+    let (own, broken) = load_all(folders);
+    let mut known: Vec<String> = Vec::new();
     for bundle in own.into_iter().chain(Bundle::shipped()) {
         if bundle.name == name {
             return Ok(bundle);
@@ -99,6 +107,7 @@ fn named(origin: Origin, name: &str, folders: &[PathBuf]) -> Result<Bundle, Prob
         None => "a folder is told from a name by a `/`: ./DIR".into(),
     };
     problems.add_with_hint(origin, message, hint);
+    problems.extend(broken);
     Err(problems)
 }
 
@@ -176,6 +185,7 @@ mod tests {
             ),
             (Some("fist".to_owned()), Some(both), None, Err("these are: shop, first, caprover, platform")),
             (Some("bad".to_owned()), Some(path("broken")), None, Err("stack.yaml`: reading the bundle")),
+            (Some("good".to_owned()), Some(path("broken")), None, Err("broken/bad/stack.yaml`: reading the bundle")),
             (Some(path("nowhere")), None, None, Err("No such file")),
         ] {
             let environment = |variable: &str| match variable {

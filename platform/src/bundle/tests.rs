@@ -115,8 +115,19 @@ fn mistakes_of_the_manifest() {
         (
             "port: 80, probe",
             "port: 2377, probe",
-            "line 5: `ports[0]`: port 2377 is the cluster's own and is never opened",
+            "line 5: `ports[0]`: port 2377 is Docker Swarm's on every node and is never opened",
         ),
+        (
+            "port: 80, probe",
+            "port: 81, probe",
+            "line 5: `ports[0]`: no component publishes port 81 over TCP, so nothing would answer there [publish it under",
+        ),
+        (
+            "deadline_seconds: 60",
+            "publishes: [81, 2380]",
+            "line 13: `subsystems[1].components[1].publishes[1]`: port 2380 is etcd's on every node",
+        ),
+        ("kind: host", "kind: host, publishes: [81]", "`scalable`, `when` and `publishes` do not belong here"),
         ("kind: host", "kind: vm", "line 12: `subsystems[1].components[0].kind`: must be one of `service`, `host`"),
         (
             "health: etcd-quorum",
@@ -226,6 +237,11 @@ fn mistakes_of_the_stack() {
             "line 7: `services.web.ports`: the health check asks port 80, which the service does not publish",
         ),
         (
+            "published: 80",
+            "published: 22",
+            "line 7: `services.web.ports`: publishes port 22, which is SSH's on every node; choose another one",
+        ),
+        (
             "  web:\n",
             "  cache: {image: 'c:1'}\n  web:\n",
             "line 5: `services.cache`: no subsystem of `platform.yaml` has a component `cache`",
@@ -239,6 +255,11 @@ fn mistakes_of_the_stack() {
             "    image: db:1\n",
             "    image: db:1\n    deploy: {mode: global}\n",
             "line 4: `services.db.deploy`: a global service is not scalable",
+        ),
+        (
+            "    image: db:1\n",
+            "    image: db:1\n    deploy: {replicas: 2}\n",
+            "line 4: `services.db.deploy`: 2 tasks; more than one is safe only with the setting `db/shared`",
         ),
         (
             "web.color",
@@ -295,6 +316,64 @@ fn mistakes_of_both_files_come_at_once() {
     assert_eq!(found, ["`dir/stack.yaml`: the file is missing"]);
 }
 
+#[test]
+fn the_nodes_own_ports_stay_theirs() {
+    let ports = |ports: &str| changed(STACK_TEXT, "[{target: 8080, published: 80, mode: host}]", ports);
+    for (text, refused) in [
+        ("['80:80', '2377:80']", vec![2377]),
+        ("['80:80', '2379:2379/tcp', '7946:7946/udp', '4789:4789/udp', '22:22']", vec![2379, 7946, 4789, 22]),
+        ("['80:80', '2375-2380:2375-2380']", vec![2375, 2376, 2377, 2379, 2380]),
+        ("['80:80', {target: 80, published: 7946, protocol: tcp, mode: ingress}]", vec![7946]),
+        ("['80:80', {target: 80, published: '22', protocol: udp, mode: host}]", vec![22]),
+        ("['80:22', '2222:22', '2377']", vec![]),
+    ] {
+        let found = match load(MANIFEST_TEXT, &ports(text)) {
+            Ok(_) => Vec::new(),
+            Err(problems) => messages(&problems),
+        };
+        assert_eq!(found.len(), refused.len(), "{text}: {found:#?}");
+        for (one, port) in found.iter().zip(refused) {
+            let expected = format!("`dir/stack.yaml` line 7: `services.web.ports`: publishes port {port}, which is");
+            assert!(one.starts_with(&expected), "{one}");
+        }
+    }
+}
+
+#[test]
+fn a_port_that_is_a_setting_is_looked_at_when_it_is_known() {
+    let manifest =
+        changed(MANIFEST_TEXT, "    workers: {", "    port: {type: integer, default: 81, help: x}\n    workers: {");
+    let stack = changed(STACK_TEXT, "ports: [", "ports: [{target: 9, published: {{ web.port }}}, ");
+    let bundle = load(&manifest, &stack).unwrap_or_else(|problems| panic!("{problems}"));
+    let mut values = values();
+    assert!(bundle.render(&values).is_ok());
+    values.set("web", "port", "2379");
+    let found = messages(&bundle.render(&values).unwrap_err());
+    assert_eq!(
+        found,
+        [
+            "`dir/stack.yaml`: `services.web.ports`: publishes port 2379, which is etcd's on every node; choose another one"
+        ]
+    );
+}
+
+#[test]
+fn what_an_earlier_version_installed_can_be_read() {
+    let manifest = changed(MANIFEST_TEXT, "ports:\n", "ports:\n- {name: builder, port: 2222, probe: tcp}\n");
+    let stack = changed(STACK_TEXT, "published: 80, mode: host}", "published: 80, mode: host}, '22:22'");
+    let files = [(MANIFEST, manifest), (STACK, stack)].map(|(name, text)| (name.to_owned(), text));
+    assert!(Bundle::from_files(BTreeMap::from(files.clone()), "dir").is_err());
+    let bundle = Bundle::installed(BTreeMap::from(files), "dir").unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(bundle.render(&values()).is_err(), "it is not installed again");
+}
+
+#[test]
+fn deis_opens_what_answers_and_what_its_clients_push_to() {
+    let numbers = |ports: &[BundlePort]| ports.iter().map(|port| port.port).collect::<Vec<_>>();
+    assert_eq!(numbers(&Bundle::default_platform().unwrap().ports), [80, 443]);
+    assert_eq!(numbers(&deis_ports()), [80, 443, 2222]);
+}
+
 fn names(rendered: &Rendered) -> Vec<&str> {
     rendered.services.iter().map(|service| service.component.as_str()).collect()
 }
@@ -311,10 +390,7 @@ fn a_component_runs_when_its_setting_says_so() {
     assert_eq!(names(&bundle.render(&values).unwrap()), ["web"]);
     values.set("db", "enabled", "true");
     let found = messages(&bundle.render(&values).unwrap_err());
-    assert_eq!(
-        found,
-        ["setting `db/password`: must be set: Its password [platformctl config db set password --stdin]"]
-    );
+    assert_eq!(found, ["`settings`: missing db password: Its password [platformctl config db set password --stdin]"]);
     values.set_secret("db", "password");
     assert_eq!(names(&bundle.render(&values).unwrap()), ["db", "web"]);
     assert!(bundle.is_enabled(bundle.component("db").unwrap(), &values));
@@ -363,13 +439,41 @@ fn wrong_values_are_refused_all_at_once() {
     assert_eq!(
         messages(&bundle.render(&values).unwrap_err()),
         [
-            "setting `db/password`: must be set: Its password [platformctl config db set password --stdin]",
-            "setting `platform/domain`: must be set: Its name [platformctl config platform set domain=example.com]",
-            "setting `web/image`: `web` names no version; add one, such as `registry:2.8.3`",
-            "setting `web/workers`: must be a whole number, 1 to 9, found `10`",
-            "setting `db/replicas`: more than one task is safe only with the setting `db/shared`",
+            "`settings`: missing db password: Its password [platformctl config db set password --stdin]",
+            "`settings`: missing platform domain: Its name [platformctl config platform set domain=example.com]",
+            "setting `web/image`: `web` names no version; add one, such as `registry:2.8.3` \
+             [platformctl config web set image=<image>]",
+            "setting `web/workers`: must be a whole number, 1 to 9, found `10` \
+             [platformctl config web set workers=<integer>]",
+            "setting `db/replicas`: 2 tasks; more than one is safe only with the setting `db/shared` \
+             [platformctl config db set shared=<string>, or platformctl config db set replicas=1]",
         ]
     );
+}
+
+#[test]
+fn a_change_answers_for_what_it_makes_wrong() {
+    let settings = good().settings;
+    let values = |pairs: &[(&str, &str, &str)]| {
+        let mut values = Values::new();
+        pairs.iter().for_each(|(target, key, value)| values.set(target, key, value));
+        values
+    };
+    let (two, shared, wrong) = (("db", "replicas", "2"), ("db", "shared", "/mnt"), ("web", "workers", "10"));
+    for (before, after, expected) in [
+        (vec![], vec![two], vec!["db/replicas"]),
+        (vec![shared], vec![shared, two], vec![]),
+        (vec![], vec![shared, two], vec![]),
+        (vec![shared, two], vec![two], vec!["db/replicas"]),
+        (vec![shared, two], vec![], vec![]),
+        (vec![wrong], vec![wrong, ("web", "color", "red")], vec![]),
+        (vec![two], vec![two, wrong], vec!["web/workers"]),
+        (vec![], vec![("db", "enabled", "true")], vec![]),
+    ] {
+        let mistakes = settings.mistakes_of_change(&values(&before), &values(&after));
+        let found: Vec<String> = mistakes.iter().map(|mistake| mistake.name.to_string()).collect();
+        assert_eq!(found, expected, "{before:?} -> {after:?}");
+    }
 }
 
 #[test]

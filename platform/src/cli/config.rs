@@ -7,8 +7,9 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::arguments::ConnectionArguments;
+use super::changing::Change;
 use super::connect;
-use super::setup::{BundleArguments, changing};
+use super::setup::{BundleArguments, ProgressArguments};
 use crate::Platform;
 use crate::bundle::{SettingsSchema, Values};
 use crate::lifecycle::preflight;
@@ -16,9 +17,11 @@ use crate::settings::{self, Assignment, Settings};
 use crate::swarm;
 use diagnostics::{Origin, Problems, given_file};
 use report::OutputFormat;
-use report::output;
 use report::{Failure, Reporter};
+use report::{command::unless_interrupted, output};
 
+/// What helps after an interruption.
+const AGAIN: &str = "run the same command again";
 /// What is shown in place of a secret.
 const SECRET: &str = "(secret)";
 
@@ -84,53 +87,89 @@ struct Shown {
 
 /// Runs the command.
 pub async fn run(connection: &ConnectionArguments, arguments: &ConfigArguments) -> Result<(), Failure> {
-    let reporter = Reporter::new(None);
-    let target = &arguments.target;
+    let (target, progress) = (&arguments.target, ProgressArguments::default());
+    let change = |command| Change { connection, progress: &progress, command };
     match &arguments.command {
         ConfigCommand::Set { assignments, stdin } => {
             let assignments = read_assignments(assignments, *stdin)?;
-            let (platform, _lock) = changing(connection, &reporter).await?;
-            let schema = arguments.bundle.resolve(&platform).await?.settings;
-            settings::check(&schema, target, &assignments)?;
-            if assignments.iter().any(|assignment| schema.is_secret(target, &assignment.key)) {
-                need_swarm(&platform, &reporter).await?;
-            }
-            Settings::new(&platform).set(&schema, target, &assignments).await?;
-            for Assignment { key, value } in &assignments {
-                let shown = if schema.is_secret(target, key) { SECRET } else { value.trim_end() };
-                output::line(&format!("{target}/{key}: {shown}"))?;
-            }
-            takes_effect(&platform, &reporter).await
+            let work =
+                async |platform: &Platform, reporter: &Reporter| set(platform, arguments, &assignments, reporter).await;
+            change(&format!("config {target} set")).run(work).await
         }
         ConfigCommand::Unset { keys } => {
-            let (platform, _lock) = changing(connection, &reporter).await?;
-            let schema = arguments.bundle.resolve(&platform).await?.settings;
-            settings::check_names(&schema, target, keys)?;
-            Settings::new(&platform).unset(&schema, target, keys).await?;
-            for key in keys {
-                output::line(&format!("{target}/{key}"))?;
-            }
-            takes_effect(&platform, &reporter).await
+            let work =
+                async |platform: &Platform, reporter: &Reporter| unset(platform, arguments, keys, reporter).await;
+            change(&format!("config {target} unset")).run(work).await
         }
         ConfigCommand::Get { keys, output } => {
-            let (schema, values) = known(connection, arguments).await?;
-            settings::check_names(&schema, target, keys)?;
-            let shown = show(&schema, &values, target);
-            let chosen: Vec<Shown> =
-                shown.into_iter().filter(|one| keys.is_empty() || keys.contains(&one.key)).collect();
-            let text: String =
-                chosen.iter().map(|one| format!("{}\n", one.value.as_deref().unwrap_or_default())).collect();
-            output::result(*output, &chosen, &text)
+            unless_interrupted(AGAIN, get(connection, arguments, keys, *output)).await
         }
-        ConfigCommand::List { output } => {
-            let (schema, values) = known(connection, arguments).await?;
-            if !schema.target_names().contains(&target.as_str()) {
-                return Err(no_target(&schema, target));
-            }
-            let shown = show(&schema, &values, target);
-            output::result(*output, &shown, &table(&shown))
-        }
+        ConfigCommand::List { output } => unless_interrupted(AGAIN, list(connection, arguments, *output)).await,
     }
+}
+
+async fn set(
+    platform: &Platform,
+    arguments: &ConfigArguments,
+    assignments: &[Assignment],
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    let target = &arguments.target;
+    let schema = arguments.bundle.resolve(platform).await?.settings;
+    settings::check(&schema, target, assignments)?;
+    if assignments.iter().any(|assignment| schema.is_secret(target, &assignment.key)) {
+        need_swarm(platform, reporter).await?;
+    }
+    Settings::new(platform).set(&schema, target, assignments).await?;
+    for Assignment { key, value } in assignments {
+        let shown = if schema.is_secret(target, key) { SECRET } else { value.trim_end() };
+        output::line(&format!("{target}/{key}: {shown}"))?;
+    }
+    takes_effect(platform, reporter).await
+}
+
+async fn unset(
+    platform: &Platform,
+    arguments: &ConfigArguments,
+    keys: &[String],
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    let target = &arguments.target;
+    let schema = arguments.bundle.resolve(platform).await?.settings;
+    settings::check_names(&schema, target, keys)?;
+    let were_set = Settings::new(platform).unset(&schema, target, keys).await?;
+    for key in keys {
+        let what = if were_set.contains(key) { "" } else { ": was not set" };
+        output::line(&format!("{target}/{key}{what}"))?;
+    }
+    takes_effect(platform, reporter).await
+}
+
+async fn get(
+    connection: &ConnectionArguments,
+    arguments: &ConfigArguments,
+    keys: &[String],
+    output: OutputFormat,
+) -> Result<(), Failure> {
+    let (schema, values) = known(connection, arguments).await?;
+    settings::check_names(&schema, &arguments.target, keys)?;
+    let shown = show(&schema, &values, &arguments.target);
+    let chosen: Vec<Shown> = shown.into_iter().filter(|one| keys.is_empty() || keys.contains(&one.key)).collect();
+    let text: String = chosen.iter().map(|one| format!("{}\n", one.value.as_deref().unwrap_or_default())).collect();
+    output::result(output, &chosen, &text)
+}
+
+async fn list(
+    connection: &ConnectionArguments,
+    arguments: &ConfigArguments,
+    output: OutputFormat,
+) -> Result<(), Failure> {
+    let (schema, values) = known(connection, arguments).await?;
+    if !schema.target_names().contains(&arguments.target.as_str()) {
+        return Err(no_target(&schema, &arguments.target));
+    }
+    let shown = show(&schema, &values, &arguments.target);
+    output::result(output, &shown, &table(&shown))
 }
 
 async fn known(

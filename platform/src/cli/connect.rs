@@ -1,11 +1,12 @@
 //! From the connection's arguments to a cluster: by its directory here, or by a node that is reached through a tunnel.
 
+use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::Platform;
 use diagnostics::{Environment, Origin, Problems, given_file};
-use nodes::cluster::{Cluster, ClusterFacts, Gateway, Timeouts};
+use nodes::cluster::{Cluster, ClusterFacts, Gateway, Route, Timeouts};
 use nodes::clusters::{self, clusters_home, known_clusters, unknown_cluster};
 use nodes::inventory::{Inventory, InventoryNode, SocketEndpoint};
 use nodes::ssh::Identity;
@@ -14,6 +15,8 @@ use report::Failure;
 use super::arguments::ConnectionArguments;
 
 const SSH_PORT: u16 = 22;
+/// Who signs in to nodes; what people put before the host out of habit.
+const USER: &str = "core";
 /// Where a tunnel comes from, first found first.
 const TUNNEL_VARIABLES: [&str; 2] = ["PLATFORMCTL_TUNNEL", "DEISCTL_TUNNEL"];
 /// What a cluster is called that has no directory here.
@@ -30,6 +33,7 @@ pub async fn cluster(arguments: &ConnectionArguments) -> Result<Cluster, Failure
     let timeouts = Timeouts {
         connect: Duration::from_secs(arguments.ssh_timeout),
         command: Duration::from_secs(arguments.request_timeout),
+        ..Timeouts::default()
     };
     let inventory = match find_inventory(arguments, tunnel.is_some())? {
         Some(inventory) => inventory,
@@ -39,18 +43,21 @@ pub async fn cluster(arguments: &ConnectionArguments) -> Result<Cluster, Failure
         },
     };
     let identity = identity(arguments, inventory.ssh.identity.clone())?;
-    let gateway = tunnel.map(|endpoint| Gateway {
-        endpoint,
-        host_keys: inventory.nodes.iter().map(|node| node.host_key.clone()).collect(),
-    });
-    Ok(Cluster::new(inventory.into(), identity, gateway, timeouts))
+    let route = match tunnel {
+        Some(endpoint) => Route::Through(Gateway {
+            endpoint,
+            host_keys: inventory.nodes.iter().map(|node| node.host_key.clone()).collect(),
+        }),
+        None => Route::DirectOrDetour,
+    };
+    Ok(Cluster::new(inventory.into(), identity, route, timeouts))
 }
 
 /// The inventory of the cluster that is meant: the named one, else the only one; none when none is known, or when a
 /// tunnel leads to one of several.
 pub fn find_inventory(arguments: &ConnectionArguments, tunnel: bool) -> Result<Option<Inventory>, Failure> {
     let home = clusters_home(arguments.state_dir.as_deref())?;
-    let known = known_clusters(&home);
+    let known = known_clusters(&home)?;
     let mut problems = Problems::new();
     let name = match (&arguments.cluster, known.as_slice()) {
         (Some(name), _) => name.clone(),
@@ -68,7 +75,7 @@ pub fn find_inventory(arguments: &ConnectionArguments, tunnel: bool) -> Result<O
     if is_name && let Some(inventory) = clusters::inventory(&home, &name)? {
         return Ok(Some(inventory));
     }
-    problems.add(Origin::Flag("--cluster"), unknown_cluster(&home, &name));
+    problems.add(Origin::Flag("--cluster"), unknown_cluster(&home, &name)?);
     Err(problems.into())
 }
 
@@ -101,19 +108,27 @@ fn tunnel(arguments: &ConnectionArguments) -> Result<Option<SocketEndpoint>, Fai
     }
 }
 
-/// `host`, `host:port`, `[v6]` or `[v6]:port`.
+/// `host`, `host:port`, an IPv6 address, `[v6]` or `[v6]:port`, with `core@` before it or not.
 fn endpoint(text: &str) -> Result<SocketEndpoint, String> {
-    let wrong = || format!("`{text}` is not a host or HOST:PORT, like 203.0.113.7:22001");
-    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+    let wrong = || format!("`{text}` is not [core@]HOST[:PORT], like 203.0.113.7:22001 or [2001:db8::1]:22001");
+    let place = match text.rsplit_once('@') {
+        Some((USER, place)) => place,
+        Some((other, _)) => return Err(format!("`{text}`: nodes take the user `{USER}` only, not `{other}`")),
+        None => text,
+    };
+    let (host, port) = match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, _)) if host.parse::<Ipv6Addr>().is_err() => return Err(wrong()),
         Some((host, "")) => (host, None),
         Some((host, rest)) => (host, Some(rest.strip_prefix(':').ok_or_else(wrong)?)),
-        None => match text.split_once(':') {
+        None if place.parse::<Ipv6Addr>().is_ok() => (place, None),
+        None => match place.split_once(':') {
             Some((host, port)) => (host, Some(port)),
-            None => (text, None),
+            None => (place, None),
         },
     };
     let port = port.map_or(Ok(SSH_PORT), |port| port.parse().ok().filter(|port| *port != 0).ok_or_else(wrong))?;
-    if host.is_empty() || host.contains(char::is_whitespace) {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || ".-_:".contains(c);
+    if host.is_empty() || host.starts_with('-') || !host.chars().all(is_part) {
         return Err(wrong());
     }
     Ok(SocketEndpoint { host: host.to_owned(), port })
@@ -164,9 +179,9 @@ async fn through_unknown(
         public_address: std::net::Ipv4Addr::UNSPECIFIED,
         ports: Vec::new(),
     };
-    let platform = Platform::new(Cluster::new(alone, identity.clone(), Some(gateway.clone()), timeouts));
+    let platform = Platform::new(Cluster::new(alone, identity.clone(), Route::Through(gateway.clone()), timeouts));
     match platform.facts_on_record().await? {
-        Some(facts) => Ok(Cluster::new(facts, identity, Some(gateway), timeouts)),
+        Some(facts) => Ok(Cluster::new(facts, identity, Route::Through(gateway), timeouts)),
         None => Err(Failure::Usage(format!(
             "the cluster behind {}:{} does not say which nodes it has; the first `platformctl install` writes that, run \
              where the cluster was created (--cluster NAME)",
@@ -186,6 +201,19 @@ mod tests {
             ("example.test:22001", Some(("example.test", 22001))),
             ("[2001:db8::1]:2222", Some(("2001:db8::1", 2222))),
             ("[2001:db8::1]", Some(("2001:db8::1", 22))),
+            ("2001:db8::1", Some(("2001:db8::1", 22))),
+            ("core@203.0.113.7", Some(("203.0.113.7", 22))),
+            ("core@example.test:22001", Some(("example.test", 22001))),
+            ("core@[2001:db8::1]:22001", Some(("2001:db8::1", 22001))),
+            ("core@2001:db8::1", Some(("2001:db8::1", 22))),
+            ("root@example.test", None),
+            ("@example.test", None),
+            ("core@", None),
+            ("[example.test]:22", None),
+            ("[2001:db8::1", None),
+            ("[2001:db8::1]22", None),
+            ("ssh://example.test", None),
+            ("-oProxyCommand=x", None),
             ("example.test:", None),
             ("example.test:0", None),
             (":22", None),

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::arguments::ConnectionArguments;
-use super::setup::{BundleArguments, ProgressArguments, changing, selection};
+use super::changing::Change;
+use super::setup::{BundleArguments, ProgressArguments, selection};
+use crate::Platform;
 use crate::bundle::{Bundle, BundleSource};
 use crate::images::Archive;
-use crate::lifecycle::{self, Installed};
+use crate::lifecycle::{self, Installation, Installed};
 use diagnostics::{Origin, Problems};
-use report::Failure;
+use report::{Failure, Reporter};
 
 /// Arguments of `install`.
 #[derive(Debug, Args)]
@@ -70,56 +72,57 @@ impl ImageArguments {
 
 /// Runs `install`.
 pub async fn install(connection: &ConnectionArguments, arguments: &InstallArguments) -> Result<(), Failure> {
-    let reporter = arguments.progress.reporter()?;
     let archives = arguments.images.archives()?;
-    let (platform, _lock) = changing(connection, &reporter).await?;
-    let installed = platform.installation().await?;
-    let bundle = arguments.bundle.resolve_with(installed.as_ref())?;
-    let selection = selection(&arguments.targets, &bundle)?;
-    let left = lifecycle::install(&platform, installed.as_ref(), &bundle, &selection, &archives, &reporter).await?;
-    reporter.finish();
-    reporter.note("Done.");
-    if left == Installed::Stopped {
-        let targets = arguments.targets.join(" ");
-        reporter.note(format!("Please run `platformctl start {targets}` to boot up the platform."));
-    }
-    Ok(())
+    let targets = arguments.targets.join(" ");
+    let work = async |platform: &Platform, reporter: &Reporter| {
+        let installed = platform.installation().await?;
+        let bundle = arguments.bundle.resolve_with(installed.as_ref())?;
+        let selection = selection(&arguments.targets, &bundle)?;
+        let left = lifecycle::install(platform, installed.as_ref(), &bundle, &selection, &archives, reporter).await?;
+        reporter.finish();
+        reporter.note("Done.");
+        if left == Installed::Stopped {
+            reporter.note(format!("Please run `platformctl start {targets}` to boot up the platform."));
+        }
+        Ok(())
+    };
+    let command = format!("install {targets}");
+    Change { connection, progress: &arguments.progress, command: &command }.run(work).await
 }
 
 /// Runs `upgrade`: to the named bundle, else to the shipped version of the installed one.
 pub async fn upgrade(connection: &ConnectionArguments, arguments: &UpgradeArguments) -> Result<(), Failure> {
-    let reporter = arguments.progress.reporter()?;
     let archives = arguments.images.archives()?;
     let named = arguments.bundle.named()?;
-    let (platform, _lock) = changing(connection, &reporter).await?;
-    let installation = platform.require_installation().await?;
-    let wanted = match named {
-        Some(bundle) => bundle,
-        None => Bundle::shipped_named(&installation.bundle.name).ok_or_else(|| {
-            Failure::Usage(format!(
-                "bundle `{}` is not shipped with platformctl; name its folder with --bundle (or {})",
-                installation.bundle.name,
-                BundleSource::VARIABLES.join(", ")
-            ))
-        })?,
+    let work = async |platform: &Platform, installation: &Installation, reporter: &Reporter| {
+        let wanted = match &named {
+            Some(bundle) => bundle.clone(),
+            None => Bundle::shipped_named(&installation.bundle.name).ok_or_else(|| {
+                Failure::Usage(format!(
+                    "bundle `{}` is not shipped with platformctl; name its folder with --bundle (or {})",
+                    installation.bundle.name,
+                    BundleSource::VARIABLES.join(", ")
+                ))
+            })?,
+        };
+        lifecycle::upgrade(platform, installation, &wanted, &archives, reporter).await
     };
-    lifecycle::upgrade(&platform, &installation, &wanted, &archives, &reporter).await?;
-    reporter.finish();
-    reporter.note("Done.");
-    Ok(())
+    Change { connection, progress: &arguments.progress, command: "upgrade" }.run_installed(work).await
 }
 
 /// Runs `uninstall`.
 pub async fn uninstall(connection: &ConnectionArguments, arguments: &UninstallArguments) -> Result<(), Failure> {
-    let reporter = arguments.progress.reporter()?;
-    let (platform, _lock) = changing(connection, &reporter).await?;
-    let Some(installation) = platform.installation().await? else {
-        reporter.note("nothing is installed");
-        return Ok(());
+    let work = async |platform: &Platform, reporter: &Reporter| {
+        let Some(installation) = platform.installation().await? else {
+            reporter.note("nothing is installed");
+            return Ok(());
+        };
+        let selection = selection(&arguments.targets, &installation.bundle)?;
+        lifecycle::uninstall(platform, &installation.bundle, &selection, reporter).await?;
+        reporter.finish();
+        reporter.note("Done. Volumes, secrets and settings stay.");
+        Ok(())
     };
-    let selection = selection(&arguments.targets, &installation.bundle)?;
-    lifecycle::uninstall(&platform, &installation.bundle, &selection, &reporter).await?;
-    reporter.finish();
-    reporter.note("Done. Volumes, secrets and settings stay.");
-    Ok(())
+    let command = format!("uninstall {}", arguments.targets.join(" "));
+    Change { connection, progress: &arguments.progress, command: &command }.run(work).await
 }

@@ -3,10 +3,11 @@
 use clap::Args;
 
 use super::arguments::ConnectionArguments;
-use super::setup::{ProgressArguments, changing, selection};
-use crate::lifecycle::{self, Scale};
-use crate::target;
-use report::Failure;
+use super::changing::Change;
+use super::setup::{ProgressArguments, selection};
+use crate::lifecycle::{self, Installation, Scale};
+use crate::{Platform, target};
+use report::{Failure, Reporter};
 
 /// Arguments of verbs about components.
 #[derive(Debug, Args)]
@@ -28,78 +29,71 @@ pub struct ScaleArguments {
     progress: ProgressArguments,
 }
 
+impl TargetArguments {
+    fn change<'a>(&'a self, connection: &'a ConnectionArguments, command: &'a str) -> Change<'a> {
+        Change { connection, progress: &self.progress, command }
+    }
+
+    fn command(&self, verb: &str) -> String {
+        format!("{verb} {}", self.targets.join(" "))
+    }
+}
+
 /// Runs `start`.
 pub async fn start(connection: &ConnectionArguments, arguments: &TargetArguments) -> Result<(), Failure> {
-    let reporter = arguments.progress.reporter()?;
-    let (platform, _lock) = changing(connection, &reporter).await?;
-    let installation = platform.require_installation().await?;
-    let selection = selection(&arguments.targets, &installation.bundle)?;
-    let started = lifecycle::start(&platform, &installation, &selection, &reporter).await;
-    reporter.finish();
-    started?;
-    reporter.note("Done.");
-    Ok(())
+    let command = arguments.command("start");
+    let work = async |platform: &Platform, installation: &Installation, reporter: &Reporter| {
+        let selection = selection(&arguments.targets, &installation.bundle)?;
+        lifecycle::start(platform, installation, &selection, reporter).await
+    };
+    arguments.change(connection, &command).run_installed(work).await
 }
 
 /// Runs `stop`.
 pub async fn stop(connection: &ConnectionArguments, arguments: &TargetArguments) -> Result<(), Failure> {
-    let reporter = arguments.progress.reporter()?;
-    let (platform, _lock) = changing(connection, &reporter).await?;
-    let installation = platform.require_installation().await?;
-    let selection = selection(&arguments.targets, &installation.bundle)?;
-    let stopped = lifecycle::stop(&platform, &installation.bundle, &selection, &reporter).await;
-    reporter.finish();
-    stopped?;
-    reporter.note("Done.");
-    Ok(())
+    let command = arguments.command("stop");
+    let work = async |platform: &Platform, installation: &Installation, reporter: &Reporter| {
+        let selection = selection(&arguments.targets, &installation.bundle)?;
+        lifecycle::stop(platform, &installation.bundle, &selection, reporter).await
+    };
+    arguments.change(connection, &command).run_installed(work).await
 }
 
 /// Runs `restart`: whole components are stopped and started, single instances replaced.
 pub async fn restart(connection: &ConnectionArguments, arguments: &TargetArguments) -> Result<(), Failure> {
-    let reporter = arguments.progress.reporter()?;
-    let (platform, _lock) = changing(connection, &reporter).await?;
-    let installation = platform.require_installation().await?;
-    let bundle = &installation.bundle;
-    let names: Vec<&str> = bundle.components().map(|component| component.name.as_str()).collect();
-    let selected = target::select_texts(&arguments.targets, &names)?;
-    let (whole, single): (Vec<_>, Vec<_>) =
-        selected.into_iter().partition(|one| one.instances == target::Instances::All);
-    let whole = whole.into_iter().map(|one| one.component.to_owned()).collect();
-    let restarted = async {
+    let command = arguments.command("restart");
+    let work = async |platform: &Platform, installation: &Installation, reporter: &Reporter| {
+        let bundle = &installation.bundle;
+        let names: Vec<&str> = bundle.components().map(|component| component.name.as_str()).collect();
+        let selected = target::select_texts(&arguments.targets, &names)?;
+        let (whole, single): (Vec<_>, Vec<_>) =
+            selected.into_iter().partition(|one| one.instances == target::Instances::All);
+        let whole = whole.into_iter().map(|one| one.component.to_owned()).collect();
         for one in &single {
-            lifecycle::restart_instances(&platform, &installation, one, &reporter).await?;
+            lifecycle::restart_instances(platform, installation, one, reporter).await?;
         }
-        lifecycle::stop(&platform, bundle, &whole, &reporter).await?;
-        lifecycle::start(&platform, &installation, &whole, &reporter).await
+        lifecycle::stop(platform, bundle, &whole, reporter).await?;
+        lifecycle::start(platform, installation, &whole, reporter).await
     };
-    let restarted = restarted.await;
-    reporter.finish();
-    restarted?;
-    reporter.note("Done.");
-    Ok(())
+    arguments.change(connection, &command).run_installed(work).await
 }
 
 /// Runs `rolling-restart`.
 pub async fn rolling_restart(connection: &ConnectionArguments, arguments: &TargetArguments) -> Result<(), Failure> {
-    let reporter = arguments.progress.reporter()?;
-    let (platform, _lock) = changing(connection, &reporter).await?;
-    let installation = platform.require_installation().await?;
-    let selection = selection(&arguments.targets, &installation.bundle)?;
-    let restarted = lifecycle::rolling_restart(&platform, &installation, &selection, &reporter).await;
-    reporter.finish();
-    restarted?;
-    reporter.note("Done.");
-    Ok(())
+    let command = arguments.command("rolling-restart");
+    let work = async |platform: &Platform, installation: &Installation, reporter: &Reporter| {
+        let selection = selection(&arguments.targets, &installation.bundle)?;
+        lifecycle::rolling_restart(platform, installation, &selection, reporter).await
+    };
+    arguments.change(connection, &command).run_installed(work).await
 }
 
 /// Runs `scale`.
 pub async fn scale(connection: &ConnectionArguments, arguments: &ScaleArguments) -> Result<(), Failure> {
-    let reporter = arguments.progress.reporter()?;
-    let (platform, _lock) = changing(connection, &reporter).await?;
-    let installation = platform.require_installation().await?;
-    let scaled = lifecycle::scale(&platform, &installation, &arguments.scales, &reporter).await;
-    reporter.finish();
-    scaled?;
-    reporter.note("Done.");
-    Ok(())
+    let components: Vec<&str> = arguments.scales.iter().map(|scale| scale.component.as_str()).collect();
+    let command = format!("scale {}", components.join(" "));
+    let work = async |platform: &Platform, installation: &Installation, reporter: &Reporter| {
+        lifecycle::scale(platform, installation, &arguments.scales, reporter).await
+    };
+    Change { connection, progress: &arguments.progress, command: &command }.run_installed(work).await
 }

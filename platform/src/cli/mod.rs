@@ -3,6 +3,7 @@
 mod apps;
 mod arguments;
 mod bundles;
+mod changing;
 mod config;
 mod connect;
 mod dock;
@@ -37,17 +38,20 @@ pub fn platformctl(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(arguments: &PlatformArguments) -> ExitCode {
     let again = "run the same command again";
     let connection = &arguments.connection;
+    // Changes see to signals themselves: they let go of the cluster's lock first.
     match &arguments.command {
-        PlatformCommand::Config(arguments) => run(again, config::run(connection, arguments)),
-        PlatformCommand::Install(arguments) => run(again, install::install(connection, arguments)),
-        PlatformCommand::Start(arguments) => run(again, lifecycle::start(connection, arguments)),
-        PlatformCommand::Stop(arguments) => run(again, lifecycle::stop(connection, arguments)),
-        PlatformCommand::Restart(arguments) => run(again, lifecycle::restart(connection, arguments)),
-        PlatformCommand::RollingRestart(arguments) => run(again, lifecycle::rolling_restart(connection, arguments)),
-        PlatformCommand::Scale(arguments) => run(again, lifecycle::scale(connection, arguments)),
-        PlatformCommand::Upgrade(arguments) => run(again, install::upgrade(connection, arguments)),
+        PlatformCommand::Config(arguments) => to_its_end("off", config::run(connection, arguments)),
+        PlatformCommand::Install(arguments) => to_its_end("off", install::install(connection, arguments)),
+        PlatformCommand::Start(arguments) => to_its_end("off", lifecycle::start(connection, arguments)),
+        PlatformCommand::Stop(arguments) => to_its_end("off", lifecycle::stop(connection, arguments)),
+        PlatformCommand::Restart(arguments) => to_its_end("off", lifecycle::restart(connection, arguments)),
+        PlatformCommand::RollingRestart(arguments) => {
+            to_its_end("off", lifecycle::rolling_restart(connection, arguments))
+        }
+        PlatformCommand::Scale(arguments) => to_its_end("off", lifecycle::scale(connection, arguments)),
+        PlatformCommand::Upgrade(arguments) => to_its_end("off", install::upgrade(connection, arguments)),
         PlatformCommand::Refresh(arguments) => run(again, refresh::run(arguments)),
-        PlatformCommand::Uninstall(arguments) => run(again, install::uninstall(connection, arguments)),
+        PlatformCommand::Uninstall(arguments) => to_its_end("off", install::uninstall(connection, arguments)),
         PlatformCommand::Status(arguments) => run(again, status::status(connection, arguments)),
         PlatformCommand::List(arguments) => run(again, status::list(connection, arguments)),
         PlatformCommand::Apps(command) => apps::run(connection, command),

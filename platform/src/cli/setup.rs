@@ -4,14 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::arguments::ConnectionArguments;
-use super::connect;
 use crate::Platform;
 use crate::bundle::{Bundle, BundleSource};
 use crate::lifecycle::{Installation, Selection};
 use crate::target;
 use diagnostics::Environment;
-use nodes::cluster::ClusterLock;
 use report::{EventSink, Failure, Reporter};
 
 /// Which bundle.
@@ -24,7 +21,7 @@ pub struct BundleArguments {
 }
 
 /// Where progress goes.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct ProgressArguments {
     /// Write one JSON object per event to FILE, `-` for stdout
     #[arg(long, value_name = "FILE")]
@@ -73,18 +70,6 @@ fn installed_or_default(installed: Option<&Installation>) -> Result<Bundle, Fail
         Some(installation) => Ok(installation.bundle.clone()),
         None => Ok(BundleSource::resolve(None, &|_| None)?),
     }
-}
-
-/// The platform, and the right to change it until the lock is dropped.
-pub async fn changing(
-    connection: &ConnectionArguments,
-    reporter: &Reporter,
-) -> Result<(Platform, ClusterLock), Failure> {
-    let platform = connect::platform(connection).await?;
-    // The lock waits for whoever has it; an etcd without most of its members says so here.
-    platform.facts_on_record().await?;
-    let lock = ClusterLock::take(&platform.cluster, reporter).await?;
-    Ok((platform, lock))
 }
 
 /// The components that the targets mean. Instances are refused: these verbs are about whole components.

@@ -23,7 +23,7 @@ pub use service::{
 };
 pub use size::{InvalidSize, parse_size};
 pub(super) use stack::Examined;
-pub use stack::{Config, Network, Parsed, Secret, Stack, Volume};
+pub use stack::{Config, Network, Parsed, Secret, Stack, Volume, Warning};
 
 #[cfg(test)]
 mod tests;

@@ -63,12 +63,21 @@ pub struct Secret {
     pub name: Option<String>,
 }
 
+/// What has no effect in a swarm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Of the file, counted from 1.
+    pub line: Option<usize>,
+    /// With its key path.
+    pub message: String,
+}
+
 /// A file that was read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parsed {
     pub stack: Stack,
-    /// What was read and has no effect in a swarm, with its key path.
-    pub warnings: Vec<String>,
+    /// What was read and has no effect in a swarm.
+    pub warnings: Vec<Warning>,
 }
 
 /// What could be read of a file.
@@ -76,7 +85,7 @@ pub struct Parsed {
 pub(crate) struct Examined {
     /// None when the file is no Compose file at all; without its wrong parts when there are problems.
     pub stack: Option<Stack>,
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
     pub problems: Problems,
 }
 

@@ -203,10 +203,11 @@ fn what_has_no_effect_is_a_warning() {
     ] {
         let parsed = parsed(&with_service(lines));
         let [found] = parsed.warnings.as_slice() else { panic!("{lines}: {:#?}", parsed.warnings) };
-        assert!(found.starts_with(warning), "{lines}: {found}");
+        assert!(found.message.starts_with(warning), "{lines}: {found:?}");
     }
-    assert_eq!(parsed("version: '3.8'\nservices: {a: {image: 'x:1'}}").warnings, ["`version` is obsolete and ignored"]);
-    assert_eq!(parsed(&with_service("expose: [80, '81']")).warnings, Vec::<String>::new());
+    let obsolete = parsed("services: {a: {image: 'x:1'}}\nversion: '3.8'").warnings;
+    assert_eq!(obsolete, [Warning { line: Some(2), message: "`version` is obsolete and ignored".into() }]);
+    assert_eq!(parsed(&with_service("expose: [80, '81']")).warnings, []);
 }
 
 #[test]

@@ -2,18 +2,14 @@
 
 use super::finding::Finding;
 use crate::bundle::{SettingsSchema, Values};
-use crate::settings::check_complete;
 
 const CHECK: &str = "settings";
 
-/// Required settings that are missing, values that their types do not take, and names that nothing reads.
+/// What nothing can be installed with, and names that nothing reads.
 pub fn judge(schema: &SettingsSchema, values: &Values) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Err(problems) = check_complete(schema, values) {
-        for problem in problems.iter() {
-            let remedy = problem.hint.clone().unwrap_or_else(|| "platformctl config TARGET list".into());
-            findings.push(Finding::fail(CHECK, "platform", problem.message.clone(), remedy));
-        }
+    for mistake in schema.mistakes(values) {
+        findings.push(Finding::fail(CHECK, mistake.name.to_string(), mistake.message, mistake.remedy));
     }
     for (target, key, _) in values.iter().filter(|(target, key, _)| schema.get(target, key).is_none()) {
         let remedy = match schema.suggestion(target, key) {
@@ -40,8 +36,12 @@ mod tests {
         let bundle = Bundle::shipped_named("platform").unwrap();
         for (set, expected) in [
             (vec![("platform", "domain", "example.test")], vec![(Level::Ok, "1 set")]),
-            (vec![], vec![(Level::Fail, "missing platform domain")]),
-            (vec![("platform", "domain", "Not a domain")], vec![(Level::Fail, "platform/domain: must be a domain")]),
+            (vec![], vec![(Level::Fail, "missing platform domain: Apps are reached as NAME.DOMAIN")]),
+            (
+                vec![("platform", "domain", "example.test"), ("registry", "replicas", "2")],
+                vec![(Level::Fail, "2 tasks; more than one is safe only with the setting `registry/azureAccount`")],
+            ),
+            (vec![("platform", "domain", "Not a domain")], vec![(Level::Fail, "must be a domain")]),
             (
                 vec![("platform", "domain", "example.test"), ("platform", "domian", "x")],
                 vec![(Level::Warn, "nothing reads it")],

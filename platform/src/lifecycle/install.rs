@@ -10,7 +10,7 @@ use crate::Platform;
 use crate::bundle::{Bundle, Component, ComponentKind, Values};
 use crate::compose::{Rendered, RenderedService};
 use crate::images::{self, Archive, MissingImage};
-use crate::settings::{self, Settings};
+use crate::settings::Settings;
 use crate::swarm::{self, Applied, COMPONENT_LABEL, References, Started};
 use report::{Event, Failure, Reporter};
 
@@ -42,7 +42,6 @@ pub async fn install(
         refuse_another(&installed.bundle, bundle)?;
     }
     let values = Settings::new(platform).load().await?;
-    settings::check_complete(&bundle.settings, &values)?;
     let rendered = bundle.render(&values)?;
     preflight(platform, reporter).await?;
     if let Some(domain) = bundle.settings.value(&values, "platform", "domain")

@@ -32,7 +32,7 @@ impl Platform {
         let Some(entry) = entry else { return Ok(None) };
         let record: Record = serde_json::from_str(&entry.value)
             .map_err(|error| anyhow::anyhow!("etcd's record of the installed bundle (`{KEY}`) is damaged: {error}"))?;
-        let bundle = Bundle::from_files(record.files, &format!("{} {}", record.name, record.version))?;
+        let bundle = Bundle::installed(record.files, &format!("{} {}", record.name, record.version))?;
         Ok(Some(Installation { bundle }))
     }
 

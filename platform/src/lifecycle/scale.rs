@@ -4,8 +4,9 @@ use super::Installation;
 use super::health::wait_until_well;
 use super::start::unwell;
 use crate::Platform;
-use crate::bundle::Component;
-use crate::settings::{Assignment, Settings};
+use crate::bundle::{Bundle, Component, Values};
+use crate::settings::{self, Assignment, Settings};
+use diagnostics::Problems;
 use report::{Failure, Reporter};
 
 /// A component and its number of tasks.
@@ -61,18 +62,59 @@ pub async fn scale(
             }
         }
     }
+    let settings = Settings::new(platform);
+    let values = settings.load().await?;
+    check(bundle, &values, scales)?;
     for scale in scales {
-        let assignment = Assignment { key: "replicas".into(), value: scale.replicas.to_string() };
-        Settings::new(platform).set(&bundle.settings, &scale.component, &[assignment]).await?;
+        settings.set(&bundle.settings, &scale.component, &[scale.assignment()]).await?;
         let name = format!("{}_{}", bundle.name, scale.component);
         platform.swarm.scale(&name, i64::from(scale.replicas)).await?;
     }
     wait_until_well(platform, bundle, &components, reporter).await.map_err(unwell)
 }
 
+impl Scale {
+    /// The setting that keeps the number.
+    fn assignment(&self) -> Assignment {
+        Assignment { key: "replicas".into(), value: self.replicas.to_string() }
+    }
+}
+
+/// Every number that its component's setting does not take, alone or together with other settings.
+fn check(bundle: &Bundle, values: &Values, scales: &[Scale]) -> Result<(), Problems> {
+    let mut after = values.clone();
+    for scale in scales {
+        after.set(&scale.component, "replicas", &scale.replicas.to_string());
+    }
+    settings::check_change(&bundle.settings, values, &after)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_obey_the_bundles_rule() {
+        let bundle = Bundle::default_platform().unwrap();
+        for (numbers, account, expected) in [
+            (vec![0], None, None),
+            (vec![1], None, None),
+            (vec![2], None, Some("setting `registry/replicas`: 2 tasks; more than one is safe only with the setting")),
+            (vec![2], Some("images"), None),
+            (vec![5000], Some("images"), Some("must be a whole number, 0 to 1000, found `5000`")),
+        ] {
+            let mut values = Values::new();
+            account.into_iter().for_each(|account| values.set("registry", "azureAccount", account));
+            let scales: Vec<Scale> =
+                numbers.iter().map(|replicas| Scale { component: "registry".into(), replicas: *replicas }).collect();
+            let found = check(&bundle, &values, &scales).map_err(|problems| problems.to_string());
+            match (found, expected) {
+                (Ok(()), None) => {}
+                (Err(found), Some(expected)) => assert!(found.contains(expected), "{found}"),
+                (found, _) => panic!("{numbers:?} {account:?}: {found:?}"),
+            }
+        }
+    }
 
     #[test]
     fn scales() {

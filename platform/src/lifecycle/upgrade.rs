@@ -8,7 +8,7 @@ use crate::Platform;
 use crate::bundle::{Bundle, Component, Values};
 use crate::compose::Rendered;
 use crate::images::Archive;
-use crate::settings::{self, Settings};
+use crate::settings::Settings;
 use crate::swarm::Applied;
 use report::{Event, Failure, Reporter};
 
@@ -29,7 +29,6 @@ pub async fn upgrade(
         )));
     }
     let values = Settings::new(platform).load().await?;
-    settings::check_complete(&wanted.settings, &values)?;
     let (before, after) = (installed.render(&values)?, wanted.render(&values)?);
     preflight(platform, reporter).await?;
     let everything: Selection = wanted.components().map(|component| component.name.clone()).collect();

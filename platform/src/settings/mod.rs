@@ -5,8 +5,10 @@ mod assignment;
 
 pub use assignment::{Assignment, AssignmentError};
 
+use std::collections::BTreeSet;
+
 use super::Platform;
-use super::bundle::{SettingsSchema, Values};
+use super::bundle::{self, SettingsSchema, Values};
 use diagnostics::{Origin, Problems};
 use nodes::etcd::Transaction;
 use report::Failure;
@@ -46,7 +48,18 @@ impl<'a> Settings<'a> {
     }
 
     /// Sets all of `assignments`, the plain ones in one transaction. A secret needs a swarm; there must be one.
+    ///
+    /// Names and values are checked before ([`check`]); what does not go together with other settings is refused here.
     pub async fn set(&self, schema: &SettingsSchema, target: &str, assignments: &[Assignment]) -> Result<(), Failure> {
+        let before = self.load().await?;
+        let mut after = before.clone();
+        for Assignment { key, value } in assignments {
+            match schema.is_secret(target, key) {
+                true => after.set_secret(target, key),
+                false => after.set(target, key, value),
+            }
+        }
+        check_change(schema, &before, &after)?;
         let mut transaction = Transaction::new();
         for assignment in assignments {
             let Assignment { key, value } = assignment;
@@ -59,8 +72,19 @@ impl<'a> Settings<'a> {
         self.commit(transaction).await
     }
 
-    /// Forgets settings, which then have their defaults.
-    pub async fn unset(&self, schema: &SettingsSchema, target: &str, keys: &[String]) -> Result<(), Failure> {
+    /// Forgets settings, which then have their defaults; those of them that were set.
+    pub async fn unset(
+        &self,
+        schema: &SettingsSchema,
+        target: &str,
+        keys: &[String],
+    ) -> Result<BTreeSet<String>, Failure> {
+        let before = self.load().await?;
+        let mut after = before.clone();
+        keys.iter().for_each(|key| after.unset(target, key));
+        check_change(schema, &before, &after)?;
+        let is_set = |key: &&String| before.get(target, key).is_some() || before.has_secret(target, key);
+        let were_set = keys.iter().filter(is_set).cloned().collect();
         let mut transaction = Transaction::new();
         for key in keys {
             if schema.is_secret(target, key) {
@@ -75,7 +99,8 @@ impl<'a> Settings<'a> {
                 transaction = transaction.delete(&key_of(target, key));
             }
         }
-        self.commit(transaction).await
+        self.commit(transaction).await?;
+        Ok(were_set)
     }
 
     async fn commit(&self, transaction: Transaction) -> Result<(), Failure> {
@@ -118,24 +143,9 @@ fn add(problems: &mut Problems, schema: &SettingsSchema, target: &str, key: &str
     }
 }
 
-/// Required settings that are missing, each with the command that sets it.
-pub fn check_complete(schema: &SettingsSchema, values: &Values) -> Result<(), Problems> {
-    let mut problems = Problems::new();
-    for setting in schema.missing(values) {
-        let (target, key) = (&setting.name.target, &setting.name.key);
-        problems.add_with_hint(
-            Origin::Flag("settings"),
-            format!("missing {target} {key}"),
-            format!("platformctl config {target} set {key}=<{}>", setting.kind.name()),
-        );
-    }
-    for (target, key, value) in values.iter().filter(|(target, key, _)| schema.get(target, key).is_some()) {
-        if let Err(expected) = schema.check(target, key, value) {
-            let hint = format!("platformctl config {target} set {key}=…");
-            problems.add_with_hint(Origin::Flag("settings"), format!("{target}/{key}: {expected}"), hint);
-        }
-    }
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
+/// What is wrong with the settings once they are changed, as far as the change makes it wrong.
+pub fn check_change(schema: &SettingsSchema, before: &Values, after: &Values) -> Result<(), Problems> {
+    bundle::refused(schema.mistakes_of_change(before, after))
 }
 
 fn key_of(target: &str, key: &str) -> String {

@@ -170,7 +170,10 @@ impl Swarm {
     }
 
     async fn failure(&self, name: &str, reason: String) -> RolloutFailure {
-        let log_lines = self.last_log_lines(name, LOG_LINES).await.unwrap_or_default();
+        let log_lines = self.last_words(name, LOG_LINES).await.unwrap_or_else(|error| {
+            tracing::debug!(service = name, %error, "the last log lines cannot be had");
+            vec![format!("(they cannot be had: {})", error.message())]
+        });
         RolloutFailure { service: name.to_owned(), reason, log_lines }
     }
 }

@@ -50,7 +50,7 @@ pub enum Started {
 }
 
 impl Service {
-    fn read(service: ServiceObject) -> Option<Self> {
+    pub(super) fn read(service: ServiceObject) -> Option<Self> {
         let mut spec = service.spec?;
         health_check::restore(&mut spec);
         let update = service.update_status.unwrap_or_default();

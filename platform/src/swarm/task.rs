@@ -2,10 +2,8 @@
 
 use std::collections::HashMap;
 
-use bollard::container::LogOutput;
 use bollard::models::{Task as TaskObject, TaskSpec, TaskState};
-use bollard::query_parameters::{ListTasksOptions, LogsOptions};
-use futures::TryStreamExt as _;
+use bollard::query_parameters::ListTasksOptions;
 
 use super::{Member, Service, Swarm, health_check};
 use nodes::cluster::DockerError;
@@ -35,7 +33,7 @@ pub struct Task {
 }
 
 impl Task {
-    fn read(task: TaskObject, members: &[Member]) -> Option<Self> {
+    pub(super) fn read(task: TaskObject, members: &[Member]) -> Option<Self> {
         let status = task.status.unwrap_or_default();
         let container = status.container_status.unwrap_or_default();
         let spec = task.spec.unwrap_or_default();
@@ -108,20 +106,6 @@ impl Swarm {
         let mut tasks: Vec<Task> = listed.await?.into_iter().filter_map(|task| Task::read(task, members)).collect();
         tasks.sort_by(|one, other| one.created_at.cmp(&other.created_at));
         Ok(tasks)
-    }
-
-    /// The last lines that a service's containers wrote, on all nodes.
-    pub async fn last_log_lines(&self, service: &str, most: usize) -> Result<Vec<String>, DockerError> {
-        let options = LogsOptions { stdout: true, stderr: true, tail: most.to_string(), ..LogsOptions::default() };
-        let output: Vec<LogOutput> = self
-            .ask(format!("reading the log of service `{service}`"), |docker| {
-                let options = options.clone();
-                async move { docker.service_logs(service, Some(options)).try_collect().await }
-            })
-            .await?;
-        let text: String = output.iter().map(|line| String::from_utf8_lossy(line.as_ref()).into_owned()).collect();
-        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        Ok(lines[lines.len().saturating_sub(most)..].to_vec())
     }
 }
 

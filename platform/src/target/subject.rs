@@ -48,6 +48,8 @@ pub fn subjects<'a>(texts: &[String], known: &Known<'a>) -> Result<Vec<Subject<'
             }
         } else if target.is_everything() {
             wrong.push(format!("`{EVERYTHING}`: no component is installed"));
+        } else if let Some(app) = app_named(&target.name, known.apps) {
+            wrong.push(format!("there is no component or machine `{}`; did you mean the app `{app}`?", target.text));
         } else {
             let names = services.iter().chain(known.machines).copied();
             wrong.push(target.unknown(names, "component, app or machine"));
@@ -68,6 +70,12 @@ pub fn subjects<'a>(texts: &[String], known: &Known<'a>) -> Result<Vec<Subject<'
 fn means(target: &Target, name: &str) -> bool {
     let app = || name.starts_with("app/") && name.split_once('.').is_some_and(|(app, _)| target.means(app));
     target.means(name) || app()
+}
+
+/// The target of the app of this name, when there is one: people write `hello` for `app/hello`.
+fn app_named(name: &str, apps: &[&str]) -> Option<String> {
+    let is_its_own = |app: &&&str| app.split('.').next() == Some(&format!("app/{name}"));
+    apps.iter().find(is_its_own).map(|_| format!("app/{name}"))
 }
 
 #[cfg(test)]
@@ -114,6 +122,7 @@ mod tests {
         for (texts, known, expected) in [
             (vec!["m-3"], &KNOWN, "there is no component, app or machine `m-3`; did you mean `m-"),
             (vec!["app/helo"], &KNOWN, "did you mean `app/hello."),
+            (vec!["hello"], &KNOWN, "there is no component or machine `hello`; did you mean the app `app/hello`?"),
             (vec!["m-1@2"], &KNOWN, "a machine has no instances"),
             (vec!["platform"], &bare, "no component is installed"),
             (vec!["q*"], &KNOWN, "`q*` fits no component, app or machine"),

@@ -22,8 +22,7 @@ impl Claim {
         let around = directory.root().ancestors().skip(1);
         let made = around.take_while(|folder| !folder.exists()).map(Path::to_owned).collect();
         directory.create()?;
-        let lock = DirectoryLock::acquire(&directory);
-        let lock = lock.map_err(|error| Failure::Usage(format!("{error:#}; wait for it, then run again")))?;
+        let lock = DirectoryLock::acquire(&directory)?;
         Ok(Self { directory, made, _lock: lock })
     }
 }

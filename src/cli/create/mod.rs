@@ -10,6 +10,7 @@ use std::time::Instant;
 use super::arguments::{ClusterArguments, CreateArguments};
 use super::connection::connect;
 use super::prepare::{self, prepare_input, reporter};
+use super::status::tell_damage;
 use super::{discovery, preflight};
 use crate::outputs;
 use claim::Claim;
@@ -42,6 +43,7 @@ async fn create(
     // Mistakes of the spec are told first: they are there whoever has the cluster.
     let mut prepared = prepare_input(cluster, input)?;
     let _claim = claim.transpose()?;
+    tell_damage(&prepared.directory, reporter);
     discovery::check_token(&prepared, reporter).await?;
     let connection = connect(&cluster.connection, &prepared.values, prepared.stored.as_ref(), reporter).await?;
 

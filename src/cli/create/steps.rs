@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use super::super::arguments::CreateArguments;
 use super::super::connection::Connection;
+use super::super::first_failure::loosen;
+use super::super::fitting_keys::check_for_later_machines;
 use super::super::plan::{check_owner, text as show_plan};
 use super::super::preflight;
 use super::super::prepare::Prepared;
@@ -37,10 +39,11 @@ pub async fn plan(
     reporter: &Reporter,
 ) -> Result<(Plan, Observed), Failure> {
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);
-    let desired = desired(&prepared.spec, &names, &prepared.user_data);
+    let desired = desired(&prepared.spec, &names, &prepared.first_boots);
     let observed = observe_settled(&connection.arm, &desired, reporter).await;
     let observed = observed.map_err(|error| failure(prepared, vec![error]))?;
     check_owner(prepared, &desired, &observed)?;
+    check_for_later_machines(connection, prepared).await?;
     let plan = crate::plan::plan(&prepared.spec, desired, &observed);
     announce(&plan, reporter);
     if prepared.values.get(&BLOB_CONTAINER_URL).is_some() && !matches!(prepared.spec.image, Image::Vhd(_)) {
@@ -93,7 +96,7 @@ fn announce(plan: &Plan, reporter: &Reporter) {
     }
 }
 
-/// Sends what the plan says. A first run of which nothing was made has settled nothing.
+/// Sends what the plan says. What a first run settled that failed does not bind the next one more than it must.
 pub async fn carry_out(
     connection: &Connection,
     prepared: &Prepared,
@@ -101,10 +104,7 @@ pub async fn carry_out(
     reporter: &Reporter,
 ) -> Result<(), Failure> {
     let Err(errors) = execute(&connection.arm, plan, reporter).await else { return Ok(()) };
-    let group = ResourceNames::new(&connection.subscription, &prepared.spec).resource_group();
-    if prepared.stored.is_none() && matches!(connection.arm.get(&group).await, Ok(None)) {
-        prepared.directory.forget_cluster()?;
-    }
+    loosen(connection, prepared, &errors, reporter).await?;
     Err(failure(prepared, errors))
 }
 
@@ -172,12 +172,7 @@ pub async fn inventory(connection: &Connection, prepared: &Prepared) -> Result<I
 
 /// Keeps what the user goes on with.
 pub fn write(prepared: &Prepared, inventory: &Inventory) -> Result<(), Failure> {
-    let directory = &prepared.directory;
-    let known_hosts = directory.known_hosts();
-    let config = outputs::ssh_config(inventory, &known_hosts).map_err(anyhow::Error::new)?;
-    directory.write(&known_hosts, &outputs::known_hosts(inventory))?;
-    directory.write(&directory.ssh_config(), &config)?;
-    directory.write_json(&directory.inventory(), inventory)?;
+    prepared.directory.store_inventory(inventory)?;
     Ok(())
 }
 

@@ -22,7 +22,7 @@ pub use proximity_placement_group::proximity_placement_group;
 pub use public_ip_address::{node_public_ip_address, public_ip_address};
 pub use resource_group::resource_group;
 pub use scale_set::scale_set;
-pub use virtual_machine::{USER_DATA_TAG, data_disk_name, virtual_machine};
+pub use virtual_machine::{FirstBoot, KEYS_TAG, USER_DATA_TAG, data_disk_name, virtual_machine};
 pub use virtual_network::virtual_network;
 
 use azure_mgmt_compute::package_2024_07_01::models as compute;

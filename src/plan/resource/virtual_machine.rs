@@ -16,7 +16,17 @@ use crate::plan::ResourceNames;
 use crate::spec::{Availability, ClusterSpec, ImageSource, MachineIdentity, Node};
 
 /// A tag with the SHA-256 of a machine's user-data: Azure never returns the user-data itself.
-pub const USER_DATA_TAG: &str = "azure-coreos-cluster-user-data-sha256";
+pub const USER_DATA_TAG: &str = "coreos-cluster-user-data-sha256";
+/// A tag with the fingerprints of the keys in it.
+pub const KEYS_TAG: &str = "coreos-cluster-keys";
+
+/// What a machine is given at its first boot. Holds secrets.
+#[derive(Clone, Default)]
+pub struct FirstBoot {
+    pub user_data: String,
+    /// Fingerprints of the keys in it, as the machine's tag holds them; none when nothing in it is ours.
+    pub keys: Option<String>,
+}
 
 /// Spot machines cost at most what others do; only a lack of capacity takes them away.
 /// <https://learn.microsoft.com/azure/virtual-machines/spot-vms#pricing>
@@ -27,7 +37,7 @@ const ADMIN_USER: &str = "core";
 
 /// A node's machine with both disks in the same write. No security profile: absent means no Trusted Launch, which
 /// Flatcar's images cannot do.
-pub fn virtual_machine(spec: &ClusterSpec, names: &ResourceNames, node: &Node, user_data: &str) -> Value {
+pub fn virtual_machine(spec: &ClusterSpec, names: &ResourceNames, node: &Node, first_boot: &FirstBoot) -> Value {
     let data_disks = (0..spec.data_disks()).map(|lun| DataDisk {
         name: Some(data_disk_name(node, lun)),
         disk_size_gb: spec.data_disk_gib.and_then(|size| i32::try_from(size).ok()),
@@ -37,7 +47,11 @@ pub fn virtual_machine(spec: &ClusterSpec, names: &ResourceNames, node: &Node, u
     });
     let mut resource = compute_resource(spec);
     let mut all_tags = tags(spec);
+    let user_data = &first_boot.user_data;
     all_tags[USER_DATA_TAG] = json!(hex(&openssl::sha::sha256(user_data.as_bytes())));
+    if let Some(keys) = &first_boot.keys {
+        all_tags[KEYS_TAG] = json!(keys);
+    }
     resource.tags = Some(all_tags);
     let (availability_set, scale_set) = match &spec.availability {
         Availability::Set { name } => {

@@ -72,7 +72,8 @@ impl<'a> Judge<'a> {
             let path = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
             let Some((_, shape)) = entries.iter().find(|(known, _)| *known == name) else {
                 let instead = unknown(&name, entries);
-                self.wrong(&child, "is unknown and ignored", instead);
+                let mistake = Mistake::new("is unknown and ignored", instead).passed_over();
+                self.judged.push(Judged { node: child, mistake: Some(mistake) });
                 continue;
             };
             if let Some(mistake) = self.age(&path) {
@@ -98,18 +99,20 @@ impl<'a> Judge<'a> {
         if since <= self.purpose.minor() {
             return None;
         }
-        Some(match self.purpose {
+        let mistake = match self.purpose {
             Purpose::IgnitionAlone { .. } => {
                 Mistake::new("is newer than the version", format!("write version `3.{since}.0`"))
             }
             _ => Mistake::new("is newer than version 3.3.0", "leave it out"),
-        })
+        };
+        Some(mistake.passed_over())
     }
 
     fn value(&mut self, node: &Node<'a>, path: &str, shape: Shape) {
         if node.is_null() {
             let what = if self.purpose.is_merged() { "is null, which would take ours away" } else { "is null" };
-            return self.wrong(node, what, "leave the key out");
+            let mistake = Mistake::new(what, "leave the key out").passed_over();
+            return self.judged.push(Judged { node: node.clone(), mistake: Some(mistake) });
         }
         let must_be = |what: &str| Some(Mistake::new(format!("must be {what}, found {}", found(node)), ""));
         let mistake = match (shape, node.value()) {
@@ -147,10 +150,13 @@ impl<'a> Judge<'a> {
         match mode {
             0..=0o777 => None,
             0o1000..=0o7777 if self.purpose.minor() >= 4 => None,
-            0o1000..=0o7777 => Some(Mistake::new(
-                format!("{mode} is `{mode:05o}`: Ignition 3.3.0 drops the bits for setuid, setgid and sticky"),
-                "JSON has no octal numbers: `0644` is 420, `0755` is 493",
-            )),
+            0o1000..=0o7777 => Some(
+                Mistake::new(
+                    format!("{mode} is `{mode:05o}`: Ignition 3.3.0 drops the bits for setuid, setgid and sticky"),
+                    "JSON has no octal numbers: `0644` is 420, `0755` is 493",
+                )
+                .passed_over(),
+            ),
             _ => Some(Mistake::new(format!("{mode} is no file's mode"), "write 420 for `0644`, 493 for `0755`")),
         }
     }

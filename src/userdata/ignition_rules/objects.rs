@@ -139,7 +139,8 @@ pub fn unit(object: &Object, purpose: Purpose) -> Mistakes {
     let runs = object.flag("enabled") == Some(true) && object.flag("mask") != Some(true);
     if runs && content.is_some_and(|content| !unit_content::has_section(content, "Install")) {
         let what = "the unit's contents have no `[Install]` section, so that nothing starts it";
-        found.push(at("enabled", what, "end them with `[Install]` and `WantedBy=multi-user.target`"));
+        let mistake = Mistake::new(what, "end them with `[Install]` and `WantedBy=multi-user.target`");
+        found.push((Some("enabled"), mistake.passed_over()));
     }
     found
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::apps::Config;
 use crate::compose::{Variable, fill_in};
 
-/// Names that a file uses and that are not set, each with what the file says about it in `${NAME:?words}`.
+/// Names that a text uses and that are not set, each with what the file says about it in `${NAME:?words}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Missing(BTreeMap<String, Option<String>>);
 
@@ -24,18 +24,9 @@ impl Missing {
         self.0.is_empty()
     }
 
-    /// The names, sorted.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
-    }
-
-    /// For people: `PASSWORD (of the database), TOKEN`.
-    pub fn listed(&self) -> String {
-        let one = |(name, words): (&String, &Option<String>)| match words {
-            Some(words) => format!("{name} ({words})"),
-            None => name.clone(),
-        };
-        self.0.iter().map(one).collect::<Vec<_>>().join(", ")
+    /// Names with what is said about them, sorted by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.0.iter().map(|(name, words)| (name.as_str(), words.as_deref()))
     }
 }
 
@@ -105,7 +96,12 @@ mod tests {
             let mut missing = Missing::default();
             let found = interpolate(text, &config, &mut missing).and_then(|filled| match missing.is_empty() {
                 true => Ok(filled),
-                false => Err(missing.listed()),
+                false => {
+                    let words = |words: Option<&str>| words.map(|words| format!(" ({words})")).unwrap_or_default();
+                    let listed: Vec<String> =
+                        missing.iter().map(|(name, said)| name.to_owned() + &words(said)).collect();
+                    Err(listed.join(", "))
+                }
             });
             match (found, expected) {
                 (Err(found), Err(expected)) => assert!(found.contains(expected), "{text}: {found}"),

@@ -10,7 +10,7 @@ use super::{AppName, Config};
 use crate::compose::{Examined, MountKind, Protocol, Stack};
 use diagnostics::suggestion;
 use diagnostics::yaml::{self, Step, Value, line_of};
-use diagnostics::{Origin, Problems};
+use diagnostics::{Origin, Problem, Problems};
 
 /// Marks the public service.
 const PUBLIC: &str = "x-public";
@@ -33,6 +33,20 @@ pub struct ComposeFile {
     pub notes: Vec<String>,
 }
 
+/// Why a file cannot be what an app is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refused {
+    pub problems: Problems,
+    /// As [`ComposeFile::notes`].
+    pub notes: Vec<String>,
+}
+
+impl From<Problems> for Refused {
+    fn from(problems: Problems) -> Self {
+        Self { problems, notes: Vec::new() }
+    }
+}
+
 /// Whose file it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Owner<'a> {
@@ -42,21 +56,27 @@ pub struct Owner<'a> {
 
 impl ComposeFile {
     /// Reads a file with the variables of `owner`'s configuration; `public` names the public service. Finds all mistakes
-    /// at once, but that mistakes of a file whose variables are not all set would be guesses.
-    pub fn read(text: &str, file: &str, owner: Owner<'_>, public: Option<&str>) -> Result<Self, Problems> {
+    /// at once; what is wrong with a value whose variables are not set would be a guess and is left out.
+    pub fn read(text: &str, file: &str, owner: Owner<'_>, public: Option<&str>) -> Result<Self, Refused> {
         let filled = Filled::new(text, file, owner)?;
         let mut examined = Stack::examine(&filled.text, file, Vec::new());
-        if !examined.problems.is_empty() && filled.text != text {
+        if filled.text != text && !(examined.problems.is_empty() && examined.warnings.is_empty()) {
             examined = Stack::examine(&filled.text, file, filled.lines(text));
         }
-        let Examined { stack: Some(mut stack), warnings: mut notes, mut problems } = examined else {
-            return Err(examined.problems);
-        };
+        let Examined { stack, warnings, problems: of_reader } = examined;
+        let mut problems: Vec<Problem> = of_reader.iter().filter(|one| !filled.is_guess(one)).cloned().collect();
+        let mut notes: Vec<String> = warnings.into_iter().map(|one| note(file, one.line, &one.message)).collect();
+        let is_whole = problems.is_empty() && !filled.guesses_ports();
+        problems.extend(filled.problems.iter().cloned());
+        let Some(mut stack) = stack else { return Err(Refused { problems: by_line(problems), notes }) };
         let exposed = exposed(&filled.value);
-        let is_whole = problems.is_empty();
-        let mut problem = |path: &[&str], message: String| {
+        let line = |path: &[&str]| {
             let path: Vec<Step> = path.iter().map(|key| Step::Key((*key).to_owned())).collect();
-            problems.add(Origin::File { path: file.to_owned(), line: line_of(text, &path) }, message);
+            line_of(text, &path)
+        };
+        let mut problem = |path: &[&str], message: String| {
+            let origin = Origin::File { path: file.to_owned(), line: line(path) };
+            problems.push(Problem { origin, message, hint: None });
         };
         let public = match choose_public(&stack, &exposed, public) {
             Ok(public) => public,
@@ -110,11 +130,11 @@ impl ComposeFile {
                     );
                 } else {
                     if let Some(published) = port.published {
-                        notes.push(format!(
-                            "`services.{key}.ports`: {published} is not published; the router leads to \
-                             port {}",
+                        let message = format!(
+                            "`services.{key}.ports`: {published} is not published; the router leads to port {}",
                             port.target
-                        ));
+                        );
+                        notes.push(note(file, line(&path), &message));
                     }
                     ports.push(port.target);
                 }
@@ -124,60 +144,104 @@ impl ComposeFile {
                 _ => None,
             });
             for source in binds {
-                notes.push(format!("`services.{key}.volumes`: `{source}` is each node's own folder"));
+                let message = format!("`services.{key}.volumes`: `{source}` is each node's own folder");
+                notes.push(note(file, line(&["services", key.as_str(), "volumes"]), &message));
             }
         }
-        if problems.is_empty() { Ok(Self { stack, public, ports, configured, notes }) } else { Err(problems) }
+        match problems.is_empty() {
+            true => Ok(Self { stack, public, ports, configured, notes }),
+            false => Err(Refused { problems: by_line(problems), notes }),
+        }
     }
+}
+
+/// What has no effect, with its place.
+fn note(file: &str, line: Option<usize>, message: &str) -> String {
+    format!("{}: {message}", Origin::File { path: file.to_owned(), line })
+}
+
+/// Mistakes in the order of their lines, those without a line last.
+fn by_line(mut problems: Vec<Problem>) -> Problems {
+    problems.sort_by_key(|problem| match problem.origin {
+        Origin::File { line: Some(line), .. } => line,
+        _ => usize::MAX,
+    });
+    problems.into_iter().collect()
 }
 
 /// A file after its variables were filled in.
 struct Filled {
     text: String,
     value: Value,
+    /// Variables that are not set or malformed.
+    problems: Vec<Problem>,
+    /// Paths of the values that these are in, as messages name them.
+    guessed: Vec<String>,
 }
 
 impl Filled {
     fn new(text: &str, file: &str, owner: Owner<'_>) -> Result<Self, Problems> {
-        let mut problems = Problems::new();
-        let mut value: Value = match yaml::from_str(text) {
-            Ok(value) => value,
-            Err(error) => {
-                let origin = Origin::File { path: file.to_owned(), line: error.line };
-                problems.add(origin, format!("not YAML: {}", error.message));
-                return Err(problems);
-            }
+        let at = |line: Option<usize>| Origin::File { path: file.to_owned(), line };
+        let refused = |line: Option<usize>, message: String| {
+            let problem = Problem { origin: at(line), message, hint: None };
+            [problem].into_iter().collect::<Problems>()
         };
+        let mut value: Value =
+            yaml::from_str(text).map_err(|error| refused(error.line, format!("not YAML: {}", error.message)))?;
         let original = value.clone();
-        let mut missing = Missing::default();
+        let mut guessed = Vec::new();
+        let mut problems = Vec::new();
+        let mut unset: BTreeMap<String, Unset> = BTreeMap::new();
         let mut change = |path: &[Step], value: &mut Value| {
-            if let Err(message) = fill(path, value, owner.config, &mut missing) {
-                let origin = Origin::File { path: file.to_owned(), line: line_of(text, path) };
-                problems.add(origin, format!("`{}`: {message}", yaml::path_text(path)));
+            let mut missing = Missing::default();
+            let filled = fill(path, value, owner.config, &mut missing);
+            if filled.is_ok() && missing.is_empty() {
+                return;
             }
+            let line = line_of(text, path);
+            let name = yaml::path_text(path);
+            if let Err(message) = filled {
+                problems.push(Problem { origin: at(line), message: format!("`{name}`: {message}"), hint: None });
+            }
+            for (variable, words) in missing.iter() {
+                let known = unset
+                    .entry(variable.to_owned())
+                    .or_insert_with(|| Unset { path: name.clone(), ..Unset::default() });
+                known.lines.extend(line);
+                known.words = known.words.take().or_else(|| words.map(str::to_owned));
+            }
+            guessed.push(name);
         };
         walk(&mut value, &mut Vec::new(), &mut change);
-        if !missing.is_empty() {
-            let pairs: Vec<String> = missing.names().map(|name| format!("{name}=…")).collect();
-            problems.add_with_hint(
-                Origin::File { path: file.to_owned(), line: None },
-                format!("variables that are not set in the app's configuration: {}", missing.listed()),
-                format!("platformctl apps config {} set {}", owner.app, pairs.join(" ")),
-            );
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
+        let pairs: Vec<String> = unset.keys().map(|name| format!("{name}=…")).collect();
+        let remedy = format!("platformctl apps config {} set {}", owner.app, pairs.join(" "));
+        let last = unset.len();
+        problems.extend(unset.into_iter().zip(1..).map(|((name, unset), number)| Problem {
+            origin: at(unset.lines.first().copied()),
+            message: unset.message(&name),
+            // Once is enough, and with all of them.
+            hint: (number == last).then(|| remedy.clone()),
+        }));
         // Without a variable the file is taken as it is: its lines are then known exactly.
         let text = match value == original {
             true => text.to_owned(),
-            false => yaml::to_string(&value).map_err(|error| {
-                let mut problems = Problems::new();
-                problems.add(Origin::File { path: file.to_owned(), line: error.line }, error.message);
-                problems
-            })?,
+            false => yaml::to_string(&value).map_err(|error| refused(error.line, error.message))?,
         };
-        Ok(Self { text, value })
+        Ok(Self { text, value, problems, guessed })
+    }
+
+    /// Whether a mistake may be that a variable is not set.
+    fn is_guess(&self, problem: &Problem) -> bool {
+        let named = problem.message.strip_prefix('`').and_then(|message| message.split_once('`'));
+        let of = |path: &String, named: &str| {
+            named.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        named.is_some_and(|(named, _)| self.guessed.iter().any(|path| of(path, named)))
+    }
+
+    /// Whether a port that may say which service is public is one of them.
+    fn guesses_ports(&self) -> bool {
+        self.guessed.iter().any(|path| [".ports", ".expose"].iter().any(|key| path.contains(key)))
     }
 
     /// For each line of the filled text, the line of the file that it comes from.
@@ -200,6 +264,27 @@ impl Filled {
             last = *line;
         }
         lines
+    }
+}
+
+/// A variable that a file uses and the configuration has not.
+#[derive(Default)]
+struct Unset {
+    /// Where it is used first.
+    path: String,
+    lines: Vec<usize>,
+    /// What the file says about it.
+    words: Option<String>,
+}
+
+impl Unset {
+    fn message(&self, name: &str) -> String {
+        let words = self.words.as_ref().map(|words| format!(" ({words})")).unwrap_or_default();
+        let mut lines = self.lines.clone();
+        lines.dedup();
+        let more: Vec<String> = lines.iter().skip(1).map(usize::to_string).collect();
+        let more = if more.is_empty() { String::new() } else { format!("; also used in line {}", more.join(", ")) };
+        format!("`{}`: variable `{name}`{words} is not set in the app's configuration{more}", self.path)
     }
 }
 

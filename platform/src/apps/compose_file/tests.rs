@@ -11,8 +11,8 @@ fn config(pairs: &[(&str, &str)]) -> Config {
 
 fn read(text: &str, config: &Config, public: Option<&str>) -> Result<ComposeFile, String> {
     let app: AppName = "shop".parse().unwrap();
-    ComposeFile::read(text, "compose.yaml", Owner { app: &app, config }, public).map_err(|problems| {
-        let lines = problems.iter().map(|problem| {
+    ComposeFile::read(text, "compose.yaml", Owner { app: &app, config }, public).map_err(|refused| {
+        let lines = refused.problems.iter().map(|problem| {
             let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
             format!("{}: {}{hint}", problem.origin, problem.message)
         });
@@ -77,8 +77,11 @@ services:
     let missing = read(text, &Config::default(), None).unwrap_err();
     assert_eq!(
         missing,
-        "`compose.yaml`: variables that are not set in the app's configuration: COUNT, PASSWORD, TOKEN \
-         (platformctl apps config shop set COUNT=… PASSWORD=… TOKEN=…)"
+        "`compose.yaml` line 6: `services.web.environment.URL`: variable `PASSWORD` is not set in the app's configuration; \
+         also used in line 13\n\
+         `compose.yaml` line 8: `services.web.environment.TOKEN`: variable `TOKEN` is not set in the app's configuration \
+         (platformctl apps config shop set COUNT=… PASSWORD=… TOKEN=…)\n\
+         `compose.yaml` line 9: `services.web.deploy.replicas`: variable `COUNT` is not set in the app's configuration"
     );
 }
 
@@ -99,12 +102,54 @@ services:
     let found = read(text, &Config::default(), Some("web")).unwrap_err();
     let lines: Vec<&str> = found.lines().collect();
     assert_eq!(lines.len(), 3, "{found}");
-    assert!(lines[0].starts_with("`compose.yaml` line 8: `a.b` cannot be a service's name"), "{found}");
+    assert!(lines[0].starts_with("`compose.yaml` line 7: `services.db.ports`: only the public"), "{found}");
+    assert!(lines[1].starts_with("`compose.yaml` line 8: `a.b` cannot be a service's name"), "{found}");
     assert!(
-        lines[1].starts_with("`compose.yaml` line 10: `services.a.b.ports`: only the public service `web`"),
+        lines[2].starts_with("`compose.yaml` line 10: `services.a.b.ports`: only the public service `web`"),
         "{found}"
     );
-    assert!(lines[2].starts_with("`compose.yaml` line 7: `services.db.ports`: only the public"), "{found}");
+
+    // A variable that is not set hides nothing, and what is a guess is not told.
+    let text = "\
+services:
+  web:
+    image: shop:${TAG}
+    build: .
+    depends_on: [db]
+    environment:
+      PASSWORD: ${PASSWORD:?of the database}
+    volumes: ['./data:/data', '${FOLDER}/x:/x']
+    deploy: {replicas: $COUNT}
+    ports: ['8080:80']
+  db:
+    image: db:1
+    ports: ['5432:5432']
+    environment:
+      SAME: ${PASSWORD}
+      BAD: ${1}
+";
+    let owner = Owner { app: &"shop".parse().unwrap(), config: &Config::default() };
+    let refused = ComposeFile::read(text, "compose.yaml", owner, Some("web")).unwrap_err();
+    let found: Vec<String> =
+        refused.problems.iter().map(|problem| format!("{}: {}", problem.origin, problem.message)).collect();
+    let expected = [
+        "line 3: `services.web.image`: variable `TAG` is not set in the app's configuration",
+        "line 4: `services.web.build`: images are not built here",
+        "line 7: `services.web.environment.PASSWORD`: variable `PASSWORD` (of the database) is not set in the app's \
+         configuration; also used in line 15",
+        "line 8: `services.web.volumes[0]`: ",
+        "line 8: `services.web.volumes[1]`: variable `FOLDER` is not set",
+        "line 9: `services.web.deploy.replicas`: variable `COUNT` is not set",
+        "line 13: `services.db.ports`: only the public service `web` is reached from outside",
+        "line 16: `services.db.environment.BAD`: `${1}` is not a variable",
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (one, expected) in found.iter().zip(expected) {
+        assert!(one.starts_with(&format!("`compose.yaml` {expected}")), "{one}\n{expected}");
+    }
+    let hints: Vec<&String> = refused.problems.iter().filter_map(|problem| problem.hint.as_ref()).collect();
+    assert_eq!(hints, ["platformctl apps config shop set COUNT=… FOLDER=… PASSWORD=… TAG=…"]);
+    assert!(refused.notes.iter().any(|note| note.starts_with("`compose.yaml` line 5: `services.web.depends_on`")));
 
     // What the reader of Compose files finds keeps its line though variables were filled in.
     let text = "\
@@ -136,8 +181,8 @@ services:
     assert_eq!(
         found.notes,
         [
-            "`services.web.ports`: 8080 is not published; the router leads to port 80",
-            "`services.web.volumes`: `/srv/data` is each node's own folder"
+            "`compose.yaml` line 4: `services.web.ports`: 8080 is not published; the router leads to port 80",
+            "`compose.yaml` line 5: `services.web.volumes`: `/srv/data` is each node's own folder"
         ]
     );
     assert_eq!(found.configured.len(), 2);

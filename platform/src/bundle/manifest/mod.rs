@@ -4,6 +4,7 @@ mod settings;
 
 use std::collections::BTreeMap;
 
+use super::port::owner_on_nodes;
 use super::{
     Bundle, BundlePort, Component, ComponentKind, Health, PLATFORM_TARGET, PortProbe, SettingKey, SettingsSchema,
     Subsystem,
@@ -21,8 +22,6 @@ pub(super) struct Manifest {
 const DEADLINE_SECONDS: u32 = 600;
 /// Names of the cluster's own rules for SSH and for the load balancer's probes.
 const RESERVED_PORT_NAMES: [&str; 2] = ["ssh", "probes"];
-/// SSH, Docker, Swarm and etcd: whoever reaches the last three owns the cluster.
-const CLUSTER_PORTS: [u16; 8] = [22, 2375, 2376, 2377, 2379, 2380, 4789, 7946];
 /// Names that templates use for something else.
 const RESERVED_TARGETS: [&str; 2] = ["bundle", "settings"];
 
@@ -110,8 +109,8 @@ fn ports(node: &Node<'_>) -> Vec<BundlePort> {
         if RESERVED_PORT_NAMES.contains(&name.as_str()) {
             item.problem(format!("the cluster has a rule of its own that is named `{name}`; choose another name"));
         }
-        if CLUSTER_PORTS.contains(&port) {
-            item.problem(format!("port {port} is the cluster's own and is never opened to the world"));
+        if let Some(owner) = owner_on_nodes(port) {
+            item.problem(format!("port {port} is {owner}'s on every node and is never opened to the world"));
         }
         if ports.iter().any(|other| other.name == name) {
             item.problem(format!("another port is named `{name}`"));
@@ -183,6 +182,7 @@ fn component(node: &Node<'_>) -> Option<Component> {
     let deadline_seconds =
         fields.take("deadline_seconds").and_then(|node| node.integer(1..=86_400)).and_then(|n| u32::try_from(n).ok());
     let scalable = fields.take("scalable").and_then(|node| node.boolean()).unwrap_or_default();
+    let publishes = fields.take("publishes").map(|node| published(&node)).unwrap_or_default();
     fields.finish();
     match (kind, &health) {
         (Some(ComponentKind::Host), Some(Health::Container)) => {
@@ -193,8 +193,10 @@ fn component(node: &Node<'_>) -> Option<Component> {
         }
         _ => {}
     }
-    if kind == Some(ComponentKind::Host) && (scalable || when.is_some()) {
-        node.problem("a component of kind `host` is always there: `scalable` and `when` do not belong here");
+    if kind == Some(ComponentKind::Host) && (scalable || when.is_some() || !publishes.is_empty()) {
+        node.problem(
+            "a component of kind `host` is always there: `scalable`, `when` and `publishes` do not belong here",
+        );
     }
     if scalable_when.is_some() && !scalable {
         node.problem("`scalable_when` needs `scalable: true`");
@@ -207,7 +209,21 @@ fn component(node: &Node<'_>) -> Option<Component> {
         deadline_seconds: deadline_seconds.unwrap_or(DEADLINE_SECONDS),
         scalable,
         scalable_when,
+        publishes,
     })
+}
+
+/// Ports of what a component makes itself.
+fn published(node: &Node<'_>) -> Vec<u16> {
+    let mut ports = Vec::new();
+    for item in node.items().unwrap_or_default() {
+        let Some(port) = item.integer(1..=65535).and_then(|number| u16::try_from(number).ok()) else { continue };
+        match owner_on_nodes(port) {
+            Some(owner) => item.problem(format!("port {port} is {owner}'s on every node; choose another one")),
+            None => ports.push(port),
+        }
+    }
+    ports
 }
 
 /// `container`, `etcd-quorum`, or `{http: {port, path, status}}`.

@@ -30,6 +30,13 @@ pub(super) fn add_implicit(bundle: &mut Bundle) {
     for (target, condition) in conditions {
         bundle.settings.add_condition(&target, condition);
     }
+    let scaling: Vec<(String, SettingKey)> = bundle
+        .components()
+        .filter_map(|component| Some((component.name.clone(), component.scalable_when.clone()?)))
+        .collect();
+    for (target, condition) in scaling {
+        bundle.settings.add_scaling(&target, condition);
+    }
 }
 
 /// `settings:` by target and key.

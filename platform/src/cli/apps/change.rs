@@ -6,13 +6,13 @@ use serde::Serialize;
 
 use super::arguments::{ChangeArguments, DomainsArguments, DomainsCommand, ResultArguments};
 use super::view::AppView;
+use crate::Platform;
 use crate::apps::{App, AppName, Apps, Begun, Destroyed, Domain};
 use crate::cli::arguments::ConnectionArguments;
-use crate::cli::connect;
-use crate::cli::setup::changing;
+use crate::cli::{changing::Change, connect};
 use report::confirm as ask;
-use report::output;
 use report::{Failure, Reporter};
+use report::{command::unless_interrupted, output};
 
 /// An app after a change.
 #[derive(Serialize)]
@@ -40,6 +40,11 @@ pub fn came_of(app: &App, begun: Option<Begun>, change: &ChangeArguments) -> Res
     output::result(change.result.output, &Changed { app: view, changed }, &text)
 }
 
+/// A change of one app, as others are told.
+pub fn change_of<'a>(connection: &'a ConnectionArguments, result: &'a ResultArguments, command: &'a str) -> Change<'a> {
+    Change { connection, progress: &result.progress, command }
+}
+
 /// Runs `create`.
 pub async fn create(
     connection: &ConnectionArguments,
@@ -47,9 +52,10 @@ pub async fn create(
     domains: &[Domain],
     result: &ResultArguments,
 ) -> Result<(), Failure> {
-    let reporter = result.progress.reporter()?;
-    let (platform, _lock) = changing(connection, &reporter).await?;
-    let app = Apps::new(platform, reporter).create(name, domains).await?;
+    let work = async |platform: &Platform, reporter: &Reporter| {
+        Apps::new(platform.clone(), reporter.clone()).create(name, domains).await
+    };
+    let app = change_of(connection, result, &format!("apps create {name}")).run(work).await?;
     let view = AppView::new(&app);
     let next = match view.newest_release {
         Some(_) => String::new(),
@@ -64,23 +70,26 @@ pub async fn domains(connection: &ConnectionArguments, arguments: &DomainsArgume
     let name = &arguments.name;
     let change = match &arguments.command {
         DomainsCommand::List { result } => {
-            let platform = connect::platform(connection).await?;
-            let app = Apps::new(platform, Reporter::silent()).require(name).await?;
-            let text: String = app.domains.iter().map(|domain| format!("{domain}\n")).collect();
-            return output::result(result.output, &app.domains, &text);
+            let listing = async {
+                let platform = connect::platform(connection).await?;
+                let app = Apps::new(platform, Reporter::silent()).require(name).await?;
+                let text: String = app.domains.iter().map(|domain| format!("{domain}\n")).collect();
+                output::result(result.output, &app.domains, &text)
+            };
+            return unless_interrupted("run the same command again", listing).await;
         }
         DomainsCommand::Add { change, .. } | DomainsCommand::Rm { change, .. } => change,
     };
-    let reporter = change.result.progress.reporter()?;
-    let (platform, _lock) = changing(connection, &reporter).await?;
-    let apps = Apps::new(platform, reporter.clone());
-    let changed = match &arguments.command {
-        DomainsCommand::Rm { domains, .. } => apps.remove_domains(name, domains, change.wait()).await,
-        DomainsCommand::Add { domains, .. } => apps.add_domains(name, domains, change.wait()).await,
-        DomainsCommand::List { .. } => apps.require(name).await,
+    let work = async |platform: &Platform, reporter: &Reporter| {
+        let apps = Apps::new(platform.clone(), reporter.clone());
+        match &arguments.command {
+            DomainsCommand::Rm { domains, .. } => apps.remove_domains(name, domains, change.wait()).await,
+            DomainsCommand::Add { domains, .. } => apps.add_domains(name, domains, change.wait()).await,
+            DomainsCommand::List { .. } => apps.require(name).await,
+        }
     };
-    reporter.finish();
-    came_of(&changed?, None, change)
+    let app = change_of(connection, &change.result, &format!("apps domains {name}")).run(work).await?;
+    came_of(&app, None, change)
 }
 
 /// Runs `scale`.
@@ -90,11 +99,11 @@ pub async fn scale(
     scales: &[String],
     change: &ChangeArguments,
 ) -> Result<(), Failure> {
-    let reporter = change.result.progress.reporter()?;
-    let (platform, _lock) = changing(connection, &reporter).await?;
-    let scaled = Apps::new(platform, reporter.clone()).scale(name, scales, change.wait()).await;
-    reporter.finish();
-    came_of(&scaled?, None, change)
+    let work = async |platform: &Platform, reporter: &Reporter| {
+        Apps::new(platform.clone(), reporter.clone()).scale(name, scales, change.wait()).await
+    };
+    let app = change_of(connection, &change.result, &format!("apps scale {name}")).run(work).await?;
+    came_of(&app, None, change)
 }
 
 /// Runs `rollback`.
@@ -104,11 +113,10 @@ pub async fn roll_back(
     version: Option<u32>,
     change: &ChangeArguments,
 ) -> Result<(), Failure> {
-    let reporter = change.result.progress.reporter()?;
-    let (platform, _lock) = changing(connection, &reporter).await?;
-    let rolled_back = Apps::new(platform, reporter.clone()).roll_back(name, version, change.wait()).await;
-    reporter.finish();
-    let (app, begun) = rolled_back?;
+    let work = async |platform: &Platform, reporter: &Reporter| {
+        Apps::new(platform.clone(), reporter.clone()).roll_back(name, version, change.wait()).await
+    };
+    let (app, begun) = change_of(connection, &change.result, &format!("apps rollback {name}")).run(work).await?;
     came_of(&app, Some(begun), change)
 }
 
@@ -119,11 +127,11 @@ pub async fn restart(
     services: &[String],
     change: &ChangeArguments,
 ) -> Result<(), Failure> {
-    let reporter = change.result.progress.reporter()?;
-    let (platform, _lock) = changing(connection, &reporter).await?;
-    let restarted = Apps::new(platform, reporter.clone()).restart(name, services, change.wait()).await;
-    reporter.finish();
-    came_of(&restarted?, None, change)
+    let work = async |platform: &Platform, reporter: &Reporter| {
+        Apps::new(platform.clone(), reporter.clone()).restart(name, services, change.wait()).await
+    };
+    let app = change_of(connection, &change.result, &format!("apps restart {name}")).run(work).await?;
+    came_of(&app, None, change)
 }
 
 /// Runs `destroy`.
@@ -144,16 +152,16 @@ pub async fn destroy(
             )));
         }
         None => {
-            if !ask(&format!("remove app {name} with its volumes for good?")).await? {
+            let question = format!("remove app {name} with its volumes for good?");
+            if !unless_interrupted("run the same command again", ask(&question)).await? {
                 return Err(Failure::Usage("nothing was removed".into()));
             }
         }
     }
-    let reporter = result.progress.reporter()?;
-    let (platform, _lock) = changing(connection, &reporter).await?;
-    let destroyed = Apps::new(platform, reporter.clone()).destroy(name).await;
-    reporter.finish();
-    let (destroyed, existed) = destroyed?;
+    let work = async |platform: &Platform, reporter: &Reporter| {
+        Apps::new(platform.clone(), reporter.clone()).destroy(name).await
+    };
+    let (destroyed, existed) = change_of(connection, result, &format!("apps destroy {name}")).run(work).await?;
     let text = gone(name, &destroyed, existed);
     let value = serde_json::json!({ "name": name, "existed": existed, "removed": destroyed });
     output::result(result.output, &value, &text)

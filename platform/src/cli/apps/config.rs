@@ -4,29 +4,21 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::arguments::{ConfigArguments, ConfigCommand};
-use super::change::came_of;
+use super::change::{came_of, change_of};
+use crate::Platform;
 use crate::apps::{Apps, Config, ConfigChange};
 use crate::cli::arguments::ConnectionArguments;
 use crate::cli::connect;
-use crate::cli::setup::changing;
 use crate::settings::Assignment;
 use diagnostics::{Origin, Problems, given_file, suggestion};
-use report::output;
 use report::{Failure, Reporter};
+use report::{command::unless_interrupted, output};
 
 /// Runs the command.
 pub async fn run(connection: &ConnectionArguments, arguments: &ConfigArguments) -> Result<(), Failure> {
     let (change, how) = match &arguments.command {
-        ConfigCommand::List { result } => {
-            let config = known(connection, arguments).await?;
-            let text: String = config.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-            return output::result(result.output, &config, &text);
-        }
-        ConfigCommand::Get { keys, result } => {
-            let config = known(connection, arguments).await?;
-            let values = chosen(&config, keys)?;
-            let text: String = keys.iter().map(|key| format!("{}\n", values[key.as_str()])).collect();
-            return output::result(result.output, &values, &text);
+        ConfigCommand::List { .. } | ConfigCommand::Get { .. } => {
+            return unless_interrupted("run the same command again", look(connection, arguments)).await;
         }
         ConfigCommand::Set { pairs, stdin, change } => (set(pairs, *stdin)?, change),
         ConfigCommand::Unset { keys, change } => {
@@ -35,12 +27,29 @@ pub async fn run(connection: &ConnectionArguments, arguments: &ConfigArguments) 
             (problems.take(Origin::Flag("KEY"), unset).ok_or(problems)?, change)
         }
     };
-    let reporter = how.result.progress.reporter()?;
-    let (platform, _lock) = changing(connection, &reporter).await?;
-    let configured = Apps::new(platform, reporter.clone()).configure(&arguments.name, &change, how.wait()).await;
-    reporter.finish();
-    let (app, begun) = configured?;
+    let name = &arguments.name;
+    let work = async |platform: &Platform, reporter: &Reporter| {
+        Apps::new(platform.clone(), reporter.clone()).configure(name, &change, how.wait()).await
+    };
+    let (app, begun) = change_of(connection, &how.result, &format!("apps config {name}")).run(work).await?;
     came_of(&app, begun, how)
+}
+
+/// Runs `list` and `get`.
+async fn look(connection: &ConnectionArguments, arguments: &ConfigArguments) -> Result<(), Failure> {
+    let config = known(connection, arguments).await?;
+    match &arguments.command {
+        ConfigCommand::Get { keys, result } => {
+            let values = chosen(&config, keys)?;
+            let text: String = keys.iter().map(|key| format!("{}\n", values[key.as_str()])).collect();
+            output::result(result.output, &values, &text)
+        }
+        ConfigCommand::List { result } => {
+            let text: String = config.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+            output::result(result.output, &config, &text)
+        }
+        ConfigCommand::Set { .. } | ConfigCommand::Unset { .. } => Ok(()),
+    }
 }
 
 async fn known(connection: &ConnectionArguments, arguments: &ConfigArguments) -> Result<Config, Failure> {

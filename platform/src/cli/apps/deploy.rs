@@ -5,30 +5,31 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::arguments::DeployArguments;
-use super::change::came_of;
+use super::change::{came_of, change_of};
+use crate::Platform;
 use crate::apps::{Apps, Deployment, ImageOptions, Source};
 use crate::cli::arguments::ConnectionArguments;
-use crate::cli::setup::changing;
 use crate::images::Archive;
 use diagnostics::{Origin, Problems, given_file};
-use report::Failure;
+use report::{Failure, Reporter};
 
 /// A Compose file beyond this is none: etcd holds it with every release.
 const LARGEST_COMPOSE_BYTES: usize = 128 * 1024;
 
 /// Runs the command.
 pub async fn run(connection: &ConnectionArguments, arguments: &DeployArguments) -> Result<(), Failure> {
-    let reporter = arguments.change.result.progress.reporter()?;
     let deployment = Deployment {
         source: source(arguments)?,
         port: arguments.port,
         archive: arguments.archive.as_deref().map(archive).transpose()?,
         wait: arguments.change.wait(),
     };
-    let (platform, _lock) = changing(connection, &reporter).await?;
-    let deployed = Apps::new(platform, reporter.clone()).deploy(&arguments.name, &deployment).await;
-    reporter.finish();
-    let (app, begun) = deployed?;
+    let name = &arguments.name;
+    let work = async |platform: &Platform, reporter: &Reporter| {
+        Apps::new(platform.clone(), reporter.clone()).deploy(name, &deployment).await
+    };
+    let command = format!("apps deploy {name}");
+    let (app, begun) = change_of(connection, &arguments.change.result, &command).run(work).await?;
     came_of(&app, Some(begun), &arguments.change)
 }
 

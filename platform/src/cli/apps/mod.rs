@@ -16,27 +16,31 @@ use super::arguments::ConnectionArguments;
 
 /// Runs the command.
 pub fn run(connection: &ConnectionArguments, command: &AppsCommand) -> ExitCode {
-    use report::command::run;
+    use report::command::{run, to_its_end};
 
     let again = "run the same command again to go on";
     match command {
-        AppsCommand::Create { name, domains, result } => run(again, change::create(connection, name, domains, result)),
+        AppsCommand::Create { name, domains, result } => {
+            to_its_end("off", change::create(connection, name, domains, result))
+        }
         AppsCommand::List { result } => run(again, look::list(connection, result)),
-        AppsCommand::Deploy(arguments) => run(again, deploy::run(connection, arguments)),
-        AppsCommand::Config(arguments) => run(again, config::run(connection, arguments)),
-        AppsCommand::Domains(arguments) => run(again, change::domains(connection, arguments)),
-        AppsCommand::Scale { name, scales, change } => run(again, change::scale(connection, name, scales, change)),
+        AppsCommand::Deploy(arguments) => to_its_end("off", deploy::run(connection, arguments)),
+        AppsCommand::Config(arguments) => to_its_end("off", config::run(connection, arguments)),
+        AppsCommand::Domains(arguments) => to_its_end("off", change::domains(connection, arguments)),
+        AppsCommand::Scale { name, scales, change } => {
+            to_its_end("off", change::scale(connection, name, scales, change))
+        }
         AppsCommand::Releases { name, result } => run(again, look::releases(connection, name, result)),
         AppsCommand::Rollback { name, version, change } => {
-            run(again, change::roll_back(connection, name, *version, change))
+            to_its_end("off", change::roll_back(connection, name, *version, change))
         }
-        AppsCommand::Logs(arguments) => report::command::to_its_end("off", logs::run(connection, arguments)),
+        AppsCommand::Logs(arguments) => to_its_end("off", logs::run(connection, arguments)),
         AppsCommand::Info { name, result } => run(again, look::info(connection, name, result)),
         AppsCommand::Restart { name, services, change } => {
-            run(again, change::restart(connection, name, services, change))
+            to_its_end("off", change::restart(connection, name, services, change))
         }
         AppsCommand::Destroy { name, confirm, yes, result } => {
-            run(again, change::destroy(connection, name, confirm.as_deref(), *yes, result))
+            to_its_end("off", change::destroy(connection, name, confirm.as_deref(), *yes, result))
         }
     }
 }

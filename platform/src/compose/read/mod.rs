@@ -13,16 +13,17 @@ use std::collections::BTreeMap;
 
 use super::interpolation::interpolate;
 use super::stack::Examined;
-use super::{Config, PublishMode, Secret, Service, Stack, Volume};
+use super::{Config, PublishMode, Secret, Service, Stack, Volume, Warning};
 use diagnostics::yaml::{Document, Fields, Node, Value};
 
 /// What has no effect in a swarm, as it is met.
 #[derive(Default)]
-struct Warnings(RefCell<Vec<String>>);
+struct Warnings(RefCell<Vec<Warning>>);
 
 impl Warnings {
     fn add(&self, node: &Node<'_>, message: &str) {
-        self.0.borrow_mut().push(format!("`{}` {message}", node.path()));
+        let message = format!("`{}` {message}", node.path());
+        self.0.borrow_mut().push(Warning { line: node.line(), message });
     }
 }
 

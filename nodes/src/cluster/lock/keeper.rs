@@ -1,0 +1,225 @@
+//! The shell on a node that keeps a lock's lease: a word on its standard input, a line of answer on its output.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufStream};
+
+use super::{Fence, Holder, LOCK_KEY};
+
+/// Answers `look`, `take TRANSACTION`, `drop` and `keep` with `ok …` or `failed …`; all else, the end of its input, and
+/// silence of 50 s end it, and with it the lease. Without single quotes, so that it can stand in some.
+pub const SCRIPT: &str = r#"
+lease=
+answer() { printf "%s %s\n" "$1" "$(printf %s "$2" | tail -n 1)"; }
+tell() { if [ "$1" = 0 ]; then answer ok "$2"; else answer failed "$2"; fi; }
+etc() { etcdctl --dial-timeout=10s --command-timeout=20s "$@" 2>&1; }
+leave() { [ -z "$lease" ] || etc lease revoke "$lease" >/dev/null; lease=; }
+trap leave EXIT
+trap exit HUP INT TERM PIPE
+while read -r -t 50 word rest; do
+  case $word in
+    look) said=$(etc --write-out=json get -- "$rest"); tell $? "$said" ;;
+    take)
+      leave
+      said=$(etc lease grant 60) || { tell 1 "$said"; continue; }
+      set -- $said; lease=$2
+      said=$(printf %s "$rest" | base64 -d | sed "s/@lease/$lease/" | etc --write-out=json txn); tell $? "$said" ;;
+    drop) leave; answer ok "" ;;
+    keep) said=$(etc lease keep-alive --once "$lease"); tell $? "$said" ;;
+    *) exit ;;
+  esac
+done
+"#;
+
+/// One answer; etcdctl's own limits are shorter.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(60);
+/// A line of answer holds a holder's record.
+const LONGEST_ANSWER: u64 = 64 * 1024;
+
+/// Talks to the shell.
+pub struct Keeper<S: AsyncRead + AsyncWrite> {
+    stream: BufStream<S>,
+}
+
+/// Whether the lock is held.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Look {
+    Free,
+    /// Who holds it, for people.
+    Held(String),
+}
+
+/// Why the shell does not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum KeeperError {
+    #[error("the connection to the node ended: {0}")]
+    Ended(String),
+    #[error("no answer within {} s", ANSWER_DEADLINE.as_secs())]
+    Silent,
+    /// etcdctl's words.
+    #[error("{0}")]
+    Refused(String),
+    #[error("the answer is not what was expected: {0}")]
+    Strange(String),
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Keeper<S> {
+    /// Talks over the program's standard streams.
+    pub fn new(stream: S) -> Self {
+        Self { stream: BufStream::new(stream) }
+    }
+
+    /// Whether someone holds the lock.
+    pub async fn look(&mut self) -> Result<Look, KeeperError> {
+        let answer = self.ask(&format!("look {LOCK_KEY}")).await?;
+        let document = json(&answer)?;
+        let Some(value) = document["kvs"][0]["value"].as_str() else { return Ok(Look::Free) };
+        Ok(Look::Held(holder(value).map_or_else(|| "someone".to_owned(), |holder| holder.to_string())))
+    }
+
+    /// Takes the lock; none when someone else was quicker.
+    pub async fn take(&mut self, holder: &Holder) -> Result<Option<Fence>, KeeperError> {
+        let record = serde_json::to_string(holder).map_err(|error| KeeperError::Strange(error.to_string()))?;
+        // A record in base 64 needs no quoting, whatever people are called.
+        let transaction = format!(
+            "create(\"{LOCK_KEY}\") = \"0\"\n\nput --lease=@lease -- \"{LOCK_KEY}\" \"{}\"\n\n\n",
+            STANDARD.encode(record)
+        );
+        let answer = self.ask(&format!("take {}", STANDARD.encode(transaction))).await?;
+        let document = json(&answer)?;
+        if document["succeeded"] != Value::Bool(true) {
+            self.ask("drop").await?;
+            return Ok(None);
+        }
+        match document["header"]["revision"].as_i64() {
+            Some(revision) => Ok(Some(Fence { revision })),
+            None => Err(KeeperError::Strange(answer)),
+        }
+    }
+
+    /// Renews the lease.
+    pub async fn renew(&mut self) -> Result<(), KeeperError> {
+        self.ask("keep").await.map(drop)
+    }
+
+    /// Lets go and waits until the shell has ended.
+    pub async fn leave(&mut self, within: Duration) {
+        let leaving = async {
+            self.stream.write_all(b"leave\n").await?;
+            self.stream.flush().await?;
+            // An answer that was under way comes first.
+            let mut line = String::new();
+            while self.stream.read_line(&mut line).await? > 0 {
+                line.clear();
+            }
+            Ok::<_, std::io::Error>(())
+        };
+        match tokio::time::timeout(within, leaving).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "letting go of the cluster's lock"),
+            Err(_) => tracing::debug!("the node does not say that it has let go of the cluster's lock"),
+        }
+    }
+
+    async fn ask(&mut self, words: &str) -> Result<String, KeeperError> {
+        let asking = async {
+            self.stream.write_all(format!("{words}\n").as_bytes()).await?;
+            self.stream.flush().await?;
+            let mut line = String::new();
+            let mut limited = tokio::io::AsyncReadExt::take(&mut self.stream, LONGEST_ANSWER);
+            limited.read_line(&mut line).await.map(|_| line)
+        };
+        let answer = tokio::time::timeout(ANSWER_DEADLINE, asking).await.map_err(|_| KeeperError::Silent)?;
+        let line = answer.map_err(|error| KeeperError::Ended(error.to_string()))?;
+        match line.trim_end().split_once(' ').unwrap_or((line.trim_end(), "")) {
+            ("", _) => Err(KeeperError::Ended("it said nothing".into())),
+            ("ok", answer) => Ok(answer.to_owned()),
+            ("failed", said) => {
+                let said = said.trim().trim_start_matches("Error: ");
+                Err(KeeperError::Refused(if said.is_empty() { "no reason given" } else { said }.to_owned()))
+            }
+            _ => Err(KeeperError::Strange(line)),
+        }
+    }
+}
+
+fn json(answer: &str) -> Result<Value, KeeperError> {
+    serde_json::from_str(answer).map_err(|error| KeeperError::Strange(format!("{error}: {answer}")))
+}
+
+/// The record in a value as etcdctl prints it.
+fn holder(value: &str) -> Option<Holder> {
+    let text = STANDARD.decode(STANDARD.decode(value).ok()?).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn someone() -> Holder {
+        Holder {
+            user: "ann".into(),
+            host: "here".into(),
+            process_id: 7,
+            since: "2026-01-02T03:04:05Z".into(),
+            command: "platformctl start platform".into(),
+        }
+    }
+
+    /// A keeper whose shell answers these lines, whatever it is asked.
+    fn answering(lines: &[&str]) -> Keeper<tokio::io::DuplexStream> {
+        let (ours, mut theirs) = tokio::io::duplex(64 * 1024);
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        tokio::spawn(async move {
+            let _ = theirs.write_all(text.as_bytes()).await;
+            let mut rest = Vec::new();
+            // Stays open, as a shell does that waits for the next word.
+            let _ = tokio::io::AsyncReadExt::read_to_end(&mut theirs, &mut rest).await;
+        });
+        Keeper::new(ours)
+    }
+
+    #[tokio::test]
+    async fn answers_are_understood() {
+        let record = STANDARD.encode(STANDARD.encode(serde_json::to_string(&someone()).unwrap()));
+        let held = format!("ok {{\"header\":{{}},\"kvs\":[{{\"value\":\"{record}\"}}],\"count\":1}}");
+        for (line, expected) in [
+            ("ok {\"header\":{\"revision\":1}}", Ok(Look::Free)),
+            (held.as_str(), Ok(Look::Held(someone().to_string()))),
+            ("ok {\"kvs\":[{\"value\":\"eA==\"}]}", Ok(Look::Held("someone".into()))),
+            ("failed Error: context deadline exceeded", Err("context deadline exceeded")),
+            ("failed ", Err("no reason given")),
+            ("ok <html>", Err("not what was expected")),
+            ("Welcome to Flatcar!", Err("not what was expected: Welcome")),
+        ] {
+            match (answering(&[line]).look().await, expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{line}"),
+                (Err(found), Err(expected)) => assert!(found.to_string().contains(expected), "{line}: {found}"),
+                (found, _) => panic!("{line}: {found:?}"),
+            }
+        }
+        let taken = answering(&["ok {\"header\":{\"revision\":9},\"succeeded\":true}"]).take(&someone()).await.unwrap();
+        assert_eq!(taken, Some(Fence { revision: 9 }));
+        let late =
+            answering(&["ok {\"header\":{\"revision\":9},\"responses\":[]}", "ok "]).take(&someone()).await.unwrap();
+        assert_eq!(late, None);
+        let renewed = answering(&["failed Error: etcdserver: requested lease not found"]).renew().await;
+        assert!(renewed.unwrap_err().to_string().contains("lease not found"));
+    }
+
+    #[tokio::test]
+    async fn a_shell_that_ends_is_an_error() {
+        let (ours, theirs) = tokio::io::duplex(1024);
+        drop(theirs);
+        assert!(matches!(Keeper::new(ours).look().await, Err(KeeperError::Ended(_))));
+    }
+
+    #[test]
+    fn the_script_can_be_quoted() {
+        assert!(!SCRIPT.contains('\''));
+    }
+}

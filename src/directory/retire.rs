@@ -1,0 +1,80 @@
+//! The end of a cluster's directory: one rename, so that whoever is killed leaves no secret under a cluster's name, then
+//! the removal; and a record, by which a second `destroy` tells a cluster that is gone from one that never was.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use report::access;
+use serde::{Deserialize, Serialize};
+
+use super::ClusterDirectory;
+use crate::spec::ClusterName;
+
+/// What folders are called that are on their way out. No cluster's name begins with a full stop.
+const REMOVING: &str = ".removing-";
+/// Records of removed clusters, one file each, nothing secret in them.
+const REMOVED: &str = ".removed";
+
+/// A cluster that `destroy` removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovedCluster {
+    /// When, RFC 3339.
+    pub removed: String,
+}
+
+impl ClusterDirectory {
+    /// Removes the directory with everything in it, and keeps a record that says so.
+    pub fn retire(&self, now: &str) -> anyhow::Result<()> {
+        self.write_json(&self.record(), &RemovedCluster { removed: now.to_owned() })?;
+        let home = self.home();
+        let away = tempfile::Builder::new().prefix(&format!("{REMOVING}{}-", self.name())).tempdir_in(home);
+        // A folder takes the place of an empty one in one step; rename(2).
+        let away = access(away, home, "writing to")?.keep();
+        match fs::rename(self.root(), &away) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            renamed => access(renamed, self.root(), "renaming")?,
+        }
+        access(fs::File::open(home).and_then(|home| home.sync_all()), home, "writing to")?;
+        access(fs::remove_dir_all(&away), &away, "removing")
+    }
+
+    /// Forgets that a cluster of this name was removed.
+    pub(super) fn unretire(&self) -> anyhow::Result<()> {
+        self.remove_file(&self.record())
+    }
+
+    /// The folder that holds the clusters' directories.
+    pub(super) fn home(&self) -> &Path {
+        self.root().parent().unwrap_or(self.root())
+    }
+
+    fn record(&self) -> PathBuf {
+        self.home().join(REMOVED).join(format!("{}.json", self.name()))
+    }
+}
+
+/// The record of a cluster that was removed from `home`; none when none of this name was.
+pub fn removed_cluster(home: &Path, name: &ClusterName) -> anyhow::Result<Option<RemovedCluster>> {
+    let directory = ClusterDirectory { root: home.join(name.as_str()) };
+    directory.read_json(&directory.record())
+}
+
+/// Removes what runs left in `home` that were killed while they removed a directory.
+pub fn clear_leftovers(home: &Path) -> anyhow::Result<()> {
+    let entries = match fs::read_dir(home) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => access(entries, home, "listing")?,
+    };
+    for entry in entries {
+        let entry = access(entry, home, "listing")?;
+        if entry.file_name().to_string_lossy().starts_with(REMOVING) {
+            match fs::remove_dir_all(entry.path()) {
+                // The run that is at it was faster.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                removed => access(removed, &entry.path(), "removing")?,
+            }
+        }
+    }
+    Ok(())
+}

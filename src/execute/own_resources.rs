@@ -1,0 +1,220 @@
+//! Which resources can be a cluster's: those that its spec makes, and, when the spec is lost or of an earlier time,
+//! those that a group's list shows with the cluster's tag and a name that only it gives. `removal` asks for each by id.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::group_list::Listed;
+use crate::arm::ResourceId;
+use crate::plan::{ResourceNames, carries_tag, data_disk_name};
+use crate::spec::{Availability, ClusterSpec, ProximityPlacementGroup};
+
+/// The names of everything that one cluster can have made.
+#[derive(Clone, Debug)]
+pub struct OwnResources {
+    names: ResourceNames,
+    cluster: String,
+    /// `<name>-<prefix>-`: a machine's name without its index. None when nothing tells it.
+    machine_stem: Option<String>,
+    /// What is asked for whatever the list says.
+    expected: Vec<ResourceId>,
+}
+
+impl OwnResources {
+    /// Of a cluster whose spec is known.
+    pub fn of_spec(subscription: &str, spec: &ClusterSpec) -> Self {
+        let names = ResourceNames::new(subscription, spec);
+        let expected = expected(spec, &names);
+        let first = spec.machine_name(0);
+        Self { names, cluster: spec.name.to_string(), machine_stem: stem(&first), expected }
+    }
+
+    /// Of a cluster of which only the names are known; `machines` are those that its inventory holds.
+    pub fn of_names(subscription: &str, group: &str, cluster: &str, machines: &[String]) -> Self {
+        let names = ResourceNames::of(subscription, group, cluster);
+        let mut expected = vec![
+            names.load_balancer(),
+            names.virtual_network(),
+            names.availability_set(&format!("{cluster}-as")),
+            names.scale_set(),
+            names.public_ip_address(),
+            names.network_security_group(),
+            names.image(),
+        ];
+        expected.extend(machines.iter().flat_map(|machine| of_machine(&names, machine)));
+        let machine_stem = machines.first().and_then(|machine| stem(machine));
+        Self { names, cluster: cluster.to_owned(), machine_stem, expected }
+    }
+
+    /// The group that holds them.
+    pub fn group(&self) -> ResourceId {
+        self.names.resource_group()
+    }
+
+    /// Whether a document carries the cluster's tag.
+    pub fn carries_tag(&self, document: &Value) -> bool {
+        carries_tag(&self.cluster, document)
+    }
+
+    /// Everything to ask for by id: what is expected, and what the list shows under names of ours.
+    pub fn candidates(&self, list: &[Listed]) -> Vec<ResourceId> {
+        let mut all = self.expected.clone();
+        let mut known: BTreeSet<String> = all.iter().map(|id| id.path().to_ascii_lowercase()).collect();
+        let listed = list.iter().filter_map(|listed| self.recognise(listed));
+        all.extend(listed.filter(|id| known.insert(id.path().to_ascii_lowercase())));
+        all
+    }
+
+    /// The id of a listed resource that can only be this cluster's. A tag alone is no proof: policies pass a group's tags
+    /// on to whatever is in it. <https://learn.microsoft.com/azure/azure-resource-manager/management/tag-policies>
+    fn recognise(&self, listed: &Listed) -> Option<ResourceId> {
+        let (name, cluster) = (listed.name.as_str(), self.cluster.as_str());
+        let tagged = listed.cluster() == Some(cluster);
+        let own = |suffix: &str| tagged && same(name, &format!("{cluster}-{suffix}"));
+        let machine = |name: &str| self.is_machine(name);
+        let id = match listed.resource_type.to_ascii_lowercase().as_str() {
+            "microsoft.compute/virtualmachines" if tagged && machine(name) => self.names.virtual_machine(name),
+            // Azure need not pass a machine's tags on to its disks.
+            "microsoft.compute/disks" if self.is_disk(name) => self.names.disk(name),
+            "microsoft.network/networkinterfaces" if tagged && name.strip_suffix("-nic").is_some_and(machine) => {
+                self.names.network_interface(name.strip_suffix("-nic")?)
+            }
+            "microsoft.network/publicipaddresses" if tagged && name.strip_suffix("-ip").is_some_and(machine) => {
+                self.names.node_public_ip_address(name.strip_suffix("-ip")?)
+            }
+            "microsoft.network/publicipaddresses" if own("ip") => self.names.public_ip_address(),
+            "microsoft.network/networksecuritygroups" if own("nsg") => self.names.network_security_group(),
+            "microsoft.network/virtualnetworks" if own("vnet") => self.names.virtual_network(),
+            "microsoft.network/loadbalancers" if own("lb") => self.names.load_balancer(),
+            "microsoft.compute/images" if own("image") => self.names.image(),
+            "microsoft.compute/virtualmachinescalesets" if own("vmss") => self.names.scale_set(),
+            "microsoft.compute/availabilitysets" if own("as") => self.names.availability_set(name),
+            _ => return None,
+        };
+        same(id.path(), &listed.id).then_some(id)
+    }
+
+    /// Whether this is the path of a machine with a name of ours in the cluster's group.
+    pub fn is_machine_path(&self, path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        self.is_machine(name) && same(self.names.virtual_machine(name).path(), path)
+    }
+
+    fn is_machine(&self, name: &str) -> bool {
+        let index = self.machine_stem.as_deref().and_then(|stem| name.strip_prefix(stem));
+        index.is_some_and(is_number)
+    }
+
+    fn is_disk(&self, name: &str) -> bool {
+        let data = || name.rsplit_once("-data-").filter(|(_, number)| is_number(number)).map(|(machine, _)| machine);
+        name.strip_suffix("-os").or_else(data).is_some_and(|machine| self.is_machine(machine))
+    }
+}
+
+/// Ids know no case.
+pub fn same(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
+
+/// In which of the stages a resource goes: a stage's members go together, each stage after what uses it.
+pub fn stage(id: &ResourceId) -> usize {
+    match id.kind() {
+        "virtual machine" => 0,
+        // Machines take these along; they are named too, for a run that was stopped between the two.
+        "disk" | "network interface" => 1,
+        "load balancer" | "virtual network" | "availability set" | "scale set" => 2,
+        _ => 3,
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `mycluster-coreos-` of `mycluster-coreos-0`.
+fn stem(machine: &str) -> Option<String> {
+    let (stem, index) = machine.rsplit_once('-')?;
+    is_number(index).then(|| format!("{stem}-"))
+}
+
+fn of_machine(names: &ResourceNames, machine: &str) -> [ResourceId; 4] {
+    [
+        names.virtual_machine(machine),
+        names.disk(&format!("{machine}-os")),
+        names.network_interface(machine),
+        // Made by a run with other options, it is still ours.
+        names.node_public_ip_address(machine),
+    ]
+}
+
+fn expected(spec: &ClusterSpec, names: &ResourceNames) -> Vec<ResourceId> {
+    let nodes = spec.nodes();
+    let mut all: Vec<ResourceId> = nodes.iter().flat_map(|node| of_machine(names, &node.name)).collect();
+    all.extend(nodes.iter().flat_map(|node| (0..spec.data_disks()).map(|lun| names.disk(&data_disk_name(node, lun)))));
+    all.push(names.load_balancer());
+    if spec.existing_network.is_none() {
+        all.push(names.virtual_network());
+    }
+    match &spec.availability {
+        Availability::Set { name } => all.push(names.availability_set(&name.resource_name(spec.name.as_str()))),
+        Availability::ScaleSet { .. } => all.push(names.scale_set()),
+        Availability::Zones { .. } => {}
+    }
+    all.extend([names.public_ip_address(), names.network_security_group(), names.image()]);
+    if let Some(ProximityPlacementGroup::Named(group)) = &spec.proximity_placement_group {
+        all.push(names.proximity_placement_group(group));
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn names_tell_what_is_ours_and_tags_alone_do_not() {
+        let own = OwnResources::of_names("s", "g", "mycluster", &["mycluster-coreos-0".into()]);
+        let listed = |id: String, resource_type: &str, cluster: Option<&str>| -> Listed {
+            let name = id.rsplit('/').next().unwrap().to_owned();
+            let tags = cluster.map(|cluster| json!({"coreos-cluster": cluster}));
+            serde_json::from_value(json!({"id": id, "type": resource_type, "name": name, "tags": tags})).unwrap()
+        };
+        let found = |resource_type: &str, name: &str, cluster: Option<&str>| {
+            let id = format!("/SUBSCRIPTIONS/s/resourceGroups/G/providers/{resource_type}/{name}");
+            own.recognise(&listed(id, resource_type, cluster)).is_some()
+        };
+        let tag = Some("mycluster");
+        for (resource_type, name, cluster, expected) in [
+            ("Microsoft.Compute/virtualMachines", "mycluster-coreos-7", tag, true),
+            ("Microsoft.Compute/virtualMachines", "mycluster-coreos-7", None, false),
+            ("Microsoft.Compute/virtualMachines", "mycluster-coreos-7", Some("other"), false),
+            ("Microsoft.Compute/virtualMachines", "mycluster-coreos-x", tag, false),
+            ("Microsoft.Compute/virtualMachines", "mycluster-jump-0", tag, false),
+            ("Microsoft.Compute/disks", "mycluster-coreos-7-os", None, true),
+            ("Microsoft.Compute/disks", "mycluster-coreos-7-data-1", None, true),
+            ("Microsoft.Compute/disks", "mycluster-database", tag, false),
+            ("Microsoft.Network/networkInterfaces", "mycluster-coreos-3-nic", tag, true),
+            ("Microsoft.Network/publicIPAddresses", "mycluster-coreos-3-ip", tag, true),
+            ("Microsoft.Network/publicIPAddresses", "mycluster-ip", tag, true),
+            ("microsoft.network/publicipaddresses", "MYCLUSTER-IP", tag, true),
+            ("Microsoft.Network/publicIPAddresses", "precious", tag, false),
+            ("Microsoft.Compute/availabilitySets", "mycluster-as", tag, true),
+            ("Microsoft.Compute/availabilitySets", "theirs", tag, false),
+            ("Microsoft.Storage/storageAccounts", "mycluster", tag, false),
+        ] {
+            assert_eq!(found(resource_type, name, cluster), expected, "{resource_type} {name} {cluster:?}");
+        }
+        let other_group =
+            "/subscriptions/s/resourceGroups/other/providers/Microsoft.Network/publicIPAddresses/mycluster-ip";
+        let elsewhere = listed(other_group.into(), "Microsoft.Network/publicIPAddresses", tag);
+        assert_eq!(own.recognise(&elsewhere), None);
+        assert!(own.is_machine_path(
+            "/subscriptions/s/resourcegroups/g/providers/Microsoft.Compute/virtualMachines/mycluster-coreos-2"
+        ));
+        assert!(!own.is_machine_path(
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/other-coreos-2"
+        ));
+    }
+}

@@ -4,7 +4,6 @@
 mod arguments;
 mod config;
 mod connection;
-mod consent;
 mod create;
 mod destroy;
 mod discovery;

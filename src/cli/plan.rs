@@ -48,20 +48,21 @@ pub async fn run(arguments: PlanArguments) -> Result<ExitCode, Failure> {
     let plan = plan(&prepared.spec, desired, &observed);
     let changes = changes(prepared.stored.as_ref().map(|stored| &stored.spec), &prepared.spec, &plan);
     // What exists as it is asked for was not refused.
-    let is_new = plan.count(|action| matches!(action, Action::Create | Action::Replace { .. })) > 0;
-    let refusals = match (is_new || changes.iter().next().is_some(), prepared.values.is_on(&SKIP_PREFLIGHT)) {
-        (true, false) => super::preflight::refusals_of(&connection, &prepared, &observed, &reporter).await?,
-        (_, is_skipped) => {
-            if is_skipped {
-                reporter
-                    .note("▴ not checked (--skip-preflight): whether Azure has size, image, region and quota for it");
+    let refusals =
+        match (plan.makes_something() || changes.iter().next().is_some(), prepared.values.is_on(&SKIP_PREFLIGHT)) {
+            (true, false) => super::preflight::refusals_of(&connection, &prepared, &observed, &reporter).await?,
+            (_, is_skipped) => {
+                if is_skipped {
+                    reporter.note(
+                        "▴ not checked (--skip-preflight): whether Azure has size, image, region and quota for it",
+                    );
+                }
+                for finding in foresee(&prepared.spec) {
+                    reporter.note(format!("▴ {finding}; {}", finding.remedy));
+                }
+                Vec::new()
             }
-            for finding in foresee(&prepared.spec) {
-                reporter.note(format!("▴ {finding}; {}", finding.remedy));
-            }
-            Vec::new()
-        }
-    };
+        };
     let steps: Vec<PlannedStep> = plan
         .steps
         .iter()

@@ -3,7 +3,7 @@
 use super::arguments::{ClusterArguments, OutputArguments};
 use super::connection;
 use crate::config::parameter::{CUSTOM_DATA, NAME, Parameter, SSH_CERT, TEMPLATES};
-use crate::config::{Values, resolve, resolve_before_machines};
+use crate::config::{ClusterInput, Values, resolve, resolve_before_machines};
 use crate::directory::{Bound, Cloud, ClusterDirectory, StoredCluster};
 use crate::pki::{KeyFingerprints, Material, SshKeyPair};
 use crate::plan::FirstBoot;
@@ -32,14 +32,27 @@ pub struct Prepared {
 
 /// Validates, and renders user-data in memory; writes nothing.
 pub fn prepare(arguments: &ClusterArguments) -> Result<Prepared, Failure> {
-    let input = arguments.parameters.input(arguments.file.as_deref());
+    prepare_input(arguments, read(arguments))
+}
+
+/// What the user wrote, with the files that it names; those that the shell hands over can be read only once.
+pub fn read(arguments: &ClusterArguments) -> ClusterInput {
+    arguments.parameters.input(arguments.file.as_deref())
+}
+
+/// The name, when it is valid. Without one there is no directory; `resolve` reports it with everything else.
+pub fn name(input: &ClusterInput) -> Option<ClusterName> {
+    input.values.text(&NAME).and_then(|name| name.parse().ok())
+}
+
+/// The same as [`prepare`], for what was read before.
+pub fn prepare_input(arguments: &ClusterArguments, input: ClusterInput) -> Result<Prepared, Failure> {
     if input.values.get(&NAME).is_none() && input.problems.is_empty() {
         return Err(Failure::Usage(
             "a cluster needs a name: azure-coreos-cluster NAME, or `name` in the file of -f".into(),
         ));
     }
-    // Without a valid name there is no directory to look into; `resolve` reports the name with everything else.
-    let name: Option<ClusterName> = input.values.text(&NAME).and_then(|name| name.parse().ok());
+    let name = name(&input);
     let directory = match &name {
         Some(name) => Some(ClusterDirectory::locate(arguments.connection.state_dir.as_deref(), name)?),
         None => None,
@@ -125,17 +138,6 @@ impl Prepared {
     /// Where a parameter's value comes from, for mistakes that only Azure knows of.
     pub fn origin(&self, parameter: &Parameter) -> Origin {
         self.values.get(parameter).map_or(Origin::Default, |given| given.origin.clone())
-    }
-
-    /// Takes over what Azure was asked about this spec before.
-    pub fn adopt(&mut self, asked: &ClusterSpec) -> Result<(), Failure> {
-        self.spec.image_plan.clone_from(&asked.image_plan);
-        // Addresses that another run has stored in between are in use.
-        if self.spec.has_addresses() {
-            return Ok(());
-        }
-        self.spec.existing_network.clone_from(&asked.existing_network);
-        self.render()
     }
 
     /// Each node's keys, which name its address, and its user-data, once all addresses are known.

@@ -1,8 +1,10 @@
 //! What a user goes on with: the inventory, an `ssh_config` and `known_hosts` that work at once, DNS records, next steps.
 //! Pure; `cli` writes and prints them.
 
+mod inventory;
 mod text;
 
+pub use inventory::{Reached, inventory};
 pub use text::summary;
 
 use std::path::Path;

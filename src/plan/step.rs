@@ -70,6 +70,11 @@ impl Plan {
         self.steps.iter().all(|step| matches!(step.action, Action::Keep { .. }))
     }
 
+    /// Whether something is made that was not there, or is made anew.
+    pub fn makes_something(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.action, Action::Create | Action::Replace { .. }))
+    }
+
     /// How many steps have an action like this.
     pub fn count(&self, is_like: impl Fn(&Action) -> bool) -> usize {
         self.steps.iter().filter(|step| is_like(&step.action)).count()

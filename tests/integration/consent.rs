@@ -34,7 +34,7 @@ fn nothing_is_taken_away_without_a_yes() {
     ] {
         create(&flags).demand(2).says(&[
             &format!("error: nobody is here to confirm what this takes away: {words}"),
-            "`azure-coreos-cluster mycluster --yes` does it without asking",
+            "the same command with --yes does it without asking",
         ]);
         let plan = sandbox.run(&[&["plan", "mycluster", "--exit-code"], &flags[..]].concat()).demand(10);
         assert!(plan.stdout.contains(words), "{}", plan.stdout);

@@ -134,7 +134,7 @@ fn two_clusters_do_not_meet() {
 fn ports_that_are_closed_again_are_closed() {
     let sandbox = Sandbox::with_emulator(&[]);
     sandbox.succeed(&[&CREATE[..], &["--deis"]].concat());
-    let inventory = sandbox.succeed(&[&CREATE[..], &["--deis=false"]].concat()).json();
+    let inventory = sandbox.succeed(&[&CREATE[..], &["--deis=false", "--yes"]].concat()).json();
     assert_eq!(inventory["ports"], serde_json::json!([]));
     let (_, listeners) = sandbox.request("GET", "/azure-local/listeners", None);
     let rules: Vec<&str> = listeners

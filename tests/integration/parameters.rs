@@ -190,7 +190,11 @@ fn a_machine_that_failed_is_made_anew_in_another_size() {
         .says(&["AllocationFailed: no room", "another --vm-size"]);
     sandbox.no_faults();
     let create = ["mycluster", "--local", "--no-wait", "--vm-size", "Standard_D4as_v5"];
-    sandbox.succeed(&create);
+    sandbox
+        .run(&create)
+        .demand(2)
+        .says(&["it failed, and its size is another one now: deleted and made anew", "--yes"]);
+    sandbox.succeed(&[&create[..], &["--yes"]].concat());
     let sizes: Vec<Value> =
         (0..3).map(|index| at(&machine(&sandbox, index), "/properties/hardwareProfile/vmSize").clone()).collect();
     assert!(sizes.contains(&json!("Standard_D4as_v5")), "{sizes:?}");

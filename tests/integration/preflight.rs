@@ -255,7 +255,7 @@ fn what_will_be_in_the_way_later_is_told_at_once() {
             &["--ssh", "65500"],
             Some("there is room for 35 nodes: ports end at 65534, so there is none for node 36"),
         ),
-        ("plain", &["--deis"], None),
+        ("ordinary", &["--deis"], None),
     ];
     for (name, flags, expected) in cases {
         for command in [&["plan", name][..], &["preflight", name], &[name]] {

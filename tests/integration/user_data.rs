@@ -53,7 +53,7 @@ fn what_cannot_be_judged_is_a_mistake() {
     std::fs::write(sandbox.path("broken.ign"), "{\n,}").unwrap();
     for (file, says) in [
         ("missing", "error: `FILE`: reading `missing`: No such file"),
-        (".", "error: `FILE`: reading `.`: Is a directory"),
+        (".", "error: `FILE`: reading `.`: it is a folder, not a file"),
         ("broken.yaml", "error: `broken.yaml` line "),
         ("broken.ign", "error: `broken.ign` line 2: not JSON"),
     ] {

@@ -14,8 +14,6 @@ pub struct Proposal<'a> {
     pub on_azure: bool,
     /// What a new cluster is called in the question, with its price where that is known.
     pub new_cluster: Option<String>,
-    /// The command, to be run again with `--yes`.
-    pub again: &'a str,
 }
 
 /// Returns when the user agrees, or need not be asked; what is proposed was shown before.
@@ -28,9 +26,8 @@ pub async fn obtain(proposal: Proposal<'_>, yes: bool) -> Result<(), Failure> {
         return match proposal.changes.taken_away.as_slice() {
             [] => Ok(()),
             taken_away => Err(Failure::Usage(format!(
-                "nobody is here to confirm what this takes away: {}; `{} --yes` does it without asking",
-                taken_away.join("; "),
-                proposal.again
+                "nobody is here to confirm what this takes away: {}; the same command with --yes does it without asking",
+                taken_away.join("; ")
             ))),
         };
     }
@@ -73,7 +70,7 @@ mod tests {
             (&closes, true, false, Some("this closes 80/tcp (web); go on?")),
         ] {
             let new_cluster = new.then(|| "x".to_owned());
-            let proposal = Proposal { plan: &plan, changes, on_azure, new_cluster, again: "x" };
+            let proposal = Proposal { plan: &plan, changes, on_azure, new_cluster };
             assert_eq!(question(&proposal).as_deref(), expected);
         }
     }

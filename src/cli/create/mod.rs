@@ -1,0 +1,71 @@
+//! `azure-coreos-cluster NAME`: from nothing, or from what is there, to a cluster that is ready. The steps stand below, in
+//! the order in which [`create`] takes them.
+
+mod claim;
+mod consent;
+mod steps;
+
+use std::time::Instant;
+
+use super::arguments::{ClusterArguments, CreateArguments};
+use super::connection::connect;
+use super::prepare::{self, prepare_input, reporter};
+use super::status::tell_damage;
+use super::{discovery, preflight};
+use crate::outputs;
+use claim::Claim;
+use nodes::inventory::Inventory;
+use report::output;
+use report::{Event, Failure, Reporter, exit_code};
+
+/// Runs the command.
+pub async fn run(cluster: ClusterArguments, arguments: CreateArguments) -> Result<(), Failure> {
+    prepare::one_kind_of_output(&cluster.output)?;
+    let reporter = reporter(&cluster.output)?;
+    let start = Instant::now();
+    // An end by the user is an event too.
+    let hint = format!("azure-coreos-cluster {} goes on from here", cluster.name());
+    let result = report::command::unless_interrupted(&hint, create(&cluster, &arguments, &reporter)).await;
+    reporter.finish();
+    let code = result.as_ref().err().map_or(exit_code::DONE, Failure::exit_code);
+    reporter.event(Event::Finished { exit_code: code, seconds: start.elapsed().as_secs_f64() });
+    let inventory = result?;
+    output::result(cluster.output.output, &inventory, &outputs::summary(&inventory))
+}
+
+async fn create(
+    cluster: &ClusterArguments,
+    arguments: &CreateArguments,
+    reporter: &Reporter,
+) -> Result<Inventory, Failure> {
+    let input = prepare::read(cluster);
+    let claim = prepare::name(&input).map(|name| Claim::take(cluster.connection.state_dir.as_deref(), &name));
+    // Mistakes of the spec are told first: they are there whoever has the cluster.
+    let mut prepared = prepare_input(cluster, input)?;
+    let _claim = claim.transpose()?;
+    tell_damage(&prepared.directory, reporter);
+    discovery::check_token(&prepared, reporter).await?;
+    let connection = connect(&cluster.connection, &prepared.values, prepared.stored.as_ref(), reporter).await?;
+
+    preflight::register_providers(&connection, &prepared, reporter).await?;
+    preflight::settle(&connection, &mut prepared).await?;
+    if prepared.spec.image_plan.is_some() {
+        preflight::register_providers(&connection, &prepared, reporter).await?;
+    }
+    steps::check_identity(&prepared, arguments).await?;
+    let token = discovery::request_token(&prepared, reporter).await?;
+    prepared.take_token(token)?;
+
+    let (plan, observed) = steps::plan(&connection, &prepared, reporter).await?;
+    if plan.makes_something() {
+        preflight::before_creation(&connection, &prepared, &observed, reporter).await?;
+    }
+    steps::agree(&connection, &prepared, &plan, arguments.yes, reporter).await?;
+
+    prepared.store(&connection.subscription)?;
+    steps::carry_out(&connection, &prepared, plan, reporter).await?;
+    let inventory = steps::inventory(&connection, &prepared).await?;
+    steps::write(&prepared, &inventory)?;
+    steps::wait_until_ready(&prepared, &inventory, arguments, reporter).await?;
+    Ok(inventory)
+}

@@ -128,7 +128,7 @@ fn a_machine_that_failed_is_made_anew_with_other_user_data() {
     sandbox.faults(json!([{"type": "Microsoft.Compute/virtualMachines", "name": machine, "effect": "never_boots"}]));
     sandbox.run(&CREATE).demand(5);
     sandbox.no_faults();
-    let other = [&CREATE[..], &["--ntp-server", "192.0.2.1"]].concat();
+    let other = [&CREATE[..], &["--ntp-server", "192.0.2.1", "--yes"]].concat();
     sandbox.succeed(&other).says(&["it failed, and its user-data is another one now: deleted and made anew"]);
     assert_eq!(sandbox.resources("mycluster"), undisturbed());
     sandbox.succeed(&CREATE).says(&["plan: nothing to do"]);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::sandbox::{Sandbox, fixture};
+use crate::sandbox::{SUBSCRIPTION, Sandbox, fixture};
 
 #[test]
 fn mistakes_are_named_with_their_origin_before_the_first_write() {
@@ -99,14 +99,14 @@ fn without_credentials_nothing_is_tried() {
     let nowhere = [("PATH", "/nowhere")];
     let ended = sandbox.run_with(&["mycluster"], &nowhere);
     ended.demand(4).says(&["error: choosing a subscription", "az not found on PATH", "hint: az login", "--local"]);
-    let ended = sandbox.run_with(&["mycluster", "--subscription", "s"], &nowhere);
+    let ended = sandbox.run_with(&["mycluster", "--subscription", SUBSCRIPTION], &nowhere);
     ended.demand(4).says(&[
-        "error: reading subscription `s`",
+        &format!("error: reading subscription `{SUBSCRIPTION}`"),
         "hint: az login",
         "there is no credential but: developer tools",
     ]);
     let half = [("AZURE_CLIENT_SECRET", "x")];
-    let ended = sandbox.run_with(&["mycluster", "--subscription", "s"], &half);
+    let ended = sandbox.run_with(&["mycluster", "--subscription", SUBSCRIPTION], &half);
     ended.demand(4).says(&["AZURE_CLIENT_SECRET is given, but no tenant: --tenant or AZURE_TENANT_ID"]);
     assert!(!sandbox.path("state").exists());
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::images::image_archives;
 use crate::sandbox::{Ended, SUBSCRIPTION, Sandbox, platformctl, wait_for};
 
-const NAME: &str = "plat";
+const NAME: &str = "acropolis";
 const DOMAIN: &str = "example.test";
 
 struct Cluster {

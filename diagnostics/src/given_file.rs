@@ -17,6 +17,8 @@ use rustix::fs::OFlags;
 
 /// Files that people write are smaller.
 pub const MOST_BYTES: u64 = 4 << 20;
+/// Files that the programs write themselves are smaller: a spec holds users' files, and JSON makes them longer.
+pub const MOST_OWN_BYTES: u64 = 64 << 20;
 /// A command that feeds `/dev/fd/N` has come to its end by then.
 const LONGEST_SILENCE: Duration = Duration::from_secs(120);
 
@@ -42,11 +44,20 @@ pub fn read(path: &Path) -> Result<Vec<u8>, GivenFileError> {
     if is_handed_over(path) {
         return read_handed_over(path);
     }
+    read_file(path, MOST_BYTES)
+}
+
+/// The text of a file that one of the programs wrote, of at most [`MOST_OWN_BYTES`].
+pub fn read_own_text(path: &Path) -> Result<String, GivenFileError> {
+    text(&read_file(path, MOST_OWN_BYTES)?).map(str::to_owned)
+}
+
+fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, GivenFileError> {
     let (file, metadata) = open(path)?;
-    if metadata.len() > MOST_BYTES {
-        return Err(GivenFileError::TooLarge { most: MOST_BYTES });
+    if metadata.len() > most {
+        return Err(GivenFileError::TooLarge { most });
     }
-    read_at_most(file, MOST_BYTES)
+    read_at_most(file, most)
 }
 
 /// The content of a text file of at most [`MOST_BYTES`].

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use diagnostics::given_file::{self, GivenFileError};
 use report::{Mendable, access};
 
 use crate::base_directory::state_home;
@@ -69,10 +70,11 @@ pub fn inventory(home: &Path, name: &str) -> anyhow::Result<Option<Inventory>> {
         let remedy = format!("rm '{}', then `azure-coreos-cluster {name}` writes it anew", file.display());
         Mendable::file(file.display(), format!("is damaged: {cause}"), remedy)
     };
-    let text = match fs::read_to_string(&file) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) if error.kind() == ErrorKind::InvalidData => return Err(damaged("it is not text".into()).into()),
-        text => access(text, &file, "reading")?,
+    let text = match given_file::read_own_text(&file) {
+        Ok(text) => text,
+        Err(GivenFileError::Io(error)) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(GivenFileError::Io(error)) => return access(Err(error), &file, "reading"),
+        Err(other) => return Err(damaged(other.to_string()).into()),
     };
     let read: Inventory = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
     let ssh = InventorySsh {
@@ -87,6 +89,27 @@ pub fn inventory(home: &Path, name: &str) -> anyhow::Result<Option<Inventory>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_inventory_that_is_no_text_file_is_damaged_and_none_is_waited_for() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("a").join(INVENTORY_FILE);
+        fs::create_dir(home.path().join("a")).unwrap();
+        let too_large = || fs::File::create(&file).unwrap().set_len(given_file::MOST_OWN_BYTES + 1).unwrap();
+        let socket = || drop(std::os::unix::net::UnixListener::bind(&file).unwrap());
+        let rows: [(&dyn Fn(), &str); 3] = [
+            (&|| fs::write(&file, [0xff]).unwrap(), "is damaged: it is not UTF-8 text"),
+            (&too_large, "is damaged: it is larger than the 64 MiB"),
+            (&socket, "is damaged: it is a socket, not a file"),
+        ];
+        for (make, expected) in rows {
+            make();
+            let error = inventory(home.path(), "a").unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+            fs::remove_file(&file).unwrap();
+        }
+        assert_eq!(inventory(home.path(), "a").unwrap(), None);
+    }
 
     #[test]
     fn only_clusters_are_listed() {

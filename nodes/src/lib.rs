@@ -9,6 +9,7 @@ pub mod etcd;
 pub mod inventory;
 mod natural_order;
 pub mod portable_path;
+pub mod ports;
 pub mod ssh;
 
 pub use natural_order::natural_order;

@@ -65,7 +65,7 @@ pub async fn run(command: DiscoveryCommand) -> Result<(), Failure> {
 
 /// Reads the token of a cluster that is still to be made; does nothing for any other.
 pub async fn check_token(prepared: &Prepared, reporter: &Reporter) -> Result<(), Failure> {
-    if prepared.stored.is_some() {
+    if prepared.may_have_machines() {
         return Ok(());
     }
     if let Some(DiscoveryUrl::Token(url)) = &prepared.spec.discovery_url {

@@ -12,8 +12,8 @@ use crate::directory::Cloud;
 use crate::execute::observe;
 use crate::plan::{Observed, ResourceNames, desired};
 use crate::preflight::{
-    Estimate, ImageAnswer, NodeAddresses, PRICE_LIST, Preflight, accept, addresses, estimate, image_facts, preflight,
-    read_terms, register, unregistered,
+    Estimate, ImageAnswer, NodeAddresses, PRICE_LIST, Preflight, accept, addresses, estimate, image_facts,
+    judge_user_data, preflight, read_terms, register, unregistered,
 };
 use crate::spec::ExistingNetwork;
 use diagnostics::Problems;
@@ -137,6 +137,11 @@ pub async fn before_creation(
     reporter: &Reporter,
 ) -> Result<(), Failure> {
     if prepared.values.is_on(&SKIP_PREFLIGHT) {
+        // Azure is not asked about it, and does not see it either: machines would be paid for and never come up.
+        let refusals = judge_user_data(&prepared.spec);
+        if !refusals.is_empty() {
+            return Err(Failure::Preflight { findings: refusals });
+        }
         return accept_terms(connection, prepared, reporter).await;
     }
     let found = look(connection, prepared, observed).await?;

@@ -116,9 +116,14 @@ impl Prepared {
         !self.uses_operator_key()
     }
 
-    /// Takes the token that was asked for; whatever an earlier run settled stays.
+    /// Whether an earlier run came as far as to make machines, whose etcd knows one discovery URL for good.
+    pub fn may_have_machines(&self) -> bool {
+        self.stored.as_ref().is_some_and(|stored| stored.bound == Bound::Machines)
+    }
+
+    /// Takes the token that was asked for; machines that exist keep theirs.
     pub fn take_token(&mut self, token: Option<DiscoveryUrl>) -> Result<(), Failure> {
-        if token.is_some() && self.stored.is_none() {
+        if token.is_some() && !self.may_have_machines() {
             self.spec.discovery_url = token;
             self.render()?;
         }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::arguments::StatusArguments;
 use super::connection::{Connection, connect};
-use super::prepare::reporter;
+use super::prepare::{one_kind_of_output, reporter};
 use crate::arm::{ArmError, BootDiagnostics, InstanceView, ProvisioningState};
 use crate::directory::{ClusterDirectory, StoredCluster, removed_cluster};
 use crate::plan::{Desired, FirstBoot, ResourceNames, StepKey, desired};
@@ -37,9 +37,10 @@ struct ResourceStatus {
 
 /// Runs the command.
 pub async fn run(arguments: StatusArguments) -> Result<(), Failure> {
+    one_kind_of_output(&arguments.output)?;
     let reporter = reporter(&arguments.output)?;
     let (directory, stored) = known_cluster(&arguments, &reporter)?;
-    refresh_ssh_config(&directory, &reporter)?;
+    refresh_ssh_config(&directory, &reporter);
     let connection = connect(&arguments.connection, &arguments.sign_in.values()?, Some(&stored), &reporter).await?;
     let names = ResourceNames::new(&connection.subscription, &stored.spec);
     let nothing_to_boot = vec![FirstBoot::default(); stored.spec.node_count as usize];
@@ -80,14 +81,13 @@ pub fn tell_damage(directory: &ClusterDirectory, reporter: &Reporter) {
     }
 }
 
-/// A directory that was copied gets a file for `ssh -F` that names its new place.
-pub fn refresh_ssh_config(directory: &ClusterDirectory, reporter: &Reporter) -> Result<(), Failure> {
-    if let Some(inventory) = directory.read_inventory()?
-        && let Err(error) = directory.write_ssh_config(&inventory)
-    {
-        reporter.note(format!("▴ {error:#}"));
+/// A directory that was copied gets a file for `ssh -F` that names its new place. What Azure holds can be told without it.
+fn refresh_ssh_config(directory: &ClusterDirectory, reporter: &Reporter) {
+    let inventory = directory.read_inventory();
+    let written = inventory.and_then(|found| found.map_or(Ok(()), |inventory| directory.write_ssh_config(&inventory)));
+    if let Err(error) = written {
+        reporter.note(format!("▴ {error:#}; `ssh_config` stays as it was"));
     }
-    Ok(())
 }
 
 /// The name of a cluster as an argument gives it.

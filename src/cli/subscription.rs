@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use diagnostics::given_file::{self, GivenFileError};
 use diagnostics::{Origin, Problems};
 use report::{Failure, Reporter};
 use serde::Deserialize;
@@ -54,9 +55,9 @@ fn developer_tools_default() -> Result<Option<SubscriptionId>, String> {
     };
     let file = folder.join("azureProfile.json");
     let wrong = |why: String| format!("`{}`: {why}", file.display());
-    let text = match std::fs::read_to_string(&file) {
+    let text = match given_file::read_text(&file) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(GivenFileError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(wrong(error.to_string())),
     };
     let default = default_of_profile(&text).map_err(wrong)?;

@@ -7,15 +7,15 @@ use super::parameter::{DEIS, NOHTTPS, NUM_NODES, OPEN, PLATFORM, SSH};
 use super::resolver::Resolver;
 use crate::spec::{ClusterSpec, LAST_FRONT_PORT, OpenPort, Protocol};
 
-/// What every machine listens on and the world must not reach, or reaches in another way.
-const RESERVED_PORTS: [(u16, &str); 6] = [
-    (22, "SSH, which each has a public port of its own for (`--ssh`, `--ssh-source`)"),
-    (2377, "Docker Swarm's own, for the machines among themselves"),
-    (2379, "etcd's own, for the machines among themselves"),
-    (2380, "etcd's own, for the machines among themselves"),
-    (4789, "Docker Swarm's own, for the machines among themselves"),
-    (7946, "Docker Swarm's own, for the machines among themselves"),
-];
+/// What a port of the machines is for, when the world must not reach it, or reaches it in another way.
+fn reserved(port: u16) -> Option<String> {
+    match (port, nodes::ports::owner(port)?) {
+        (nodes::ports::SSH, owner) => {
+            Some(format!("{owner}, which each has a public port of its own for (`--ssh`, `--ssh-source`)"))
+        }
+        (_, owner) => Some(format!("{owner}'s own, for the machines among themselves")),
+    }
+}
 
 /// The ports of the platform that is asked for, else those of the earlier run.
 ///
@@ -49,7 +49,7 @@ pub(super) fn open(resolver: &mut Resolver) -> (Vec<OpenPort>, bool) {
         resolver.problem(&PLATFORM, message);
     }
     for port in resolver.list(&OPEN).unwrap_or(earlier_extra) {
-        if let Some((_, what)) = RESERVED_PORTS.iter().find(|(reserved, _)| *reserved == port.port) {
+        if let Some(what) = reserved(port.port) {
             resolver.problem(&OPEN, format!("port {} of the machines is {what}", port.port));
             continue;
         }
@@ -208,8 +208,17 @@ mod tests {
         ] {
             assert_eq!(ports(&input(&flags), Some(&earlier)), expected, "{flags:?}");
         }
-        let problems = resolve(&input(&[(&OPEN, "22,2379")]), None, &key()).unwrap_err();
-        assert_eq!(problems.iter().count(), 2, "{problems}");
+        let problems = resolve(&input(&[(&OPEN, "22,2375,2376,2379,2374")]), None, &key()).unwrap_err();
+        let told: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+        assert_eq!(
+            told,
+            [
+                "port 22 of the machines is SSH, which each has a public port of its own for (`--ssh`, `--ssh-source`)",
+                "port 2375 of the machines is Docker's own, for the machines among themselves",
+                "port 2376 of the machines is Docker's own, for the machines among themselves",
+                "port 2379 of the machines is etcd's own, for the machines among themselves",
+            ]
+        );
         let problems = resolve(&input(&[deis, (&OPEN, "80,8080,8080")]), None, &key()).unwrap_err();
         let told: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
         assert_eq!(told, ["port 80 is open already, as `web`", "port 8080 is open already, as `tcp-8080`"]);

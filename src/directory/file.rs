@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use diagnostics::given_file::{self, GivenFileError};
 use nodes::clusters::{INVENTORY_FILE, SPEC_FILE};
 use report::{Mendable, access};
 
@@ -51,11 +52,11 @@ impl ClusterDirectory {
 
     /// The text of `file`; none when there is no such file.
     pub fn read(&self, file: &Path) -> anyhow::Result<Option<String>> {
-        match fs::read_to_string(file) {
+        match given_file::read_own_text(file) {
             Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) if error.kind() == ErrorKind::InvalidData => Err(self.damaged(file, "it is not text").into()),
-            error @ Err(_) => access(error, file, "reading").map(Some),
+            Err(GivenFileError::Io(error)) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(GivenFileError::Io(error)) => access(Err(error), file, "reading"),
+            Err(other) => Err(self.damaged(file, &other.to_string()).into()),
         }
     }
 

@@ -23,6 +23,7 @@ pub use network::{NodeAddresses, addresses};
 pub use price::{Estimate, LIST as PRICE_LIST, estimate};
 pub use subscription::register;
 pub use terms::{accept, read as read_terms};
+pub use user_data::judge as judge_user_data;
 
 use std::collections::BTreeMap;
 

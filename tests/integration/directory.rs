@@ -82,6 +82,7 @@ fn other_files_that_are_damaged_come_back_as_told() {
     let inventory = directory.join("inventory.json");
     let whole = std::fs::read_to_string(&inventory).unwrap();
     std::fs::write(&inventory, "{").unwrap();
+    sandbox.succeed(&["status", "mycluster"]).says(&["inventory.json`: is damaged", "`ssh_config` stays as it was"]);
     let ended = sandbox.platformctl(&["machines"]).demand(3);
     do_as_told(&ended.says(&["inventory.json`: is damaged", "writes it anew"]));
     sandbox.succeed(&["mycluster", "--no-wait"]);

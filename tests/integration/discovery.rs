@@ -314,6 +314,31 @@ fn a_token_is_asked_for_once_and_kept() {
         .says(&[&format!("the cluster's discovery URL is `{token}` and cannot become `none`")]);
 }
 
+/// A first run that failed before there were machines binds no discovery URL.
+#[test]
+fn a_token_is_taken_after_a_run_that_made_no_machine() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let service = Service::at_any_port(&sandbox);
+    let policies = |list: Value| sandbox.request("PUT", "/azure-local/policies", Some(&list));
+    policies(serde_json::json!([{"type": "Microsoft.Network/loadBalancers", "message": "no load balancers here"}]));
+    sandbox.run(&["mycluster", "--local", "--no-wait"]).demand(5).says(&["no load balancers here"]);
+    policies(serde_json::json!([]));
+    let stored = || -> Value {
+        let text = std::fs::read_to_string(sandbox.cluster("mycluster").join("spec.json")).unwrap();
+        serde_json::from_str(&text).unwrap()
+    };
+    assert_eq!(stored()["bound"], "resources");
+
+    let (closed, again) = (service.token(5), ["mycluster", "--local", "--no-wait", "--discovery-service-url"]);
+    sandbox.run(&[&again[..], &[&closed]].concat()).demand(3).says(&["is for 5 members"]);
+    let ended = sandbox.succeed(&[&again[..], &[&service.base]].concat());
+    let token = stored()["spec"]["discovery_url"].as_str().unwrap().to_owned();
+    assert_ne!(token, closed);
+    ended.says(&[&format!("● discovery: {token}")]);
+    let printed = sandbox.succeed(&["user-data", "mycluster"]).stdout;
+    assert!(printed.contains(&format!("ETCD_DISCOVERY={token}")), "{printed}");
+}
+
 #[test]
 fn a_fresh_token_is_taken_and_a_switch_drops_it() {
     let sandbox = Sandbox::with_emulator(&[]);

@@ -39,6 +39,10 @@ fn events_that_are_lost_are_told_at_the_end() {
         .demand(2)
         .says(&["opening `/no/such/folder`"]);
     assert!(sandbox.writes().is_empty());
+    for command in [&CREATE[..], &["status", "mycluster"]] {
+        let both = [command, &["--events", "-", "--output", "json"]].concat();
+        sandbox.run(&both).demand(2).says(&["`--events -` and `--output` both want stdout"]);
+    }
     let full = sandbox.run(&[&CREATE[..], &["--events", "/dev/full"]].concat()).demand(1);
     assert!(full.stdout.contains("cluster mycluster in"), "the run goes to its end: {}", full.stdout);
     full.says(&["error: writing events to `/dev/full`: No space left on device"]);

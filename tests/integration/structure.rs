@@ -51,9 +51,44 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// The code of a file without comments and without its tests.
 fn code(text: &str) -> String {
-    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-    lines.collect::<Vec<_>>().join("\n")
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let mut lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let mut kept = Vec::new();
+    while let Some(line) = lines.next() {
+        if line.trim_start() != "#[cfg(test)]" {
+            kept.push(line);
+            continue;
+        }
+        // The item ends with the first line that stands where it began and ends something.
+        let is_last = |next: &str| indent(next) == indent(line) && next.ends_with(['}', ';', ',']);
+        lines.find(|next| is_last(next));
+    }
+    kept.join("\n")
+}
+
+/// The code of module `own` (`cli::create`) with each `super::`, however many, as the path from `crate::` that it means.
+fn from_the_root(code: &str, own: &str) -> String {
+    const ABOVE: &str = "super::";
+    let parts: Vec<&str> = own.split("::").collect();
+    let (mut resolved, mut rest) = (String::new(), code);
+    while let Some(at) = rest.find(ABOVE) {
+        resolved.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let mut left = parts.len();
+        while let Some(inner) = rest.strip_prefix(ABOVE) {
+            (rest, left) = (inner, left.saturating_sub(1));
+        }
+        resolved.push_str("crate::");
+        parts[..left].iter().for_each(|part| resolved.push_str(&format!("{part}::")));
+    }
+    resolved + rest
+}
+
+/// A file as its module: `cli::create`, also for the folder's own file.
+fn module(source: &Path, file: &Path) -> String {
+    let inside = file.strip_prefix(source).expect("below the sources").with_extension("");
+    let parts: Vec<String> = inside.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    parts.join("::").trim_end_matches("::mod").to_owned()
 }
 
 /// The first name behind each `crate::`, those in braces one by one.
@@ -93,11 +128,14 @@ fn arrows(source: &Path) -> Arrows {
     let mut found = Vec::new();
     files(source, &mut found);
     for file in found {
-        let inside = file.strip_prefix(source).expect("below the sources");
-        let first = inside.iter().next().and_then(|part| part.to_str()).unwrap_or_default();
-        let room = first.trim_end_matches(".rs").to_owned();
+        let own = module(source, &file);
+        let room = own.split("::").next().unwrap_or_default().to_owned();
         let Some(targets) = arrows.get_mut(&room) else { continue };
-        targets.extend(used(&code(&read(&file))).into_iter().filter(|name| rooms.contains(name) && *name != room));
+        targets.extend(
+            used(&from_the_root(&code(&read(&file)), &own))
+                .into_iter()
+                .filter(|name| rooms.contains(name) && *name != room),
+        );
     }
     arrows
 }
@@ -156,7 +194,10 @@ fn members_use_only_what_stands_before_them() {
 fn an_arrow_that_runs_back_is_seen() {
     let order: Vec<String> = ["low", "high"].map(str::to_owned).into();
     let arrow = |code_of_low: &str, code_of_high: &str| -> Arrows {
-        let targets = |text: &str| used(&code(text)).into_iter().filter(|name| order.contains(name)).collect();
+        // Code of `low::inner`: two steps up is the root.
+        let targets = |text: &str| {
+            used(&from_the_root(&code(text), "low::inner")).into_iter().filter(|name| order.contains(name)).collect()
+        };
         [("low".to_owned(), targets(code_of_low)), ("high".to_owned(), targets(code_of_high))].into()
     };
     for (low, high, seen) in [
@@ -165,7 +206,10 @@ fn an_arrow_that_runs_back_is_seen() {
         ("use crate::{other, high::{a, b}};", "", true),
         ("fn f() { crate::high::f() }", "", true),
         ("// crate::high", "", false),
+        ("use super::super::high::Thing;", "", true),
         ("#[cfg(test)]\nmod tests { use crate::high; }", "", false),
+        ("#[cfg(test)]\nmod tests {\n    use crate::high;\n}\nfn f() {}", "", false),
+        ("#[cfg(test)]\nuse std::fmt;\nuse crate::high;", "", true),
     ] {
         assert_eq!(!mistakes(&order, &arrow(low, high)).is_empty(), seen, "{low}");
     }
@@ -175,17 +219,10 @@ fn an_arrow_that_runs_back_is_seen() {
 fn file_arrows(source: &Path) -> Arrows {
     let mut found = Vec::new();
     files(source, &mut found);
-    let module = |file: &Path| {
-        let inside = file.strip_prefix(source).expect("below the sources").with_extension("");
-        let parts: Vec<String> = inside.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-        parts.join("::").trim_end_matches("::mod").to_owned()
-    };
-    let modules: BTreeSet<String> = found.iter().map(|file| module(file)).collect();
+    let modules: BTreeSet<String> = found.iter().map(|file| module(source, file)).collect();
     let arrows = found.iter().map(|file| {
-        let own = module(file);
-        // In a folder's own file `super` is the folder that it lies in, in all others the file beside them.
-        let parent = own.rsplit_once("::").map_or(String::new(), |(parent, _)| format!("{parent}::"));
-        let uses = code(&read(file)).replace("super::", &format!("crate::{parent}"));
+        let own = module(source, file);
+        let uses = from_the_root(&code(&read(file)), &own);
         let targets = paths(&uses).into_iter().filter_map(|path| deepest(&path, &modules));
         (own.clone(), targets.filter(|target| *target != own).collect())
     });

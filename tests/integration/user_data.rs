@@ -213,8 +213,8 @@ fn a_whole_file_at_which_ignition_would_stop_is_refused_before_the_first_write()
         |file| ["one", "--local", "--num-nodes", "1", "--allow-small", "--custom-data", file, "--custom-data-only"];
     let stops = "the image's Ignition would stop at it, and no machine would come up: ";
     for (file, why) in [("wrong.ign", "`storage.files[0].contents.source`"), ("words.txt", "it is neither Ignition")] {
-        for verb in [&["preflight"][..], &[]] {
-            let ended = sandbox.run(&[verb, &flags(file)].concat()).demand(5);
+        for (verb, skip) in [(&["preflight"][..], &[][..]), (&[], &[]), (&[], &["--skip-preflight"])] {
+            let ended = sandbox.run(&[verb, &flags(file), skip].concat()).demand(5);
             ended.says(&[&format!("{stops}{why}"), "hint: azure-coreos-cluster user-data lint FILE"]);
         }
         assert_eq!(sandbox.writes(), [], "{file}");

@@ -78,7 +78,7 @@ impl ClusterLock {
             () = give_up.as_mut() => return Ok(Taken::GivenUp),
         };
         let taken = tokio::select! {
-            taken = wait(&mut keeper, holder, reporter) => taken,
+            taken = wait(&mut keeper, holder, Instant::now() + DEADLINE, reporter) => taken,
             () = give_up => {
                 keeper.leave(RELEASE_DEADLINE).await;
                 return Ok(Taken::GivenUp);
@@ -131,20 +131,20 @@ async fn open(node: &Node) -> Result<Stream, SshError> {
     Ok(node.session().await?.open(&script).await?.into_stream())
 }
 
-/// Until the lock is held.
+/// Until the lock is held, or `deadline` is past.
 async fn wait(
     keeper: &mut Keeper<impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>,
     holder: &Holder,
+    deadline: Instant,
     reporter: &Reporter,
 ) -> Result<Fence, KeeperError> {
-    let deadline = Instant::now() + DEADLINE;
     let mut told: Option<(String, Instant)> = None;
     loop {
         let other = match keeper.look().await? {
             Look::Free => match keeper.take(holder).await? {
                 Some(fence) => return Ok(fence),
-                // Someone was quicker; who shows at the next look.
-                None => continue,
+                // Who was quicker shows at the next look.
+                None => "someone who was quicker".to_owned(),
             },
             Look::Held(other) => other,
         };
@@ -188,5 +188,40 @@ async fn renew(
         tracing::debug!(node, reason, "the cluster's lock is lost");
         let _ = lose.send(Some(reason));
         return;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    #[tokio::test]
+    async fn waiting_ends_at_the_deadline_whoever_has_the_lock() {
+        let holder = Holder {
+            user: "ann".into(),
+            host: "here".into(),
+            process_id: 7,
+            since: "2026-01-02T03:04:05Z".into(),
+            command: "platformctl start platform".into(),
+        };
+        for (answers, expected) in [
+            ("ok {\"kvs\":[{\"value\":\"eA==\"}]}\n", "someone has held it for more than 600 s"),
+            // Free at each look, and taken at each try.
+            (
+                "ok {}\nok {\"header\":{\"revision\":9}}\nok \n",
+                "someone who was quicker has held it for more than 600 s",
+            ),
+        ] {
+            let (ours, mut theirs) = tokio::io::duplex(64 * 1024);
+            theirs.write_all(answers.as_bytes()).await.unwrap();
+            // Stays open, as a shell does that waits for the next word.
+            let shell = tokio::spawn(async move { theirs.read_to_end(&mut Vec::new()).await });
+            let reporter = Reporter::new(None);
+            let past = Instant::now() - Duration::from_millis(1);
+            let refused = wait(&mut Keeper::new(ours), &holder, past, &reporter).await.unwrap_err();
+            assert_eq!(refused.to_string(), expected);
+            shell.abort();
+        }
     }
 }

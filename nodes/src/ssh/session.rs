@@ -14,6 +14,8 @@ use crate::inventory::SocketEndpoint;
 
 /// The account on every node.
 const USER: &str = "core";
+/// What commands say is read into memory; archives and images go another way.
+const MOST_OUTPUT_BYTES: usize = 64 << 20;
 /// A machine that is starting answers late; one that is gone never does.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Silence after which the other side is asked whether it is still there; after three questions without an answer the
@@ -196,6 +198,9 @@ impl Session {
         }
         let (mut stdout, mut stderr, mut status) = (Vec::new(), Vec::new(), None);
         while let Some(message) = channel.wait().await {
+            if stdout.len() + stderr.len() > MOST_OUTPUT_BYTES {
+                return Err(self.broken(&format!("the command said more than {} MiB", MOST_OUTPUT_BYTES >> 20)));
+            }
             match message {
                 ChannelMsg::Data { data } => stdout.extend_from_slice(&data),
                 ChannelMsg::ExtendedData { data, .. } => stderr.extend_from_slice(&data),

@@ -3,20 +3,6 @@
 use super::Bundle;
 use crate::compose::Service;
 
-/// Ports of the nodes themselves, over TCP and UDP alike: a service that publishes one takes it from its owner on every
-/// node, and whoever reaches Docker, Swarm or etcd owns the cluster.
-/// <https://docs.docker.com/engine/swarm/swarm-tutorial/#open-protocols-and-ports-between-the-hosts>
-const CLUSTER_PORTS: [(u16, &str); 8] = [
-    (22, "SSH"),
-    (2375, "Docker"),
-    (2376, "Docker"),
-    (2377, "Docker Swarm"),
-    (2379, "etcd"),
-    (2380, "etcd"),
-    (4789, "Docker Swarm"),
-    (7946, "Docker Swarm"),
-];
-
 /// A TCP port, open to the world and balanced over all nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BundlePort {
@@ -41,16 +27,11 @@ pub enum PortProbe {
     Http(String),
 }
 
-/// What a port of the nodes is for that neither a bundle opens nor a service publishes.
-pub(super) fn owner_on_nodes(port: u16) -> Option<&'static str> {
-    CLUSTER_PORTS.iter().find(|(reserved, _)| *reserved == port).map(|(_, owner)| *owner)
-}
-
 /// Why a service must not publish what it publishes, one line a port.
 pub(super) fn refused(service: &Service) -> Vec<String> {
     let mut refused = Vec::new();
     for port in service.ports.iter().filter_map(|port| port.published) {
-        if let Some(owner) = owner_on_nodes(port) {
+        if let Some(owner) = nodes::ports::owner(port) {
             refused.push(format!("publishes port {port}, which is {owner}'s on every node; choose another one"));
         }
     }

@@ -4,7 +4,6 @@ mod settings;
 
 use std::collections::BTreeMap;
 
-use super::port::owner_on_nodes;
 use super::{
     Bundle, BundlePort, Component, ComponentKind, Health, PLATFORM_TARGET, PortProbe, SettingKey, SettingsSchema,
     Subsystem,
@@ -109,7 +108,7 @@ fn ports(node: &Node<'_>) -> Vec<BundlePort> {
         if RESERVED_PORT_NAMES.contains(&name.as_str()) {
             item.problem(format!("the cluster has a rule of its own that is named `{name}`; choose another name"));
         }
-        if let Some(owner) = owner_on_nodes(port) {
+        if let Some(owner) = nodes::ports::owner(port) {
             item.problem(format!("port {port} is {owner}'s on every node and is never opened to the world"));
         }
         if ports.iter().any(|other| other.name == name) {
@@ -218,7 +217,7 @@ fn published(node: &Node<'_>) -> Vec<u16> {
     let mut ports = Vec::new();
     for item in node.items().unwrap_or_default() {
         let Some(port) = item.integer(1..=65535).and_then(|number| u16::try_from(number).ok()) else { continue };
-        match owner_on_nodes(port) {
+        match nodes::ports::owner(port) {
             Some(owner) => item.problem(format!("port {port} is {owner}'s on every node; choose another one")),
             None => ports.push(port),
         }

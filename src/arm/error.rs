@@ -22,6 +22,19 @@ pub enum ArmErrorKind {
     Unexpected,
 }
 
+/// What Azure calls it that something does not exist: ARM of a resource and its group, and providers of what is within a
+/// resource (`NotFound`: subnets, peerings, pools, versions of images).
+/// <https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-not-found>
+const ABSENT: [&str; 7] = [
+    "ResourceNotFound",
+    "ResourceGroupNotFound",
+    "ParentResourceNotFound",
+    "NotFound",
+    "ImageNotFound",
+    "PlatformImageNotFound",
+    "GalleryImageNotFound",
+];
+
 /// A request or operation that did not end well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArmError {
@@ -75,13 +88,13 @@ impl ArmError {
         self.code.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(code))
     }
 
-    /// Whether ARM says that what was asked for does not exist, in its own words: a proxy's 404 says nothing of Azure, and
-    /// some of ARM's own are about something else. `is_subscription` when that itself was asked for.
+    /// Whether ARM says that what was asked for does not exist, in its own words and with its request id: a proxy's 404 says
+    /// nothing of Azure, and some of ARM's own are about something else. `is_subscription` when that itself was asked for.
     /// <https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors>
     pub fn says_absent(&self, is_subscription: bool) -> bool {
-        let about_else = ["InvalidResourceType", "InvalidResourceNamespace"].iter().any(|code| self.has_code(code))
-            || (!is_subscription && self.has_code("SubscriptionNotFound"));
-        self.status == Some(404) && self.kind == ArmErrorKind::Refused && !about_else
+        let about_it =
+            ABSENT.iter().any(|code| self.has_code(code)) || (is_subscription && self.has_code("SubscriptionNotFound"));
+        self.status == Some(404) && self.kind == ArmErrorKind::Refused && self.request_id.is_some() && about_it
     }
 
     /// Whether a quota or a capacity stands in the way.
@@ -141,17 +154,25 @@ mod tests {
 
     #[test]
     fn not_every_404_says_that_something_does_not_exist() {
-        for (status, code, is_subscription, absent) in [
-            (404, "ResourceNotFound", false, true),
-            (404, "ResourceGroupNotFound", false, true),
-            (404, "SubscriptionNotFound", false, false),
-            (404, "SubscriptionNotFound", true, true),
-            (404, "InvalidResourceType", false, false),
-            (403, "AuthorizationFailed", false, false),
+        for (status, code, request_id, is_subscription, absent) in [
+            (404, "ResourceNotFound", Some("r"), false, true),
+            (404, "ResourceNotFound", None, false, false),
+            (404, "ResourceGroupNotFound", Some("r"), false, true),
+            (404, "ParentResourceNotFound", Some("r"), false, true),
+            (404, "NotFound", Some("r"), false, true),
+            (404, "SubscriptionNotFound", Some("r"), false, false),
+            (404, "SubscriptionNotFound", Some("r"), true, true),
+            (404, "SubscriptionNotFound", None, true, false),
+            (404, "InvalidResourceType", Some("r"), false, false),
+            (404, "NOT_FOUND", Some("r"), false, false),
+            (404, "RouteNotFound", Some("r"), false, false),
+            (403, "AuthorizationFailed", Some("r"), false, false),
+            (403, "ResourceGroupNotFound", Some("r"), false, false),
         ] {
             let document = json!({"error": {"code": code, "message": "x"}});
-            let error = ArmError::from_document(ArmErrorKind::Refused, "x", Some(status), &document, None);
-            assert_eq!(error.says_absent(is_subscription), absent, "{status} {code}");
+            let request_id = request_id.map(str::to_owned);
+            let error = ArmError::from_document(ArmErrorKind::Refused, "x", Some(status), &document, request_id);
+            assert_eq!(error.says_absent(is_subscription), absent, "{error:?}");
         }
     }
 

@@ -9,13 +9,14 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::arguments::DestroyArguments;
-use super::connection::connect_to;
+use super::connection::{Connection, connect_to};
 use super::prepare::reporter;
 use super::status::{cluster_name, tell_damage};
 use crate::directory::{
-    Cloud, ClusterDirectory, ClusterPlace, DirectoryLock, StoredCluster, clear_leftovers, removed_cluster,
+    Bound, Cloud, ClusterDirectory, ClusterPlace, DirectoryLock, StoredCluster, clear_leftovers, removed_cluster,
 };
-use crate::execute::{Emptiness, OwnResources, Removal, removal, remove};
+use crate::execute::{Emptiness, OwnResources, Removal, RemovalError, removal, remove};
+use crate::plan::CLUSTER_TAG;
 use crate::spec::ClusterName;
 use diagnostics::{Origin, Problems};
 use nodes::clusters::{clusters_home, unknown_cluster};
@@ -48,22 +49,35 @@ async fn destroy(arguments: &DestroyArguments, reporter: &Reporter) -> Result<()
         directory.remove_unused()?;
         return gone_or_unknown(arguments, &home, &name);
     };
+    let again = format!("azure-coreos-cluster destroy {name}");
+    known.check_emulator(&again)?;
     let sign_in = arguments.sign_in.values()?;
     let connection = connect_to(&arguments.connection, &sign_in, Some(&known.place()), reporter).await?;
     let own = known.resources(&connection.subscription);
-    let again = format!("azure-coreos-cluster destroy {name}");
     let stays = format!("`{again}` goes on when Azure answers again; nothing of the cluster's directory was removed");
     let look = || async {
         let looked = removal(&connection.arm, &own, Emptiness::Unexpected, reporter).await;
-        looked.map_err(|error| Failure::azure(error, stays.clone()))
+        looked.map_err(|error| cannot_be_told(error, &name, &again, &stays))
     };
     let removal = look().await?;
     reporter.note(preview(&removal));
-    if !removal.ids().is_empty() && !arguments.yes {
+    let erases_keys_only = removal.ids().is_empty() && (known.had_machines() || directory.inventory().exists());
+    if erases_keys_only {
+        reporter.note(format!(
+            "▴ this cluster had machines, and {} shows none of them; what is left to remove is `{}` with their keys",
+            asked(&connection)?,
+            directory.root().display()
+        ));
+    }
+    if (erases_keys_only || !removal.ids().is_empty()) && !arguments.yes {
         if !std::io::stdin().is_terminal() {
             return Err(Failure::Usage(format!("nobody is here to confirm; `{again} --yes` removes without asking")));
         }
-        if !report::confirm(&format!("remove cluster {name} for good?")).await? {
+        let question = match erases_keys_only {
+            true => format!("erase the keys of cluster {name} for good?"),
+            false => format!("remove cluster {name} for good?"),
+        };
+        if !report::confirm(&question).await? {
             return Err(Failure::Usage("nothing was removed".into()));
         }
         // Thinking takes time, in which others make things.
@@ -132,6 +146,32 @@ impl Known {
         Ok(Some(Self::Named(Box::new(inventory), cloud)))
     }
 
+    /// Whether keys of machines may be in the directory.
+    fn had_machines(&self) -> bool {
+        match self {
+            Self::Settled(stored) => stored.bound == Bound::Machines,
+            Self::Named(..) => true,
+        }
+    }
+
+    /// Another emulator than the one that the cluster was made on would say that nothing of it exists.
+    fn check_emulator(&self, again: &str) -> Result<(), Failure> {
+        let Self::Settled(stored) = self else { return Ok(()) };
+        let (Cloud::Local, Some(own)) = (stored.cloud, &stored.emulator) else { return Ok(()) };
+        let asked = crate::local::directory()?;
+        // One that is gone holds no machines.
+        if own == asked.root() || !azure_local::directory::Directory::new(own).resources().exists() {
+            return Ok(());
+        }
+        Err(Failure::Usage(format!(
+            "the cluster was made on the local emulator in `{}`, and the one in `{}` is another; \
+             `AZURE_LOCAL_DIR='{}' {again}` asks that one",
+            own.display(),
+            asked.root().display(),
+            own.display()
+        )))
+    }
+
     fn place(&self) -> ClusterPlace {
         match self {
             Self::Settled(stored) => stored.place(),
@@ -150,6 +190,32 @@ impl Known {
             }
         }
     }
+}
+
+/// Who was asked what exists.
+fn asked(connection: &Connection) -> Result<String, Failure> {
+    Ok(match &connection.emulator {
+        Some(emulator) => {
+            format!("the local emulator in `{}` ({})", crate::local::directory()?.root().display(), emulator.base)
+        }
+        None => format!("Azure's subscription {}", connection.subscription),
+    })
+}
+
+/// Nobody can tell what is to be removed; what to do about it.
+fn cannot_be_told(error: RemovalError, name: &ClusterName, again: &str, stays: &str) -> Failure {
+    let hint = match &error {
+        RemovalError::Azure(_) => stays.to_owned(),
+        RemovalError::Untagged { ids, .. } => {
+            let ids: Vec<String> = ids.iter().map(|id| format!("'{}'", id.path())).collect();
+            format!(
+                "nothing was removed; when they are the cluster's, give them its tag, then `{again}`:\n\
+                 for id in {}; do az tag update --resource-id \"$id\" --operation Merge --tags {CLUSTER_TAG}={name}; done",
+                ids.join(" ")
+            )
+        }
+    };
+    Failure::azure(error.into_arm_error(), hint)
 }
 
 /// A cluster that was removed from here is gone, and that is success; a name that never was here is a mistake.

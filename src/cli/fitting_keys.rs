@@ -11,7 +11,7 @@ use super::connection::Connection;
 use super::prepare::Prepared;
 use crate::directory::Bound;
 use crate::pki::KeyPart;
-use crate::plan::{KEYS_TAG, Observed, ResourceNames, StepKey, is_ours};
+use crate::plan::{KEYS_TAG, Observed, ResourceNames, StepKey, is_ours, tag};
 use crate::spec::{Node, SshPublicKey};
 use diagnostics::{Origin, Problems};
 use report::Failure;
@@ -114,8 +114,8 @@ fn node_keys(prepared: &Prepared, existing: &[(&Node, &Value)], problems: &mut P
     for (node, document) in existing {
         let name = node.name.as_str();
         let keys_are_here = directory.node_keys(name).exists();
-        let parts = match document.pointer(&format!("/tags/{KEYS_TAG}")).and_then(Value::as_str) {
-            Some(tag) => prepared.fingerprints(node).map(|own| own.differences(tag)),
+        let parts = match tag(document, KEYS_TAG) {
+            Some(keys) => prepared.fingerprints(node).map(|own| own.differences(keys)),
             None if keys_are_here => {
                 let keys = prepared.material.node(name);
                 let signed = prepared.material.authority.has_signed(&keys.client);

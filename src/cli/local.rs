@@ -214,6 +214,7 @@ async fn down() -> Result<(), Failure> {
 
 async fn reset() -> Result<(), Failure> {
     let directory = local::directory()?;
+    check_is_emulators(&directory)?;
     local::stop(&directory).await?;
     match std::fs::remove_dir_all(directory.root()) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -224,6 +225,25 @@ async fn reset() -> Result<(), Failure> {
         _ => {}
     }
     output::print("local emulator: stopped, everything removed\n")
+}
+
+/// Whoever names a folder of their own must not lose it.
+fn check_is_emulators(directory: &Directory) -> Result<(), Failure> {
+    let root = directory.root();
+    let mut entries = match std::fs::read_dir(root) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => report::access(entries, root, "listing")?,
+    };
+    // One that never came up leaves its log alone.
+    let emulators = [directory.token(), directory.resources(), directory.log()];
+    if entries.next().is_none() || emulators.iter().any(|file| file.is_file()) {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "`{}` is no emulator's folder: there is no `token`, `resources.jsonl` or `daemon.log` in it, so nothing was \
+         removed; AZURE_LOCAL_DIR names the folder",
+        root.display()
+    )))
 }
 
 async fn build_image() -> Result<(), Failure> {

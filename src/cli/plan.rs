@@ -39,7 +39,8 @@ pub async fn run(arguments: PlanArguments) -> Result<ExitCode, Failure> {
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);
     let desired = desired(&prepared.spec, &names, &prepared.first_boots);
     let again = format!("azure-coreos-cluster plan {}", prepared.spec.name);
-    let observed = observe(&connection.arm, &desired).await.map_err(|error| Failure::azure(error, again))?;
+    let observed =
+        observe(&connection.arm, &desired, prepared.before()).await.map_err(|error| Failure::azure(error, again))?;
     check_owner(&prepared, &desired, &observed)?;
     super::fitting_keys::check_for_later_machines(&connection, &prepared).await?;
     for id in being_deleted(&desired, &observed) {

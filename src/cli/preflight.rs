@@ -44,7 +44,7 @@ pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
     let desired = desired(&prepared.spec, &names, &prepared.first_boots);
     let hint = format!("azure-coreos-cluster preflight {}", prepared.spec.name);
     let refused = |error| Failure::azure(error, hint.clone());
-    let observed = observe(&connection.arm, &desired).await.map_err(refused)?;
+    let observed = observe(&connection.arm, &desired, prepared.before()).await.map_err(refused)?;
     super::plan::check_owner(&prepared, &desired, &observed)?;
     let (found, estimate) = tokio::join!(look(&connection, &prepared, &observed), price(&connection, &prepared));
     let found = found?;

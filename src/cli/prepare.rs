@@ -5,6 +5,7 @@ use super::connection;
 use crate::config::parameter::{CUSTOM_DATA, NAME, Parameter, SSH_CERT, TEMPLATES};
 use crate::config::{ClusterInput, Values, resolve, resolve_before_machines};
 use crate::directory::{Bound, Cloud, ClusterDirectory, StoredCluster};
+use crate::execute::Before;
 use crate::pki::{KeyFingerprints, Material, SshKeyPair};
 use crate::plan::FirstBoot;
 use crate::spec::{ClusterName, ClusterSpec, DiscoveryUrl, Node};
@@ -95,8 +96,13 @@ impl Prepared {
             self.directory.store_operator_key(&self.operator_key)?;
         }
         self.directory.store_material(&self.material)?;
+        let emulator = match self.cloud {
+            Cloud::Local => Some(crate::local::directory()?.root().to_owned()),
+            Cloud::Azure => None,
+        };
         let stored = StoredCluster {
             cloud: self.cloud,
+            emulator,
             subscription: subscription.to_owned(),
             identity: self.identity.clone(),
             bound: Bound::Machines,
@@ -104,6 +110,14 @@ impl Prepared {
         };
         self.directory.store_cluster(&stored)?;
         Ok(())
+    }
+
+    /// What the last run left says of what there is.
+    pub fn before(&self) -> Before {
+        match &self.stored {
+            Some(stored) if stored.bound == Bound::Machines => Before::Machines,
+            _ => Before::NoMachines,
+        }
     }
 
     /// The private key's file; none when the key is only in an agent.

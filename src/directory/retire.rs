@@ -5,10 +5,11 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use nodes::clusters::SPEC_FILE;
 use report::access;
 use serde::{Deserialize, Serialize};
 
-use super::ClusterDirectory;
+use super::{ClusterDirectory, SPEC_COPY};
 use crate::spec::ClusterName;
 
 /// What folders are called that are on their way out. No cluster's name begins with a full stop.
@@ -60,6 +61,19 @@ pub fn removed_cluster(home: &Path, name: &ClusterName) -> anyhow::Result<Option
     directory.read_json(&directory.record())
 }
 
+/// What a cluster's directory has in it, by which a folder of ours is told from a user's that happens to be called so. A
+/// removal that was stopped may have left any of them.
+const OURS: [&str; 6] = ["lock", SPEC_FILE, SPEC_COPY, "authority.json", "id_ed25519", "nodes"];
+
+/// Whether this is what is left of a cluster's directory, or the empty folder that was to take its place.
+fn is_leftover(entry: &fs::DirEntry) -> std::io::Result<bool> {
+    if !entry.file_name().to_string_lossy().starts_with(REMOVING) || !entry.file_type()?.is_dir() {
+        return Ok(false);
+    }
+    let is_empty = fs::read_dir(entry.path())?.next().is_none();
+    Ok(is_empty || OURS.iter().any(|file| entry.path().join(file).symlink_metadata().is_ok()))
+}
+
 /// Removes what runs left in `home` that were killed while they removed a directory.
 pub fn clear_leftovers(home: &Path) -> anyhow::Result<()> {
     let entries = match fs::read_dir(home) {
@@ -68,13 +82,42 @@ pub fn clear_leftovers(home: &Path) -> anyhow::Result<()> {
     };
     for entry in entries {
         let entry = access(entry, home, "listing")?;
-        if entry.file_name().to_string_lossy().starts_with(REMOVING) {
-            match fs::remove_dir_all(entry.path()) {
-                // The run that is at it was faster.
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                removed => access(removed, &entry.path(), "removing")?,
-            }
+        let removed = is_leftover(&entry)
+            .and_then(|is_leftover| if is_leftover { fs::remove_dir_all(entry.path()) } else { Ok(()) });
+        match removed {
+            // The run that is at it was faster.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            removed => access(removed, &entry.path(), "removing")?,
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_left_of_clusters_is_cleared() {
+        let home = tempfile::tempdir().unwrap();
+        let made = |path: &str| {
+            let path = home.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
+        };
+        for file in ["a/lock", "b/spec.json", "c/id_ed25519", "d/nodes/n.json", "theirs/notes.txt"] {
+            made(&format!("{REMOVING}{file}"));
+        }
+        made(&format!("{REMOVING}plain"));
+        made("mycluster/spec.json");
+        fs::create_dir(home.path().join(format!("{REMOVING}empty"))).unwrap();
+        std::os::unix::fs::symlink("mycluster", home.path().join(format!("{REMOVING}link"))).unwrap();
+        clear_leftovers(home.path()).unwrap();
+        let entries = fs::read_dir(home.path()).unwrap();
+        let mut left: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        left.sort();
+        assert_eq!(left, [".removing-link", ".removing-plain", ".removing-theirs", "mycluster"]);
+        assert!(home.path().join("mycluster/spec.json").exists());
+        clear_leftovers(&home.path().join("none")).unwrap();
+    }
 }

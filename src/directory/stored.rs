@@ -49,6 +49,9 @@ pub struct StoredCluster {
     pub identity: Option<std::path::PathBuf>,
     #[serde(default)]
     pub bound: Bound,
+    /// The folder of the emulator that it was made on; another emulator knows nothing of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emulator: Option<std::path::PathBuf>,
     pub spec: ClusterSpec,
 }
 

@@ -39,7 +39,11 @@ pub async fn remove(
             ));
         }
         delete(arm, &next, reporter).await?;
-        next = removal(arm, own, Emptiness::Expected, reporter).await.map_err(|error| vec![error])?;
+        next = removal(arm, own, Emptiness::Expected, reporter).await.map_err(|error| vec![error.into_arm_error()])?;
+        if matches!(confirmed, Removal::Resources { .. }) {
+            // What others had in the group is gone too by now; the group was not to go.
+            next = next.without_group();
+        }
         let strange =
             next.ids().into_iter().find(|id| !confirmed.ids().iter().any(|known| same(known.path(), id.path())));
         if let Some(id) = strange {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::arm::{Arm, ArmError, ResourceId};
-use crate::plan::CLUSTER_TAG;
+use crate::plan::{CLUSTER_TAG, tag_named};
 
 /// One entry of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -25,10 +25,9 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// The name of the cluster whose tag it carries. Names of tags know no case.
+    /// The name of the cluster whose tag it carries.
     pub fn cluster(&self) -> Option<&str> {
-        let tags = self.tags.as_ref()?;
-        tags.iter().find(|(name, _)| name.eq_ignore_ascii_case(CLUSTER_TAG)).map(|(_, cluster)| cluster.as_str())
+        tag_named(self.tags.as_ref()?, CLUSTER_TAG).map(String::as_str)
     }
 }
 

@@ -9,10 +9,10 @@ mod ports;
 mod removal;
 
 pub use destroy::remove;
-pub use observe::{being_deleted, observe, observe_settled};
+pub use observe::{Before, being_deleted, observe, observe_settled};
 pub use own_resources::OwnResources;
-pub use ports::ssh_ports;
-pub use removal::{Emptiness, Removal, removal};
+pub use ports::{gone, ssh_ports};
+pub use removal::{Emptiness, Removal, RemovalError, removal};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

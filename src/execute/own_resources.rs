@@ -57,12 +57,30 @@ impl OwnResources {
         carries_tag(&self.cluster, document)
     }
 
-    /// Everything to ask for by id: what is expected, and what the list shows under names of ours.
+    /// Whether the group's list says that an entry is the cluster's.
+    pub fn is_listed_as_ours(&self, listed: &Listed) -> bool {
+        // Azure need not pass a machine's tags on to its disks.
+        listed.cluster() == Some(&self.cluster) || same(&listed.resource_type, "Microsoft.Compute/disks")
+    }
+
+    /// The cluster's name.
+    pub fn cluster(&self) -> &str {
+        &self.cluster
+    }
+
+    /// Whether this path is asked for whatever the list says.
+    pub fn is_expected(&self, path: &str) -> bool {
+        self.expected.iter().any(|id| same(id.path(), path))
+    }
+
+    /// Everything to ask for by id: what is expected, and what the list shows under names of ours, in an order that does
+    /// not hang on the list's.
     pub fn candidates(&self, list: &[Listed]) -> Vec<ResourceId> {
         let mut all = self.expected.clone();
         let mut known: BTreeSet<String> = all.iter().map(|id| id.path().to_ascii_lowercase()).collect();
-        let listed = list.iter().filter_map(|listed| self.recognise(listed));
-        all.extend(listed.filter(|id| known.insert(id.path().to_ascii_lowercase())));
+        let mut listed: Vec<ResourceId> = list.iter().filter_map(|listed| self.recognise(listed)).collect();
+        listed.sort_by_key(|id| id.path().to_ascii_lowercase());
+        all.extend(listed.into_iter().filter(|id| known.insert(id.path().to_ascii_lowercase())));
         all
     }
 
@@ -95,10 +113,11 @@ impl OwnResources {
         same(id.path(), &listed.id).then_some(id)
     }
 
-    /// Whether this is the path of a machine with a name of ours in the cluster's group.
-    pub fn is_machine_path(&self, path: &str) -> bool {
-        let name = path.rsplit('/').next().unwrap_or_default();
-        self.is_machine(name) && same(self.names.virtual_machine(name).path(), path)
+    /// The machine at this path, when it has a name of ours and is in the cluster's group.
+    pub fn machine_at(&self, path: &str) -> Option<ResourceId> {
+        let name = path.rsplit('/').next()?;
+        let machine = self.is_machine(name).then(|| self.names.virtual_machine(name))?;
+        same(machine.path(), path).then_some(machine)
     }
 
     fn is_machine(&self, name: &str) -> bool {
@@ -210,11 +229,11 @@ mod tests {
             "/subscriptions/s/resourceGroups/other/providers/Microsoft.Network/publicIPAddresses/mycluster-ip";
         let elsewhere = listed(other_group.into(), "Microsoft.Network/publicIPAddresses", tag);
         assert_eq!(own.recognise(&elsewhere), None);
-        assert!(own.is_machine_path(
-            "/subscriptions/s/resourcegroups/g/providers/Microsoft.Compute/virtualMachines/mycluster-coreos-2"
-        ));
-        assert!(!own.is_machine_path(
-            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/other-coreos-2"
-        ));
+        let machine = |group: &str, name: &str| {
+            own.machine_at(&format!("/subscriptions/s/{group}/providers/Microsoft.Compute/virtualMachines/{name}"))
+        };
+        assert!(machine("resourcegroups/g", "mycluster-coreos-2").is_some());
+        assert_eq!(machine("resourceGroups/g", "other-coreos-2"), None);
+        assert_eq!(machine("resourceGroups/other", "mycluster-coreos-2"), None);
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use futures::future::try_join_all;
 use serde_json::{Value, json};
 
-use crate::arm::{Arm, ArmError, ArmErrorKind};
+use crate::arm::{Arm, ArmError, ArmErrorKind, ResourceId};
 use crate::plan::ResourceNames;
 use crate::spec::{ClusterSpec, Node};
 
@@ -21,7 +21,7 @@ pub async fn ssh_ports(
     names: &ResourceNames,
 ) -> Result<BTreeMap<String, u16>, ArmError> {
     let pool = names.backend_address_pool();
-    let document = arm.get(&pool).await?.unwrap_or_default();
+    let document = arm.get(&pool).await?.ok_or_else(|| gone(&pool))?;
     let known = |node: &Node| port_in_pool(&document, &configuration_id(names, node));
     let ports = try_join_all(spec.nodes().into_iter().map(|node| {
         let from_pool = known(&node);
@@ -44,6 +44,13 @@ pub async fn ssh_ports(
     }))
     .await?;
     Ok(ports.into_iter().collect())
+}
+
+/// What was made a moment ago must be there.
+pub fn gone(id: &ResourceId) -> ArmError {
+    let message =
+        "the answer is not Azure Resource Manager's: it says that this does not exist, which was made just now";
+    ArmError::local(ArmErrorKind::NotAzure, format!("reading {id}"), message)
 }
 
 fn configuration_id(names: &ResourceNames, node: &Node) -> String {

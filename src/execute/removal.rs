@@ -4,14 +4,15 @@
 //! Two ways of asking must agree, the group's list and a GET for every id: an answer that contradicts the other way is
 //! asked again, and in the end it stops the run. Replicas of ARM are late at times, and proxies answer for Azure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::future::try_join_all;
 use serde_json::Value;
 
 use super::group_list::{Listed, group_list};
-use super::own_resources::{OwnResources, same, stage};
+use super::observe::is_being_deleted;
+use super::own_resources::{OwnResources, stage};
 use crate::arm::{Arm, ArmError, ArmErrorKind, ResourceId};
 use report::Reporter;
 
@@ -52,6 +53,46 @@ impl Removal {
             Self::Resources { stages, .. } => stages.is_empty(),
         }
     }
+
+    /// The same with the group left where it is.
+    pub fn without_group(self) -> Self {
+        match self {
+            Self::Group { resources, .. } => Self::Resources { stages: staged(&resources), others: Vec::new() },
+            other => other,
+        }
+    }
+}
+
+/// Why it is not known what removing a cluster means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RemovalError {
+    /// Azure refused, or did not answer, or its answers contradict each other.
+    Azure(ArmError),
+    /// These have the ids of the cluster's machines, disks and interfaces, and not its tag: a policy or a person took it
+    /// away, or they are somebody else's. Neither may they be removed, nor the keys that open them.
+    Untagged { group: ResourceId, ids: Vec<ResourceId> },
+}
+
+impl From<ArmError> for RemovalError {
+    fn from(error: ArmError) -> Self {
+        Self::Azure(error)
+    }
+}
+
+impl RemovalError {
+    /// The same in the words of what Azure is asked.
+    pub fn into_arm_error(self) -> ArmError {
+        match self {
+            Self::Azure(error) => error,
+            Self::Untagged { group, ids } => {
+                let message = format!(
+                    "without the cluster's tag, so that nothing tells whose they are, there are: {}",
+                    some(&ids.iter().collect::<Vec<_>>())
+                );
+                ArmError::local(ArmErrorKind::Refused, format!("looking into {group}"), message)
+            }
+        }
+    }
 }
 
 /// How sure an empty answer must be.
@@ -63,22 +104,32 @@ pub enum Emptiness {
     Expected,
 }
 
-/// What removing the cluster means now; an error when Azure's answers still contradict each other after several looks.
+/// What removing the cluster means now; an error when Azure's answers still contradict each other after several looks. That
+/// nothing exists must be the word of every look, but for what Azure was deleting.
 pub async fn removal(
     arm: &Arm,
     own: &OwnResources,
     emptiness: Emptiness,
     reporter: &Reporter,
-) -> Result<Removal, ArmError> {
+) -> Result<Removal, RemovalError> {
     let mut waits = PATIENCE.into_iter();
+    let mut seen = None;
     loop {
         let wait = waits.next();
         let believe_ids = wait.is_none() || emptiness == Emptiness::Expected;
-        let verdict = judge(own, &look(arm, own).await?, believe_ids);
+        let look = look(arm, own).await?;
+        if !look.untagged.is_empty() {
+            return Err(RemovalError::Untagged { group: own.group(), ids: look.untagged });
+        }
+        let mut verdict = judge(own, &look, believe_ids);
+        if emptiness == Emptiness::Unexpected {
+            verdict = doubted(verdict, seen.as_ref());
+            seen = seen.or(look.lasting);
+        }
         let Some(wait) = wait else {
             return verdict.map_err(|why| {
                 let message = format!("Azure's answers contradict each other: {why}");
-                ArmError::local(ArmErrorKind::Unreachable, format!("looking into {}", own.group()), message)
+                ArmError::local(ArmErrorKind::Unreachable, format!("looking into {}", own.group()), message).into()
             });
         };
         match verdict {
@@ -93,6 +144,16 @@ pub async fn removal(
     }
 }
 
+/// That nothing exists is not believed after something did (`seen`) that nobody was deleting.
+fn doubted(verdict: Result<Removal, String>, seen: Option<&ResourceId>) -> Result<Removal, String> {
+    match seen {
+        Some(seen) if verdict.as_ref().is_ok_and(Removal::is_hollow) => {
+            Err(format!("{seen} existed moments ago, and now nothing does"))
+        }
+        _ => verdict,
+    }
+}
+
 /// What Azure says of the cluster at one moment.
 #[derive(Debug, Default)]
 struct Look {
@@ -102,6 +163,10 @@ struct Look {
     found: Vec<ResourceId>,
     /// Carry a name of ours, do not exist by their id, and may yet be listed.
     absent: Vec<ResourceId>,
+    /// Machines, disks and interfaces that are expected and exist, but not as ours.
+    untagged: Vec<ResourceId>,
+    /// One of those found that Azure is not deleting.
+    lasting: Option<ResourceId>,
 }
 
 async fn look(arm: &Arm, own: &OwnResources) -> Result<Look, ArmError> {
@@ -109,24 +174,68 @@ async fn look(arm: &Arm, own: &OwnResources) -> Result<Look, ArmError> {
     let (group, list) = tokio::try_join!(arm.get(&id), group_list(arm, &id))?;
     let candidates = own.candidates(list.as_deref().unwrap_or_default());
     let documents = try_join_all(candidates.iter().map(|id| arm.get(id))).await?;
-    let mut look = Look { group, list, ..Look::default() };
-    let exists: Vec<(&ResourceId, &Value)> =
-        candidates.iter().zip(&documents).filter_map(|(id, document)| Some((id, document.as_ref()?))).collect();
-    // Azure need not pass a machine's tags on to its disks; they belong to the machine, or did until it went.
-    let strange =
-        |machine: &str| exists.iter().any(|(id, document)| same(id.path(), machine) && !own.carries_tag(document));
-    for (id, document) in candidates.iter().zip(&documents) {
-        let of_our_machine = |document: &Value| {
-            let machine = document.get("managedBy").and_then(Value::as_str);
-            machine.is_some_and(|machine| own.is_machine_path(machine) && !strange(machine))
+    let owners = owners(arm, own, &candidates, &documents).await?;
+    Ok(sorted_out(own, Look { group, list, ..Look::default() }, candidates.into_iter().zip(documents), &owners))
+}
+
+/// Every machine that has a name of ours, by its path in lower case: whether what it uses is ours, because it is ours
+/// itself or gone.
+type Owners = BTreeMap<String, bool>;
+
+/// The machines among the documents, and those that only a disk names.
+async fn owners(
+    arm: &Arm,
+    own: &OwnResources,
+    candidates: &[ResourceId],
+    documents: &[Option<Value>],
+) -> Result<Owners, ArmError> {
+    let is_owner = |document: &Option<Value>| document.as_ref().is_none_or(|document| own.carries_tag(document));
+    let mut owners: Owners =
+        candidates.iter().zip(documents).map(|(id, document)| (lower(id.path()), is_owner(document))).collect();
+    let mut named: Vec<ResourceId> = documents.iter().flatten().filter_map(|document| owner(own, document)).collect();
+    named.retain(|machine| !owners.contains_key(&lower(machine.path())));
+    named.sort_by_key(|machine| lower(machine.path()));
+    named.dedup_by_key(|machine| lower(machine.path()));
+    let others = try_join_all(named.iter().map(|machine| arm.get(machine))).await?;
+    owners.extend(named.iter().zip(&others).map(|(id, document)| (lower(id.path()), is_owner(document))));
+    Ok(owners)
+}
+
+/// The machine with a name of ours that a disk says it belongs to.
+fn owner(own: &OwnResources, document: &Value) -> Option<ResourceId> {
+    own.machine_at(document.get("managedBy")?.as_str()?)
+}
+
+/// `look` with each candidate where it belongs.
+fn sorted_out(
+    own: &OwnResources,
+    mut look: Look,
+    candidates: impl Iterator<Item = (ResourceId, Option<Value>)>,
+    owners: &Owners,
+) -> Look {
+    let group_goes = look.group.as_ref().is_some_and(is_being_deleted);
+    for (id, document) in candidates {
+        let Some(document) = document else {
+            look.absent.push(id);
+            continue;
         };
-        match document {
-            None => look.absent.push(id.clone()),
-            Some(document) if own.carries_tag(document) || of_our_machine(document) => look.found.push(id.clone()),
-            Some(_) => {}
+        let owner = owner(own, &document);
+        // Azure need not pass a machine's tags on to its disks; they belong to the machine, or did until it went.
+        let is_of_ours = owner.as_ref().is_some_and(|machine| owners.get(&lower(machine.path())) == Some(&true));
+        if own.carries_tag(&document) || is_of_ours {
+            if look.lasting.is_none() && !group_goes && !is_being_deleted(&document) {
+                look.lasting = Some(id.clone());
+            }
+            look.found.push(id);
+        } else if matches!(id.kind(), "virtual machine" | "disk" | "network interface")
+            && own.is_expected(id.path())
+            // The machine is named, and its tag counts for its disks.
+            && !owner.is_some_and(|machine| own.is_expected(machine.path()))
+        {
+            look.untagged.push(id);
         }
     }
-    Ok(look)
+    look
 }
 
 /// What a look comes to, or what in it contradicts itself. Lists go on naming what was just deleted, so in the end
@@ -142,10 +251,8 @@ fn judge(own: &OwnResources, look: &Look, believe_ids: bool) -> Result<Removal, 
             return Err(format!("{group} does not exist, but {} do", some(&look.found.iter().collect::<Vec<_>>())));
         }
     };
-    // Ids know no case.
-    let lower = |text: &str| text.to_ascii_lowercase();
-    let listed: BTreeSet<String> = list.iter().map(|listed| lower(&listed.id)).collect();
-    let is_listed = |id: &&ResourceId| listed.contains(&lower(id.path()));
+    let listed: BTreeMap<String, &Listed> = list.iter().map(|listed| (lower(&listed.id), listed)).collect();
+    let is_listed = |id: &&ResourceId| listed.contains_key(&lower(id.path()));
     let unlisted: Vec<&ResourceId> = look.found.iter().filter(|id| !is_listed(id)).collect();
     if !unlisted.is_empty() {
         return Err(format!("the list of {group} lacks {}, which exist", some(&unlisted)));
@@ -154,6 +261,8 @@ fn judge(own: &OwnResources, look: &Look, believe_ids: bool) -> Result<Removal, 
     if !ghosts.is_empty() && !believe_ids {
         return Err(format!("the list of {group} has {}, which do not exist", some(&ghosts)));
     }
+    let is_ours = |id: &&ResourceId| listed.get(&lower(id.path())).is_some_and(|listed| own.is_listed_as_ours(listed));
+    let ghosts = ghosts.into_iter().filter(is_ours);
     let ours: BTreeSet<String> = look.found.iter().chain(ghosts).map(|id| lower(id.path())).collect();
     let of_ours = |listed: &Listed| {
         let id = lower(&listed.id);
@@ -161,20 +270,32 @@ fn judge(own: &OwnResources, look: &Look, believe_ids: bool) -> Result<Removal, 
         let below = |own: &String| id.strip_prefix(own.as_str()).is_some_and(|rest| rest.starts_with('/'));
         ours.contains(&id) || ours.iter().any(below)
     };
-    let others: Vec<String> = list
+    let mut others: Vec<String> = list
         .iter()
         .filter(|listed| !of_ours(listed))
         .map(|listed| format!("{} `{}`", listed.resource_type, listed.name))
         .collect();
+    // Lists have no order that lasts, and two looks are compared.
+    others.sort();
     if own.carries_tag(document) && others.is_empty() {
         return Ok(Removal::Group { group, resources: look.found.clone() });
     }
+    Ok(Removal::Resources { stages: staged(&look.found), others })
+}
+
+/// Resources in the order in which they go.
+fn staged(ids: &[ResourceId]) -> Vec<Vec<ResourceId>> {
     let mut stages = vec![Vec::new(); STAGES];
-    for id in &look.found {
+    for id in ids {
         stages[stage(id)].push(id.clone());
     }
     stages.retain(|stage| !stage.is_empty());
-    Ok(Removal::Resources { stages, others })
+    stages
+}
+
+/// Ids know no case.
+fn lower(text: &str) -> String {
+    text.to_ascii_lowercase()
 }
 
 /// The first few in words.
@@ -207,6 +328,11 @@ mod tests {
         serde_json::from_value(json!({"id": path, "type": "T/t", "name": path.rsplit('/').next()})).unwrap()
     }
 
+    fn tagged(path: &str, cluster: &str) -> Listed {
+        let document = json!({"id": path, "type": "T/t", "name": path.rsplit('/').next(), "tags": {OURS: cluster}});
+        serde_json::from_value(document).unwrap()
+    }
+
     #[test]
     fn a_group_goes_whole_only_when_both_ways_of_asking_agree() {
         let group = |tag: &str| Some(json!({"tags": {tag: "mycluster"}}));
@@ -220,6 +346,7 @@ mod tests {
             list,
             found,
             absent: vec![absent.clone()],
+            ..Look::default()
         };
         for (what, look, expected) in [
             ("nothing at all", look(None, None, vec![]), "nothing"),
@@ -256,8 +383,100 @@ mod tests {
             };
             assert!(found.contains(expected), "{what}: {found}");
         }
-        let late = look(group(OURS), with(entry(absent.path())), ids());
-        assert!(matches!(judge(&own(), &late, true), Ok(Removal::Group { .. })), "a list that is late by a deletion");
+        // A list that is late by a deletion; of an entry that is not ours, another's word counts, and it may yet be there.
+        for (ghost, is_group) in [
+            (tagged(absent.path(), "mycluster"), true),
+            (tagged(absent.path(), "other"), false),
+            (entry(absent.path()), false),
+        ] {
+            let late = look(group(OURS), with(ghost), ids());
+            assert_eq!(matches!(judge(&own(), &late, true), Ok(Removal::Group { .. })), is_group);
+        }
+    }
+
+    #[test]
+    fn a_list_in_another_order_says_the_same() {
+        let names = ["mycluster-coreos-7", "mycluster-coreos-5", "precious", "dear"];
+        let path = |name: &str| ResourceNames::of("s", "g", "mycluster").virtual_machine(name).path().to_owned();
+        let machine = |name: &&str| -> Listed {
+            let tags = json!({OURS: "mycluster"});
+            let kind = "Microsoft.Compute/virtualMachines";
+            serde_json::from_value(json!({"id": path(name), "type": kind, "name": name, "tags": tags})).unwrap()
+        };
+        let judged = |list: Vec<Listed>| {
+            let found = own().candidates(&list).into_iter().filter(|id| list.iter().any(|one| one.id == id.path()));
+            let look = Look { found: found.collect(), group: Some(json!({})), list: Some(list), ..Look::default() };
+            judge(&own(), &look, false).unwrap()
+        };
+        let first = judged(names.iter().map(machine).collect());
+        assert_eq!(first.ids().len(), 2);
+        assert_eq!(first, judged(names.iter().rev().map(machine).collect()));
+    }
+
+    #[test]
+    fn what_lost_its_tag_is_neither_ours_nor_gone() {
+        let names = ResourceNames::of("s", "g", "mycluster");
+        let machine = |index: u32| names.virtual_machine(&format!("mycluster-coreos-{index}"));
+        let disk = |index: u32| names.disk(&format!("mycluster-coreos-{index}-os"));
+        let (ours, bare) = (json!({"tags": {"Coreos-Cluster": "mycluster"}}), json!({"tags": {"team": "a"}}));
+        let of = |index: u32| json!({"managedBy": machine(index).path().to_ascii_uppercase().replace("MYCLUSTER-COREOS", "mycluster-coreos")});
+        let nic = names.network_interface("mycluster-coreos-0");
+        for (what, candidates, owners, found, untagged) in [
+            ("a machine and its disk", vec![(machine(0), &ours), (disk(0), &of(0))], vec![(0, true)], 2, vec![]),
+            (
+                "a machine without its tag",
+                vec![(machine(0), &bare), (disk(0), &of(0))],
+                vec![(0, false)],
+                0,
+                vec![machine(0)],
+            ),
+            ("a disk of a machine that is gone", vec![(disk(0), &of(0))], vec![(0, true)], 1, vec![]),
+            ("a disk of no machine", vec![(disk(0), &bare)], vec![], 0, vec![disk(0)]),
+            ("a disk of a stranger's machine", vec![(disk(7), &of(7))], vec![(7, false)], 0, vec![]),
+            ("our disk on a stranger's machine", vec![(disk(0), &of(7))], vec![(7, false)], 0, vec![disk(0)]),
+            ("a disk of a machine of a later time", vec![(disk(7), &of(7))], vec![(7, true)], 1, vec![]),
+            ("an interface", vec![(nic.clone(), &bare)], vec![], 0, vec![nic.clone()]),
+            ("a network security group", vec![(names.network_security_group(), &bare)], vec![], 0, vec![]),
+        ] {
+            let owners = owners.iter().map(|(index, owns)| (lower(machine(*index).path()), *owns)).collect();
+            let candidates = candidates.into_iter().map(|(id, document)| (id, Some(document.clone())));
+            let look = sorted_out(&own(), Look::default(), candidates, &owners);
+            assert_eq!((look.found.len(), look.untagged), (found, untagged), "{what}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_not_believed_after_something() {
+        let group = ids()[0].clone();
+        let seen = ids();
+        let hollow = || Ok(Removal::Group { group: group.clone(), resources: vec![] });
+        for (verdict, seen, believed) in [
+            (Ok(Removal::Nothing), None, true),
+            (Ok(Removal::Nothing), seen.first(), false),
+            (hollow(), None, true),
+            (hollow(), seen.first(), false),
+            (Ok(Removal::Resources { stages: vec![seen.clone()], others: vec![] }), seen.first(), true),
+        ] {
+            let what = format!("{verdict:?} after {seen:?}");
+            assert_eq!(doubted(verdict, seen).is_ok(), believed, "{what}");
+        }
+        // What Azure is deleting may be gone at the next look.
+        let documents =
+            [("Succeeded", "Succeeded", true), ("Deleting", "Succeeded", false), ("Succeeded", "Deleting", false)];
+        for (group, machine, lasts) in documents {
+            let state = |state: &str| json!({"tags": {OURS: "mycluster"}, "properties": {"provisioningState": state}});
+            let look = Look { group: Some(state(group)), ..Look::default() };
+            let look = sorted_out(&own(), look, [(ids()[1].clone(), Some(state(machine)))].into_iter(), &Owners::new());
+            assert_eq!((look.found.len(), look.lasting.is_some()), (1, lasts), "{group} {machine}");
+        }
+    }
+
+    #[test]
+    fn a_group_that_was_not_to_go_stays() {
+        let group = |resources: Vec<ResourceId>| Removal::Group { group: own().group(), resources };
+        assert!(group(vec![]).without_group().ids().is_empty());
+        assert_eq!(group(ids()).without_group().ids().len(), 3);
+        assert_eq!(Removal::Nothing.without_group(), Removal::Nothing);
     }
 
     #[test]
@@ -266,7 +485,7 @@ mod tests {
             group: Some(json!({})),
             list: Some(ids().iter().map(|id| entry(id.path())).collect()),
             found: ids(),
-            absent: vec![],
+            ..Look::default()
         };
         let Ok(Removal::Resources { stages, .. }) = judge(&own(), &look, false) else { panic!("not one by one") };
         let kinds: Vec<&str> = stages.iter().flatten().map(ResourceId::kind).collect();

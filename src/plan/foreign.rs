@@ -30,7 +30,18 @@ pub fn is_ours(spec: &ClusterSpec, document: &Value) -> bool {
 
 /// Whether a resource's document carries the tag of the cluster with this name.
 pub fn carries_tag(cluster: &str, document: &Value) -> bool {
-    document.pointer(&format!("/tags/{CLUSTER_TAG}")).and_then(Value::as_str) == Some(cluster)
+    tag(document, CLUSTER_TAG) == Some(cluster)
+}
+
+/// The value of a resource's tag. Names of tags know no case, and Azure need not keep it.
+/// <https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations>
+pub fn tag<'a>(document: &'a Value, name: &str) -> Option<&'a str> {
+    tag_named(document.get("tags")?.as_object()?, name)?.as_str()
+}
+
+/// The same of tags that were read already.
+pub fn tag_named<'a, V>(tags: impl IntoIterator<Item = (&'a String, V)>, name: &str) -> Option<V> {
+    tags.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
 /// Resources that have our names but not our tag, in words; the group may be anybody's.
@@ -92,6 +103,20 @@ mod tests {
         let spec = resolve(&without, Some(&first), &key).unwrap();
         let merged = with_users_items(&spec, &body, &actual);
         assert_eq!(merged, json!({"properties": {"securityRules": [{"name": "ssh"}, {"name": "office"}]}}));
+    }
+
+    #[test]
+    fn names_of_tags_know_no_case() {
+        for (document, ours) in [
+            (json!({"tags": {"coreos-cluster": "mycluster"}}), true),
+            (json!({"tags": {"a": "b", "Coreos-Cluster": "mycluster"}}), true),
+            (json!({"tags": {"coreos-cluster": "MyCluster"}}), false),
+            (json!({"tags": {"coreos-cluster": 1}}), false),
+            (json!({"tags": null}), false),
+            (json!({}), false),
+        ] {
+            assert_eq!(carries_tag("mycluster", &document), ours, "{document}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod step;
 pub use changes::{Changes, changes};
 pub use compare::differences;
 pub use desired::{CLUSTER_TAG, Desired, ResourceNames, desired};
-pub use foreign::{carries_tag, is_ours, strangers};
+pub use foreign::{carries_tag, is_ours, strangers, tag, tag_named};
 pub use resource::{FirstBoot, KEYS_TAG, USER_DATA_TAG, data_disk_name};
 pub use step::{Action, Observed, Plan, Step, StepKey};
 

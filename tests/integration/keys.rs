@@ -119,3 +119,32 @@ fn keys_that_are_not_the_machines_are_an_error_before_the_first_write() {
     assert!(other.exists());
     sandbox.succeed(&["mycluster", "--no-wait", "--yes", "--num-nodes", "5"]);
 }
+
+#[test]
+fn a_group_that_seems_to_be_gone_does_not_lead_to_new_keys() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&CREATE);
+    let directory = sandbox.cluster("mycluster");
+    let lost = directory.join("nodes/mycluster-coreos-1.json");
+    std::fs::remove_file(&lost).unwrap();
+    let effect = serde_json::json!({"status": {"code": 404, "error": "ResourceGroupNotFound", "message": "late"}});
+    let fault = |times: u32| {
+        let kind = "Microsoft.Resources/resourceGroups";
+        sandbox.faults(serde_json::json!([{"method": "GET", "type": kind, "times": times, "effect": effect}]));
+    };
+    for command in [&CREATE[..], &["plan", "mycluster"]] {
+        // For good it is a contradiction; once it is asked for again, and the file is missed.
+        for (times, exit_code, part) in [
+            (1000, 6, "resource group `mycluster` does not exist, but virtual machine `mycluster-coreos-"),
+            (1, 3, "is missing, but virtual machine `mycluster-coreos-1` exists and has its keys"),
+        ] {
+            fault(times);
+            sandbox.clear_journal();
+            sandbox.run(command).demand(exit_code).says(&[part]);
+            let (_, set) = sandbox.request("GET", "/azure-local/faults", None);
+            assert!(set[0]["seen"].as_u64().is_some_and(|seen| seen > 0), "{set}");
+            assert_eq!((sandbox.writes(), lost.exists()), (vec![], false), "{command:?}");
+            sandbox.no_faults();
+        }
+    }
+}

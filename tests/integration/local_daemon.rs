@@ -64,6 +64,12 @@ fn what_is_not_named_is_as_it_was_the_last_time() {
     daemon.down();
     std::fs::write(sandbox.path("azure-local/arguments"), "--vms\nhamsters").unwrap();
     up(&sandbox, &[]).demand(2).says(&["azure-local/arguments` holds options", "--vms hamsters", "local reset"]);
+    let theirs = sandbox.path("theirs");
+    std::fs::create_dir(&theirs).unwrap();
+    std::fs::write(theirs.join("notes.txt"), "dear").unwrap();
+    let reset = sandbox.run_with(&["local", "reset"], &[("AZURE_LOCAL_DIR", theirs.to_str().unwrap())]);
+    reset.demand(2).says(&["`token`, `resources.jsonl` or `daemon.log` in it, so nothing was removed"]);
+    assert!(theirs.join("notes.txt").exists());
     sandbox.succeed(&["local", "reset"]);
     assert!(!sandbox.path("azure-local").exists());
 }

@@ -35,6 +35,120 @@ fn destroy_with(sandbox: &Sandbox, fault: &Value, exit_code: i32) -> crate::sand
     ended
 }
 
+/// The `api-version` for a resource of this path.
+fn api_version(path: &str) -> &'static str {
+    match path {
+        path if path.contains("/disks/") => "2024-03-02",
+        path if path.contains("Microsoft.Compute") => "2024-07-01",
+        path if path.contains("Microsoft.Network") => "2024-03-01",
+        _ => "2021-04-01",
+    }
+}
+
+/// Writes a resource again with other tags.
+fn tag(sandbox: &Sandbox, path: &str, tags: &Value) {
+    let url = format!("{path}?api-version={}", api_version(path));
+    let (_, mut document) = sandbox.request("GET", &url, None);
+    document["tags"] = tags.clone();
+    let (status, answer) = sandbox.request("PUT", &url, Some(&document));
+    assert!(status < 300, "{path}: {answer}");
+}
+
+#[test]
+fn what_lost_its_tags_keeps_the_keys_that_open_it() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&CREATE);
+    let group = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/mycluster");
+    let before = sandbox.resources("mycluster");
+    // A policy or a person took them away.
+    for path in before.iter().chain([&group]) {
+        tag(&sandbox, path, &json!({}));
+    }
+    sandbox.clear_journal();
+    let ended = sandbox.run(&DESTROY).demand(5).says(&[
+        "error: looking into resource group `mycluster`",
+        "without the cluster's tag, so that nothing tells whose they are, there are: virtual machine `mycluster-coreos-0`",
+        "nothing was removed; when they are the cluster's, give them its tag, then `azure-coreos-cluster destroy mycluster`",
+        "do az tag update --resource-id \"$id\" --operation Merge --tags coreos-cluster=mycluster; done",
+    ]);
+    assert_eq!((sandbox.writes(), sandbox.resources("mycluster")), (vec![], before.clone()));
+    assert!(sandbox.cluster("mycluster").join("id_ed25519").exists());
+
+    // As told.
+    let named: Vec<&str> = ended.stderr.split('\'').filter(|part| part.starts_with("/subscriptions/")).collect();
+    assert_eq!(named.iter().filter(|id| id.contains("/virtualMachines/")).count(), 3, "{named:?}");
+    for id in named {
+        tag(&sandbox, id, &json!({"coreos-cluster": "mycluster"}));
+    }
+    sandbox.succeed(&DESTROY).says(&["virtual machine `mycluster-coreos-2`", "the resource group stays"]);
+    assert!(
+        !sandbox.resources("mycluster").iter().any(|id| id.contains("/virtualMachines/") || id.contains("/disks/"))
+    );
+    assert!(!sandbox.cluster("mycluster").exists());
+}
+
+#[test]
+fn an_emulator_that_knows_nothing_of_the_cluster_erases_nothing() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&CREATE);
+    let before = sandbox.resources("mycluster");
+    let own = sandbox.path("azure-local").display().to_string();
+    let other = sandbox.path("other").display().to_string();
+    let elsewhere = [("AZURE_LOCAL_DIR", other.as_str())];
+    let remedy = format!("`AZURE_LOCAL_DIR='{own}' azure-coreos-cluster destroy mycluster` asks that one");
+    sandbox
+        .run_with(&DESTROY, &elsewhere)
+        .demand(2)
+        .says(&[&format!("made on the local emulator in `{own}`"), &remedy]);
+    assert!(sandbox.cluster("mycluster").join("id_ed25519").exists() && !sandbox.path("other").exists());
+    assert_eq!(sandbox.resources("mycluster"), before);
+
+    // Nobody says yes to the end of keys, even when nothing is there that they open.
+    let group = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/mycluster?api-version=2021-04-01");
+    sandbox.request("DELETE", &group, None);
+    crate::sandbox::wait_for("the end of the group", || sandbox.request("GET", &group, None).0 == 404);
+    let asked = format!("this cluster had machines, and the local emulator in `{own}` (http://127.0.0.1:");
+    sandbox.run(&DESTROY[..2]).demand(2).says(&[&asked, ") shows none of them", "--yes` removes without asking"]);
+    assert!(sandbox.cluster("mycluster").join("id_ed25519").exists());
+    // As told.
+    sandbox.run_with(&DESTROY, &[("AZURE_LOCAL_DIR", own.as_str())]).demand(0).says(&[&asked]);
+    assert!(!sandbox.cluster("mycluster").exists());
+}
+
+#[test]
+fn what_existed_moments_ago_is_not_taken_for_gone() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&CREATE);
+    let before = sandbox.resources("mycluster");
+    let faults = |more: Vec<Value>| {
+        let absent = |what: &str| json!({"method": "GET", "type": what, "times": 1000, "effect": status(404)});
+        sandbox.faults(Value::Array([vec![absent(GROUP), absent("resources")], more].concat()));
+    };
+    faults(vec![]);
+    sandbox.clear_journal();
+    sandbox.run(&DESTROY).demand(6).says(&["does not exist, but", "do"]);
+    // In the fifth look, all is said to be gone.
+    let mut kinds = std::collections::BTreeMap::new();
+    for (_, path, _) in sandbox.requests() {
+        if let Some((_, kind)) = path.split_once("/providers/") {
+            let kind: Vec<&str> = kind.split(['/', '?']).take(2).collect();
+            *kinds.entry(kind.join("/")).or_insert(0u64) += 1;
+        }
+    }
+    assert!(kinds.len() >= 7 && kinds.values().all(|count| count % 5 == 0), "five looks: {kinds:?}");
+    let fifth = kinds.iter().map(|(kind, count)| {
+        json!({"method": "GET", "type": kind, "nth": count / 5 * 4 + 1, "times": 1000, "effect": status(404)})
+    });
+    faults(fifth.collect());
+    sandbox.run(&DESTROY).demand(6).says(&["existed moments ago, and now nothing does"]);
+    let (_, set) = sandbox.request("GET", "/azure-local/faults", None);
+    let reached = |fault: &Value| fault["seen"].as_u64() >= fault["nth"].as_u64();
+    assert!(set.as_array().unwrap().iter().all(reached), "{set}");
+    sandbox.no_faults();
+    assert_eq!(sandbox.resources("mycluster"), before);
+    assert!(sandbox.cluster("mycluster").join("id_ed25519").exists());
+}
+
 #[test]
 fn nobody_to_confirm_means_no() {
     let sandbox = Sandbox::with_emulator(&[]);

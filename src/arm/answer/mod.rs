@@ -51,7 +51,14 @@ pub fn refusal(raw: &RawAnswer, doing: &str) -> Result<ArmError, Stranger> {
     let document = json(raw)?;
     let kind = if raw.status == 401 { ArmErrorKind::SignIn } else { ArmErrorKind::Refused };
     let error = ArmError::from_document(kind, doing, Some(raw.status), &document, raw.request_id.clone());
-    if error.code.is_none() { Err(Stranger::new(raw, "an error without a `code`")) } else { Ok(error) }
+    if error.code.is_none() {
+        return Err(Stranger::new(raw, "an error without a `code`"));
+    }
+    // That something does not exist is what most hangs on; gateways say it in JSON too.
+    if error.status == Some(404) && error.request_id.is_none() {
+        return Err(Stranger::new(raw, "that something does not exist, without an `x-ms-request-id`"));
+    }
+    Ok(error)
 }
 
 /// GET of a resource: 200 with its document.

@@ -10,10 +10,10 @@ use super::super::plan::{check_owner, text as show_plan};
 use super::super::preflight;
 use super::super::prepare::Prepared;
 use super::consent::{self, Proposal};
-use crate::arm::ArmError;
+use crate::arm::{ArmError, ArmErrorKind};
 use crate::config::parameter::BLOB_CONTAINER_URL;
 use crate::directory::Cloud;
-use crate::execute::{execute, observe_settled, ssh_ports};
+use crate::execute::{execute, gone, observe_settled, ssh_ports};
 use crate::outputs::{self, Reached};
 use crate::plan::{Action, Observed, Plan, ResourceNames, changes, desired};
 use crate::readiness;
@@ -40,7 +40,7 @@ pub async fn plan(
 ) -> Result<(Plan, Observed), Failure> {
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);
     let desired = desired(&prepared.spec, &names, &prepared.first_boots);
-    let observed = observe_settled(&connection.arm, &desired, reporter).await;
+    let observed = observe_settled(&connection.arm, &desired, prepared.before(), reporter).await;
     let observed = observed.map_err(|error| failure(prepared, vec![error]))?;
     check_owner(prepared, &desired, &observed)?;
     check_for_later_machines(connection, prepared).await?;
@@ -142,11 +142,17 @@ pub async fn inventory(connection: &Connection, prepared: &Prepared) -> Result<I
     let address_id = names.public_ip_address();
     let reading = async { tokio::try_join!(connection.arm.get(&address_id), ssh_ports(&connection.arm, spec, &names)) };
     let (address, ssh_ports) = reading.await.map_err(|error| failure(prepared, vec![error]))?;
-    let address = address.unwrap_or_default();
+    let address = address.ok_or_else(|| failure(prepared, vec![gone(&address_id)]))?;
     let text = |pointer: &str| address.pointer(pointer).and_then(serde_json::Value::as_str).map(str::to_owned);
-    let public_address = text("/properties/ipAddress")
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| Failure::Other(anyhow::anyhow!("Azure returned the public IP address without an address")))?;
+    let public_address = text("/properties/ipAddress").and_then(|text| text.parse().ok()).ok_or_else(|| {
+        let found = address.pointer("/properties/ipAddress").unwrap_or(&serde_json::Value::Null);
+        let message = format!(
+            "the answer is not Azure Resource Manager's: `properties.ipAddress` is no address, found `{}`",
+            report::printable(&found.to_string())
+        );
+        let error = ArmError::local(ArmErrorKind::NotAzure, format!("reading {address_id}"), message);
+        failure(prepared, vec![error])
+    })?;
     let (listeners, without_machines) = match &connection.emulator {
         Some(emulator) => (emulator.listeners().await?, !emulator.has_machines().await?),
         None => (Vec::new(), false),

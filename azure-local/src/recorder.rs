@@ -71,7 +71,7 @@ impl Recorder {
             .operations
             .iter()
             .filter_map(|id| state.operation(id))
-            .map(|operation| operation.journal_entry())
+            .map(super::state::operation::Operation::journal_entry)
             .collect();
         json!({ "requests": record.requests, "operations": operations })
     }

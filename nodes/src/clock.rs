@@ -70,7 +70,7 @@ async fn measure(session: &Session) -> Result<Offset, SshError> {
 fn sample(asked_milliseconds: f64, answered_milliseconds: f64, answer: &str) -> Option<Offset> {
     let node_milliseconds = answer.parse::<u128>().ok()? as f64 / 1e6;
     Some(Offset {
-        milliseconds: node_milliseconds - (asked_milliseconds + answered_milliseconds) / 2.0,
+        milliseconds: node_milliseconds - f64::midpoint(asked_milliseconds, answered_milliseconds),
         uncertainty_milliseconds: (answered_milliseconds - asked_milliseconds) / 2.0,
     })
 }

@@ -20,7 +20,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// JSON with what acts on a terminal escaped; serde_json escapes only what JSON demands.
+/// JSON with what acts on a terminal escaped; `serde_json` escapes only what JSON demands.
 pub fn printable_json(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {

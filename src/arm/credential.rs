@@ -1,4 +1,4 @@
-//! Which identity signs in to Azure, decided by flags and the environment; all token work is azure_identity's.
+//! Which identity signs in to Azure, decided by flags and the environment; all token work is `azure_identity`'s.
 
 use std::sync::Arc;
 

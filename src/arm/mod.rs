@@ -1,6 +1,6 @@
 //! A small client of Azure Resource Manager: values in, ARM's documents and errors out.
 //!
-//! `execute` calls it; the azure_mgmt crates give the bodies' types, azure_core the HTTP pipeline. Real Azure and the
+//! `execute` calls it; the `azure_mgmt` crates give the bodies' types, `azure_core` the HTTP pipeline. Real Azure and the
 //! local emulator differ in [`Endpoint`] only.
 
 mod answer;

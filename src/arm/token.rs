@@ -16,7 +16,7 @@ const OFFLINE: [&str; 6] = [
     "connection refused",
 ];
 
-/// What azure_core's error means.
+/// What `azure_core`'s error means.
 pub fn failed_try(error: &azure_core::Error, doing: &str) -> FailedTry {
     let failed = |kind, message: String, reason| FailedTry { error: ArmError::local(kind, doing, message), reason };
     if *error.kind() != ErrorKind::Credential {
@@ -48,7 +48,7 @@ enum Refusal {
 }
 
 impl Refusal {
-    /// azure_identity wraps what happened once or more.
+    /// `azure_identity` wraps what happened once or more.
     fn of(error: &azure_core::Error) -> Self {
         let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
         while let Some(inner) = source {
@@ -76,7 +76,7 @@ impl Refusal {
     }
 }
 
-/// What azure_core says of every request that is not answered; its source says why.
+/// What `azure_core` says of every request that is not answered; its source says why.
 const HOLLOW: [&str; 3] = ["failed to execute `reqwest` request", "non-transport error", "retry policy expired"];
 
 /// The error with its sources, each once.
@@ -105,7 +105,7 @@ mod tests {
     use azure_core::Error;
     use azure_core::http::StatusCode;
 
-    /// As azure_identity wraps what happened.
+    /// As `azure_identity` wraps what happened.
     fn credential(inner: Error) -> Error {
         Error::with_error(ErrorKind::Credential, inner.with_context("no more tries"), "ClientSecretCredential failed")
     }

@@ -67,7 +67,7 @@ impl ParameterArguments {
         });
         let default_platform_ports = open_ports(&deis_ports());
         let templates = path(&values, &TEMPLATES).map(|folder| super::templates::load(&folder));
-        ClusterInput { values, files, templates, platform_ports, default_platform_ports, problems }
+        ClusterInput { values, files, templates, problems, platform_ports, default_platform_ports }
     }
 }
 

@@ -37,7 +37,7 @@ pub const SIGN_IN_VARIABLES: [&str; 12] = [
     "SYSTEM_ACCESSTOKEN",
 ];
 
-/// Names the file of a federated token; azure_identity reads it.
+/// Names the file of a federated token; `azure_identity` reads it.
 const TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 
 /// The cloud of Azure that was asked for, else the cluster's. A mistake is added to `problems`.

@@ -67,7 +67,7 @@ fn known_cluster(
     let mut problems = Problems::new();
     match removed_cluster(&home, &name)? {
         Some(record) => {
-            problems.add(Origin::Flag("NAME"), format!("cluster `{name}` was removed at {}", record.removed))
+            problems.add(Origin::Flag("NAME"), format!("cluster `{name}` was removed at {}", record.removed));
         }
         None => problems.add(Origin::Flag("NAME"), unknown_cluster(&home, name.as_str())?),
     }

@@ -136,7 +136,7 @@ async fn new(
     };
     let token = Token::random();
     match service.change(|registry| registry.add(token.clone(), size)).await {
-        Ok(_) => {
+        Ok(()) => {
             tracing::info!(size, "a new token");
             format!("{base}/{token}").into_response()
         }

@@ -65,7 +65,7 @@ pub async fn execute(arm: &Arm, plan: Plan, reporter: &Reporter) -> Result<(), V
             }
             Some(Ok((_, Err(error)))) => errors.push(error),
             Some(Err(panic)) => {
-                errors.push(ArmError::local(ArmErrorKind::Unexpected, "running a step", panic.to_string()))
+                errors.push(ArmError::local(ArmErrorKind::Unexpected, "running a step", panic.to_string()));
             }
         }
     }

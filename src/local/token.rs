@@ -1,4 +1,4 @@
-//! Signs requests to the local emulator. azure_core's own policy rightly refuses plain HTTP; this one allows it on the
+//! Signs requests to the local emulator. `azure_core`'s own policy rightly refuses plain HTTP; this one allows it on the
 //! loopback, to the daemon that wrote the token, and nowhere else.
 
 use std::sync::Arc;

@@ -141,7 +141,7 @@ mod tests {
         store.add_cert(X509::from_pem(authority.certificate.as_bytes()).unwrap()).unwrap();
         let verified = X509StoreContext::new()
             .unwrap()
-            .init(&store.build(), &certificate, &Stack::new().unwrap(), |context| context.verify_cert())
+            .init(&store.build(), &certificate, &Stack::new().unwrap(), openssl::x509::X509StoreContextRef::verify_cert)
             .unwrap();
         assert!(verified);
         assert!(authority.has_signed(&member).unwrap());

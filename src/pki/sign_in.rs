@@ -156,7 +156,7 @@ fn check(key: &PKey<Private>, certificate: &X509) -> Result<(), InvalidSignInCer
 
 /// What OpenSSL says, without its files and numbers.
 fn damaged(part: &'static str, error: &ErrorStack) -> InvalidSignInCertificate {
-    let reason = error.errors().iter().find_map(|one| one.reason()).unwrap_or("it is damaged");
+    let reason = error.errors().iter().find_map(openssl::error::Error::reason).unwrap_or("it is damaged");
     InvalidSignInCertificate::Damaged { part, reason: reason.to_owned() }
 }
 

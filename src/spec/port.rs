@@ -174,7 +174,7 @@ mod tests {
         ] {
             match (text.parse::<OpenPort>(), expected) {
                 (Ok(port), Ok((name, shown))) => {
-                    assert_eq!((port.name.as_str(), port.to_string().as_str()), (name, shown))
+                    assert_eq!((port.name.as_str(), port.to_string().as_str()), (name, shown));
                 }
                 (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
                 (found, _) => panic!("{text}: {found:?}"),

@@ -70,7 +70,7 @@ impl SshCertificate {
 
 /// What OpenSSL says, without its files and numbers.
 fn unreadable(error: ErrorStack) -> InvalidSshKey {
-    let reason = error.errors().iter().find_map(|one| one.reason()).unwrap_or("it cannot be read");
+    let reason = error.errors().iter().find_map(openssl::error::Error::reason).unwrap_or("it cannot be read");
     InvalidSshKey::Certificate(reason.to_owned())
 }
 

@@ -1,6 +1,6 @@
 //! Inbound NAT rules V2: the platform hands each member of a rule's pool one port of the rule's range, the lowest
 //! free one in the order of joining, and the member keeps it until it leaves.
-//! Source: Azure's "Inbound NAT rules", https://learn.microsoft.com/azure/load-balancer/inbound-nat-rules
+//! Source: Azure's "Inbound NAT rules", <https://learn.microsoft.com/azure/load-balancer/inbound-nat-rules>
 
 use std::collections::BTreeSet;
 

@@ -101,7 +101,7 @@ pub fn label_is_free(state: &State, location: &str, label: &str, owner: Option<&
         })
 }
 
-/// The answer of CheckDnsNameAvailability.
+/// The answer of `CheckDnsNameAvailability`.
 pub fn availability(state: &State, location: &str, label: &str) -> Value {
     json!({ "available": is_dns_label(label) && !is_reserved_label(label) && label_is_free(state, location, label, None) })
 }

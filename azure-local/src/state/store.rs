@@ -81,7 +81,7 @@ impl Store {
             serde_json::to_writer(&mut writer, &record).with_context(context)?;
             writer.write_all(b"\n").with_context(context)?;
         }
-        let file = writer.into_inner().map_err(|error| error.into_error()).with_context(context)?;
+        let file = writer.into_inner().map_err(std::io::IntoInnerError::into_error).with_context(context)?;
         file.sync_all().with_context(context)?;
         fs::rename(&temporary, path).with_context(|| format!("replacing `{}`", path.display()))?;
         let path = path.to_owned();

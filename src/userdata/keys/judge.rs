@@ -85,7 +85,7 @@ impl<'a> Judge<'a, '_> {
             };
             match key.effect {
                 Effect::ActsAlone(instead) if self.purpose.is_merged() => {
-                    self.wrong(&child, "cannot be merged", instead)
+                    self.wrong(&child, "cannot be merged", instead);
                 }
                 _ if child.is_null() => self.wrong(&child, "has no value", "leave the key out"),
                 _ if is_core && self.purpose == Purpose::CloudConfigAlone && !READ_OF_CORE.contains(&key.name) => {

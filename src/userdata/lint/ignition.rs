@@ -16,7 +16,7 @@ enum Readers {
     Nobody,
 }
 
-/// Flatcar's stable images have Ignition 2.24, which reads 3.5.0 and older; Fedora CoreOS's have 2.26, which reads 3.6.0.
+/// Flatcar's stable images have Ignition 2.24, which reads 3.5.0 and older; Fedora `CoreOS`'s have 2.26, which reads 3.6.0.
 /// <https://coreos.github.io/ignition/release-notes/>, <https://www.flatcar.org/releases>
 fn readers(version: &str) -> Readers {
     match version {

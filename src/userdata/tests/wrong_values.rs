@@ -144,7 +144,7 @@ fn what_a_reader_refuses_is_refused_by_lint_and_merge() {
     ];
     for (section, key, right, wrong) in cases {
         for (values, is_right) in [(right, true), (wrong, false)] {
-            for value in values.iter() {
+            for value in *values {
                 let (text, path) = document(*section, &format!("{}{key}: {value}", beside(*section, key)));
                 let (lint, merge) = refused(&text);
                 assert_eq!((lint.is_empty(), merge.is_empty()), (is_right, is_right), "{text}: {lint:?} {merge:?}");

@@ -58,7 +58,7 @@ mod tests {
         ] {
             match ignition(Some(bytes)) {
                 Err(MachineError::Unusable(message)) => {
-                    assert!(message.contains(named), "{message}")
+                    assert!(message.contains(named), "{message}");
                 }
                 other => panic!("{bytes:?}: {other:?}"),
             }

@@ -10,3 +10,6 @@ pub mod yaml;
 pub use environment::{Environment, NOT_TEXT};
 pub use problem::{Origin, Problem, Problems};
 pub use suggestion::suggestion;
+
+/// Some editors put it before the first character.
+pub const BYTE_ORDER_MARK: char = '\u{feff}';

@@ -4,6 +4,7 @@
 //! local emulator differ in [`Endpoint`] only.
 
 mod answer;
+mod body;
 mod bucket;
 mod client;
 mod credential;
@@ -23,6 +24,7 @@ pub use answer::{
     Availability, BootDiagnostics, ImageDocument, ImageVersion, InstanceView, Provider, Region, Sku, Subscription,
     Terms, Usage,
 };
+pub use body::read_body;
 pub use client::Arm;
 pub use credential::{ChosenCredential, SignIn, credential};
 pub use endpoint::{Endpoint, authority};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use diagnostics::given_file::{self, GivenFileError};
-use diagnostics::{Origin, Problems};
+use diagnostics::{BYTE_ORDER_MARK, Origin, Problems};
 use report::{Failure, Reporter};
 use serde::Deserialize;
 
@@ -82,7 +82,7 @@ struct ProfileSubscription {
 fn default_of_profile(text: &str) -> Result<Option<String>, String> {
     // The Azure CLI writes a byte order mark.
     let profile: Profile =
-        serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| error.to_string())?;
+        serde_json::from_str(text.trim_start_matches(BYTE_ORDER_MARK)).map_err(|error| error.to_string())?;
     Ok(profile.subscriptions.into_iter().find(|subscription| subscription.is_default).map(|default| default.id))
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use diagnostics::given_file::{self, GivenFileError};
-use nodes::clusters::{INVENTORY_FILE, SPEC_FILE};
+use nodes::clusters::SPEC_FILE;
 use report::{Mendable, access};
 
 use super::{ClusterDirectory, SPEC_COPY};
@@ -96,7 +96,6 @@ impl ClusterDirectory {
                     copy.display()
                 )
             }
-            Some(INVENTORY_FILE) => format!("rm '{path}', then `azure-coreos-cluster {name}` writes it anew"),
             _ => "put back a copy of it: machines that exist hold the other half of these keys".into(),
         };
         Mendable::file(path, format!("is damaged: {cause}"), remedy)

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use azure_core::http::{Method, Request, Url, new_http_client};
-use futures::StreamExt as _;
 use serde_json::Value;
 
+use crate::arm::read_body;
 use crate::spec::DiscoveryUrl;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -126,15 +126,8 @@ async fn ask(doing: &str, url: Url, route: Route) -> Result<Answer, DiscoveryErr
     let asking = async {
         let response = new_http_client(None).execute_request(&Request::new(route(url), Method::Get)).await?;
         let status = u16::from(response.status());
-        let mut parts = Box::pin(response.into_body());
-        let mut body = Vec::new();
-        while let Some(part) = parts.next().await {
-            body.extend_from_slice(&part?);
-            if body.len() > LARGEST_ANSWER {
-                return Ok(None);
-            }
-        }
-        Ok(Some(Answer { status, text: String::from_utf8_lossy(&body).into_owned() }))
+        let body = read_body(response, LARGEST_ANSWER).await?;
+        Ok(body.map(|body| Answer { status, text: String::from_utf8_lossy(&body).into_owned() }))
     };
     let answer: Result<Option<Answer>, azure_core::Error> = match tokio::time::timeout(TIMEOUT, asking).await {
         Ok(answer) => answer,

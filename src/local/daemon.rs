@@ -1,6 +1,7 @@
 //! The emulator's daemon: a process of this same program that outlives the command that started it.
 
 use std::fs::OpenOptions;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::net::Ipv4Addr;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::os::unix::process::CommandExt as _;
@@ -33,6 +34,8 @@ const STOP_DEADLINE: Duration = Duration::from_secs(180);
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// Last lines of the log that explain a daemon that did not come up.
 const LOG_LINES: usize = 15;
+/// They are in these bytes at the end of the log.
+const LOG_END_BYTES: u64 = 64 * 1024;
 /// The first public address; the next cluster gets the next one.
 const FIRST_PUBLIC_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 1);
 
@@ -216,8 +219,18 @@ fn is_daemon(id: i32) -> bool {
     arguments.windows(2).any(|pair| pair == [&b"local"[..], &b"serve"[..]])
 }
 
+/// As much of the log as its last lines take; a log grows as long as its emulator runs.
+fn log_end(directory: &Directory) -> std::io::Result<String> {
+    let mut log = std::fs::File::open(directory.log())?;
+    let length = log.metadata()?.len();
+    log.seek(SeekFrom::Start(length.saturating_sub(LOG_END_BYTES)))?;
+    let mut bytes = Vec::new();
+    log.take(LOG_END_BYTES).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 fn last_lines(directory: &Directory) -> String {
-    let text = std::fs::read_to_string(directory.log()).unwrap_or_default();
+    let text = log_end(directory).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use azure_core::credentials::Secret;
@@ -14,6 +15,12 @@ use tokio::time::timeout;
 
 use super::proof::{Challenge, PATIENCE};
 use super::token::LocalTokenPolicy;
+use crate::arm::read_body;
+
+/// Its lists are far smaller, in bytes.
+const LARGEST_ANSWER: usize = 64 << 20;
+/// It answers from memory; its host may be busy with machines that start.
+const LONGEST_ANSWER: Duration = Duration::from_secs(60);
 
 /// A running emulator.
 #[derive(Clone, Debug)]
@@ -81,10 +88,18 @@ impl Emulator {
         let mut request = Request::new(url, Method::Get);
         request.insert_header("authorization", format!("Bearer {}", self.token.secret()));
         let asking = || format!("asking the local emulator at {}{path}", self.base);
-        self.prove().await.with_context(asking)?;
-        let response = new_http_client(None).execute_request(&request).await.with_context(asking)?;
-        let response = response.try_into_raw_response().await.with_context(asking)?;
-        anyhow::ensure!(response.status().is_success(), "{}: HTTP status {}", asking(), response.status());
-        serde_json::from_slice(response.body()).with_context(asking)
+        let answering = async {
+            self.prove().await?;
+            let response = new_http_client(None).execute_request(&request).await?;
+            anyhow::ensure!(response.status().is_success(), "HTTP status {}", response.status());
+            let body = read_body(response, LARGEST_ANSWER).await?;
+            let body = body.with_context(|| format!("it answers with more than {LARGEST_ANSWER} bytes"))?;
+            anyhow::Ok(serde_json::from_slice(&body)?)
+        };
+        let answer = timeout(LONGEST_ANSWER, answering).await;
+        answer
+            .with_context(|| format!("no answer within {} s", LONGEST_ANSWER.as_secs()))
+            .flatten()
+            .with_context(asking)
     }
 }

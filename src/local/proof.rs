@@ -8,11 +8,12 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use azure_core::credentials::Secret;
 use azure_core::http::{AsyncRawResponse, Method, Request, Url};
-use futures::TryStreamExt as _;
 use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
 use openssl::sign::Signer;
 use serde::Deserialize;
+
+use crate::arm::read_body;
 
 /// The daemon answers in milliseconds; somebody else may never do.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -51,12 +52,8 @@ impl Challenge {
     pub async fn check(&self, token: &Secret, response: AsyncRawResponse) -> anyhow::Result<()> {
         let unknown = || format!("what listens at {} is not the local emulator that wrote the token", self.base);
         ensure!(response.status().is_success(), "{}: HTTP status {}", unknown(), response.status());
-        let mut body = response.into_body();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = body.try_next().await.with_context(unknown)? {
-            bytes.extend_from_slice(&chunk);
-            ensure!(bytes.len() <= MOST_BYTES, "{}: more than {MOST_BYTES} bytes", unknown());
-        }
+        let body = read_body(response, MOST_BYTES).await.with_context(unknown)?;
+        let bytes = body.with_context(|| format!("{}: more than {MOST_BYTES} bytes", unknown()))?;
         let answer: Answer = serde_json::from_slice(&bytes).with_context(unknown)?;
         let expected = self.proof(token)?;
         let same =

@@ -7,11 +7,14 @@ use azure_core::http::{Method, Request, Url, new_http_client};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::arm::read_body;
 use crate::spec::ClusterSpec;
 
 /// Of the public cloud.
 pub const LIST: &str = "https://prices.azure.com/api/retail/prices";
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// A page of the list has 1000 prices at most, which are far smaller, in bytes.
+const LARGEST_ANSWER: usize = 8 << 20;
 /// As Azure's own calculator counts.
 const HOURS_PER_MONTH: f64 = 730.0;
 
@@ -45,8 +48,7 @@ pub async fn estimate(list: &str, spec: &ClusterSpec) -> Option<Estimate> {
     url.query_pairs_mut().append_pair("$filter", &filter);
     let asking = async {
         let response = new_http_client(None).execute_request(&Request::new(url, Method::Get)).await.ok()?;
-        let response = response.try_into_raw_response().await.ok()?;
-        serde_json::from_slice::<Value>(response.body()).ok()
+        serde_json::from_slice::<Value>(&read_body(response, LARGEST_ANSWER).await.ok()??).ok()
     };
     let document = tokio::time::timeout(TIMEOUT, asking).await.ok()??;
     from_list(document["Items"].as_array()?, spec)

@@ -1,6 +1,7 @@
 //! What was rendered, held once more against the rules of its reader. A user's file was judged alone before; what comes of
 //! it and ours together, or of changed templates, is judged here.
 
+use super::ignition_rules::version::{self, Readers};
 use super::mistake::{Judged, Mistake};
 use super::purpose::Purpose;
 use super::{UserDataError, ignition_rules, json, read};
@@ -44,16 +45,19 @@ pub fn whole(text: &str, fedora_coreos: bool) -> Vec<String> {
         Err(problems) => return problems.iter().map(|problem| problem.message.clone()).collect(),
     };
     let root = document.root();
-    let version = root.get("ignition").and_then(|node| node.get("version")).and_then(|node| node.value().as_str());
-    let newest = if fedora_coreos { 6 } else { 5 };
-    let minor = match version.map(|version| version.split('.').map(str::parse::<u32>).collect::<Result<Vec<_>, _>>()) {
-        Some(Ok(parts)) if matches!(parts[..], [3, minor, 0] if minor <= newest) => parts[1],
-        // Flatcar translates older versions, which have other keys.
-        Some(Ok(parts)) if !fedora_coreos && matches!(parts[..], [2, 0..=3, 0]) => return Vec::new(),
-        None if !fedora_coreos && root.get("ignitionVersion").is_some() => return Vec::new(),
-        Some(_) => return vec!["`ignition.version` is one that the image does not read; write `3.3.0`".into()],
-        None => return vec!["`ignition.version` is missing; write `3.3.0`".into()],
+    let written = root.get("ignition").and_then(|node| node.get("version"));
+    // Version 1 had a key of its own.
+    let version = match &written {
+        Some(node) => node.value().as_str().map(str::to_owned),
+        None => root.get("ignitionVersion").and_then(|node| node.scalar()),
     };
+    let Some(version) = version else {
+        return vec!["`ignition.version` is missing; write `3.3.0`".into()];
+    };
+    if !Readers::of(&version, written.is_none()).include(fedora_coreos) {
+        return vec!["`ignition.version` is one that the image does not read; write `3.3.0`".into()];
+    }
+    let Some(minor) = version::minor(&version) else { return Vec::new() };
     let is_flatcars_alone = |mistake: &Mistake| fedora_coreos && mistake.flatcar_alone;
     let stops = |mistake: &Mistake| !mistake.is_passed_over && !is_flatcars_alone(mistake);
     let judged = ignition_rules::judge(&root, Purpose::IgnitionAlone { minor });
@@ -93,6 +97,10 @@ mod tests {
             ("{\"ignition\": {\"version\": \"2.2.0\"}}", true, false),
             ("{\"ignition\": {\"version\": \"3.3\"}}", false, false),
             ("{\"ignitionVersion\": 1}", true, false),
+            ("{\"ignitionVersion\": 2}", false, false),
+            ("{\"ignition\": {\"version\": \"1\"}}", false, false),
+            ("{\"ignition\": {\"version\": 3}}", false, false),
+            ("{\"ignition\": {\"version\": \"3.5.0\"}}", true, true),
             (&files("{\"path\": \"/a\", \"contents\": {\"source\": \"data:,a\"}}"), true, true),
             (&files("{\"path\": \"/a\", \"contents\": {\"source\": \"data:,[a]\"}}"), false, false),
             (&files("{\"path\": \"/usr/local/a\"}"), false, true),

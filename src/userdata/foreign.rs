@@ -1,14 +1,14 @@
 //! What users take for user-data and no machine reads: files for other programs, and what editors leave in them.
 
-/// Some editors put it before the first character; no machine looks past it.
-const BYTE_ORDER_MARK: char = '\u{feff}';
+use diagnostics::BYTE_ORDER_MARK;
+
 pub const BYTE_ORDER_MARK_IS_THERE: &str =
     "has a byte order mark (U+FEFF), which nobody sees and which hides what it is";
 pub const BYTE_ORDER_MARK_HINT: &str =
     "save it without one; where the mark itself is meant, write `\\uFEFF` in double quotes";
 pub const BUTANE_HINT: &str = "make an Ignition document of it: `butane --strict FILE > FILE.ign`";
 
-/// The line of the first byte order mark, counted from 1.
+/// The line of the first byte order mark, past which no machine looks, counted from 1.
 pub fn byte_order_mark(text: &str) -> Option<usize> {
     text.find(BYTE_ORDER_MARK).map(|index| text[..index].matches('\n').count() + 1)
 }

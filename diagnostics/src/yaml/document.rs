@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::{BYTE_ORDER_MARK, Node, Outline, Step, Value, YamlError, build, path_text};
+use super::{Node, Outline, Step, Value, YamlError, build, path_text};
 use crate::{Origin, Problem, Problems};
 
 /// Mistakes of one document that are told; a file with more of them is another kind of file.
@@ -28,7 +28,7 @@ impl Document {
 
     /// Reads a document that was rendered out of a file; `lines` has, for each line of the text, the line of the file.
     pub fn parse_rendered(file: &str, text: &str, lines: Vec<usize>) -> Result<Self, Problems> {
-        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        let text = text.strip_prefix(crate::BYTE_ORDER_MARK).unwrap_or(text);
         let mut document = Self {
             file: file.to_owned(),
             outline: Outline::default(),

@@ -29,12 +29,9 @@ pub struct YamlError {
     pub line: Option<usize>,
 }
 
-/// Some editors put it before the first character.
-const BYTE_ORDER_MARK: char = '\u{feff}';
-
 /// Reads one document; a byte order mark before it is passed over.
 pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let text = text.strip_prefix(crate::BYTE_ORDER_MARK).unwrap_or(text);
     match Outline::read(text)?.duplicates.first() {
         Some(duplicate) => Err(YamlError { message: duplicate.message(), line: Some(duplicate.line) }),
         None => build(text),

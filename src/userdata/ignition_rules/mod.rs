@@ -5,6 +5,7 @@ mod data_url;
 mod objects;
 mod schema;
 mod values;
+pub mod version;
 
 use std::collections::{HashMap, HashSet};
 

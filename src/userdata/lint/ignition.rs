@@ -1,31 +1,10 @@
 //! The keys of an Ignition document.
 
 use super::{Finding, Verdict};
+use crate::userdata::ignition_rules::version::{self, Readers};
 use crate::userdata::purpose::Purpose;
 use crate::userdata::{ignition_rules, json};
 use diagnostics::Problems;
-
-/// Who reads an Ignition version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Readers {
-    Both,
-    /// Flatcar translates old versions while the machine starts.
-    FlatcarAlone,
-    /// Newer than the Ignition of Flatcar's stable images.
-    FedoraAlone,
-    Nobody,
-}
-
-/// Flatcar's stable images have Ignition 2.24, which reads 3.5.0 and older; Fedora `CoreOS`'s have 2.26, which reads 3.6.0.
-/// <https://coreos.github.io/ignition/release-notes/>, <https://www.flatcar.org/releases>
-fn readers(version: &str) -> Readers {
-    match version {
-        "3.0.0" | "3.1.0" | "3.2.0" | "3.3.0" | "3.4.0" | "3.5.0" => Readers::Both,
-        "3.6.0" => Readers::FedoraAlone,
-        "1" | "2.0.0" | "2.1.0" | "2.2.0" | "2.3.0" => Readers::FlatcarAlone,
-        _ => Readers::Nobody,
-    }
-}
 
 /// One finding for the version and, when somebody reads it, for each key with a value of its own.
 pub fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems> {
@@ -34,12 +13,13 @@ pub fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems> {
     let idle = |why: &str| Verdict::Idle(why.to_owned());
     let written = root.get("ignition").and_then(|node| node.get("version"));
     // Version 1 had a key of its own.
+    let is_of_version_1 = written.is_none();
     let Some(node) = written.or_else(|| root.get("ignitionVersion")) else {
         let why = || idle("`ignition.version` is missing; write `{\"ignition\": {\"version\": \"3.3.0\"}, …}`");
         return Ok(vec![Finding { line: None, key: "the file".into(), flatcar: why(), fedora_coreos: why() }]);
     };
     let version = if node.value().is_mapping() { String::new() } else { node.scalar().unwrap_or_default() };
-    let readers = readers(&version);
+    let readers = Readers::of(&version, is_of_version_1);
     let (flatcar, fedora_coreos) = match readers {
         Readers::Both => (Verdict::Acts, Verdict::Acts),
         Readers::FlatcarAlone => {
@@ -56,7 +36,7 @@ pub fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems> {
     if !matches!(readers, Readers::Both | Readers::FedoraAlone) {
         return Ok(findings);
     }
-    let minor = version.split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or_default();
+    let Some(minor) = version::minor(&version) else { return Ok(findings) };
     for judged in ignition_rules::judge(&root, Purpose::IgnitionAlone { minor }) {
         let node = &judged.node;
         let key = if node.path().is_empty() { "the file".into() } else { node.path() };

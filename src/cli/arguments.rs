@@ -204,7 +204,7 @@ pub struct UserDataArguments {
 /// What else can be done with user-data.
 #[derive(Debug, Subcommand)]
 pub enum UserDataCommand {
-    /// Say of each key of a file whether it would act on Flatcar and on Fedora `CoreOS`; exit code 3 when one would not
+    /// Say of each key of a file whether it would act on Flatcar and on Fedora CoreOS; exit code 3 when one would not
     Lint(LintArguments),
 }
 

@@ -50,7 +50,7 @@ pub(super) fn check_alone(resolver: &mut Resolver, custom_data_only: bool) {
     }
 }
 
-/// Fedora `CoreOS` reads nothing but Ignition, and its chrony no folder with more sources.
+/// Fedora CoreOS reads nothing but Ignition, and its chrony no folder with more sources.
 /// <https://github.com/coreos/fedora-coreos-config/tree/testing-devel/overlay.d/20platform-chrony>
 pub(super) fn check_image(resolver: &mut Resolver, image: &Image, format: Dialect, ntp_servers: &[String]) {
     if !image.is_fedora_coreos() {

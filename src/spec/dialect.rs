@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dialect {
-    /// Ignition 3.3.0: applied before the first boot, by Flatcar and Fedora `CoreOS`
+    /// Ignition 3.3.0: applied before the first boot, by Flatcar and Fedora CoreOS
     #[default]
     Ignition,
     /// `#cloud-config`: applied late in every boot, by Flatcar alone

@@ -31,7 +31,7 @@ pub enum Image {
     Resource(String),
     /// `/CommunityGalleries/<public name>/Images/<definition>[/Versions/<version>]`.
     CommunityGallery(String),
-    /// `fcos:ID`: Fedora `CoreOS`, which nobody publishes on Azure, as one's own image of it or in a gallery.
+    /// `fcos:ID`: Fedora CoreOS, which nobody publishes on Azure, as one's own image of it or in a gallery.
     /// <https://docs.fedoraproject.org/en-US/fedora-coreos/provisioning-azure/>
     FedoraCoreOs(String),
     /// A disk of one's own in a storage account, `https://…/flatcar.vhd`; without a container only its name.
@@ -101,7 +101,7 @@ impl Image {
         }
     }
 
-    /// Whether it is Fedora `CoreOS`; all else is taken for Flatcar.
+    /// Whether it is Fedora CoreOS; all else is taken for Flatcar.
     pub fn is_fedora_coreos(&self) -> bool {
         matches!(self, Self::FedoraCoreOs(_))
     }

@@ -61,7 +61,7 @@ impl VmSize {
 
     /// The stable name under which a data disk of this LUN appears in the guest.
     ///
-    /// Sizes from v6 on attach disks by `NVMe`, older ones by SCSI.
+    /// Sizes from v6 on attach disks by NVMe, older ones by SCSI.
     /// <https://learn.microsoft.com/azure/virtual-machines/enable-nvme-interface>
     pub fn data_disk_device(&self, lun: u32) -> String {
         match self.version() {

@@ -27,7 +27,7 @@ pub enum InvalidSshKey {
     /// It is a private key.
     #[error("this is a private key; give the public one (`….pub`)")]
     Private,
-    /// It is `PuTTY`'s file.
+    /// It is PuTTY's file.
     #[error("this is PuTTY's private key; give the public one in OpenSSH's format")]
     Putty,
     /// There is more than one.

@@ -1,4 +1,4 @@
-//! What Fedora `CoreOS` needs besides or instead: it has no unit for etcd, other settings for updates, and `SELinux`.
+//! What Fedora CoreOS needs besides or instead: it has no unit for etcd, other settings for updates, and SELinux.
 //!
 //! <https://docs.fedoraproject.org/en-US/fedora-coreos/migrate-cl/>
 
@@ -16,7 +16,7 @@ const ETCD_IMAGE: &str = "quay.io/coreos/etcd:v3.5.16";
 /// May talk to Docker. On Flatcar `core` is in it.
 const DOCKER_GROUP: &str = "docker";
 
-/// Makes a configuration that is written for Flatcar one for Fedora `CoreOS`.
+/// Makes a configuration that is written for Flatcar one for Fedora CoreOS.
 pub fn adapt(user_data: &mut UserData, templates: &TemplateSet) -> Result<(), UserDataError> {
     let config = &mut user_data.cloud_config;
     let own_settings = config.writes(UPDATE_FILE);

@@ -9,7 +9,7 @@ pub struct Mistake {
     pub what: String,
     /// What to do instead; empty when `what` says it.
     pub instead: String,
-    /// Whether it acts on Fedora `CoreOS` all the same.
+    /// Whether it acts on Fedora CoreOS all the same.
     pub flatcar_alone: bool,
     /// Whether its reader goes on without it, rather than stop.
     pub is_passed_over: bool,

@@ -9,7 +9,7 @@ use crate::spec::{ClusterSpec, Node};
 
 /// `etcd` has this number in Flatcar and in the image of its container.
 const ETCD_USER: &str = "232";
-/// `core` has this number in Flatcar, whose coreos-cloudinit knows numbers only; Fedora `CoreOS` has another.
+/// `core` has this number in Flatcar, whose coreos-cloudinit knows numbers only; Fedora CoreOS has another.
 const CORE_GROUP: &str = "500";
 
 /// The configuration of `node`; `material` must hold every node's keys.

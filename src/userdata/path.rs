@@ -8,7 +8,7 @@ use super::purpose::Purpose;
 /// Parts of the image's verified, read-only file system; the others are links into `/usr`.
 /// <https://www.flatcar.org/docs/latest/installing/customizing-the-image/customize-the-image/>
 const READ_ONLY: [&str; 7] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
-/// Fedora `CoreOS` keeps it in `/var`.
+/// Fedora CoreOS keeps it in `/var`.
 const WRITABLE_ON_FEDORA_COREOS: &str = "/usr/local";
 /// File systems of the kernel's, and those in memory: the machine mounts them over what Ignition wrote.
 const HIDDEN: [&str; 7] = ["/run", "/tmp", "/proc", "/sys", "/dev", "/var/run", "/var/lock"];

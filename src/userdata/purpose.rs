@@ -28,7 +28,7 @@ impl Purpose {
         !matches!(self, Self::CloudConfigAlone | Self::Merged { dialect: Dialect::CloudConfig, .. })
     }
 
-    /// Whether it is known to be for Fedora `CoreOS`.
+    /// Whether it is known to be for Fedora CoreOS.
     pub fn image_is_fedora_coreos(self) -> bool {
         matches!(self, Self::Merged { fedora_coreos: true, .. } | Self::Rendered { fedora_coreos: true })
     }

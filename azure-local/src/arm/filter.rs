@@ -1,4 +1,4 @@
-//! `OData`'s `$filter` as far as ARM's lists take it: `a eq 'x' and b eq 'y'`.
+//! OData's `$filter` as far as ARM's lists take it: `a eq 'x' and b eq 'y'`.
 
 use crate::arm::error::ArmError;
 

@@ -1,4 +1,4 @@
-//! Says of a user-data file, key by key, what would act on a Flatcar and on a Fedora `CoreOS` machine on Azure if it were
+//! Says of a user-data file, key by key, what would act on a Flatcar and on a Fedora CoreOS machine on Azure if it were
 //! sent as it is.
 
 mod cloud_config;
@@ -69,7 +69,7 @@ impl Report {
     }
 }
 
-/// What Fedora `CoreOS` reads nothing but.
+/// What Fedora CoreOS reads nothing but.
 const IGNITION_ONLY: &str = "Fedora CoreOS reads only Ignition";
 /// Kinds that only cloud-init reads, by their first words.
 /// <https://docs.cloud-init.io/en/latest/explanation/format.html>

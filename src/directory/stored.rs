@@ -85,6 +85,7 @@ impl ClusterDirectory {
         };
         let resolved = |stored: StoredCluster| StoredCluster {
             identity: stored.identity.as_deref().map(|path| resolved(self.root(), path)),
+            emulator: stored.emulator.as_deref().map(|path| resolved(self.root(), path)),
             ..stored
         };
         Ok(stored.map(resolved))
@@ -120,7 +121,8 @@ impl ClusterDirectory {
     /// Keeps what this run settled.
     pub fn store_cluster(&self, cluster: &StoredCluster) -> anyhow::Result<()> {
         let identity = cluster.identity.as_deref().map(|path| portable(self.root(), path));
-        let portable = StoredCluster { identity, ..cluster.clone() };
+        let emulator = cluster.emulator.as_deref().map(|path| portable(self.root(), path));
+        let portable = StoredCluster { identity, emulator, ..cluster.clone() };
         self.unretire()?;
         self.write_json(&self.spec(), &portable)?;
         self.write_json(&self.path(SPEC_COPY), &portable)

@@ -24,7 +24,8 @@ fn image_cache() -> PathBuf {
     if let Some(folder) = std::env::var_os("AZURE_LOCAL_IMAGE_CACHE") {
         return folder.into();
     }
-    let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(|| PathBuf::from(std::env::var_os("HOME").expect("`HOME` is set")).join(".cache"), PathBuf::from);
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map_or_else(|| PathBuf::from(std::env::var_os("HOME").expect("`HOME` is set")).join(".cache"), PathBuf::from);
     cache.join("azure-local/image")
 }
 

@@ -119,8 +119,10 @@ mod tests {
             assert_eq!(found.differences(&tag), expected);
             assert_eq!(found.differences("something else"), [], "what is not said is not judged");
         }
-        let broken =
-            NodeMaterial { ssh_host_key: super::super::SshKeyPair { public: "x".into(), private: String::new() }, ..keys };
+        let broken = NodeMaterial {
+            ssh_host_key: super::super::SshKeyPair { public: "x".into(), private: String::new() },
+            ..keys
+        };
         assert!(KeyFingerprints::of(&broken, &authority, true).is_err());
     }
 }

@@ -4,7 +4,7 @@ use nodes::portable_path::{portable, resolved};
 use serde::{Deserialize, Serialize};
 
 use super::{ClusterDirectory, SPEC_COPY};
-use crate::spec::{AzureCloud, ClusterSpec};
+use crate::spec::{AzureCloud, SettledSpec};
 
 /// Where a cluster lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ pub struct StoredCluster {
     pub identity: Option<std::path::PathBuf>,
     #[serde(default)]
     pub bound: Bound,
-    pub spec: ClusterSpec,
+    pub spec: SettledSpec,
 }
 
 /// Where a cluster is: what a connection must know of it.

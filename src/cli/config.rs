@@ -25,9 +25,9 @@ pub async fn run(command: ConfigCommand) -> Result<(), Failure> {
     match command {
         ConfigCommand::Schema => output::print(&schema_text()),
         ConfigCommand::Show(arguments) => {
-            let prepared = prepare(&arguments)?;
-            let earlier = prepared.stored.as_ref().map(|stored| &stored.spec);
-            let resolved = origins(&prepared.values, earlier, &prepared.spec);
+            let asked = prepare(&arguments)?;
+            let earlier = asked.stored.as_ref().map(|stored| &*stored.spec);
+            let resolved = origins(&asked.values, earlier, &asked.spec);
             output::result(arguments.output.output, &resolved, &text(&resolved))
         }
     }

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use url::Url;
 
-use super::prepare::Prepared;
+use super::prepare::Asked;
 use crate::config::parameter::DISCOVERY_SERVICE_URL;
 use crate::discovery::{self, DiscoveryError, ServiceOptions};
 use crate::local::from_this_host;
@@ -64,34 +64,32 @@ pub async fn run(command: DiscoveryCommand) -> Result<(), Failure> {
 }
 
 /// Reads the token of a cluster that is still to be made; does nothing for any other.
-pub async fn check_token(prepared: &Prepared, reporter: &Reporter) -> Result<(), Failure> {
-    if prepared.may_have_machines() {
+pub async fn check_token(asked: &Asked, reporter: &Reporter) -> Result<(), Failure> {
+    if asked.may_have_machines() {
         return Ok(());
     }
-    if let Some(DiscoveryUrl::Token(url)) = &prepared.spec.discovery_url {
+    if let Some(DiscoveryUrl::Token(url)) = &asked.spec.discovery_url {
         warn_of_loopback(url, reporter);
-        discovery::check(url, prepared.spec.etcd_member_count, from_this_host)
+        discovery::check(url, asked.spec.etcd_member_count, from_this_host)
             .await
-            .map_err(|error| failure(prepared, error))?;
+            .map_err(|error| failure(asked, error))?;
     }
     Ok(())
 }
 
 /// Says that creation would ask for a token.
-pub fn note_request(prepared: &Prepared, reporter: &Reporter) {
-    if let Some(url @ DiscoveryUrl::Service { .. }) = &prepared.spec.discovery_url {
-        reporter.note(format!(
-            "● discovery: creation asks {url} for a token for {} members",
-            prepared.spec.etcd_member_count
-        ));
+pub fn note_request(asked: &Asked, reporter: &Reporter) {
+    if let Some(url @ DiscoveryUrl::Service { .. }) = &asked.spec.discovery_url {
+        reporter
+            .note(format!("● discovery: creation asks {url} for a token for {} members", asked.spec.etcd_member_count));
     }
 }
 
 /// The new token of a cluster that is to be made, from the service that its spec names; none where it names none.
-pub async fn request_token(prepared: &Prepared, reporter: &Reporter) -> Result<Option<DiscoveryUrl>, Failure> {
-    let Some(DiscoveryUrl::Service { new, .. }) = &prepared.spec.discovery_url else { return Ok(None) };
-    let asked = discovery::new_token(new, prepared.spec.etcd_member_count, from_this_host).await;
-    let token = asked.map_err(|error| failure(prepared, error))?;
+pub async fn request_token(asked: &Asked, reporter: &Reporter) -> Result<Option<DiscoveryUrl>, Failure> {
+    let Some(DiscoveryUrl::Service { new, .. }) = &asked.spec.discovery_url else { return Ok(None) };
+    let answer = discovery::new_token(new, asked.spec.etcd_member_count, from_this_host).await;
+    let token = answer.map_err(|error| failure(asked, error))?;
     reporter.note(format!("● discovery: {token}"));
     warn_of_loopback(token.url(), reporter);
     Ok(Some(token))
@@ -108,7 +106,7 @@ fn warn_of_loopback(url: &Url, reporter: &Reporter) {
     }
 }
 
-fn failure(prepared: &Prepared, error: DiscoveryError) -> Failure {
+fn failure(asked: &Asked, error: DiscoveryError) -> Failure {
     match error {
         DiscoveryError::Unreachable { doing, cause } => Failure::Unreachable {
             doing,
@@ -118,7 +116,7 @@ fn failure(prepared: &Prepared, error: DiscoveryError) -> Failure {
                 .into(),
         },
         DiscoveryError::Unsuitable { found, hint } => {
-            let given = prepared.values.get(&DISCOVERY_SERVICE_URL);
+            let given = asked.values.get(&DISCOVERY_SERVICE_URL);
             let origin = given.map_or(Origin::Flag(DISCOVERY_SERVICE_URL.flag), |given| given.origin.clone());
             let mut problems = Problems::new();
             problems.add_with_hint(origin, found, hint);

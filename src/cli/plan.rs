@@ -31,11 +31,12 @@ pub async fn run(arguments: PlanArguments) -> Result<ExitCode, Failure> {
     let PlanArguments { cluster: arguments, exit_code: wants_code } = arguments;
     one_kind_of_output(&arguments.output)?;
     let reporter = reporter(&arguments.output)?;
-    let mut prepared = prepare(&arguments)?;
-    super::discovery::check_token(&prepared, &reporter).await?;
-    super::discovery::note_request(&prepared, &reporter);
-    let connection = connect(&arguments.connection, &prepared.values, prepared.stored.as_ref(), &reporter).await?;
-    super::preflight::settle(&connection, &mut prepared).await?;
+    let asked = prepare(&arguments)?;
+    super::discovery::check_token(&asked, &reporter).await?;
+    super::discovery::note_request(&asked, &reporter);
+    let connection = connect(&arguments.connection, &asked.values, asked.stored.as_ref(), &reporter).await?;
+    let answers = super::preflight::ask(&connection, &asked).await?;
+    let prepared = asked.settle_for_show(answers)?;
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);
     let desired = desired(&prepared.spec, &names, &prepared.first_boots);
     let again = format!("azure-coreos-cluster plan {}", prepared.spec.name);

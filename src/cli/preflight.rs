@@ -1,12 +1,13 @@
 //! `preflight NAME`: whether Azure would refuse, without writing anything; and the same before a cluster is made.
 
 use std::fmt::Write as _;
+use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
 use super::arguments::ClusterArguments;
 use super::connection::{Connection, connect};
-use super::prepare::{Prepared, one_kind_of_output, prepare, reporter};
+use super::prepare::{Asked, Prepared, one_kind_of_output, prepare, reporter};
 use crate::config::parameter::{ACCEPT_TERMS, SKIP_PREFLIGHT, VIRTUAL_NETWORK_NAME};
 use crate::directory::Cloud;
 use crate::execute::observe;
@@ -15,7 +16,7 @@ use crate::preflight::{
     Estimate, ImageAnswer, NodeAddresses, PRICE_LIST, Preflight, accept, addresses, estimate, image_facts,
     judge_user_data, preflight, read_terms, register, unregistered,
 };
-use crate::spec::ExistingNetwork;
+use crate::spec::{Answers, ImagePlan};
 use diagnostics::Problems;
 use report::output;
 use report::{Failure, Reporter};
@@ -35,11 +36,12 @@ struct Report {
 pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
     one_kind_of_output(&arguments.output)?;
     let reporter = reporter(&arguments.output)?;
-    let mut prepared = prepare(&arguments)?;
-    super::discovery::check_token(&prepared, &reporter).await?;
-    super::discovery::note_request(&prepared, &reporter);
-    let connection = connect(&arguments.connection, &prepared.values, prepared.stored.as_ref(), &reporter).await?;
-    settle(&connection, &mut prepared).await?;
+    let asked = prepare(&arguments)?;
+    super::discovery::check_token(&asked, &reporter).await?;
+    super::discovery::note_request(&asked, &reporter);
+    let connection = connect(&arguments.connection, &asked.values, asked.stored.as_ref(), &reporter).await?;
+    let answers = ask(&connection, &asked).await?;
+    let prepared = asked.settle_for_show(answers)?;
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);
     let desired = desired(&prepared.spec, &names, &prepared.first_boots);
     let hint = format!("azure-coreos-cluster preflight {}", prepared.spec.name);
@@ -57,75 +59,70 @@ pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
 
 /// Asks Azure for what the spec leaves open: which plan the image wants, and which addresses are free in a network that
 /// exists. A network that does not exist is a mistake of the spec; an image, a finding of the preflight.
-pub async fn settle(connection: &Connection, prepared: &mut Prepared) -> Result<(), Failure> {
-    let mut problems = Problems::new();
-    settle_image(connection, prepared).await?;
-    settle_addresses(connection, prepared, &mut problems).await?;
-    if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
+pub async fn ask(connection: &Connection, asked: &Asked) -> Result<Answers, Failure> {
+    let image_plan = image_plan(connection, asked).await?;
+    Ok(Answers { image_plan, addresses: node_addresses(connection, asked).await?, token: None })
 }
 
-async fn settle_image(connection: &Connection, prepared: &mut Prepared) -> Result<(), Failure> {
-    let spec = &prepared.spec;
+async fn image_plan(connection: &Connection, asked: &Asked) -> Result<Option<ImagePlan>, Failure> {
+    let spec = &asked.spec;
     // An image that machines were made from may be withdrawn; it must exist only where machines are to be made.
-    if prepared.stored.as_ref().is_some_and(|stored| stored.spec.image == spec.image) {
-        return Ok(());
+    if asked.stored.as_ref().is_some_and(|stored| stored.spec.image == spec.image) {
+        return Ok(None);
     }
     let found = image_facts(&connection.arm, &connection.subscription, spec).await;
-    let found = found.map_err(|error| Failure::azure(error, format!("azure-coreos-cluster {}", spec.name)))?;
-    if let ImageAnswer::Found(facts) = found {
-        prepared.spec.image_plan = facts.plan;
+    match found.map_err(|error| Failure::azure(error, format!("azure-coreos-cluster {}", spec.name)))? {
+        ImageAnswer::Found(facts) => Ok(facts.plan),
+        ImageAnswer::Absent | ImageAnswer::Unreadable => Ok(None),
     }
-    Ok(())
 }
 
-async fn settle_addresses(
-    connection: &Connection,
-    prepared: &mut Prepared,
-    problems: &mut Problems,
-) -> Result<(), Failure> {
-    let spec = &prepared.spec;
-    let Some(existing) = spec.existing_network.as_ref().filter(|_| !spec.has_addresses()) else { return Ok(()) };
+async fn node_addresses(connection: &Connection, asked: &Asked) -> Result<Vec<Ipv4Addr>, Failure> {
+    let spec = &asked.spec;
+    let Some(existing) = spec.existing_network.as_ref().filter(|_| !spec.has_addresses()) else {
+        return Ok(Vec::new());
+    };
+    let mut problems = Problems::new();
     if let Some(other) =
         existing.network.subscription.as_ref().filter(|one| !one.eq_ignore_ascii_case(&connection.subscription))
     {
         let message = format!("it is in subscription `{other}`, the cluster in `{}`", connection.subscription);
         let hint = "machines take addresses in networks of their own subscription only";
-        problems.add_with_hint(prepared.origin(&VIRTUAL_NETWORK_NAME), message, hint);
-        return Ok(());
+        problems.add_with_hint(asked.values.origin(&VIRTUAL_NETWORK_NAME), message, hint);
+        return Err(problems.into());
     }
     let id = ResourceNames::new(&connection.subscription, spec).existing_network(existing);
     let found = addresses(&connection.arm, &id, spec, existing).await;
     let hint = format!("azure-coreos-cluster {}", spec.name);
     match found.map_err(|error| Failure::azure(error, hint))? {
-        NodeAddresses::Known(addresses) => {
-            prepared.spec.existing_network = Some(ExistingNetwork { addresses, ..existing.clone() });
-            prepared.render()?;
-        }
+        NodeAddresses::Known(addresses) => Ok(addresses),
         NodeAddresses::Refused(messages) => {
             let hint = "az network vnet list --output table; az network vnet subnet list";
             for message in messages {
-                problems.add_with_hint(prepared.origin(&VIRTUAL_NETWORK_NAME), message, hint);
+                problems.add_with_hint(asked.values.origin(&VIRTUAL_NETWORK_NAME), message, hint);
             }
+            Err(problems.into())
         }
     }
-    Ok(())
 }
 
-/// Registers what clusters are made of, before anything else is asked of it. Who has a cluster has them.
+/// Registers what clusters are made of, before anything else is asked of it; `with_plan` when the image asks for terms. Who
+/// has a cluster has them.
 pub async fn register_providers(
     connection: &Connection,
-    prepared: &Prepared,
+    asked: &Asked,
+    with_plan: bool,
     reporter: &Reporter,
 ) -> Result<(), Failure> {
-    if prepared.values.is_on(&SKIP_PREFLIGHT) || prepared.stored.is_some() {
+    if asked.values.is_on(&SKIP_PREFLIGHT) || asked.stored.is_some() {
         return Ok(());
     }
     let (arm, subscription) = (&connection.arm, &connection.subscription);
     let registering = async {
-        let missing = unregistered(arm, subscription, prepared.spec.image_plan.is_some()).await?;
+        let missing = unregistered(arm, subscription, with_plan).await?;
         register(arm, subscription, &missing, reporter).await
     };
-    let hint = format!("azure-coreos-cluster {} goes on from here", prepared.spec.name);
+    let hint = format!("azure-coreos-cluster {} goes on from here", asked.spec.name);
     registering.await.map_err(|error| Failure::azure(error, hint))
 }
 

@@ -1,4 +1,7 @@
-//! What `create`, `plan` and `user-data` have in common: from arguments to a spec, key material and user-data.
+//! What `create`, `plan` and `user-data` have in common: from arguments to what was [`Asked`], and from that and what Azure
+//! answers to a settled spec, key material and user-data.
+
+use std::path::PathBuf;
 
 use super::arguments::{ClusterArguments, OutputArguments};
 use super::connection;
@@ -8,16 +11,28 @@ use crate::directory::{Bound, Cloud, ClusterDirectory, StoredCluster};
 use crate::execute::Before;
 use crate::pki::{KeyFingerprints, Material, SshKeyPair};
 use crate::plan::FirstBoot;
-use crate::spec::{ClusterName, ClusterSpec, DiscoveryUrl, Node};
-use crate::userdata;
+use crate::spec::{Answers, ClusterName, ClusterSpec, Node, SettledSpec, settle, settle_for_show};
+use crate::userdata::{self, UserDataError};
 use diagnostics::{Origin, Problems};
 use nodes::ssh::Identity;
 use report::OutputFormat;
 use report::{EventSink, Failure, Reporter};
 
-/// Everything that is settled before Azure is asked anything.
-pub struct Prepared {
+/// What was asked for, validated, before Azure is asked anything.
+pub struct Asked {
     pub spec: ClusterSpec,
+    pub directory: ClusterDirectory,
+    /// What an earlier run settled.
+    pub stored: Option<StoredCluster>,
+    pub cloud: Cloud,
+    /// What the user gave, all layers as one.
+    pub values: Values,
+    pub operator: Operator,
+}
+
+/// A cluster without unknowns, its keys and its user-data: made of [`Asked`] by settling its spec, and not changed.
+pub struct Prepared {
+    pub spec: SettledSpec,
     pub directory: ClusterDirectory,
     /// What an earlier run settled.
     pub stored: Option<StoredCluster>,
@@ -27,12 +42,11 @@ pub struct Prepared {
     pub values: Values,
     /// What each node is given, by index.
     pub first_boots: Vec<FirstBoot>,
-    operator_key: SshKeyPair,
-    identity: Option<std::path::PathBuf>,
+    operator: Operator,
 }
 
-/// Validates, and renders user-data in memory; writes nothing.
-pub fn prepare(arguments: &ClusterArguments) -> Result<Prepared, Failure> {
+/// Validates, user-data included as far as addresses are known; writes nothing.
+pub fn prepare(arguments: &ClusterArguments) -> Result<Asked, Failure> {
     prepare_input(arguments, read(arguments))
 }
 
@@ -47,7 +61,7 @@ pub fn name(input: &ClusterInput) -> Option<ClusterName> {
 }
 
 /// The same as [`prepare`], for what was read before.
-pub fn prepare_input(arguments: &ClusterArguments, input: ClusterInput) -> Result<Prepared, Failure> {
+pub fn prepare_input(arguments: &ClusterArguments, input: ClusterInput) -> Result<Asked, Failure> {
     if input.values.get(&NAME).is_none() && input.problems.is_empty() {
         return Err(Failure::Usage(
             "a cluster needs a name: azure-coreos-cluster NAME, or `name` in the file of -f".into(),
@@ -69,31 +83,104 @@ pub fn prepare_input(arguments: &ClusterArguments, input: ClusterInput) -> Resul
     let public_key = operator_key.public.parse().map_err(|error| Failure::Other(anyhow::Error::new(error)))?;
     let spec = match &stored {
         Some(stored) if stored.bound == Bound::Resources => resolve_before_machines(&input, &stored.spec, &public_key)?,
-        stored => resolve(&input, stored.as_ref().map(|stored| &stored.spec), &public_key)?,
+        stored => resolve(&input, stored.as_ref().map(|stored| &*stored.spec), &public_key)?,
     };
     let directory = directory.ok_or_else(|| Failure::Other(anyhow::anyhow!("a valid spec without a name")))?;
     let cloud = connection::cloud(&arguments.connection, stored.as_ref().map(StoredCluster::place).as_ref())?;
 
-    let material = directory.material(spec.name.as_str(), &[])?;
     let identity = match input.file(&SSH_CERT) {
         Some(file) => Identity::beside(&std::path::absolute(&file.path).map_err(anyhow::Error::new)?),
         None => stored.as_ref().and_then(|stored| stored.identity.clone()),
     };
-    let values = input.values;
-    let mut prepared =
-        Prepared { spec, directory, stored, cloud, material, values, first_boots: Vec::new(), operator_key, identity };
-    if prepared.spec.has_addresses() {
-        prepared.render()?;
+    let is_ours = operator_key.public.trim() == spec.ssh_public_key.as_str();
+    let operator = Operator { key: operator_key, is_ours, own_file: directory.identity(), identity };
+    let asked = Asked { spec, directory, stored, cloud, values: input.values, operator };
+    asked.check_user_data()?;
+    Ok(asked)
+}
+
+impl Asked {
+    /// The cluster that is made: everything that was open is answered.
+    pub fn settle(self, answers: Answers) -> Result<Prepared, Failure> {
+        let settled = settle(self.spec.clone(), answers);
+        self.prepared(settled.map_err(|error| Failure::Other(anyhow::Error::new(error)))?)
     }
-    Ok(prepared)
+
+    /// The cluster that is only shown, as far as it can be: see [`settle_for_show`].
+    pub fn settle_for_show(self, answers: Answers) -> Result<Prepared, Failure> {
+        let settled = settle_for_show(self.spec.clone(), answers);
+        self.prepared(settled.map_err(|error| Failure::Usage(format!(
+            "{error}: which addresses are free in the network is asked when the cluster is made; there is nothing to show before"
+        )))?)
+    }
+
+    /// Each node's keys, which name its address, and its user-data.
+    fn prepared(self, spec: SettledSpec) -> Result<Prepared, Failure> {
+        let Self { directory, stored, cloud, values, operator, .. } = self;
+        let nodes = spec.nodes();
+        let material = directory.material(spec.name.as_str(), &nodes)?;
+        let first_boots = first_boots(&spec, &nodes, &material, &values)?;
+        Ok(Prepared { spec, directory, stored, cloud, material, values, first_boots, operator })
+    }
+
+    /// Whether an earlier run came as far as to make machines, whose etcd knows one discovery URL for good.
+    pub fn may_have_machines(&self) -> bool {
+        self.stored.as_ref().is_some_and(|stored| stored.bound == Bound::Machines)
+    }
+
+    /// Mistakes that only rendering finds are told before anything is asked of anybody. The nodes differ little, so the
+    /// first one's user-data tells, once its address is known.
+    fn check_user_data(&self) -> Result<(), Failure> {
+        let Ok(spec) = settle_for_show(self.spec.clone(), Answers::default()) else { return Ok(()) };
+        let first = &spec.nodes()[..1];
+        let material = self.directory.material(spec.name.as_str(), first)?;
+        first_boots(&spec, first, &material, &self.values).map(|_| ())
+    }
+}
+
+/// What the nodes are given.
+fn first_boots(
+    spec: &SettledSpec,
+    nodes: &[Node],
+    material: &Material,
+    values: &Values,
+) -> Result<Vec<FirstBoot>, Failure> {
+    let first_boot = |node: &Node| {
+        let rendered = userdata::render(spec, node, material, spec.user_data_format);
+        let user_data = rendered.map_err(|error| user_data_failure(error, values))?;
+        let keys = match spec.custom_data_only {
+            true => None,
+            false => Some(fingerprints(material, node)?.to_string()),
+        };
+        Ok(FirstBoot { user_data, keys })
+    };
+    // The nodes differ little; the explanation of the first is enough.
+    nodes.iter().map(first_boot).collect()
+}
+
+fn user_data_failure(error: UserDataError, values: &Values) -> Failure {
+    if matches!(error, UserDataError::Template(..)) {
+        return Failure::Other(anyhow::Error::new(error));
+    }
+    // What the user added is most of it, when anything was added.
+    let added = [&CUSTOM_DATA, &TEMPLATES].into_iter().find_map(|parameter| values.get(parameter));
+    let origin = added.map_or(Origin::Flag(CUSTOM_DATA.flag), |given| given.origin.clone());
+    let mut problems = Problems::new();
+    problems.add(origin, error.to_string());
+    problems.into()
+}
+
+/// What stands on the node's machine about the keys in its user-data.
+fn fingerprints(material: &Material, node: &Node) -> anyhow::Result<KeyFingerprints> {
+    KeyFingerprints::of(material.node(&node.name), &material.authority, node.etcd_member)
 }
 
 impl Prepared {
     /// Writes key material and spec, before anything on Azure depends on them.
     pub fn store(&self, subscription: &str) -> Result<(), Failure> {
         self.directory.create()?;
-        if self.uses_operator_key() {
-            self.directory.store_operator_key(&self.operator_key)?;
+        if self.operator.is_ours {
+            self.directory.store_operator_key(&self.operator.key)?;
         }
         self.directory.store_material(&self.material)?;
         let emulator = match self.cloud {
@@ -104,7 +191,7 @@ impl Prepared {
             cloud: self.cloud,
             emulator,
             subscription: subscription.to_owned(),
-            identity: self.identity.clone(),
+            identity: self.operator.identity.clone(),
             bound: Bound::Machines,
             spec: self.spec.clone(),
         };
@@ -121,72 +208,47 @@ impl Prepared {
     }
 
     /// The private key's file; none when the key is only in an agent.
-    pub fn identity(&self) -> Option<std::path::PathBuf> {
-        if self.uses_operator_key() { Some(self.directory.identity()) } else { self.identity.clone() }
-    }
-
-    /// Whether nobody but an agent can sign in: the key is not ours, or it is locked by a passphrase.
-    pub fn needs_agent(&self) -> bool {
-        !self.uses_operator_key()
-    }
-
-    /// Whether an earlier run came as far as to make machines, whose etcd knows one discovery URL for good.
-    pub fn may_have_machines(&self) -> bool {
-        self.stored.as_ref().is_some_and(|stored| stored.bound == Bound::Machines)
-    }
-
-    /// Takes the token that was asked for; machines that exist keep theirs.
-    pub fn take_token(&mut self, token: Option<DiscoveryUrl>) -> Result<(), Failure> {
-        if token.is_some() && !self.may_have_machines() {
-            self.spec.discovery_url = token;
-            self.render()?;
-        }
-        Ok(())
+    pub fn identity(&self) -> Option<PathBuf> {
+        self.operator.identity()
     }
 
     /// What stands on the node's machine about the keys in its user-data.
     pub fn fingerprints(&self, node: &Node) -> anyhow::Result<KeyFingerprints> {
-        KeyFingerprints::of(self.material.node(&node.name), &self.material.authority, node.etcd_member)
+        fingerprints(&self.material, node)
     }
 
     /// Whether the operator's key is the one that we made.
     pub fn uses_operator_key(&self) -> bool {
-        self.operator_key.public.trim() == self.spec.ssh_public_key.as_str()
+        self.operator.is_ours
     }
 
     /// Where a parameter's value comes from, for mistakes that only Azure knows of.
     pub fn origin(&self, parameter: &Parameter) -> Origin {
-        self.values.get(parameter).map_or(Origin::Default, |given| given.origin.clone())
+        self.values.origin(parameter)
+    }
+}
+
+/// The key with which the operator signs in.
+pub struct Operator {
+    /// The pair that we made, used or not.
+    key: SshKeyPair,
+    /// Whether the cluster's key is that one.
+    is_ours: bool,
+    /// Where our private key is, or will be.
+    own_file: PathBuf,
+    /// The private key beside the key that the user named.
+    identity: Option<PathBuf>,
+}
+
+impl Operator {
+    /// The private key's file; none when the key is only in an agent.
+    pub fn identity(&self) -> Option<PathBuf> {
+        if self.is_ours { Some(self.own_file.clone()) } else { self.identity.clone() }
     }
 
-    /// Each node's keys, which name its address, and its user-data, once all addresses are known.
-    pub fn render(&mut self) -> Result<(), Failure> {
-        self.material = self.directory.material(self.spec.name.as_str(), &self.spec.nodes())?;
-        let mut problems = Problems::new();
-        self.first_boots.clear();
-        for node in self.spec.nodes() {
-            match userdata::render(&self.spec, &node, &self.material, self.spec.user_data_format) {
-                Ok(user_data) => {
-                    let keys = match self.spec.custom_data_only {
-                        true => None,
-                        false => Some(self.fingerprints(&node)?.to_string()),
-                    };
-                    self.first_boots.push(FirstBoot { user_data, keys });
-                }
-                Err(error @ userdata::UserDataError::Template(..)) => {
-                    return Err(Failure::Other(anyhow::Error::new(error)));
-                }
-                Err(error) => {
-                    // What the user added is most of it, when anything was added.
-                    let added = [&CUSTOM_DATA, &TEMPLATES].into_iter().find_map(|parameter| self.values.get(parameter));
-                    let origin = added.map_or(Origin::Flag(CUSTOM_DATA.flag), |given| given.origin.clone());
-                    problems.add(origin, error.to_string());
-                    // The nodes differ little; one explanation is enough.
-                    break;
-                }
-            }
-        }
-        if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
+    /// Whether nobody but an agent can sign in: the key is not ours, or it is locked by a passphrase.
+    pub fn needs_agent(&self) -> bool {
+        !self.is_ours
     }
 }
 

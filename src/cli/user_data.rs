@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::arguments::{LintArguments, UserDataArguments, UserDataCommand};
 use super::prepare::{Prepared, prepare, reporter};
-use crate::spec::Dialect;
+use crate::spec::{Answers, Dialect};
 use crate::userdata::lint::{Report, lint};
 use crate::userdata::{self, UserDataError};
 use diagnostics::{Origin, Problems, given_file};
@@ -19,13 +19,10 @@ pub async fn run(arguments: UserDataArguments) -> Result<ExitCode, Failure> {
     if let Some(UserDataCommand::Lint(arguments)) = &arguments.command {
         return run_lint(arguments);
     }
-    let prepared = prepare(&arguments.cluster)?;
-    if !prepared.spec.has_addresses() {
-        let message = "which addresses are free in the network is asked when the cluster is made; there is nothing to show before";
-        return Err(Failure::Usage(message.into()));
-    }
+    let asked = prepare(&arguments.cluster)?;
+    super::discovery::note_request(&asked, &reporter(&arguments.cluster.output)?);
+    let prepared = asked.settle_for_show(Answers::default())?;
     super::fitting_keys::check_files(&prepared)?;
-    super::discovery::note_request(&prepared, &reporter(&arguments.cluster.output)?);
     let Some(first_boot) = prepared.first_boots.get(arguments.node as usize) else {
         let last = prepared.spec.node_count - 1;
         return Err(problem("--node", format!("the nodes are 0 to {last}, found {}", arguments.node)));

@@ -33,6 +33,11 @@ impl Values {
         self.text(parameter) == Some("true")
     }
 
+    /// Where a parameter's value comes from, for mistakes that only others know of.
+    pub fn origin(&self, parameter: &Parameter) -> Origin {
+        self.get(parameter).map_or(Origin::Default, |given| given.origin.clone())
+    }
+
     /// Keeps texts as they were given; commas part the elements of lists and maps.
     pub fn insert(&mut self, parameter: &Parameter, texts: Vec<String>, origin: Origin) {
         let texts = match parameter.kind {

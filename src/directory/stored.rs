@@ -4,7 +4,7 @@ use nodes::portable_path::{portable, resolved};
 use serde::{Deserialize, Serialize};
 
 use super::{ClusterDirectory, SPEC_COPY};
-use crate::spec::{AzureCloud, ClusterSpec};
+use crate::spec::{AzureCloud, SettledSpec};
 
 /// Where a cluster lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ pub struct StoredCluster {
     /// The folder of the emulator that it was made on; another emulator knows nothing of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emulator: Option<std::path::PathBuf>,
-    pub spec: ClusterSpec,
+    pub spec: SettledSpec,
 }
 
 /// Where a cluster is: what a connection must know of it.

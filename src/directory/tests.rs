@@ -22,9 +22,7 @@ fn files_are_private_and_replaced_whole() {
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&file), mode(directory.root())), (0o600, 0o700));
     assert_eq!(fs::read_dir(directory.path("nodes")).unwrap().count(), 1, "no temporary file is left");
-    for (name, remedy) in
-        [("spec.json", "options of the first time"), ("inventory.json", "writes it anew"), ("nodes/a.json", "a copy")]
-    {
+    for (name, remedy) in [("spec.json", "options of the first time"), ("nodes/a.json", "a copy")] {
         let file = directory.path(name);
         for content in [&b"{\"cut"[..], b"\xff\xfe"] {
             fs::write(&file, content).unwrap();

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::group_list::Listed;
 use crate::arm::ResourceId;
 use crate::plan::{ResourceNames, carries_tag, data_disk_name};
-use crate::spec::{Availability, ClusterSpec, ProximityPlacementGroup};
+use crate::spec::{Availability, ProximityPlacementGroup, SettledSpec};
 
 /// The names of everything that one cluster can have made.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct OwnResources {
 
 impl OwnResources {
     /// Of a cluster whose spec is known.
-    pub fn of_spec(subscription: &str, spec: &ClusterSpec) -> Self {
+    pub fn of_spec(subscription: &str, spec: &SettledSpec) -> Self {
         let names = ResourceNames::new(subscription, spec);
         let expected = expected(spec, &names);
         let first = spec.machine_name(0);
@@ -167,7 +167,7 @@ fn of_machine(names: &ResourceNames, machine: &str) -> [ResourceId; 4] {
     ]
 }
 
-fn expected(spec: &ClusterSpec, names: &ResourceNames) -> Vec<ResourceId> {
+fn expected(spec: &SettledSpec, names: &ResourceNames) -> Vec<ResourceId> {
     let nodes = spec.nodes();
     let mut all: Vec<ResourceId> = nodes.iter().flat_map(|node| of_machine(names, &node.name)).collect();
     all.extend(nodes.iter().flat_map(|node| (0..spec.data_disks()).map(|lun| names.disk(&data_disk_name(node, lun)))));

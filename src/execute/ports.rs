@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::arm::{Arm, ArmError, ArmErrorKind, ResourceId};
 use crate::plan::ResourceNames;
-use crate::spec::{ClusterSpec, Node};
+use crate::spec::{Node, SettledSpec};
 
 /// The SSH NAT rule's public port of every node, by node name.
 ///
@@ -17,7 +17,7 @@ use crate::spec::{ClusterSpec, Node};
 /// (`queryInboundNatRulePortMapping`).
 pub async fn ssh_ports(
     arm: &Arm,
-    spec: &ClusterSpec,
+    spec: &SettledSpec,
     names: &ResourceNames,
 ) -> Result<BTreeMap<String, u16>, ArmError> {
     let pool = names.backend_address_pool();

@@ -1,4 +1,4 @@
-//! From a spec, its keys and what Azure says of addresses to the inventory.
+//! From a settled spec, its keys and what Azure says of addresses to the inventory.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use nodes::inventory::{DnsRecord, Inventory, InventoryNode, InventoryPort, InventorySsh, SocketEndpoint};
 
 use crate::pki::Material;
-use crate::spec::{ClusterSpec, Node};
+use crate::spec::{Node, SettledSpec};
 
 /// How the cluster is reached, as it was read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct Reached {
 
 /// The inventory; `cloud` is `azure` or `local`.
 pub fn inventory(
-    spec: &ClusterSpec,
+    spec: &SettledSpec,
     material: &Material,
     cloud: &str,
     subscription: &str,

@@ -2,7 +2,7 @@
 //! machines only. Pure; `plan` and the command that creates show it.
 
 use super::step::{Action, Plan, StepKey};
-use crate::spec::{ClusterSpec, OpenPort, Protocol};
+use crate::spec::{OpenPort, Protocol, SettledSpec};
 
 /// The changes from one spec to the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl Changes {
 }
 
 /// What differs between an earlier run's spec and this one's, and what the plan replaces.
-pub fn changes(earlier: Option<&ClusterSpec>, spec: &ClusterSpec, plan: &Plan) -> Changes {
+pub fn changes(earlier: Option<&SettledSpec>, spec: &SettledSpec, plan: &Plan) -> Changes {
     let mut changes = Changes::default();
     for step in &plan.steps {
         if let (StepKey::VirtualMachine(_), Action::Replace { reason }) = (step.key, &step.action) {
@@ -67,7 +67,7 @@ pub fn changes(earlier: Option<&ClusterSpec>, spec: &ClusterSpec, plan: &Plan) -
     changes
 }
 
-fn ports(earlier: Option<&ClusterSpec>, spec: &ClusterSpec, changes: &mut Changes) {
+fn ports(earlier: Option<&SettledSpec>, spec: &SettledSpec, changes: &mut Changes) {
     let before = earlier.map(|earlier| earlier.open_ports.as_slice()).unwrap_or_default();
     let same = |one: &OpenPort, other: &OpenPort| (one.port, one.protocol) == (other.port, other.protocol);
     for port in before.iter().filter(|port| !spec.open_ports.iter().any(|open| same(open, port))) {

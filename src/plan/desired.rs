@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::resource::{self, FirstBoot};
 use super::step::StepKey;
 use crate::arm::ResourceId;
-use crate::spec::{Availability, ClusterSpec, ExistingNetwork, Image, Node, ProximityPlacementGroup};
+use crate::spec::{Availability, ClusterSpec, ExistingNetwork, Image, Node, ProximityPlacementGroup, SettledSpec};
 
 /// The tag that every resource of a cluster carries; its value is the cluster's name.
 pub const CLUSTER_TAG: &str = "coreos-cluster";
@@ -129,7 +129,7 @@ impl ResourceNames {
 }
 
 /// All resources of the cluster, each after what it needs. `first_boots` holds what each node is given, by index.
-pub fn desired(spec: &ClusterSpec, names: &ResourceNames, first_boots: &[FirstBoot]) -> Vec<Desired> {
+pub fn desired(spec: &SettledSpec, names: &ResourceNames, first_boots: &[FirstBoot]) -> Vec<Desired> {
     use StepKey as Key;
     let one = |key, id, body, needs: &[StepKey]| Desired { key, id, body, needs: needs.to_vec() };
     let mut all = vec![

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::desired::{CLUSTER_TAG, Desired};
 use super::step::{Observed, StepKey};
-use crate::spec::ClusterSpec;
+use crate::spec::SettledSpec;
 
 /// Names of what we put into lists of a resource besides the platform's ports; whatever has another name is the user's.
 const OUR_NAMES: [&str; 5] = ["ssh", "probes", "nodes", "public", "internet"];
@@ -24,7 +24,7 @@ const SHARED_LISTS: [&str; 8] = [
 ];
 
 /// Whether a resource's document carries the cluster's tag.
-pub fn is_ours(spec: &ClusterSpec, document: &Value) -> bool {
+pub fn is_ours(spec: &SettledSpec, document: &Value) -> bool {
     carries_tag(spec.name.as_str(), document)
 }
 
@@ -45,14 +45,14 @@ pub fn tag_named<'a, V>(tags: impl IntoIterator<Item = (&'a String, V)>, name: &
 }
 
 /// Resources that have our names but not our tag, in words; the group may be anybody's.
-pub fn strangers(spec: &ClusterSpec, desired: &[Desired], observed: &Observed) -> Vec<String> {
+pub fn strangers(spec: &SettledSpec, desired: &[Desired], observed: &Observed) -> Vec<String> {
     let resources = desired.iter().filter(|desired| desired.key != StepKey::ResourceGroup);
     let strange = resources.filter(|desired| observed.get(&desired.key).is_some_and(|found| !is_ours(spec, found)));
     strange.map(|desired| desired.id.to_string()).collect()
 }
 
 /// `body` with the named items that a user added to the resource, so that a PUT leaves them.
-pub fn with_users_items(spec: &ClusterSpec, body: &Value, actual: &Value) -> Value {
+pub fn with_users_items(spec: &SettledSpec, body: &Value, actual: &Value) -> Value {
     let ports = spec.open_ports.iter().map(|port| &port.name).chain(&spec.closed_ports);
     let ours: BTreeSet<&str> = ports.map(String::as_str).chain(OUR_NAMES).collect();
     let is_users = |item: &&Value| item["name"].as_str().is_some_and(|name| !ours.contains(name));
@@ -89,6 +89,7 @@ mod tests {
     use crate::config::parameter::DEIS;
     use crate::config::{ClusterInput, resolve};
     use crate::pki::generate_ssh_key_pair;
+    use crate::spec::{Answers, settle};
     use serde_json::json;
 
     #[test]
@@ -100,7 +101,7 @@ mod tests {
         let key = generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
         let first = resolve(&input, None, &key).unwrap();
         let without = ClusterInput::flags("mycluster", &[(&DEIS, "false")]);
-        let spec = resolve(&without, Some(&first), &key).unwrap();
+        let spec = settle(resolve(&without, Some(&first), &key).unwrap(), Answers::default()).unwrap();
         let merged = with_users_items(&spec, &body, &actual);
         assert_eq!(merged, json!({"properties": {"securityRules": [{"name": "ssh"}, {"name": "office"}]}}));
     }
@@ -124,6 +125,7 @@ mod tests {
         let rule = |name: &str, direction: &str, priority: u64| json!({"name": name, "properties": {"direction": direction, "priority": priority}});
         let key = generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
         let spec = resolve(&ClusterInput::deis("mycluster"), None, &key).unwrap();
+        let spec = settle(spec, Answers::default()).unwrap();
         let of = |rules: Vec<Value>| json!({"properties": {"securityRules": rules}});
         let body = of(vec![rule("ssh", "Inbound", 100), rule("web", "Inbound", 101), rule("probes", "Inbound", 110)]);
         let actual = of(vec![rule("office", "Inbound", 100), rule("out", "Outbound", 110)]);

@@ -1,4 +1,4 @@
-//! Compares the resources that a spec asks for with what Azure holds: a [`ClusterSpec`] and an [`Observed`] make a
+//! Compares the resources that a spec asks for with what Azure holds: a [`SettledSpec`] and an [`Observed`] make a
 //! [`Plan`]. Pure; `execute` reads Azure before and carries the plan out after.
 
 mod changes;
@@ -18,10 +18,10 @@ pub use step::{Action, Observed, Plan, Step, StepKey};
 use serde_json::Value;
 
 use crate::arm::ProvisioningState;
-use crate::spec::ClusterSpec;
+use crate::spec::SettledSpec;
 
 /// The plan that turns what was observed into what is desired.
-pub fn plan(spec: &ClusterSpec, desired: Vec<Desired>, observed: &Observed) -> Plan {
+pub fn plan(spec: &SettledSpec, desired: Vec<Desired>, observed: &Observed) -> Plan {
     let mut steps: Vec<Step> = desired
         .into_iter()
         .map(|mut desired| {
@@ -51,7 +51,7 @@ pub fn plan(spec: &ClusterSpec, desired: Vec<Desired>, observed: &Observed) -> P
 }
 
 /// What to do about a resource that exists.
-fn existing(spec: &ClusterSpec, desired: &Desired, document: &Value) -> Action {
+fn existing(spec: &SettledSpec, desired: &Desired, document: &Value) -> Action {
     if desired.key == StepKey::ResourceGroup {
         // A group is never written over: its tags say whose it is, and it may be someone else's.
         let other = vec!["exists already and is not ours: it is used, not changed".into()];

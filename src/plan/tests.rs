@@ -2,15 +2,16 @@ use super::*;
 use crate::config::parameter::{NUM_NODES, OPEN, SSH_SOURCES, VM_SIZE};
 use crate::config::{ClusterInput, resolve};
 use crate::pki::generate_ssh_key_pair;
+use crate::spec::{Answers, settle};
 use serde_json::json;
 
-fn spec() -> ClusterSpec {
+fn spec() -> SettledSpec {
     let key = generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
     let input = ClusterInput::deis("mycluster");
-    resolve(&input, None, &key).unwrap()
+    settle(resolve(&input, None, &key).unwrap(), Answers::default()).unwrap()
 }
 
-fn all(spec: &ClusterSpec) -> Vec<Desired> {
+fn all(spec: &SettledSpec) -> Vec<Desired> {
     let first_boot = FirstBoot { user_data: "{}".into(), keys: Some("host-key=x".into()) };
     desired(spec, &ResourceNames::new("s", spec), &vec![first_boot; spec.node_count as usize])
 }
@@ -27,8 +28,12 @@ fn nothing_is_there_at_first_and_nothing_is_left_to_do_at_last() {
 #[test]
 fn changes_are_told_in_words() {
     let key = generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
-    let with = |flags: &[_], earlier: Option<&ClusterSpec>| {
-        resolve(&ClusterInput::flags("mycluster", flags), earlier, &key).unwrap()
+    let with = |flags: &[_], earlier: Option<&SettledSpec>| {
+        settle(
+            resolve(&ClusterInput::flags("mycluster", flags), earlier.map(|earlier| &**earlier), &key).unwrap(),
+            Answers::default(),
+        )
+        .unwrap()
     };
     let earlier = with(&[(&OPEN, "8080,53/udp:53"), (&SSH_SOURCES, "10.0.0.0/8,192.0.2.1")], None);
     let nothing = Plan { steps: Vec::new() };

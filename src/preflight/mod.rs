@@ -31,7 +31,7 @@ use report::{Finding, Severity};
 
 use crate::arm::{Arm, ArmError, Terms};
 use crate::plan::{Observed, StepKey};
-use crate::spec::{Availability, ClusterSpec};
+use crate::spec::{Availability, ClusterSpec, SettledSpec};
 use answers::Answers;
 use image::look_up;
 use size::SizeFacts;
@@ -84,7 +84,7 @@ impl Preflight {
 pub async fn preflight(
     arm: &Arm,
     subscription: &str,
-    spec: &ClusterSpec,
+    spec: &SettledSpec,
     observed: &Observed,
     accept_terms: bool,
 ) -> Result<Preflight, ArmError> {
@@ -147,7 +147,7 @@ pub fn foresee(spec: &ClusterSpec) -> Vec<Finding> {
 }
 
 /// DNS labels of addresses that do not exist yet.
-fn labels(spec: &ClusterSpec, observed: &Observed) -> Vec<String> {
+fn labels(spec: &SettledSpec, observed: &Observed) -> Vec<String> {
     let mut labels = Vec::new();
     if !observed.contains_key(&StepKey::PublicIpAddress) {
         labels.push(spec.name.to_string());

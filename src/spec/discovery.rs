@@ -35,6 +35,15 @@ impl DiscoveryUrl {
         }
     }
 
+    /// The same text where a token's URL is needed; nobody finds anybody there when it is a service's.
+    pub(super) fn as_if_token(&self) -> Self {
+        let mut url = self.url().clone();
+        if let Self::Service { size: Some(size), .. } = self {
+            url.set_query(Some(&format!("size={size}")));
+        }
+        Self::Token(url)
+    }
+
     /// Whether a token is still to be asked for.
     pub fn is_service(&self) -> bool {
         matches!(self, Self::Service { .. })

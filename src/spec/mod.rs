@@ -1,4 +1,5 @@
-//! A validated cluster: `config` makes a [`ClusterSpec`] out of flags, `plan` and `userdata` read it.
+//! A validated cluster: `config` makes a [`ClusterSpec`] out of flags, [`settle`] a [`SettledSpec`] out of that and what Azure
+//! and a discovery service answered; `plan`, `userdata` and all that follows read it.
 //!
 //! Nothing after this point holds an invalid name, address or key. The module is pure.
 
@@ -19,6 +20,7 @@ pub mod pkcs12;
 mod port;
 mod reserved;
 mod resource_id;
+mod settled;
 mod size;
 mod source;
 mod ssh_certificate;
@@ -40,6 +42,7 @@ pub use image::{BlobContainer, Image, ImagePlan, ImageSource, MarketplaceImage};
 pub use name::{ClusterName, Location, MachinePrefix, ResourceGroupName};
 pub use overlay::Overlay;
 pub use port::{LAST_FRONT_PORT, OpenPort, PortProbe, Protocol};
+pub use settled::{Answers, Node, SettledSpec, Unsettled, settle, settle_for_show};
 pub use size::VmSize;
 pub use source::AddressSource;
 pub use ssh_certificate::{SshCertificate, Thumbprints};
@@ -48,14 +51,13 @@ pub use tag::{MOST_TAGS, Tag};
 pub use template_set::TemplateSet;
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
 /// Fewest nodes with which etcd survives the loss of one.
 pub const QUORUM_NODES: u32 = 3;
 
-/// Everything that decides what a cluster looks like; the same spec always gives the same plan.
+/// Everything that was asked for; it may leave open what only others know: see [`Answers`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClusterSpec {
     /// Also the public DNS label and the first part of every resource's name.
@@ -156,43 +158,10 @@ fn one() -> u32 {
     1
 }
 
-/// One machine of the cluster, as far as it is known before anything exists.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node {
-    /// 0 for the first.
-    pub index: u32,
-    /// Resource name, computer name and hostname.
-    pub name: String,
-    /// Static private address.
-    pub address: Ipv4Addr,
-    /// Whether etcd runs here as a member.
-    pub etcd_member: bool,
-}
-
 impl ClusterSpec {
-    /// All nodes in order.
-    pub fn nodes(&self) -> Vec<Node> {
-        (0..self.node_count)
-            .map(|index| Node {
-                index,
-                name: self.machine_name(index),
-                address: self.address(index),
-                etcd_member: index < self.etcd_member_count,
-            })
-            .collect()
-    }
-
     /// Each node's number of data disks; their logical unit numbers count from 0.
     pub fn data_disks(&self) -> u32 {
         self.data_disk_gib.map_or(0, |_| self.data_disk_count)
-    }
-
-    /// Unspecified as long as the addresses in somebody else's network are not found.
-    fn address(&self, index: u32) -> Ipv4Addr {
-        match &self.existing_network {
-            Some(existing) => existing.addresses.get(index as usize).copied().unwrap_or(Ipv4Addr::UNSPECIFIED),
-            None => self.address_space.address(index),
-        }
     }
 
     /// Whether every node's address is known.

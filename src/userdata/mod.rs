@@ -1,4 +1,4 @@
-//! Turns a [`ClusterSpec`] and its key material into what each machine reads at its first boot.
+//! Turns a [`SettledSpec`] and its key material into what each machine reads at its first boot.
 //!
 //! Base file (`cloud-config/`) and rendered `templates/` make one typed [`UserData`]; the user's own file is merged over
 //! it; `ignition` or `cloudinit` writes the result down. Pure: the same inputs give the same bytes.
@@ -38,8 +38,8 @@ pub use size::CUSTOM_DATA_BYTES;
 pub use template::render as render_template;
 
 use crate::pki::Material;
-use crate::spec::{ClusterSpec, Node};
 use crate::spec::{Dialect, Overlay, cloud_config};
+use crate::spec::{Node, SettledSpec};
 
 /// What every node starts from.
 const BASE_FILE: &str = "base.yaml";
@@ -79,7 +79,7 @@ pub enum UserDataError {
 /// The user-data of one node, at most [`CUSTOM_DATA_BYTES`] bytes of text.
 ///
 /// With `spec.custom_data_only` it is the user's file, untouched and whatever the dialect.
-pub fn render(spec: &ClusterSpec, node: &Node, material: &Material, dialect: Dialect) -> Result<String, UserDataError> {
+pub fn render(spec: &SettledSpec, node: &Node, material: &Material, dialect: Dialect) -> Result<String, UserDataError> {
     match (&spec.custom_data, spec.custom_data_only) {
         (Some(Overlay::Whole { text }), true) => return size::checked(text.clone(), &node.name, Vec::new()),
         (Some(Overlay::Whole { .. }), false) | (_, true) => return Err(UserDataError::NoWholeFile),

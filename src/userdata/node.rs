@@ -5,7 +5,7 @@ use minijinja::context;
 use super::cloud_config::{CORE_USER, DropIn, Filesystem, Unit, UserData, WriteFile};
 use super::{Purpose, UserDataError, address, read};
 use crate::pki::Material;
-use crate::spec::{ClusterSpec, Node};
+use crate::spec::{Node, SettledSpec};
 
 /// `etcd` has this number in Flatcar and in the image of its container.
 const ETCD_USER: &str = "232";
@@ -13,7 +13,7 @@ const ETCD_USER: &str = "232";
 const CORE_GROUP: &str = "500";
 
 /// The configuration of `node`; `material` must hold every node's keys.
-pub fn node_user_data(spec: &ClusterSpec, node: &Node, material: &Material) -> Result<UserData, UserDataError> {
+pub fn node_user_data(spec: &SettledSpec, node: &Node, material: &Material) -> Result<UserData, UserDataError> {
     let templates = &spec.templates;
     let render = |name, context| templates.render(name, context);
     let base = read::cloud_config(super::BASE_FILE, templates.text(super::BASE_FILE), Purpose::default())

@@ -1,6 +1,7 @@
 //! Everything that is rendered, compared with files. `UPDATE_GOLDEN=1` writes them anew.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 use coreos_cluster::cli::open_ports;
@@ -12,8 +13,7 @@ use coreos_cluster::config::{self, ClusterInput, InputFile, resolve};
 use coreos_cluster::outputs::{self};
 use coreos_cluster::pki::{Authority, Certificate, Material, NodeMaterial, SshKeyPair};
 use coreos_cluster::plan::{FirstBoot, Observed, ResourceNames, desired, plan};
-use coreos_cluster::spec::ClusterSpec;
-use coreos_cluster::spec::{Dialect, TemplateSet};
+use coreos_cluster::spec::{Answers, ClusterSpec, Dialect, SettledSpec, TemplateSet, settle};
 use coreos_cluster::userdata::{self};
 use nodes::inventory::Inventory;
 use platform::bundle::deis_ports;
@@ -35,7 +35,12 @@ pub fn assert_golden(name: &str, text: &str) {
 }
 
 /// A spec from flags, and a fixture as the user's own configuration, with a key that is the same in every run.
-pub fn spec(flags: &[(&Parameter, &str)], custom_data: Option<&str>) -> ClusterSpec {
+pub fn spec(flags: &[(&Parameter, &str)], custom_data: Option<&str>) -> SettledSpec {
+    settled(asked(flags, custom_data))
+}
+
+/// The same before it is settled.
+pub fn asked(flags: &[(&Parameter, &str)], custom_data: Option<&str>) -> ClusterSpec {
     let default_platform_ports = open_ports(&deis_ports());
     let mut input = ClusterInput { default_platform_ports, ..ClusterInput::flags("mycluster", flags) };
     if let Some(name) = custom_data {
@@ -45,8 +50,14 @@ pub fn spec(flags: &[(&Parameter, &str)], custom_data: Option<&str>) -> ClusterS
     resolve(&input, None, &fixture("operator.pub").parse().unwrap()).unwrap()
 }
 
+/// The spec with free addresses of the network that it names, if it names one.
+pub fn settled(asked: ClusterSpec) -> SettledSpec {
+    let addresses = (0..asked.node_count as u8).map(|index| Ipv4Addr::new(10, 1, 0, 4 + index)).collect();
+    settle(asked, Answers { addresses, ..Answers::default() }).unwrap()
+}
+
 /// Key material that is the same in every run: words, where the real one has keys.
-pub fn material(spec: &ClusterSpec) -> Material {
+pub fn material(spec: &SettledSpec) -> Material {
     let certificate =
         |what: &str| Certificate { certificate: format!("{what} certificate\n"), key: format!("{what} key\n") };
     let nodes = spec.nodes().into_iter().map(|node| {
@@ -64,11 +75,11 @@ pub fn material(spec: &ClusterSpec) -> Material {
     Material::new(Authority { certificate, key }, nodes.collect::<BTreeMap<_, _>>())
 }
 
-fn user_data(spec: &ClusterSpec, index: usize) -> String {
+fn user_data(spec: &SettledSpec, index: usize) -> String {
     userdata::render(spec, &spec.nodes()[index], &material(spec), Dialect::Ignition).unwrap() + "\n"
 }
 
-fn cloud_config(spec: &ClusterSpec, index: usize) -> String {
+fn cloud_config(spec: &SettledSpec, index: usize) -> String {
     userdata::render(spec, &spec.nodes()[index], &material(spec), Dialect::CloudConfig).unwrap()
 }
 
@@ -128,15 +139,16 @@ fn several_data_disks() {
 
 #[test]
 fn replaced_templates() {
-    let mut spec = spec(&[(&NUM_NODES, "4")], None);
+    let mut spec = asked(&[(&NUM_NODES, "4")], None);
     let base = "#cloud-config\ncoreos: {update: {reboot_strategy: reboot}}\n\
                 write_files: [{path: /etc/mine, content: $private_ipv4}]\n";
     let files = [("base.yaml", base), ("environment", "ETCDCTL_ENDPOINTS={{ endpoints }}\n")];
     let files = files.map(|(name, text)| (name.to_owned(), text.to_owned()));
     spec.templates = TemplateSet::with_overrides(files.into()).unwrap();
+    let spec = settled(spec);
     assert_golden("user-data-templates.yaml", &cloud_config(&spec, 3));
     // A later run reads the spec from the cluster's directory.
-    let stored: ClusterSpec = serde_json::from_str(&serde_json::to_string(&spec).unwrap()).unwrap();
+    let stored: SettledSpec = serde_json::from_str(&serde_json::to_string(&spec).unwrap()).unwrap();
     assert_eq!(cloud_config(&stored, 3), cloud_config(&spec, 3));
 }
 

@@ -9,7 +9,7 @@ use coreos_cluster::config::parameter::{
     COREOS_IMAGE, DATA_DISK, DATA_DISK_COUNT, NTP_SERVERS, NUM_NODES, Parameter, VM_SIZE,
 };
 use coreos_cluster::pki::{Authority, Material, NodeMaterial};
-use coreos_cluster::spec::{ClusterSpec, Dialect, Overlay};
+use coreos_cluster::spec::{Dialect, Overlay, SettledSpec};
 use coreos_cluster::userdata::lint::lint;
 use coreos_cluster::userdata::{self, Purpose};
 use diagnostics::{Origin, Problem};
@@ -17,7 +17,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::golden::{material, spec};
+use crate::golden::{asked, material, settled, spec};
 use crate::sandbox::fixture;
 
 /// Debian's package `ignition` brings it; `scripts/test` installs that.
@@ -36,7 +36,7 @@ fn validate(document: &str) -> Result<(), String> {
     if output.status.success() && said.trim().is_empty() { Ok(()) } else { Err(said) }
 }
 
-fn real_material(spec: &ClusterSpec) -> Material {
+fn real_material(spec: &SettledSpec) -> Material {
     let authority = Authority::generate(spec.name.as_str()).unwrap();
     let nodes = spec
         .nodes()
@@ -137,8 +137,9 @@ proptest! {
             .collect();
         // JSON is YAML, but for what only escapes of YAML can say.
         let config = format!("#cloud-config\n{}\n", escaped(&json!({"write_files": files}).to_string()));
-        let mut spec = spec(&[], None);
+        let mut spec = asked(&[], None);
         spec.custom_data = Some(Overlay::parse("x", &config, Purpose::default()).unwrap());
+        let spec = settled(spec);
         let material = material(&spec);
         let document = userdata::render(&spec, &spec.nodes()[0], &material, Dialect::Ignition).unwrap();
         prop_assert_eq!(validate(&document), Ok(()));

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use coreos_cluster::config::parameter::{DATA_DISK, DATA_DISK_COUNT};
-use coreos_cluster::spec::{ClusterSpec, Dialect, Overlay};
+use coreos_cluster::spec::{Dialect, Overlay, SettledSpec};
 use coreos_cluster::userdata::{self, Purpose, UserDataError};
 
-use crate::golden::{assert_golden, material, spec};
+use crate::golden::{asked, assert_golden, material, settled, spec};
 use crate::sandbox::{CREATOR, Sandbox, fixture};
 
 #[test]
@@ -117,19 +117,22 @@ fn templates_go_out_and_come_back() {
 
 #[test]
 fn a_file_can_be_all_there_is() {
-    let mut spec = spec(&[], None);
-    let material = material(&spec);
-    let node = spec.nodes()[1].clone();
+    let mut spec = asked(&[], None);
+    let plain = settled(spec.clone());
+    let material = material(&plain);
+    let node = plain.nodes()[1].clone();
     let text = "#!/bin/sh\necho \"$private_ipv4\"\n";
     spec.custom_data = Some(Overlay::whole("x", text).unwrap());
     spec.custom_data_only = true;
     for dialect in [Dialect::Ignition, Dialect::CloudConfig] {
+        let spec = settled(spec.clone());
         assert_eq!(userdata::render(&spec, &node, &material, dialect).unwrap(), text);
     }
     // One without the other says nothing that could be done.
     for (custom_data, custom_data_only) in [(spec.custom_data.clone(), false), (None, true)] {
         spec.custom_data = custom_data;
         spec.custom_data_only = custom_data_only;
+        let spec = settled(spec.clone());
         let error = userdata::render(&spec, &node, &material, Dialect::Ignition).unwrap_err();
         assert!(matches!(error, UserDataError::NoWholeFile), "{error}");
     }
@@ -142,17 +145,19 @@ fn a_spec_that_was_stored_earlier_renders_as_it_did() {
     for later in ["data_disk_count", "custom_data_only", "user_data_format", "templates", "discovery_url"] {
         assert!(stored.as_object_mut().unwrap().remove(later).is_some(), "{later}");
     }
-    assert_eq!(serde_json::from_value::<ClusterSpec>(stored).unwrap(), spec);
+    assert_eq!(serde_json::from_value::<SettledSpec>(stored).unwrap(), spec);
 }
 
 #[test]
 fn both_dialects_have_the_same_limit() {
-    let mut spec = spec(&[], None);
-    let material = material(&spec);
-    let node = spec.nodes()[0].clone();
+    let mut spec = asked(&[], None);
+    let plain = settled(spec.clone());
+    let material = material(&plain);
+    let node = plain.nodes()[0].clone();
     let text =
         format!("#cloud-config\nwrite_files:\n- path: /large\n  content: {}\n- path: /small\n", "x".repeat(65_000));
     spec.custom_data = Some(Overlay::parse("x", &text, Purpose::default()).unwrap());
+    let spec = settled(spec);
     for dialect in [Dialect::Ignition, Dialect::CloudConfig] {
         let error = userdata::render(&spec, &node, &material, dialect).unwrap_err().to_string();
         assert!(error.contains("65535 is the most Azure takes; largest parts: `/large` 65"), "{error}");
@@ -296,12 +301,14 @@ fn files_that_people_have() {
 /// A user's file may put what is right beside what is ours into something that is not.
 #[test]
 fn what_comes_of_both_is_judged_once_more() {
-    let mut spec = spec(&[], None);
-    let material = material(&spec);
-    let node = spec.nodes()[0].clone();
+    let mut spec = asked(&[], None);
+    let plain = settled(spec.clone());
+    let material = material(&plain);
+    let node = plain.nodes()[0].clone();
     let text = "#cloud-config\nwrite_files: [{path: /run/x}]\n";
     let purpose = Purpose::Merged { dialect: Dialect::CloudConfig, fedora_coreos: false };
     spec.custom_data = Some(Overlay::parse("x", text, purpose).unwrap());
+    let spec = settled(spec);
     assert!(userdata::render(&spec, &node, &material, Dialect::CloudConfig).is_ok());
     let error = userdata::render(&spec, &node, &material, Dialect::Ignition).unwrap_err().to_string();
     assert!(error.contains("`/run/x` is hidden once the machine runs"), "{error}");

@@ -2,7 +2,7 @@ use super::*;
 use serde_json::json;
 
 fn raw(status: u16, body: &str) -> RawAnswer {
-    RawAnswer { status, body: body.as_bytes().to_vec(), ..RawAnswer::default() }
+    RawAnswer { status, body: body.as_bytes().to_vec(), request_id: Some("r-1".into()), ..RawAnswer::default() }
 }
 
 #[test]

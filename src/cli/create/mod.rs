@@ -13,6 +13,7 @@ use super::prepare::{self, prepare_input, reporter};
 use super::status::tell_damage;
 use super::{discovery, preflight};
 use crate::outputs;
+use crate::spec::Answers;
 use claim::Claim;
 use nodes::inventory::Inventory;
 use report::output;
@@ -41,20 +42,20 @@ async fn create(
     let input = prepare::read(cluster);
     let claim = prepare::name(&input).map(|name| Claim::take(cluster.connection.state_dir.as_deref(), &name));
     // Mistakes of the spec are told first: they are there whoever has the cluster.
-    let mut prepared = prepare_input(cluster, input)?;
+    let asked = prepare_input(cluster, input)?;
     let _claim = claim.transpose()?;
-    tell_damage(&prepared.directory, reporter);
-    discovery::check_token(&prepared, reporter).await?;
-    let connection = connect(&cluster.connection, &prepared.values, prepared.stored.as_ref(), reporter).await?;
+    tell_damage(&asked.directory, reporter);
+    discovery::check_token(&asked, reporter).await?;
+    let connection = connect(&cluster.connection, &asked.values, asked.stored.as_ref(), reporter).await?;
 
-    preflight::register_providers(&connection, &prepared, reporter).await?;
-    preflight::settle(&connection, &mut prepared).await?;
-    if prepared.spec.image_plan.is_some() {
-        preflight::register_providers(&connection, &prepared, reporter).await?;
+    preflight::register_providers(&connection, &asked, false, reporter).await?;
+    let answers = preflight::ask(&connection, &asked).await?;
+    if answers.image_plan.is_some() {
+        preflight::register_providers(&connection, &asked, true, reporter).await?;
     }
-    steps::check_identity(&prepared, arguments).await?;
-    let token = discovery::request_token(&prepared, reporter).await?;
-    prepared.take_token(token)?;
+    steps::check_identity(&asked.operator, arguments).await?;
+    let token = discovery::request_token(&asked, reporter).await?;
+    let prepared = asked.settle(Answers { token, ..answers })?;
 
     let (plan, observed) = steps::plan(&connection, &prepared, reporter).await?;
     if plan.makes_something() {

@@ -8,7 +8,7 @@ use super::super::first_failure::loosen;
 use super::super::fitting_keys::check_for_later_machines;
 use super::super::plan::{check_owner, text as show_plan};
 use super::super::preflight;
-use super::super::prepare::Prepared;
+use super::super::prepare::{Operator, Prepared};
 use super::consent::{self, Proposal};
 use crate::arm::{ArmError, ArmErrorKind};
 use crate::config::parameter::BLOB_CONTAINER_URL;
@@ -23,10 +23,10 @@ use nodes::ssh::Identity;
 use report::{Event, Failure, Reporter};
 
 /// Whether the key can be used is known before there are machines that wait for it.
-pub async fn check_identity(prepared: &Prepared, arguments: &CreateArguments) -> Result<(), Failure> {
-    let identity = Identity::load(prepared.identity().filter(|file| file.exists()).as_deref());
+pub async fn check_identity(operator: &Operator, arguments: &CreateArguments) -> Result<(), Failure> {
+    let identity = Identity::load(operator.identity().filter(|file| file.exists()).as_deref());
     let identity = identity.map_err(|error| Failure::Usage(error.to_string()))?;
-    if !arguments.no_wait && prepared.needs_agent() && matches!(identity, Identity::Agent) {
+    if !arguments.no_wait && operator.needs_agent() && matches!(identity, Identity::Agent) {
         Identity::check_agent().await.map_err(|error| Failure::Usage(error.to_string()))?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{compute_resource, document, placement_group};
 use crate::plan::ResourceNames;
-use crate::spec::ClusterSpec;
+use crate::spec::SettledSpec;
 
 /// Every region has at least two; the number cannot be changed later.
 /// <https://learn.microsoft.com/azure/virtual-machines/availability-set-overview>
@@ -14,7 +14,7 @@ const FAULT_DOMAINS: i32 = 2;
 const UPDATE_DOMAINS: i32 = 5;
 
 /// Spreads the machines over racks.
-pub fn availability_set(spec: &ClusterSpec, names: &ResourceNames) -> Value {
+pub fn availability_set(spec: &SettledSpec, names: &ResourceNames) -> Value {
     document(&AvailabilitySet {
         // `Aligned` means managed disks; the other kind is retired.
         sku: Some(Sku { name: Some("Aligned".into()), ..Sku::default() }),

@@ -6,10 +6,10 @@ use azure_mgmt_compute::package_2024_07_01::models::{
 use serde_json::Value;
 
 use super::{compute_resource, document};
-use crate::spec::ClusterSpec;
+use crate::spec::SettledSpec;
 
 /// An image of the second generation, made once from the disk at `blob`.
-pub fn image(spec: &ClusterSpec, blob: &str) -> Value {
+pub fn image(spec: &SettledSpec, blob: &str) -> Value {
     let mut os_disk = ImageOsDisk::new(image_os_disk::OsType::Linux, image_os_disk::OsState::Generalized);
     os_disk.image_disk.blob_uri = Some(blob.to_owned());
     document(&Image {

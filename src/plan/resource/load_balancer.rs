@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{document, network_resource, reference};
 use crate::plan::ResourceNames;
-use crate::spec::{ClusterSpec, OpenPort, PortProbe, Protocol};
+use crate::spec::{OpenPort, PortProbe, Protocol, SettledSpec};
 
 const FRONTEND: &str = "public";
 /// Azure's shortest.
@@ -28,7 +28,7 @@ const FRONTEND_SOURCE_PORTS: u32 = 64_000;
 const MACHINE_SOURCE_PORTS: u32 = 8_192;
 
 /// The load balancer with everything below it: one write.
-pub fn load_balancer(spec: &ClusterSpec, names: &ResourceNames) -> Value {
+pub fn load_balancer(spec: &SettledSpec, names: &ResourceNames) -> Value {
     let address = PublicIpAddress {
         resource: Resource { id: Some(names.public_ip_address().path().to_owned()), ..Resource::default() },
         ..PublicIpAddress::default()

@@ -32,22 +32,22 @@ use serde_json::{Value, json};
 
 use super::{CLUSTER_TAG, ResourceNames};
 use crate::arm::ResourceId;
-use crate::spec::{ClusterSpec, ProximityPlacementGroup};
+use crate::spec::{ProximityPlacementGroup, SettledSpec};
 
 /// The tags of every resource.
-fn tags(spec: &ClusterSpec) -> Value {
+fn tags(spec: &SettledSpec) -> Value {
     let mut tags = json!(spec.tags);
     tags[CLUSTER_TAG] = json!(spec.name.as_str());
     tags
 }
 
 /// Location and tags of a network resource.
-fn network_resource(spec: &ClusterSpec) -> network::Resource {
+fn network_resource(spec: &SettledSpec) -> network::Resource {
     network::Resource { location: Some(spec.location.to_string()), tags: Some(tags(spec)), ..Default::default() }
 }
 
 /// Location and tags of a compute resource.
-fn compute_resource(spec: &ClusterSpec) -> compute::Resource {
+fn compute_resource(spec: &SettledSpec) -> compute::Resource {
     compute::Resource { tags: Some(tags(spec)), ..compute::Resource::new(spec.location.to_string()) }
 }
 
@@ -66,7 +66,7 @@ fn security_group(names: &ResourceNames) -> network::NetworkSecurityGroup {
 }
 
 /// The placement group that machines and what holds them are in.
-fn placement_group(spec: &ClusterSpec, names: &ResourceNames) -> Option<compute::SubResource> {
+fn placement_group(spec: &SettledSpec, names: &ResourceNames) -> Option<compute::SubResource> {
     let id = match spec.proximity_placement_group.as_ref()? {
         ProximityPlacementGroup::Named(group) => names.proximity_placement_group(group).path().to_owned(),
         ProximityPlacementGroup::Existing(id) => id.clone(),

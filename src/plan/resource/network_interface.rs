@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::{document, network_resource, reference, security_group};
 use crate::plan::ResourceNames;
-use crate::spec::{ClusterSpec, Node};
+use crate::spec::{Node, SettledSpec};
 
 /// A node's interface: static address, member of the load balancer's pool.
-pub fn network_interface(spec: &ClusterSpec, names: &ResourceNames, node: &Node) -> Value {
+pub fn network_interface(spec: &SettledSpec, names: &ResourceNames, node: &Node) -> Value {
     let public_address = spec.public_ip_per_node.then(|| PublicIpAddress {
         resource: Resource {
             id: Some(names.node_public_ip_address(&node.name).path().to_owned()),

@@ -8,7 +8,7 @@ use azure_mgmt_network::package_2024_03::models::{
 use serde_json::Value;
 
 use super::{document, network_resource};
-use crate::spec::{ClusterSpec, Protocol};
+use crate::spec::{Protocol, SettledSpec};
 
 /// Azure's lowest number, and so the first rule.
 const FIRST_PRIORITY: i32 = 100;
@@ -17,7 +17,7 @@ const PRIORITY_STEP: i32 = 10;
 
 /// Lets in SSH, the open ports and the load balancer's probes. What is not named stays closed: Azure's default rules
 /// allow the virtual network itself and deny the rest.
-pub fn network_security_group(spec: &ClusterSpec) -> Value {
+pub fn network_security_group(spec: &SettledSpec) -> Value {
     let everybody = || vec!["*".to_owned()];
     let mut rules = vec![(
         "ssh".to_owned(),

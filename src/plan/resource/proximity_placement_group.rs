@@ -6,10 +6,10 @@ use azure_mgmt_compute::package_2024_07_01::models::{
 use serde_json::Value;
 
 use super::{compute_resource, document};
-use crate::spec::ClusterSpec;
+use crate::spec::SettledSpec;
 
 /// Keeps what is in it in one building.
-pub fn proximity_placement_group(spec: &ClusterSpec) -> Value {
+pub fn proximity_placement_group(spec: &SettledSpec) -> Value {
     document(&ProximityPlacementGroup {
         properties: Some(ProximityPlacementGroupProperties {
             proximity_placement_group_type: Some(

@@ -7,14 +7,14 @@ use azure_mgmt_network::package_2024_03::models::{
 use serde_json::Value;
 
 use super::{document, network_resource};
-use crate::spec::{ClusterSpec, Node};
+use crate::spec::{Node, SettledSpec};
 
 /// A region has three zones or none.
 /// <https://learn.microsoft.com/azure/reliability/availability-zones-overview>
 const ALL_ZONES: [&str; 3] = ["1", "2", "3"];
 
 /// The cluster's one public address; `<name>.<location>.cloudapp.azure.com` resolves to it.
-pub fn public_ip_address(spec: &ClusterSpec) -> Value {
+pub fn public_ip_address(spec: &SettledSpec) -> Value {
     // An address is in one zone or in all of them: Azure makes one that is asked for in two zones in three.
     let zones = match spec.availability.zones() {
         [] => Vec::new(),
@@ -25,11 +25,11 @@ pub fn public_ip_address(spec: &ClusterSpec) -> Value {
 }
 
 /// A node's own public address; its DNS label is the machine's name.
-pub fn node_public_ip_address(spec: &ClusterSpec, node: &Node) -> Value {
+pub fn node_public_ip_address(spec: &SettledSpec, node: &Node) -> Value {
     address(spec, &node.name, spec.availability.zone(node.index).iter().map(ToString::to_string).collect())
 }
 
-fn address(spec: &ClusterSpec, label: &str, zones: Vec<String>) -> Value {
+fn address(spec: &SettledSpec, label: &str, zones: Vec<String>) -> Value {
     document(&PublicIpAddress {
         resource: network_resource(spec),
         zones,

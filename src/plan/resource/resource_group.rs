@@ -4,9 +4,9 @@ use azure_mgmt_resources::package_resources_2021_04::models::ResourceGroup;
 use serde_json::Value;
 
 use super::{document, tags};
-use crate::spec::ClusterSpec;
+use crate::spec::SettledSpec;
 
 /// The group that holds the cluster.
-pub fn resource_group(spec: &ClusterSpec) -> Value {
+pub fn resource_group(spec: &SettledSpec) -> Value {
     document(&ResourceGroup { tags: Some(tags(spec)), ..ResourceGroup::new(spec.location.to_string()) })
 }

@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use super::{compute_resource, document, placement_group};
 use crate::plan::ResourceNames;
-use crate::spec::{ClusterSpec, Zone};
+use crate::spec::{SettledSpec, Zone};
 
 /// Azure spreads machines over as many racks as it can; the only value that zones allow.
 const FAULT_DOMAINS: i32 = 1;
 
 /// A flexible scale set without a profile: machines that are made one by one join it.
 /// <https://learn.microsoft.com/azure/virtual-machine-scale-sets/virtual-machine-scale-sets-attach-detach-vm>
-pub fn scale_set(spec: &ClusterSpec, names: &ResourceNames) -> Value {
+pub fn scale_set(spec: &SettledSpec, names: &ResourceNames) -> Value {
     document(&VirtualMachineScaleSet {
         zones: spec.availability.zones().iter().map(Zone::to_string).collect(),
         properties: Some(VirtualMachineScaleSetProperties {

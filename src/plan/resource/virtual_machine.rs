@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{compute_resource, document, placement_group, tags};
 use crate::plan::ResourceNames;
-use crate::spec::{Availability, ClusterSpec, ImageSource, MachineIdentity, Node};
+use crate::spec::{Availability, ImageSource, MachineIdentity, Node, SettledSpec};
 
 /// A tag with the SHA-256 of a machine's user-data: Azure never returns the user-data itself.
 pub const USER_DATA_TAG: &str = "coreos-cluster-user-data-sha256";
@@ -37,7 +37,7 @@ const ADMIN_USER: &str = "core";
 
 /// A node's machine with both disks in the same write. No security profile: absent means no Trusted Launch, which
 /// Flatcar's images cannot do.
-pub fn virtual_machine(spec: &ClusterSpec, names: &ResourceNames, node: &Node, first_boot: &FirstBoot) -> Value {
+pub fn virtual_machine(spec: &SettledSpec, names: &ResourceNames, node: &Node, first_boot: &FirstBoot) -> Value {
     let data_disks = (0..spec.data_disks()).map(|lun| DataDisk {
         name: Some(data_disk_name(node, lun)),
         disk_size_gb: spec.data_disk_gib.and_then(|size| i32::try_from(size).ok()),
@@ -142,14 +142,14 @@ fn managed_disk(storage_account_type: StorageAccountType) -> ManagedDiskParamete
     ManagedDiskParameters { storage_account_type: Some(storage_account_type), ..ManagedDiskParameters::default() }
 }
 
-fn usual_disk_type(spec: &ClusterSpec) -> StorageAccountType {
+fn usual_disk_type(spec: &SettledSpec) -> StorageAccountType {
     match spec.vm_size.has_premium_disks() {
         true => StorageAccountType::PremiumLrs,
         false => StorageAccountType::StandardSsdLrs,
     }
 }
 
-fn data_disk_type(spec: &ClusterSpec) -> StorageAccountType {
+fn data_disk_type(spec: &SettledSpec) -> StorageAccountType {
     match &spec.data_disk_type {
         Some(word) => word.parse().unwrap_or_else(|_| StorageAccountType::UnknownValue(word.clone())),
         None => usual_disk_type(spec),

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::{document, network_resource, security_group};
 use crate::plan::ResourceNames;
-use crate::spec::ClusterSpec;
+use crate::spec::SettledSpec;
 
 /// The network with its subnet inline: one write, and no race between two subnets.
-pub fn virtual_network(spec: &ClusterSpec, names: &ResourceNames) -> Value {
+pub fn virtual_network(spec: &SettledSpec, names: &ResourceNames) -> Value {
     let subnet = Subnet {
         name: Some(names.subnet().name().to_owned()),
         properties: Some(SubnetPropertiesFormat {

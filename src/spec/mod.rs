@@ -43,7 +43,7 @@ pub use port::{LAST_FRONT_PORT, OpenPort, PortProbe, Protocol};
 pub use size::VmSize;
 pub use source::AddressSource;
 pub use ssh_certificate::{SshCertificate, Thumbprints};
-pub use ssh_key::{InvalidSshKey, NEW_KEY, SshPublicKey};
+pub use ssh_key::{InvalidSshKey, SshPublicKey};
 pub use tag::{MOST_TAGS, Tag};
 pub use template_set::TemplateSet;
 

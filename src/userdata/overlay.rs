@@ -51,11 +51,16 @@ impl Overlay {
     }
 }
 
+/// Whether Ignition documents of this version are laid over ours, which is of version 3.3.0.
+pub(super) fn is_merged_version(version: &str) -> bool {
+    matches!(version, "3.0.0" | "3.1.0" | "3.2.0" | "3.3.0")
+}
+
 fn parse_ignition(file: &str, text: &str, purpose: Purpose) -> Result<Overlay, Problems> {
     let (json, document) = json::document(file, text)?;
     let root = document.root();
     match json.pointer("/ignition/version").and_then(Value::as_str) {
-        Some("3.0.0" | "3.1.0" | "3.2.0" | "3.3.0") => {}
+        Some(version) if is_merged_version(version) => {}
         version => {
             let hint = "write a version of 3.0.0 to 3.3.0; `--custom-data-only` sends any file as it is";
             match (version, root.get("ignition").and_then(|node| node.get("version"))) {

@@ -9,6 +9,9 @@ use super::{foreign, ignition_rules, json, read};
 use crate::spec::Overlay;
 use diagnostics::{Origin, Problems};
 
+/// With comments and indentation, a file may be some times larger than what comes of it.
+const MOST_MERGED_BYTES: usize = 4 * CUSTOM_DATA_BYTES;
+
 impl Overlay {
     /// Reads a file that is merged over ours: a `#cloud-config` or an Ignition document, told apart by its first bytes.
     /// Every mistake with key, line and what to write instead; `file` is the name that they bear.
@@ -18,6 +21,12 @@ impl Overlay {
             problems.add_with_hint(Origin::File { path: file.to_owned(), line }, message, hint);
             Err(problems)
         };
+        if text.len() > MOST_MERGED_BYTES {
+            let what =
+                format!("has {} bytes; {MOST_MERGED_BYTES} are the most that are read of a file to merge", text.len());
+            let hint = format!("{CUSTOM_DATA_BYTES} bytes is the most Azure takes of what comes of it");
+            return problem(None, &what, &hint);
+        }
         if let Some(line) = foreign::byte_order_mark(text) {
             return problem(Some(line), foreign::BYTE_ORDER_MARK_IS_THERE, foreign::BYTE_ORDER_MARK_HINT);
         }

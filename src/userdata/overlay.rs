@@ -39,6 +39,13 @@ impl Overlay {
         if text.trim_start().starts_with(read::HEADER) {
             return read::cloud_config(file, text, purpose).map(|document| Self::CloudConfig { document });
         }
+        if text.starts_with("#!") && text.contains("\r\n") {
+            return problem(
+                None,
+                "is a script, which is not merged, and its lines end with CR LF, as on Windows, which no shell reads",
+                "save it with LF; `--custom-data-only` sends any file as it is",
+            );
+        }
         problem(
             None,
             "neither starts with `#cloud-config` nor is an Ignition document (JSON)",

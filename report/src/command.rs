@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::process::{ExitCode, Termination};
 
+use clap::error::{ContextKind, ContextValue};
 use diagnostics::{Environment, Origin, Problems};
 use tracing_subscriber::EnvFilter;
 
@@ -15,7 +16,8 @@ pub use crate::signals::{ended_by_signal, unless_interrupted};
 const LOG_VARIABLE: &str = "AZURE_COREOS_CLUSTER_LOG";
 
 /// clap's own message: help on stdout with 0, mistakes on stderr with 2.
-pub fn usage(error: &clap::Error) -> ExitCode {
+pub fn usage(mut error: clap::Error) -> ExitCode {
+    withdraw_names(&mut error);
     let text = error.render().to_string();
     match printable(&text) {
         // It repeats arguments as they were given.
@@ -23,6 +25,16 @@ pub fn usage(error: &clap::Error) -> ExitCode {
         _ => drop(error.print()),
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit_code::USAGE))
+}
+
+/// clap advises `-- -1` for a value with a dash, which makes it the first argument instead: a cluster's name.
+fn withdraw_names(error: &mut clap::Error) {
+    if let Some(ContextValue::StyledStrs(mut tips)) = error.remove(ContextKind::Suggested) {
+        tips.retain(|tip| !tip.to_string().contains(" as a value, use "));
+        if !tips.is_empty() {
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
+        }
+    }
 }
 
 /// Tells a failure; its exit code.
@@ -72,4 +84,25 @@ fn filter(log: &str) -> Result<EnvFilter, Problems> {
     let mut problems = Problems::new();
     let origin = Origin::Environment(LOG_VARIABLE.into());
     problems.take(origin, EnvFilter::try_new(directives)).ok_or(problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Arg, Command};
+
+    #[test]
+    fn a_value_with_a_dash_is_not_advised_to_be_a_name() {
+        let command = || Command::new("x").arg(Arg::new("NAME")).arg(Arg::new("ssh").long("ssh"));
+        for argument in ["-1", "-x"] {
+            let mut error = command().try_get_matches_from(["x", "--ssh", argument]).unwrap_err();
+            assert!(error.to_string().contains("as a value"), "{error}");
+            withdraw_names(&mut error);
+            let text = error.to_string();
+            assert!(!text.contains("tip:") && text.contains("Usage:"), "{text}");
+        }
+        let mut error = command().try_get_matches_from(["x", "--sshh", "1"]).unwrap_err();
+        withdraw_names(&mut error);
+        assert!(error.to_string().contains("'--ssh'"), "{error}");
+    }
 }

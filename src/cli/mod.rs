@@ -45,7 +45,7 @@ pub fn azure_coreos_cluster(arguments: impl IntoIterator<Item = OsString>) -> Ex
     }
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(error),
     };
     match arguments.command {
         Some(Command::Plan(arguments)) => run("run the same command again", plan::run(*arguments)),

@@ -40,7 +40,7 @@ impl ParameterArguments {
     /// it, so that it is told together with all other mistakes.
     pub fn input(&self, file: Option<&Path>) -> ClusterInput {
         let mut problems = Problems::new();
-        let mut below = Values::default();
+        let mut below = None;
         if let Some(path) = file {
             let name = path.display().to_string();
             let text = given_file::read_text(path).map_err(|error| format!("reading `{name}`: {error}"));
@@ -50,10 +50,11 @@ impl ParameterArguments {
                 problems.extend(mistakes);
             }
         }
+        let file_is_unread = file.is_some() && below.is_none();
         let (environment, mistakes) = from_environment(std::env::vars_os());
         problems.extend(mistakes);
         problems.extend(Environment::read(&SIGN_IN_VARIABLES).err().unwrap_or_default());
-        let values = below.under(environment).under(self.values.clone());
+        let values = below.unwrap_or_default().under(environment).under(self.values.clone());
         let files = read_files(&values);
         let platform_ports = values.get(&PLATFORM).map(|given| {
             let text = given.texts.first().map(|text| match text.contains('/') {
@@ -67,7 +68,7 @@ impl ParameterArguments {
         });
         let default_platform_ports = open_ports(&deis_ports());
         let templates = path(&values, &TEMPLATES).map(|folder| super::templates::load(&folder));
-        ClusterInput { values, files, templates, problems, platform_ports, default_platform_ports }
+        ClusterInput { values, files, templates, problems, file_is_unread, platform_ports, default_platform_ports }
     }
 }
 

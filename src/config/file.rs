@@ -6,10 +6,11 @@ use diagnostics::yaml::{Document, Node};
 use diagnostics::{Origin, Problems};
 
 /// The parameters of a file that can be read, and what is wrong with the others; `path` is the name that mistakes bear.
-pub fn from_file(path: &str, text: &str) -> (Values, Problems) {
+/// None of a file that is not YAML: what it says is not known.
+pub fn from_file(path: &str, text: &str) -> (Option<Values>, Problems) {
     let document = match Document::parse(path, text) {
         Ok(document) => document,
-        Err(problems) => return (Values::default(), problems),
+        Err(problems) => return (None, problems),
     };
     let mut values = Values::default();
     // A file that says nothing is a file without parameters.
@@ -33,7 +34,7 @@ pub fn from_file(path: &str, text: &str) -> (Values, Problems) {
         }
         fields.finish();
     }
-    (values, document.into_problems())
+    (Some(values), document.into_problems())
 }
 
 /// The value as it would be written on a command line. Bounds and words are checked where all layers meet.
@@ -55,12 +56,13 @@ mod tests {
 
     #[test]
     fn a_file_is_read_with_its_lines() {
-        let values = from_file("c.yaml", "num_nodes: 5\ndeis: true\nntp_servers: [a, b]\ndata_disk:\n").0;
+        let values = from_file("c.yaml", "num_nodes: 5\ndeis: true\nntp_servers: [a, b]\ndata_disk:\n").0.unwrap();
         assert_eq!((values.text(&NUM_NODES), values.is_on(&DEIS), values.get(&DATA_DISK)), (Some("5"), true, None));
         let servers = values.get(&NTP_SERVERS).unwrap();
         assert_eq!(servers.texts, ["a", "b"]);
         assert_eq!(servers.origin, Origin::File { path: "c.yaml".into(), line: Some(3) });
-        assert_eq!(from_file("c.yaml", "# nothing\n").0, Values::default());
+        assert_eq!(from_file("c.yaml", "# nothing\n").0, Some(Values::default()));
+        assert_eq!(from_file("c.yaml", "name: [\n").0, None);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct ClusterInput {
     pub templates: Option<Result<TemplateSet, Problems>>,
     /// What is wrong with the layers themselves: a file that cannot be read, a key that nobody knows.
     pub problems: Problems,
+    /// Whether there is a file and what it says is not known, so that what is missing may stand there.
+    pub file_is_unread: bool,
     /// The ports of the platform that is named, or why it cannot be had.
     pub platform_ports: Option<Result<Vec<OpenPort>, Problems>>,
     /// The ports of the platform that `--deis` stands for.

@@ -3,12 +3,15 @@
 use super::parameter::{ADDRESS_SPACE, SSH, SSH_CERT, SSH_SOURCES, SSH_THUMB, SUBNET_NAMES, VIRTUAL_NETWORK_NAME};
 use super::resolver::Resolver;
 use crate::spec::{
-    AddressSource, AddressSpace, ExistingNetwork, NEW_KEY, ResourceGroupName, SshCertificate, SshPublicKey, SubnetName,
+    AddressSource, AddressSpace, ExistingNetwork, ResourceGroupName, SshCertificate, SshPublicKey, SubnetName,
     VirtualNetworkName, everybody,
 };
 
 /// First SSH port when nothing is said.
 pub(super) const DEFAULT_FIRST_SSH_PORT: u16 = 22001;
+
+/// Of a file that is not there, or none.
+const NAME_A_FILE: &str = "name a certificate's or public key's file, such as ~/.ssh/id_ed25519.pub";
 
 pub(super) fn ssh_public_key(resolver: &mut Resolver, operator_key: &SshPublicKey) -> SshPublicKey {
     let thumbprint = resolver.given(&SSH_THUMB).and_then(|given| given.texts.first());
@@ -22,7 +25,7 @@ pub(super) fn ssh_public_key(resolver: &mut Resolver, operator_key: &SshPublicKe
         Ok(bytes) => {
             SshCertificate::read(bytes).map_err(|error| (format!("`{}`: {error}", file.path), error.remedy(&file.path)))
         }
-        Err(reason) => Err((format!("reading `{}`: {reason}", file.path), NEW_KEY.into())),
+        Err(reason) => Err((format!("reading `{}`: {reason}", file.path), NAME_A_FILE.into())),
     };
     match read {
         Ok(certificate) => {

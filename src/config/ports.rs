@@ -114,10 +114,24 @@ pub(super) fn check_ssh(resolver: &mut Resolver, first: u16, count: u32, open_po
             true => {
                 format!("--ssh stays as the cluster was made with; where port {} is closed, there is room", port.port)
             }
-            false => format!("choose another --ssh, such as {}", super::network::DEFAULT_FIRST_SSH_PORT),
+            false => match free_start(count, open_ports) {
+                Some(first) => format!("choose another --ssh, such as {first}"),
+                None => format!("no {count} ports in a row are left; open fewer"),
+            },
         };
         resolver.problem_with_hint(&SSH, message, hint);
     }
+}
+
+/// The first port at or after the default with which `count` ports in a row begin that nothing else has.
+fn free_start(count: u32, open_ports: &[OpenPort]) -> Option<u16> {
+    let taken: BTreeSet<u32> =
+        open_ports.iter().filter(|port| port.protocol == Protocol::Tcp).map(|port| u32::from(port.port)).collect();
+    let mut first = u32::from(super::network::DEFAULT_FIRST_SSH_PORT);
+    while let Some(last_taken) = taken.range(first..first + count).next_back() {
+        first = last_taken + 1;
+    }
+    u16::try_from(first).ok().filter(|_| first + count - 1 <= u32::from(LAST_FRONT_PORT))
 }
 
 #[cfg(test)]
@@ -239,5 +253,30 @@ mod tests {
         let problems = resolve(&input(&[(&SSH, "2221"), (&DEIS, "true")]), None, &key()).unwrap_err();
         let expected = "`--ssh`: the SSH ports 2221 to 2223 include 2222, which is the port of `builder`";
         assert_eq!(problems.to_string(), expected);
+    }
+
+    #[test]
+    fn the_ssh_port_of_the_hint_is_free() {
+        for (open, count, free) in [
+            ("22001", "3", Some("22002")),
+            ("22004", "6", Some("22005")),
+            ("22001,22005,22003/udp:80", "3", Some("22002")),
+            ("22001,22004", "3", Some("22005")),
+            ("22001,65000", "40", Some("22002")),
+        ] {
+            let flags = [(&OPEN, open), (&NUM_NODES, count)];
+            let problems = resolve(&input(&flags), None, &key()).unwrap_err();
+            let hint = problems.iter().find_map(|problem| problem.hint.clone()).unwrap();
+            let first = hint.strip_prefix("choose another --ssh, such as ");
+            assert_eq!(first, free, "{open} {count}");
+            let flags = [(&OPEN, open), (&NUM_NODES, count), (&SSH, first.unwrap())];
+            assert!(resolve(&input(&flags), None, &key()).is_ok(), "{open} {count} {hint}");
+        }
+        let every_fifty: Vec<OpenPort> = platform_ports(&[("web", 80, false)])
+            .into_iter()
+            .flat_map(|web| (22_001..=LAST_FRONT_PORT).step_by(50).map(move |port| OpenPort { port, ..web.clone() }))
+            .collect();
+        assert_eq!(free_start(50, &every_fifty), None);
+        assert_eq!(free_start(49, &every_fifty), Some(22_002));
     }
 }

@@ -146,6 +146,8 @@ fn resolve_with(mut resolver: Resolver, operator_key: &SshPublicKey) -> Result<C
 fn name(resolver: &mut Resolver) -> Option<ClusterName> {
     match resolver.given(&NAME) {
         Some(_) => resolver.parsed(&NAME),
+        // That the file cannot be read is told already, and the name may stand in it.
+        None if resolver.input.file_is_unread => None,
         None => {
             resolver.problem(&NAME, "a cluster needs a name");
             None
@@ -459,6 +461,15 @@ mod tests {
             let input = input(&[(&NUM_NODES, nodes), (&ALLOW_SMALL, allow_small)]);
             let found = resolve(&input, None, &key()).ok().map(|spec| spec.etcd_member_count);
             assert_eq!(found, members, "{nodes} {allow_small}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_missed_only_where_all_was_read() {
+        let key = crate::pki::generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
+        for (file_is_unread, expected) in [(false, "`NAME`: a cluster needs a name"), (true, "")] {
+            let input = ClusterInput { file_is_unread, ..ClusterInput::default() };
+            assert_eq!(resolve(&input, None, &key).unwrap_err().to_string(), expected);
         }
     }
 }

@@ -43,11 +43,11 @@ impl<'a> Resolver<'a> {
     }
 
     pub fn problem(&mut self, parameter: &Parameter, message: impl Into<String>) {
-        self.problems.add(self.origin(parameter), message);
+        self.problems.add(self.origin(parameter), on_one_line(&message.into()));
     }
 
     pub fn problem_with_hint(&mut self, parameter: &Parameter, message: impl Into<String>, hint: impl Into<String>) {
-        self.problems.add_with_hint(self.origin(parameter), message, hint);
+        self.problems.add_with_hint(self.origin(parameter), on_one_line(&message.into()), hint);
     }
 
     /// Notes that a parameter's value cannot be read.
@@ -68,7 +68,7 @@ impl<'a> Resolver<'a> {
     {
         let given = self.given(parameter)?;
         let text = given.texts.first().map(String::as_str).unwrap_or_default();
-        let parsed = self.problems.take(given.origin.clone(), text.parse());
+        let parsed = self.problems.take(given.origin.clone(), read(text));
         if parsed.is_none() {
             self.mark_unreadable(parameter);
         }
@@ -144,11 +144,43 @@ impl<'a> Resolver<'a> {
         }
         let mut elements = Vec::new();
         for text in given.texts.iter().filter(|text| !text.is_empty()) {
-            match self.problems.take(given.origin.clone(), text.parse()) {
+            match self.problems.take(given.origin.clone(), read(text)) {
                 Some(element) => elements.push(element),
                 None => self.mark_unreadable(parameter),
             }
         }
         Some(elements)
+    }
+}
+
+fn read<T>(text: &str) -> Result<T, String>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    text.parse().map_err(|error: T::Err| on_one_line(&error.to_string()))
+}
+
+/// A mistake that quotes a value with line ends, as one line.
+fn on_one_line(message: &str) -> String {
+    message.replace('\r', "\\r").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::parameter::{LOCATION, NUM_NODES, OPEN};
+
+    #[test]
+    fn a_mistake_is_told_on_one_line() {
+        let flags = [(&LOCATION, "west\neurope"), (&OPEN, "8\r\n0"), (&NUM_NODES, "3\n4")];
+        let input = ClusterInput::flags("mycluster", &flags);
+        let mut resolver = Resolver::new(&input, None);
+        resolver.parsed::<crate::spec::Location>(&LOCATION);
+        resolver.list::<crate::spec::OpenPort>(&OPEN);
+        resolver.integer(&NUM_NODES);
+        let told = resolver.problems.to_string();
+        assert_eq!((told.lines().count(), told.contains('\r')), (3, false), "{told}");
+        assert!(told.contains("3\\n4"), "{told}");
     }
 }

@@ -72,7 +72,7 @@ mod tests {
             let text = yaml::to_string(&json!({parameter.key: example(parameter)})).unwrap();
             let (values, problems) = from_file("example.yaml", &text);
             assert!(problems.is_empty(), "{problems}");
-            assert_eq!(values.get(parameter).unwrap().texts.join(","), parameter.example, "{text}");
+            assert_eq!(values.unwrap().get(parameter).unwrap().texts.join(","), parameter.example, "{text}");
         }
     }
 }

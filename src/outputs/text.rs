@@ -16,7 +16,12 @@ pub fn summary(inventory: &Inventory) -> String {
     if inventory.without_machines {
         line("  no machines: the emulator runs with --vms none, and nothing answers".into());
     }
-    for port in &inventory.ports {
+    // An address at which nothing answers is no address to give to anybody.
+    let (ports, dns_records) = match inventory.without_machines {
+        true => (&[][..], &[][..]),
+        false => (&inventory.ports[..], &inventory.dns_records[..]),
+    };
+    for port in ports {
         let substitute = if port.port == port.endpoint.port { "" } else { "  (this machine refused the port itself)" };
         line(format!("  {:<8} {} → {}:{}{substitute}", port.name, port.port, port.endpoint.host, port.endpoint.port));
     }
@@ -24,15 +29,16 @@ pub fn summary(inventory: &Inventory) -> String {
     let width = inventory.nodes.iter().map(|node| node.name.len()).max().unwrap_or_default();
     for node in &inventory.nodes {
         let role = if node.etcd_member { "etcd member" } else { "etcd client" };
-        line(format!(
-            "  {:<width$}  {:<12} {role}  ssh {}:{}",
-            node.name, node.private_address, node.ssh.host, node.ssh.port
-        ));
+        let ssh = match inventory.without_machines {
+            true => String::new(),
+            false => format!("  ssh {}:{}", node.ssh.host, node.ssh.port),
+        };
+        line(format!("  {:<width$}  {:<12} {role}{ssh}", node.name, node.private_address));
     }
-    if !inventory.dns_records.is_empty() {
+    if !dns_records.is_empty() {
         line(String::new());
         line("DNS records to create in the platform's domain:".into());
-        for record in &inventory.dns_records {
+        for record in dns_records {
             line(format!("  {:<3} {:<5} {}", record.name, record.record_type, record.value));
         }
     }
@@ -47,4 +53,23 @@ pub fn summary(inventory: &Inventory) -> String {
     line(format!("  ssh -F {} {first}", inventory.ssh.config.display()));
     line(format!("  platformctl --cluster {} machines", inventory.name));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_machines_no_address_is_told_as_one_to_reach() {
+        let mut inventory: Inventory =
+            serde_json::from_str(include_str!("../../tests/fixtures/inventory.json")).unwrap();
+        for (without_machines, told) in [(false, true), (true, false)] {
+            inventory.without_machines = without_machines;
+            let text = summary(&inventory);
+            for reach in [" → ", "ssh 1", "DNS records"] {
+                assert_eq!(text.contains(reach), told, "{reach}: {text}");
+            }
+            assert_eq!(text.contains("nothing answers"), without_machines, "{text}");
+        }
+    }
 }

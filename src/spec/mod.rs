@@ -46,7 +46,7 @@ pub use settled::{Answers, Node, SettledSpec, Unsettled, settle, settle_for_show
 pub use size::VmSize;
 pub use source::AddressSource;
 pub use ssh_certificate::{SshCertificate, Thumbprints};
-pub use ssh_key::{InvalidSshKey, NEW_KEY, SshPublicKey};
+pub use ssh_key::{InvalidSshKey, SshPublicKey};
 pub use tag::{MOST_TAGS, Tag};
 pub use template_set::TemplateSet;
 

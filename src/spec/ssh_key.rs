@@ -14,7 +14,7 @@ use super::text::stands_as_text;
 const RSA_BITS: u32 = 2048;
 
 /// What to do without a key that Azure takes.
-pub const NEW_KEY: &str = "ssh-keygen -t ed25519 makes a key that Azure takes";
+const NEW_KEY: &str = "ssh-keygen -t ed25519 makes a key that Azure takes";
 
 /// One line of OpenSSH's format: type, key, comment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,6 +9,9 @@ use super::{foreign, ignition_rules, json, read};
 use crate::spec::Overlay;
 use diagnostics::{Origin, Problems};
 
+/// With comments and indentation, a file may be some times larger than what comes of it.
+const MOST_MERGED_BYTES: usize = 4 * CUSTOM_DATA_BYTES;
+
 impl Overlay {
     /// Reads a file that is merged over ours: a `#cloud-config` or an Ignition document, told apart by its first bytes.
     /// Every mistake with key, line and what to write instead; `file` is the name that they bear.
@@ -18,6 +21,12 @@ impl Overlay {
             problems.add_with_hint(Origin::File { path: file.to_owned(), line }, message, hint);
             Err(problems)
         };
+        if text.len() > MOST_MERGED_BYTES {
+            let what =
+                format!("has {} bytes; {MOST_MERGED_BYTES} are the most that are read of a file to merge", text.len());
+            let hint = format!("{CUSTOM_DATA_BYTES} bytes is the most Azure takes of what comes of it");
+            return problem(None, &what, &hint);
+        }
         if let Some(line) = foreign::byte_order_mark(text) {
             return problem(Some(line), foreign::BYTE_ORDER_MARK_IS_THERE, foreign::BYTE_ORDER_MARK_HINT);
         }
@@ -29,6 +38,13 @@ impl Overlay {
         }
         if text.trim_start().starts_with(read::HEADER) {
             return read::cloud_config(file, text, purpose).map(|document| Self::CloudConfig { document });
+        }
+        if text.starts_with("#!") && text.contains("\r\n") {
+            return problem(
+                None,
+                "is a script, which is not merged, and its lines end with CR LF, as on Windows, which no shell reads",
+                "save it with LF; `--custom-data-only` sends any file as it is",
+            );
         }
         problem(
             None,
@@ -51,11 +67,16 @@ impl Overlay {
     }
 }
 
+/// Whether Ignition documents of this version are laid over ours, which is of version 3.3.0.
+pub(super) fn is_merged_version(version: &str) -> bool {
+    matches!(version, "3.0.0" | "3.1.0" | "3.2.0" | "3.3.0")
+}
+
 fn parse_ignition(file: &str, text: &str, purpose: Purpose) -> Result<Overlay, Problems> {
     let (json, document) = json::document(file, text)?;
     let root = document.root();
     match json.pointer("/ignition/version").and_then(Value::as_str) {
-        Some("3.0.0" | "3.1.0" | "3.2.0" | "3.3.0") => {}
+        Some(version) if is_merged_version(version) => {}
         version => {
             let hint = "write a version of 3.0.0 to 3.3.0; `--custom-data-only` sends any file as it is";
             match (version, root.get("ignition").and_then(|node| node.get("version"))) {

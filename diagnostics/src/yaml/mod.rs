@@ -42,11 +42,33 @@ pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
 fn build<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
     serde_yaml::from_str(text).map_err(|error| {
         let line = error.location().map(|location| location.line());
-        YamlError { message: error.to_string(), line }
+        YamlError { message: plain(error.to_string()), line }
     })
+}
+
+/// The crate speaks of its own workings.
+fn plain(message: String) -> String {
+    match message.contains("more than one document") {
+        true => "there is more than one document in it; keep one, without the line `---` after it".into(),
+        false => message,
+    }
 }
 
 /// Writes one document.
 pub fn to_string(value: &impl Serialize) -> Result<String, YamlError> {
     serde_yaml::to_string(value).map_err(|error| YamlError { message: error.to_string(), line: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_document_is_told_in_plain_words() {
+        for text in ["a: 1\n---\nb: 2\n", "---\na: 1\n---\n"] {
+            let problems = Document::parse("c.yaml", text).err().unwrap().to_string();
+            assert!(problems.contains("not YAML: there is more than one document in it; keep one"), "{problems}");
+        }
+        assert!(Document::parse("c.yaml", "---\na: 1\n").is_ok());
+    }
 }

@@ -7,6 +7,9 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value, context};
 
+/// Instructions of one rendering: nested loops of a stranger's template come to an end.
+const MOST_STEPS: u64 = 1_000_000;
+
 /// A rendered text.
 #[derive(Debug)]
 pub(super) struct RenderedText {
@@ -59,6 +62,7 @@ pub(super) fn names(source: &str) -> Vec<String> {
 
 fn environment<'s>(undefined: Undefined) -> Result<Environment<'s>, Error> {
     let mut environment = Environment::new();
+    environment.set_fuel(Some(MOST_STEPS));
     environment.set_undefined_behavior(match undefined {
         Undefined::Refused => UndefinedBehavior::Strict,
         Undefined::SomeText => UndefinedBehavior::Chainable,
@@ -129,6 +133,9 @@ fn url_parts(text: String) -> Result<Value, Error> {
 
 fn explain(error: &Error) -> TemplateError {
     let message = match error.detail() {
+        _ if error.kind() == ErrorKind::OutOfFuel => {
+            format!("takes more than {MOST_STEPS} steps to render; make its loops shorter")
+        }
         Some(detail) => format!("{}: {detail}", error.kind()),
         None => error.kind().to_string(),
     };
@@ -227,6 +234,10 @@ mod tests {
             ("x\n{{ unset }}", "the value is not set; guard it with `{% if %}`"),
             ("x\n{{ a.b }}", "undefined"),
             ("x\n{% if %}", "syntax error"),
+            (
+                "x\n{% for i in range(10000) %}{% for j in range(10000) %}y{% endfor %}{% endfor %}",
+                "takes more than 1000000 steps",
+            ),
             ("x\n{{ a }}", "a map cannot be written here"),
             ("x\n{{ 'y' | url }}", "`y` is not an address"),
         ] {

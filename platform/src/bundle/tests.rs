@@ -91,7 +91,8 @@ fn mistakes_of_the_manifest() {
         ("probe: {http: /health}", "probe: udp", "line 5: `ports[0].probe`: must be one of `tcp`, found `udp`"),
         ("probe: {http: /health}", "probe: {http: health}", "line 5: `ports[0].probe.http`: must be a path such as"),
         ("probe: {http: /health}", "probe: tcp, protocol: udp", "line 5: `ports[0].protocol`: must be one of `tcp`"),
-        ("port: 80, probe", "port: 0, probe", "line 5: `ports[0].port`: must be a whole number, 1 to 65535"),
+        ("port: 80, probe", "port: 0, probe", "line 5: `ports[0].port`: must be a whole number, 1 to 65534"),
+        ("port: 80, probe", "port: 65535, probe", "line 5: `ports[0].port`: must be a whole number, 1 to 65534"),
         (
             "port: 80, probe",
             "idle_timeout_minutes: 60, port: 80, probe",

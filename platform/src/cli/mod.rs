@@ -32,7 +32,7 @@ use arguments::{PlatformArguments, PlatformCommand};
 pub fn platformctl(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match PlatformArguments::try_parse_from(arguments) {
         Ok(arguments) => dispatch(&arguments),
-        Err(error) => usage(&error),
+        Err(error) => usage(error),
     }
 }
 

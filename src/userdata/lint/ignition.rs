@@ -2,9 +2,14 @@
 
 use super::{Finding, Verdict};
 use crate::userdata::ignition_rules::version::{self, Readers};
+use crate::userdata::overlay::is_merged_version;
 use crate::userdata::purpose::Purpose;
 use crate::userdata::{ignition_rules, json};
 use diagnostics::Problems;
+
+/// Of a version that images read when the file is sent as it is.
+const NOT_MERGED: &str = "cannot be merged: only versions 3.0.0 to 3.3.0 are laid over ours; write `3.3.0`, or send the file \
+                          as it is with `--custom-data-only`";
 
 /// One finding for the version and, when somebody reads it, for each key with a value of its own.
 pub fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems> {
@@ -21,9 +26,10 @@ pub fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems> {
     let version = if node.value().is_mapping() { String::new() } else { node.scalar().unwrap_or_default() };
     let readers = Readers::of(&version, is_of_version_1);
     let (flatcar, fedora_coreos) = match readers {
-        Readers::Both => (Verdict::Acts, Verdict::Acts),
+        Readers::Both if is_merged_version(&version) => (Verdict::Acts, Verdict::Acts),
+        Readers::Both => (idle(NOT_MERGED), idle(NOT_MERGED)),
         Readers::FlatcarAlone => {
-            (Verdict::Acts, idle("versions before 3.0.0 are read by Flatcar alone; write `3.3.0`"))
+            (idle(NOT_MERGED), idle("versions before 3.0.0 are read by Flatcar alone; write `3.3.0`"))
         }
         Readers::FedoraAlone => (idle("Flatcar's stable images read 3.5.0 and older; write `3.3.0`"), Verdict::Acts),
         Readers::Nobody => {
@@ -66,9 +72,11 @@ mod tests {
     fn versions() {
         for (version, flatcar, fedora) in [
             ("3.0.0", true, true),
-            ("3.5.0", true, true),
+            ("3.3.0", true, true),
+            ("3.4.0", false, false),
+            ("3.5.0", false, false),
             ("3.6.0", false, true),
-            ("2.3.0", true, false),
+            ("2.3.0", false, false),
             ("3.7.0-experimental", false, false),
             ("3.3", false, false),
         ] {
@@ -77,7 +85,10 @@ mod tests {
             assert_eq!((found[0].flatcar.acts(), found[0].fedora_coreos.acts()), (flatcar, fedora), "{version}");
             assert_eq!((&*found[0].key, found[0].line), ("ignition.version", Some(2)), "{version}");
         }
-        assert!(findings("x", "{\"ignitionVersion\": 1}").unwrap()[0].flatcar.acts());
+        for old_or_new in ["{\"ignitionVersion\": 1}", r#"{"ignition": {"version": "3.4.0"}}"#] {
+            let verdict = findings("x", old_or_new).unwrap()[0].flatcar.to_string();
+            assert!(verdict.starts_with("does nothing: cannot be merged: "), "{verdict}");
+        }
         assert!(findings("x", "{}").unwrap()[0].flatcar.to_string().contains("is missing"));
         assert!(findings("x", "{\n,}").unwrap_err().to_string().starts_with("`x` line 2: not JSON"));
     }

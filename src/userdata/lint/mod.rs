@@ -113,7 +113,12 @@ fn lint_text(file: &str, text: &str) -> Result<Report, Problems> {
     if first.starts_with("#!") {
         // The shell takes the first half of such a line end for a part of the command.
         let line = text.find("\r\n").map(|index| text[..index].matches('\n').count() + 1);
+        let interpreter = first.trim_start_matches("#!").trim_start_matches([' ', '\t']);
         let flatcar = match line {
+            // <https://man7.org/linux/man-pages/man2/execve.2.html>
+            None if !interpreter.starts_with('/') => {
+                Verdict::Idle("its first line names no interpreter with its whole path; write `#!/bin/bash`".into())
+            }
             None => Verdict::Acts,
             Some(_) => {
                 Verdict::Idle("its lines end with CR LF, as on Windows, which no shell reads; save it with LF".into())
@@ -220,6 +225,9 @@ mod tests {
         for (text, kind, acts, why) in [
             ("#cloud-config \nusers: []\n", Kind::CloudConfig, true, ""),
             ("#!/bin/sh\n", Kind::Script, true, ""),
+            ("#! /bin/sh -e\n", Kind::Script, true, ""),
+            ("#!\necho hi\n", Kind::Script, false, "names no interpreter with its whole path"),
+            ("#! bash\necho hi\n", Kind::Script, false, "names no interpreter with its whole path"),
             (
                 "#!/bin/bash\r\necho hi\r\n",
                 Kind::Script,

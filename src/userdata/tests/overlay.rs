@@ -18,6 +18,8 @@ fn mistakes(text: &str) -> Vec<(Option<usize>, String)> {
 fn each_mistake_has_its_key_its_line_and_its_remedy() {
     for (text, line, mistake) in [
         ("hello", None, "neither starts with `#cloud-config`"),
+        (&"#".repeat(262_141), None, "has 262141 bytes; 262140 are the most that are read of a file to merge"),
+        ("#!/bin/sh\r\necho hi\r\n", None, "its lines end with CR LF"),
         ("\n{\"ignition\":\n\u{feff}{}}", Some(3), "byte order mark"),
         ("variant: flatcar\nversion: 1.0.0\n", Some(1), "is a Butane file (`variant: flatcar`)"),
         (

@@ -86,12 +86,16 @@ fn label(node: &Node<'_>) -> Option<String> {
     right.then_some(name)
 }
 
+/// The load balancer has no port after it.
+/// <https://learn.microsoft.com/rest/api/load-balancer/load-balancers/create-or-update#loadbalancingrule>
+const LAST_FRONT_PORT: i64 = 65_534;
+
 fn ports(node: &Node<'_>) -> Vec<BundlePort> {
     let mut ports: Vec<BundlePort> = Vec::new();
     for item in node.items().unwrap_or_default() {
         let Some(fields) = item.fields() else { continue };
         let name = fields.required("name").and_then(|node| label(&node));
-        let number = fields.required("port").and_then(|node| node.integer(1..=65535));
+        let number = fields.required("port").and_then(|node| node.integer(1..=LAST_FRONT_PORT));
         if let Some(node) = fields.take("protocol") {
             node.choice(&[("tcp", ())]);
         }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::process::{ExitCode, Termination};
+use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue};
 use diagnostics::{Environment, Origin, Problems};
@@ -14,6 +15,9 @@ pub use crate::signals::{ended_by_signal, unless_interrupted};
 
 /// What is logged, on stderr: <https://docs.rs/tracing-subscriber/latest/tracing_subscriber/filter/struct.EnvFilter.html>
 const LOG_VARIABLE: &str = "AZURE_COREOS_CLUSTER_LOG";
+
+/// Workers let go of what they do at its next wait; only what blocks, such as the reading of an answer, takes longer.
+const LONGEST_SHUTDOWN: Duration = Duration::from_secs(2);
 
 /// clap's own message: help on stdout with 0, mistakes on stderr with 2.
 pub fn usage(mut error: clap::Error) -> ExitCode {
@@ -60,12 +64,13 @@ pub fn to_its_end<T: Termination>(log: &str, command: impl Future<Output = Resul
         Err(error) => return failed(&Failure::Other(error.into())),
     };
     let result = runtime.block_on(command);
-    // A request that hangs must not hold the program up.
-    runtime.shutdown_background();
     let code = match result {
         Ok(ended) => ended.report(),
         Err(failure) => failed(&failure),
     };
+    // A request that hangs must not hold the program up; but OpenSSL is cleaned up when the process ends, and a worker that
+    // still used it then would crash.
+    runtime.shutdown_timeout(LONGEST_SHUTDOWN);
     match lost_events() {
         None => code,
         // Who reads events must not take what it has for all there was.

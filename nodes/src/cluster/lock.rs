@@ -31,8 +31,8 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 const SAID_AGAIN: Duration = Duration::from_secs(60);
 /// Between two renewals.
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(5);
-/// A lease that was not renewed for so long may have ended: etcd lets it live for 60 s.
-const MOST_SILENCE: Duration = Duration::from_secs(50);
+/// A lease that was not renewed for so long may have ended: etcd lets it live for 180 s, since machines under load are slow to answer.
+const MOST_SILENCE: Duration = Duration::from_secs(150);
 /// A node that is asked to let go does so within this, or its lease ends by itself.
 const RELEASE_DEADLINE: Duration = Duration::from_secs(15);
 

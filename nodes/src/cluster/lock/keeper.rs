@@ -24,7 +24,7 @@ while read -r -t 50 word rest; do
     look) said=$(etc --write-out=json get -- "$rest"); tell $? "$said" ;;
     take)
       leave
-      said=$(etc lease grant 60) || { tell 1 "$said"; continue; }
+      said=$(etc lease grant 180) || { tell 1 "$said"; continue; }
       set -- $said; lease=$2
       said=$(printf %s "$rest" | base64 -d | sed "s/@lease/$lease/" | etc --write-out=json txn); tell $? "$said" ;;
     drop) leave; answer ok "" ;;

@@ -9,12 +9,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::answer::{self, Begun, RawAnswer, Subscription, shown};
+use super::answer::{self, Begun, Resource, Subscription, shown};
 use super::endpoint::Endpoint;
 use super::error::{ArmError, ArmErrorKind};
 use super::follow::{CONSISTENCY_DEADLINE, Followed};
 use super::id::ResourceId;
-use super::operation::{self, Goal, Monitor, ProvisioningState};
+use super::operation::{self, Goal, Monitor};
 use super::patience::Patience;
 use super::request::{ArmRequest, Sender};
 use super::wait::WaitListener;
@@ -42,11 +42,19 @@ impl Arm {
         Self { sender: Arc::new(Sender::new(endpoint, patience, listener)) }
     }
 
-    /// The resource's document; none when Azure says that it does not exist.
-    pub async fn get(&self, id: &ResourceId) -> Result<Option<Value>, ArmError> {
+    /// The resource; none when Azure says that it does not exist.
+    pub async fn get(&self, id: &ResourceId) -> Result<Option<Resource>, ArmError> {
         let doing = format!("reading {id}");
         let request = self.request(&doing, Method::Get, id.path(), id.api_version())?;
         let read = self.sender.send(&request, |raw| answer::resource(raw, id)).await;
+        or_absent(read, id.is_subscription())
+    }
+
+    /// The same as the type of its kind.
+    pub async fn get_as<T: DeserializeOwned>(&self, id: &ResourceId) -> Result<Option<T>, ArmError> {
+        let doing = format!("reading {id}");
+        let request = self.request(&doing, Method::Get, id.path(), id.api_version())?;
+        let read = self.sender.send(&request, |raw| answer::resource_as(raw, id)).await;
         or_absent(read, id.is_subscription())
     }
 
@@ -109,11 +117,7 @@ impl Arm {
 
     /// The subscription; none when Azure says that it does not exist, or that it is not for who is signed in.
     pub async fn subscription(&self, subscription: &SubscriptionId) -> Result<Option<Subscription>, ArmError> {
-        let id = ResourceId::subscription(subscription);
-        let doing = format!("reading {id}");
-        let request = self.request(&doing, Method::Get, id.path(), id.api_version())?;
-        let read = |raw: &RawAnswer| answer::decoded(raw, answer::resource(raw, &id)?);
-        or_absent(self.sender.send(&request, read).await, true)
+        self.get_as(&ResourceId::subscription(subscription)).await
     }
 
     /// All subscriptions that whoever is signed in may see.
@@ -144,7 +148,7 @@ impl Arm {
             // Nobody's word is taken for it: one wrong answer must not lose what it takes to come back.
             match self.get(id).await? {
                 None => return Ok(()),
-                Some(document) if ProvisioningState::of(&document).is_deleting() => {
+                Some(resource) if resource.state.is_deleting() => {
                     let monitor = Monitor::Resource;
                     self.follow(Followed { doing: &doing, id, monitor, goal: Goal::Gone, first_wait: None }).await?;
                     return Ok(());
@@ -175,7 +179,7 @@ impl Arm {
             202 => self.follow_begun(&doing, id, &begun, Goal::Result).await?,
             _ => begun.document,
         };
-        answer::result(&doing, result.unwrap_or_default())
+        answer::result(&doing, &result.unwrap_or_default())
     }
 
     /// Asks a path that is not a plain resource to do something; the answer's document.
@@ -188,7 +192,7 @@ impl Arm {
     ) -> Result<T, ArmError> {
         let request = self.request(doing, Method::Post, path, api_version)?;
         let begun = self.sender.send(&ArmRequest { body: Some(body), ..request }, answer::acted).await?;
-        answer::result(doing, begun.document.unwrap_or_default())
+        answer::result(doing, &begun.document.unwrap_or_default())
     }
 
     /// Writes a document at a path that is not a plain resource and is done at once.

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use report::{ServiceError, exit_code};
-use serde_json::Value;
 
 /// Who refused, and so what the caller can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,32 +56,6 @@ impl ArmError {
         Self { doing: doing.into(), kind, status: None, code: None, message: message.into(), request_id: None }
     }
 
-    /// Reads ARM's error document (`{"error": {"code", "message", "details"}}`); inner details that say more than the
-    /// outer message are appended.
-    /// <https://github.com/Azure/azure-resource-manager-rpc/blob/master/v1.0/common-api-details.md#error-response-content>
-    pub fn from_document(
-        kind: ArmErrorKind,
-        doing: impl Into<String>,
-        status: Option<u16>,
-        document: &Value,
-        request_id: Option<String>,
-    ) -> Self {
-        let error = document.get("error").unwrap_or(document);
-        let text =
-            |key: &str| error.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
-        let mut message = text("message").unwrap_or_else(|| match status {
-            Some(status) => format!("HTTP status {status} without an explanation"),
-            None => "no explanation was given".into(),
-        });
-        for detail in error.get("details").and_then(Value::as_array).into_iter().flatten() {
-            let code = detail.get("code").and_then(Value::as_str).unwrap_or("detail");
-            if let Some(more) = detail.get("message").and_then(Value::as_str).filter(|more| !message.contains(more)) {
-                message.push_str(&format!(" ({code}: {more})"));
-            }
-        }
-        Self { doing: doing.into(), kind, status, code: text("code"), message, request_id }
-    }
-
     /// Whether Azure's code is `code`, case aside.
     pub fn has_code(&self, code: &str) -> bool {
         self.code.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(code))
@@ -133,23 +106,10 @@ impl From<ArmError> for ServiceError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
-    #[test]
-    fn azures_words_are_kept() {
-        for (document, code, message) in [
-            (json!({"error": {"code": "QuotaExceeded", "message": "no cores"}}), Some("QuotaExceeded"), "no cores"),
-            (
-                json!({"error": {"code": "InvalidTemplate", "message": "bad", "details": [{"code": "X", "message": "worse"}]}}),
-                Some("InvalidTemplate"),
-                "bad (X: worse)",
-            ),
-            (json!({"code": "Flat", "message": "old shape"}), Some("Flat"), "old shape"),
-            (json!(null), None, "HTTP status 502 without an explanation"),
-        ] {
-            let error = ArmError::from_document(ArmErrorKind::Refused, "creating x", Some(502), &document, None);
-            assert_eq!((error.code.as_deref(), error.message.as_str()), (code, message), "{document}");
-        }
+    fn refusal(status: u16, code: &str, message: &str) -> ArmError {
+        let error = ArmError::local(ArmErrorKind::Refused, "x", message);
+        ArmError { status: Some(status), code: Some(code.to_owned()), ..error }
     }
 
     #[test]
@@ -169,9 +129,7 @@ mod tests {
             (403, "AuthorizationFailed", Some("r"), false, false),
             (403, "ResourceGroupNotFound", Some("r"), false, false),
         ] {
-            let document = json!({"error": {"code": code, "message": "x"}});
-            let request_id = request_id.map(str::to_owned);
-            let error = ArmError::from_document(ArmErrorKind::Refused, "x", Some(status), &document, request_id);
+            let error = ArmError { request_id: request_id.map(str::to_owned), ..refusal(status, code, "x") };
             assert_eq!(error.says_absent(is_subscription), absent, "{error:?}");
         }
     }
@@ -184,9 +142,7 @@ mod tests {
             ("SkuNotAvailable", "x", true),
             ("RequestDisallowedByPolicy", "x", false),
         ] {
-            let document = json!({"error": {"code": code, "message": message}});
-            let error = ArmError::from_document(ArmErrorKind::Refused, "x", Some(409), &document, None);
-            assert_eq!(error.is_quota(), quota, "{code} {message}");
+            assert_eq!(refusal(409, code, message).is_quota(), quota, "{code} {message}");
         }
     }
 }

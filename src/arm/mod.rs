@@ -21,8 +21,9 @@ mod token;
 mod wait;
 
 pub use answer::{
-    Availability, BootDiagnostics, ImageDocument, ImageVersion, InstanceView, Provider, Region, Sku, Subscription,
-    Terms, Usage,
+    Availability, BackendAddressPool, BootDiagnostics, Identity, ImageDocument, ImageVersion, InstanceView,
+    PlacementGroup, PortMapping, PortMappings, Provider, ProvisioningState, PublicIpAddress, Region, Resource, Sku,
+    Subscription, Tags, Terms, Usage, VirtualMachine, VirtualNetwork,
 };
 pub use body::read_body;
 pub use client::Arm;
@@ -30,7 +31,6 @@ pub use credential::{ChosenCredential, SignIn, credential};
 pub use endpoint::{Endpoint, authority};
 pub use error::{ArmError, ArmErrorKind};
 pub use id::{COMPUTE_API_VERSION, NETWORK_API_VERSION, ResourceId};
-pub use operation::ProvisioningState;
 pub use patience::Patience;
 pub use wait::{Deaf, Wait, WaitListener};
 

@@ -3,59 +3,11 @@
 //!
 //! <https://github.com/Azure/azure-resource-manager-rpc/blob/master/v1.0/async-api-reference.md>
 
-use std::fmt;
-
 use serde_json::Value;
 
-use super::answer::{self, Begun, RawAnswer, Stranger};
+use super::answer::{self, Begun, ErrorDocument, ProvisioningState, RawAnswer, Resource, Stranger};
 use super::error::{ArmError, ArmErrorKind};
 use super::id::ResourceId;
-
-/// A resource's `properties.provisioningState`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProvisioningState {
-    Succeeded,
-    Failed,
-    Canceled,
-    /// Anything else: `Creating`, `Updating`, `Deleting`, …
-    Running(String),
-}
-
-impl ProvisioningState {
-    /// Reads a status word; case does not count, and services spell Canceled both ways.
-    pub fn read(text: &str) -> Self {
-        match text.to_ascii_lowercase().as_str() {
-            "succeeded" => Self::Succeeded,
-            "failed" => Self::Failed,
-            "canceled" | "cancelled" => Self::Canceled,
-            _ => Self::Running(text.to_owned()),
-        }
-    }
-
-    /// The state of a resource's document; a document without one has succeeded.
-    pub fn of(document: &Value) -> Self {
-        match document.pointer("/properties/provisioningState").and_then(Value::as_str) {
-            Some(text) => Self::read(text),
-            None => Self::Succeeded,
-        }
-    }
-
-    /// Whether Azure is taking the resource away.
-    pub fn is_deleting(&self) -> bool {
-        matches!(self, Self::Running(state) if state.eq_ignore_ascii_case("deleting"))
-    }
-}
-
-impl fmt::Display for ProvisioningState {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Succeeded => "Succeeded",
-            Self::Failed => "Failed",
-            Self::Canceled => "Canceled",
-            Self::Running(state) => state,
-        })
-    }
-}
 
 /// What to ask next to learn how an operation stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,31 +51,24 @@ pub fn begin(doing: &str, begun: &Begun) -> Result<Option<Monitor>, Box<ArmError
     if begun.status == 202 {
         return Ok(Some(other()));
     }
-    let Some(document) = &begun.document else { return Ok(None) };
-    match ProvisioningState::of(document) {
-        ProvisioningState::Succeeded => Ok(None),
-        ProvisioningState::Running(_) => Ok(Some(other())),
-        state => Err(Box::new(failed(doing, &state, document, begun.request_id.clone()))),
+    match &begun.state {
+        None | Some(ProvisioningState::Succeeded) => Ok(None),
+        Some(ProvisioningState::Running(_)) => Ok(Some(other())),
+        Some(state) => Err(Box::new(failed(doing, state, begun.document.as_ref(), begun.request_id.clone()))),
     }
 }
 
 /// What the answer to a poll says. A 404 is no answer of this kind: see [`absent`].
 pub fn poll(doing: &str, raw: &RawAnswer, monitor: &Monitor, goal: Goal, id: &ResourceId) -> Result<Outcome, Stranger> {
     let (state, document) = match monitor {
-        Monitor::AsyncOperation(_) => {
-            // Some services say 202 as long as it runs.
-            answer::demand(raw, &[200, 202], "GET of an operation")?;
-            let document = answer::object(raw)?;
-            let Some(status) = document["status"].as_str() else { return Err(Stranger::new(raw, "no `status` in it")) };
-            (ProvisioningState::read(status), document)
-        }
+        Monitor::AsyncOperation(_) => answer::operation(raw)?,
         Monitor::Location(_) => return location(doing, raw, goal, id),
         Monitor::Resource => {
-            let document = answer::resource(raw, id)?;
+            let Resource { state, document, .. } = answer::resource(raw, id)?;
             if goal == Goal::Gone {
                 return Ok(Outcome::Running);
             }
-            (ProvisioningState::of(&document), document)
+            (state, document)
         }
     };
     Ok(outcome(doing, &state, document, raw))
@@ -153,8 +98,8 @@ fn location(doing: &str, raw: &RawAnswer, goal: Goal, id: &ResourceId) -> Result
         Goal::Gone => Ok(Outcome::Succeeded(None)),
         Goal::Result => Ok(Outcome::Succeeded(Some(document))),
         Goal::Exists => {
-            let document = answer::document_of(raw, id)?;
-            Ok(outcome(doing, &ProvisioningState::of(&document), document, raw))
+            let Resource { state, document, .. } = answer::document_of(raw, id)?;
+            Ok(outcome(doing, &state, document, raw))
         }
     }
 }
@@ -163,12 +108,13 @@ fn outcome(doing: &str, state: &ProvisioningState, document: Value, raw: &RawAns
     match state {
         ProvisioningState::Succeeded => Outcome::Succeeded(Some(document)),
         ProvisioningState::Running(_) => Outcome::Running,
-        state => Outcome::Failed(Box::new(failed(doing, state, &document, raw.request_id.clone()))),
+        state => Outcome::Failed(Box::new(failed(doing, state, Some(&document), raw.request_id.clone()))),
     }
 }
 
-fn failed(doing: &str, state: &ProvisioningState, document: &Value, request_id: Option<String>) -> ArmError {
-    let mut error = ArmError::from_document(ArmErrorKind::OperationFailed, doing, None, document, request_id);
+fn failed(doing: &str, state: &ProvisioningState, document: Option<&Value>, request_id: Option<String>) -> ArmError {
+    let document = document.map(ErrorDocument::read).unwrap_or_default();
+    let mut error = document.into_error(ArmErrorKind::OperationFailed, doing, None, request_id);
     if error.code.is_none() {
         let ending = if *state == ProvisioningState::Canceled { "was canceled" } else { "failed" };
         error.message = format!("the operation {ending}; Azure gave no reason");
@@ -194,7 +140,12 @@ mod tests {
 
     #[test]
     fn beginnings() {
-        let begun = |status, document: Value| Begun { status, document: Some(document), ..Begun::default() };
+        let begun = |status, document: Value| Begun {
+            status,
+            state: Some(Resource::read(document.clone()).unwrap().state),
+            document: Some(document),
+            ..Begun::default()
+        };
         let empty = |status| Begun { status, ..Begun::default() };
         let with_header = Begun {
             azure_async_operation: Some("u".into()),

@@ -107,11 +107,10 @@ fn wait(attempt: u32, retry_after: Option<Duration>) -> Duration {
 mod tests {
     use super::*;
     use crate::arm::error::ArmErrorKind;
-    use serde_json::json;
 
     fn refused(status: u16, code: Option<&str>, retry_after: Option<u64>) -> FailedTry {
-        let document = json!({"error": {"code": code, "message": "x"}});
-        let error = ArmError::from_document(ArmErrorKind::Refused, "x", Some(status), &document, None);
+        let error = ArmError::local(ArmErrorKind::Refused, "x", "x");
+        let error = ArmError { status: Some(status), code: code.map(str::to_owned), ..error };
         FailedTry { error, reason: Reason::Refused { retry_after: retry_after.map(Duration::from_secs) } }
     }
 

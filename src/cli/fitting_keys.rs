@@ -5,13 +5,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use serde_json::Value;
-
 use super::connection::Connection;
 use super::prepare::Prepared;
+use crate::arm::{ArmError, Resource, VirtualMachine};
 use crate::directory::Bound;
 use crate::pki::KeyPart;
-use crate::plan::{KEYS_TAG, Observed, ResourceNames, StepKey, is_ours, tag};
+use crate::plan::{KEYS_TAG, Observed, ResourceNames, StepKey, is_ours};
 use crate::spec::{Node, SshPublicKey};
 use diagnostics::{Origin, Problems};
 use report::Failure;
@@ -22,13 +21,18 @@ const SHOWN: usize = 5;
 const COPY: &str = "copy it, or the whole directory, from where the cluster was made or last grown, or name that one with \
                     --state-dir; keys cannot be asked of Azure";
 
-/// Adds what does not fit; nothing when no machine exists.
-pub fn check(prepared: &Prepared, observed: &Observed, problems: &mut Problems) {
+/// Adds what does not fit; nothing when no machine exists. An error is that an answer says too little of a machine.
+pub fn check(
+    connection: &Connection,
+    prepared: &Prepared,
+    observed: &Observed,
+    problems: &mut Problems,
+) -> Result<(), ArmError> {
     let machine = |node: &Node| observed.get(&StepKey::VirtualMachine(node.index));
     let nodes = prepared.spec.nodes();
-    let existing: Vec<(&Node, &Value)> = nodes.iter().filter_map(|node| Some((node, machine(node)?))).collect();
+    let existing: Vec<(&Node, &Resource)> = nodes.iter().filter_map(|node| Some((node, machine(node)?))).collect();
     if existing.is_empty() {
-        return;
+        return Ok(());
     }
     let directory = &prepared.directory;
     let none_here =
@@ -41,12 +45,21 @@ pub fn check(prepared: &Prepared, observed: &Observed, problems: &mut Problems) 
         );
         let hint = "copy the directory from where the cluster was created, or name it with --state-dir";
         problems.add_with_hint(Origin::Flag("NAME"), message, hint);
-        return;
+        return Ok(());
     }
-    operator_key(prepared, &existing, problems);
+    let names = ResourceNames::new(&connection.subscription, &prepared.spec);
+    let mut let_in = Vec::new();
+    for (node, resource) in &existing {
+        let machine: VirtualMachine = resource.decode(&names.virtual_machine(&node.name))?;
+        // What is no key at all lets nobody in, and is no other key.
+        let key = machine.ssh_public_key().and_then(|text| text.parse::<SshPublicKey>().ok());
+        let_in.extend(key.map(|key| (*node, key)));
+    }
+    operator_key(prepared, &let_in, problems);
     if !prepared.spec.custom_data_only {
         node_keys(prepared, &existing, problems);
     }
+    Ok(())
 }
 
 /// Without asking Azure: every file that an earlier run wrote must be there. For a command that shows keys.
@@ -65,8 +78,8 @@ pub fn check_files(prepared: &Prepared) -> Result<(), Failure> {
     if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
 }
 
-/// The key that signs in must be the one that the machines know.
-fn operator_key(prepared: &Prepared, existing: &[(&Node, &Value)], problems: &mut Problems) {
+/// The key that signs in must be the one that the machines let in.
+fn operator_key(prepared: &Prepared, let_in: &[(&Node, SshPublicKey)], problems: &mut Problems) {
     let own = &prepared.spec.ssh_public_key;
     let file = prepared.directory.identity();
     match prepared.directory.read(&file.with_extension("pub")) {
@@ -77,12 +90,7 @@ fn operator_key(prepared: &Prepared, existing: &[(&Node, &Value)], problems: &mu
         }
         Ok(_) => {}
     }
-    let pointer = "/properties/osProfile/linuxConfiguration/ssh/publicKeys/0/keyData";
-    let other = existing.iter().filter(|(_, document)| {
-        let known =
-            document.pointer(pointer).and_then(Value::as_str).and_then(|text| text.parse::<SshPublicKey>().ok());
-        known.is_some_and(|known| !same_key(&known, own))
-    });
+    let other = let_in.iter().filter(|(_, known)| !same_key(known, own));
     let names: Vec<&str> = other.map(|(node, _)| node.name.as_str()).collect();
     if names.is_empty() {
         return;
@@ -107,14 +115,14 @@ fn same_key(one: &SshPublicKey, other: &SshPublicKey) -> bool {
 }
 
 /// By their fingerprints on the machine; a machine without them by whether there are keys at all, signed by the authority.
-fn node_keys(prepared: &Prepared, existing: &[(&Node, &Value)], problems: &mut Problems) {
+fn node_keys(prepared: &Prepared, existing: &[(&Node, &Resource)], problems: &mut Problems) {
     let directory = &prepared.directory;
     let authority_is_here = directory.authority().exists();
     let (mut lost, mut other, mut of_other_authority, mut of_other_role) = (vec![], vec![], vec![], vec![]);
-    for (node, document) in existing {
+    for (node, resource) in existing {
         let name = node.name.as_str();
         let keys_are_here = directory.node_keys(name).exists();
-        let parts = match tag(document, KEYS_TAG) {
+        let parts = match resource.tags.get(KEYS_TAG) {
             Some(keys) => prepared.fingerprints(node).map(|own| own.differences(keys)),
             None if keys_are_here => {
                 let keys = prepared.material.node(name);
@@ -191,7 +199,7 @@ pub async fn check_for_later_machines(connection: &Connection, prepared: &Prepar
     let next = names.virtual_machine(&spec.machine_name(spec.node_count));
     let again = format!("azure-coreos-cluster {}", spec.name);
     let found = connection.arm.get(&next).await.map_err(|error| Failure::azure(error, again))?;
-    if !found.is_some_and(|document| is_ours(spec, &document)) {
+    if !found.is_some_and(|machine| is_ours(spec, &machine)) {
         return Ok(());
     }
     let mut problems = Problems::new();

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::arguments::PlanArguments;
-use super::connection::connect;
+use super::connection::{Connection, connect};
 use super::prepare::{Prepared, one_kind_of_output, prepare, reporter};
 use crate::config::parameter::SKIP_PREFLIGHT;
 use crate::execute::{being_deleted, observe};
@@ -40,14 +40,14 @@ pub async fn run(arguments: PlanArguments) -> Result<ExitCode, Failure> {
     let names = ResourceNames::new(&connection.subscription, &prepared.spec);
     let desired = desired(&prepared.spec, &names, &prepared.first_boots);
     let again = format!("azure-coreos-cluster plan {}", prepared.spec.name);
-    let observed =
-        observe(&connection.arm, &desired, prepared.before()).await.map_err(|error| Failure::azure(error, again))?;
-    check_owner(&prepared, &desired, &observed)?;
+    let refused = |error| Failure::azure(error, again.as_str());
+    let observed = observe(&connection.arm, &desired, prepared.before()).await.map_err(refused)?;
+    check_owner(&connection, &prepared, &desired, &observed)?;
     super::fitting_keys::check_for_later_machines(&connection, &prepared).await?;
     for id in being_deleted(&desired, &observed) {
         reporter.note(format!("{id} is being deleted; creation would wait until it is gone"));
     }
-    let plan = plan(&prepared.spec, desired, &observed);
+    let plan = plan(&prepared.spec, desired, &observed).map_err(refused)?;
     let changes = changes(prepared.stored.as_ref().map(|stored| &stored.spec), &prepared.spec, &plan);
     // What exists as it is asked for was not refused.
     let refusals =
@@ -87,7 +87,12 @@ pub async fn run(arguments: PlanArguments) -> Result<ExitCode, Failure> {
 }
 
 /// Resources that only have our names are someone else's, and machines whose keys are not here cannot be worked with.
-pub fn check_owner(prepared: &Prepared, desired: &[Desired], observed: &Observed) -> Result<(), Failure> {
+pub fn check_owner(
+    connection: &Connection,
+    prepared: &Prepared,
+    desired: &[Desired],
+    observed: &Observed,
+) -> Result<(), Failure> {
     let mut problems = Problems::new();
     for stranger in strangers(&prepared.spec, desired, observed) {
         let message = format!(
@@ -101,7 +106,9 @@ pub fn check_owner(prepared: &Prepared, desired: &[Desired], observed: &Observed
         problems.add_with_hint(Origin::Flag("NAME"), message, hint);
     }
     if problems.is_empty() {
-        super::fitting_keys::check(prepared, observed, &mut problems);
+        let again = format!("azure-coreos-cluster plan {}", prepared.spec.name);
+        super::fitting_keys::check(connection, prepared, observed, &mut problems)
+            .map_err(|error| Failure::azure(error, again))?;
     }
     if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
 }

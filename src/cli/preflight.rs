@@ -47,7 +47,7 @@ pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
     let hint = format!("azure-coreos-cluster preflight {}", prepared.spec.name);
     let refused = |error| Failure::azure(error, hint.clone());
     let observed = observe(&connection.arm, &desired, prepared.before()).await.map_err(refused)?;
-    super::plan::check_owner(&prepared, &desired, &observed)?;
+    super::plan::check_owner(&connection, &prepared, &desired, &observed)?;
     let (found, estimate) = tokio::join!(look(&connection, &prepared, &observed), price(&connection, &prepared));
     let found = found?;
     let text = text(&found, estimate.as_ref(), &prepared);

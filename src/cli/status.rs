@@ -98,13 +98,13 @@ pub fn cluster_name(text: &str) -> Result<ClusterName, Problems> {
 
 async fn status(connection: &Connection, resource: &Desired) -> Result<ResourceStatus, ArmError> {
     let machine = matches!(resource.key, StepKey::VirtualMachine(_));
-    let (document, view) = if machine {
+    let (found, view) = if machine {
         tokio::try_join!(connection.arm.get(&resource.id), connection.arm.view(&resource.id, "instanceView"))?
     } else {
         (connection.arm.get(&resource.id).await?, None)
     };
     let view: InstanceView = view.unwrap_or_default();
-    let state = document.as_ref().map(ProvisioningState::of);
+    let state = found.map(|resource| resource.state);
     let console = match state {
         Some(ProvisioningState::Failed) if machine => Some(console(connection, resource).await),
         _ => None,

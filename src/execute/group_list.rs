@@ -3,12 +3,10 @@
 //!
 //! <https://learn.microsoft.com/rest/api/resources/resources/list-by-resource-group>
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
-use crate::arm::{Arm, ArmError, ResourceId};
-use crate::plan::{CLUSTER_TAG, tag_named};
+use crate::arm::{Arm, ArmError, ResourceId, Tags};
+use crate::plan::CLUSTER_TAG;
 
 /// One entry of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -19,15 +17,14 @@ pub struct Listed {
     #[serde(rename = "type")]
     pub resource_type: String,
     pub name: String,
-    /// None and an empty map say the same.
     #[serde(default)]
-    tags: Option<BTreeMap<String, String>>,
+    tags: Tags,
 }
 
 impl Listed {
     /// The name of the cluster whose tag it carries.
     pub fn cluster(&self) -> Option<&str> {
-        tag_named(self.tags.as_ref()?, CLUSTER_TAG).map(String::as_str)
+        self.tags.get(CLUSTER_TAG)
     }
 }
 

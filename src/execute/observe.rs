@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use serde_json::Value;
 
 use crate::arm::{Arm, ArmError, ArmErrorKind, ResourceId};
 use crate::plan::{Desired, Observed, StepKey};
@@ -21,7 +20,7 @@ pub enum Before {
     Machines,
 }
 
-/// The documents of those desired resources that exist. When `before` there were machines, they are asked for even
+/// Those desired resources that exist. When `before` there were machines, they are asked for even
 /// without a group; an error when one exists all the same.
 pub async fn observe(arm: &Arm, desired: &[Desired], before: Before) -> Result<Observed, ArmError> {
     let mut observed = Observed::new();
@@ -60,14 +59,9 @@ pub async fn observe(arm: &Arm, desired: &[Desired], before: Before) -> Result<O
 
 /// Those of the observed resources that Azure is deleting.
 pub fn being_deleted<'a>(desired: &'a [Desired], observed: &Observed) -> Vec<&'a ResourceId> {
-    let gone = desired.iter().filter(|desired| observed.get(&desired.key).is_some_and(is_being_deleted));
+    let is_going = |desired: &&Desired| observed.get(&desired.key).is_some_and(|found| found.state.is_deleting());
+    let gone = desired.iter().filter(is_going);
     gone.map(|desired| &desired.id).collect()
-}
-
-/// Whether a document says that Azure is deleting its resource.
-pub fn is_being_deleted(document: &Value) -> bool {
-    let state = document.pointer("/properties/provisioningState").and_then(Value::as_str);
-    state.is_some_and(|state| state.eq_ignore_ascii_case("deleting"))
 }
 
 /// Like [`observe`], after everything that Azure is deleting is gone: what is on its way out cannot be built on.

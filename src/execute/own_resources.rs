@@ -3,10 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::group_list::Listed;
-use crate::arm::ResourceId;
+use crate::arm::{Resource, ResourceId};
 use crate::plan::{ResourceNames, carries_tag, data_disk_name};
 use crate::spec::{Availability, ProximityPlacementGroup, SettledSpec};
 
@@ -52,9 +50,9 @@ impl OwnResources {
         self.names.resource_group()
     }
 
-    /// Whether a document carries the cluster's tag.
-    pub fn carries_tag(&self, document: &Value) -> bool {
-        carries_tag(&self.cluster, document)
+    /// Whether a resource carries the cluster's tag.
+    pub fn carries_tag(&self, resource: &Resource) -> bool {
+        carries_tag(&self.cluster, resource)
     }
 
     /// Whether the group's list says that an entry is the cluster's.

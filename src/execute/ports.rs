@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use futures::future::try_join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::arm::{Arm, ArmError, ArmErrorKind, ResourceId};
+use crate::arm::{Arm, ArmError, ArmErrorKind, BackendAddressPool, PortMapping, PortMappings, ResourceId};
 use crate::plan::ResourceNames;
 use crate::spec::{Node, SettledSpec};
 
@@ -21,8 +21,8 @@ pub async fn ssh_ports(
     names: &ResourceNames,
 ) -> Result<BTreeMap<String, u16>, ArmError> {
     let pool = names.backend_address_pool();
-    let document = arm.get(&pool).await?.ok_or_else(|| gone(&pool))?;
-    let known = |node: &Node| port_in_pool(&document, &configuration_id(names, node));
+    let members: BackendAddressPool = arm.get_as(&pool).await?.ok_or_else(|| gone(&pool))?;
+    let known = |node: &Node| port_in_pool(&members, &configuration_id(names, node));
     let ports = try_join_all(spec.nodes().into_iter().map(|node| {
         let from_pool = known(&node);
         let pool = &pool;
@@ -31,8 +31,8 @@ pub async fn ssh_ports(
                 return Ok((node.name, port));
             }
             let query = json!({ "ipConfiguration": { "id": configuration_id(names, &node) } });
-            let answer: Value = arm.post(pool, "queryInboundNatRulePortMapping", Some(&query)).await?;
-            match port_in_mappings(&answer["inboundNatRulePortMappings"]) {
+            let answer: PortMappings = arm.post(pool, "queryInboundNatRulePortMapping", Some(&query)).await?;
+            match ssh_port(&answer.inbound_nat_rule_port_mappings) {
                 Some(port) => Ok((node.name, port)),
                 None => Err(ArmError::local(
                     ArmErrorKind::Unexpected,
@@ -57,20 +57,17 @@ fn configuration_id(names: &ResourceNames, node: &Node) -> String {
     names.network_interface(&node.name).child("ipConfigurations/primary").path().to_owned()
 }
 
-fn port_in_pool(pool: &Value, configuration_id: &str) -> Option<u16> {
-    let addresses = pool.pointer("/properties/loadBalancerBackendAddresses")?.as_array()?;
-    let address = addresses.iter().find(|address| {
-        address
-            .pointer("/properties/networkInterfaceIPConfiguration/id")
-            .and_then(Value::as_str)
-            .is_some_and(|id| id.eq_ignore_ascii_case(configuration_id))
-    })?;
-    port_in_mappings(address.pointer("/properties/inboundNatRulesPortMapping")?)
+fn port_in_pool(pool: &BackendAddressPool, configuration_id: &str) -> Option<u16> {
+    let member =
+        pool.properties.load_balancer_backend_addresses.iter().map(|member| &member.properties).find(|member| {
+            let configuration = member.network_interface_ip_configuration.as_ref();
+            configuration.is_some_and(|configuration| configuration.id.eq_ignore_ascii_case(configuration_id))
+        })?;
+    ssh_port(&member.inbound_nat_rules_port_mapping)
 }
 
-fn port_in_mappings(mappings: &Value) -> Option<u16> {
-    let ssh = mappings.as_array()?.iter().find(|mapping| mapping["backendPort"] == 22)?;
-    u16::try_from(ssh["frontendPort"].as_u64()?).ok()
+fn ssh_port(mappings: &[PortMapping]) -> Option<u16> {
+    mappings.iter().find(|mapping| mapping.backend_port == 22).map(|mapping| mapping.frontend_port)
 }
 
 #[cfg(test)]
@@ -84,10 +81,13 @@ mod tests {
                 {"inboundNatRuleName": "other", "frontendPort": 9000, "backendPort": 90},
                 {"inboundNatRuleName": "ssh", "frontendPort": 22002, "backendPort": 22}]}},
             {"properties": {"networkInterfaceIPConfiguration": {"id": "/nic/1"}}},
+            {"properties": {"ipAddress": "10.0.0.9"}},
         ]}});
+        let read = |document| serde_json::from_value::<BackendAddressPool>(document).unwrap();
+        let pool = read(pool);
         for (id, port) in [("/nic/0", Some(22002)), ("/nic/1", None), ("/nic/2", None)] {
             assert_eq!(port_in_pool(&pool, id), port, "{id}");
         }
-        assert_eq!(port_in_pool(&json!({}), "/nic/0"), None);
+        assert_eq!(port_in_pool(&read(json!({"properties": {}})), "/nic/0"), None);
     }
 }

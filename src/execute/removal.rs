@@ -8,12 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use serde_json::Value;
 
 use super::group_list::{Listed, group_list};
-use super::observe::is_being_deleted;
 use super::own_resources::{OwnResources, stage};
-use crate::arm::{Arm, ArmError, ArmErrorKind, ResourceId};
+use crate::arm::{Arm, ArmError, ArmErrorKind, Resource, ResourceId};
 use report::Reporter;
 
 /// Waits between two looks when a look contradicts itself or shows nothing; 7.5 s in all.
@@ -157,7 +155,7 @@ fn doubted(verdict: Result<Removal, String>, seen: Option<&ResourceId>) -> Resul
 /// What Azure says of the cluster at one moment.
 #[derive(Debug, Default)]
 struct Look {
-    group: Option<Value>,
+    group: Option<Resource>,
     list: Option<Vec<Listed>>,
     /// Exist, and are ours.
     found: Vec<ResourceId>,
@@ -173,9 +171,9 @@ async fn look(arm: &Arm, own: &OwnResources) -> Result<Look, ArmError> {
     let id = own.group();
     let (group, list) = tokio::try_join!(arm.get(&id), group_list(arm, &id))?;
     let candidates = own.candidates(list.as_deref().unwrap_or_default());
-    let documents = try_join_all(candidates.iter().map(|id| arm.get(id))).await?;
-    let owners = owners(arm, own, &candidates, &documents).await?;
-    Ok(sorted_out(own, Look { group, list, ..Look::default() }, candidates.into_iter().zip(documents), &owners))
+    let resources = try_join_all(candidates.iter().map(|id| arm.get(id))).await?;
+    let owners = owners(arm, own, &candidates, &resources).await?;
+    Ok(sorted_out(own, Look { group, list, ..Look::default() }, candidates.into_iter().zip(resources), &owners))
 }
 
 /// Every machine that has a name of ours, by its path in lower case: whether what it uses is ours, because it is ours
@@ -187,43 +185,43 @@ async fn owners(
     arm: &Arm,
     own: &OwnResources,
     candidates: &[ResourceId],
-    documents: &[Option<Value>],
+    resources: &[Option<Resource>],
 ) -> Result<Owners, ArmError> {
-    let is_owner = |document: &Option<Value>| document.as_ref().is_none_or(|document| own.carries_tag(document));
+    let is_owner = |resource: &Option<Resource>| resource.as_ref().is_none_or(|resource| own.carries_tag(resource));
     let mut owners: Owners =
-        candidates.iter().zip(documents).map(|(id, document)| (lower(id.path()), is_owner(document))).collect();
-    let mut named: Vec<ResourceId> = documents.iter().flatten().filter_map(|document| owner(own, document)).collect();
+        candidates.iter().zip(resources).map(|(id, resource)| (lower(id.path()), is_owner(resource))).collect();
+    let mut named: Vec<ResourceId> = resources.iter().flatten().filter_map(|resource| owner(own, resource)).collect();
     named.retain(|machine| !owners.contains_key(&lower(machine.path())));
     named.sort_by_key(|machine| lower(machine.path()));
     named.dedup_by_key(|machine| lower(machine.path()));
     let others = try_join_all(named.iter().map(|machine| arm.get(machine))).await?;
-    owners.extend(named.iter().zip(&others).map(|(id, document)| (lower(id.path()), is_owner(document))));
+    owners.extend(named.iter().zip(&others).map(|(id, resource)| (lower(id.path()), is_owner(resource))));
     Ok(owners)
 }
 
 /// The machine with a name of ours that a disk says it belongs to.
-fn owner(own: &OwnResources, document: &Value) -> Option<ResourceId> {
-    own.machine_at(document.get("managedBy")?.as_str()?)
+fn owner(own: &OwnResources, resource: &Resource) -> Option<ResourceId> {
+    own.machine_at(resource.managed_by.as_deref()?)
 }
 
 /// `look` with each candidate where it belongs.
 fn sorted_out(
     own: &OwnResources,
     mut look: Look,
-    candidates: impl Iterator<Item = (ResourceId, Option<Value>)>,
+    candidates: impl Iterator<Item = (ResourceId, Option<Resource>)>,
     owners: &Owners,
 ) -> Look {
-    let group_goes = look.group.as_ref().is_some_and(is_being_deleted);
-    for (id, document) in candidates {
-        let Some(document) = document else {
+    let group_goes = look.group.as_ref().is_some_and(|group| group.state.is_deleting());
+    for (id, resource) in candidates {
+        let Some(resource) = resource else {
             look.absent.push(id);
             continue;
         };
-        let owner = owner(own, &document);
+        let owner = owner(own, &resource);
         // Azure need not pass a machine's tags on to its disks; they belong to the machine, or did until it went.
         let is_of_ours = owner.as_ref().is_some_and(|machine| owners.get(&lower(machine.path())) == Some(&true));
-        if own.carries_tag(&document) || is_of_ours {
-            if look.lasting.is_none() && !group_goes && !is_being_deleted(&document) {
+        if own.carries_tag(&resource) || is_of_ours {
+            if look.lasting.is_none() && !group_goes && !resource.state.is_deleting() {
                 look.lasting = Some(id.clone());
             }
             look.found.push(id);
@@ -242,8 +240,8 @@ fn sorted_out(
 /// (`believe_ids`) a GET by id counts more.
 fn judge(own: &OwnResources, look: &Look, believe_ids: bool) -> Result<Removal, String> {
     let group = own.group();
-    let (document, list) = match (&look.group, &look.list) {
-        (Some(document), Some(list)) => (document, list),
+    let (resource, list) = match (&look.group, &look.list) {
+        (Some(resource), Some(list)) => (resource, list),
         (None, None) if look.found.is_empty() => return Ok(Removal::Nothing),
         (Some(_), None) => return Err(format!("{group} exists, and cannot be listed because it does not")),
         (None, Some(_)) => return Err(format!("{group} does not exist, and can be listed")),
@@ -277,7 +275,7 @@ fn judge(own: &OwnResources, look: &Look, believe_ids: bool) -> Result<Removal, 
         .collect();
     // Lists have no order that lasts, and two looks are compared.
     others.sort();
-    if own.carries_tag(document) && others.is_empty() {
+    if own.carries_tag(resource) && others.is_empty() {
         return Ok(Removal::Group { group, resources: look.found.clone() });
     }
     Ok(Removal::Resources { stages: staged(&look.found), others })
@@ -311,7 +309,7 @@ fn some(ids: &[&ResourceId]) -> String {
 mod tests {
     use super::*;
     use crate::plan::ResourceNames;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     const OURS: &str = "coreos-cluster";
 
@@ -322,6 +320,10 @@ mod tests {
     fn ids() -> Vec<ResourceId> {
         let names = ResourceNames::of("s", "g", "mycluster");
         vec![names.network_security_group(), names.virtual_machine("mycluster-coreos-0"), names.load_balancer()]
+    }
+
+    fn resource(document: Value) -> Resource {
+        Resource::read(document).unwrap()
     }
 
     fn entry(path: &str) -> Listed {
@@ -335,13 +337,13 @@ mod tests {
 
     #[test]
     fn a_group_goes_whole_only_when_both_ways_of_asking_agree() {
-        let group = |tag: &str| Some(json!({"tags": {tag: "mycluster"}}));
+        let group = |tag: &str| Some(resource(json!({"tags": {tag: "mycluster"}})));
         let listed: Vec<Listed> = ids().iter().map(|id| entry(&id.path().to_ascii_uppercase())).collect();
         let with = |more: Listed| Some([listed.clone(), vec![more]].concat());
         let foreign = entry("/subscriptions/s/resourceGroups/g/providers/Microsoft.Sql/servers/precious");
         let extension = entry(&format!("{}/extensions/agent", ids()[1].path()));
         let absent = ResourceNames::of("s", "g", "mycluster").public_ip_address();
-        let look = |group: Option<Value>, list: Option<Vec<Listed>>, found: Vec<ResourceId>| Look {
+        let look = |group: Option<Resource>, list: Option<Vec<Listed>>, found: Vec<ResourceId>| Look {
             group,
             list,
             found,
@@ -405,7 +407,8 @@ mod tests {
         };
         let judged = |list: Vec<Listed>| {
             let found = own().candidates(&list).into_iter().filter(|id| list.iter().any(|one| one.id == id.path()));
-            let look = Look { found: found.collect(), group: Some(json!({})), list: Some(list), ..Look::default() };
+            let look =
+                Look { found: found.collect(), group: Some(resource(json!({}))), list: Some(list), ..Look::default() };
             judge(&own(), &look, false).unwrap()
         };
         let first = judged(names.iter().map(machine).collect());
@@ -439,7 +442,7 @@ mod tests {
             ("a network security group", vec![(names.network_security_group(), &bare)], vec![], 0, vec![]),
         ] {
             let owners = owners.iter().map(|(index, owns)| (lower(machine(*index).path()), *owns)).collect();
-            let candidates = candidates.into_iter().map(|(id, document)| (id, Some(document.clone())));
+            let candidates = candidates.into_iter().map(|(id, document)| (id, Some(resource(document.clone()))));
             let look = sorted_out(&own(), Look::default(), candidates, &owners);
             assert_eq!((look.found.len(), look.untagged), (found, untagged), "{what}");
         }
@@ -464,7 +467,9 @@ mod tests {
         let documents =
             [("Succeeded", "Succeeded", true), ("Deleting", "Succeeded", false), ("Succeeded", "Deleting", false)];
         for (group, machine, lasts) in documents {
-            let state = |state: &str| json!({"tags": {OURS: "mycluster"}, "properties": {"provisioningState": state}});
+            let state = |state: &str| {
+                resource(json!({"tags": {OURS: "mycluster"}, "properties": {"provisioningState": state}}))
+            };
             let look = Look { group: Some(state(group)), ..Look::default() };
             let look = sorted_out(&own(), look, [(ids()[1].clone(), Some(state(machine)))].into_iter(), &Owners::new());
             assert_eq!((look.found.len(), look.lasting.is_some()), (1, lasts), "{group} {machine}");
@@ -482,7 +487,7 @@ mod tests {
     #[test]
     fn machines_go_first_and_what_others_use_last() {
         let look = Look {
-            group: Some(json!({})),
+            group: Some(resource(json!({}))),
             list: Some(ids().iter().map(|id| entry(id.path())).collect()),
             found: ids(),
             ..Look::default()

@@ -1,5 +1,5 @@
 //! Whether a resource is what its PUT would make it. Azure returns more than it was sent, in its own case and order;
-//! only what was asked for counts.
+//! only what was asked for counts. Every property of every kind of body is compared, by its name, so both sides are JSON.
 
 use serde_json::Value;
 

@@ -1,5 +1,5 @@
 //! What in the cluster's resources is not the cluster's: resources that only have our names, and rules or subnets that a
-//! user added to ours.
+//! user added to ours. Those go back to Azure with every PUT as they came, whatever is in them, so documents stay JSON here.
 
 use std::collections::BTreeSet;
 
@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::desired::{CLUSTER_TAG, Desired};
 use super::step::{Observed, StepKey};
+use crate::arm::Resource;
 use crate::spec::SettledSpec;
 
 /// Names of what we put into lists of a resource besides the platform's ports; whatever has another name is the user's.
@@ -23,25 +24,14 @@ const SHARED_LISTS: [&str; 8] = [
     "frontendIPConfigurations",
 ];
 
-/// Whether a resource's document carries the cluster's tag.
-pub fn is_ours(spec: &SettledSpec, document: &Value) -> bool {
-    carries_tag(spec.name.as_str(), document)
+/// Whether a resource carries the cluster's tag.
+pub fn is_ours(spec: &SettledSpec, resource: &Resource) -> bool {
+    carries_tag(spec.name.as_str(), resource)
 }
 
-/// Whether a resource's document carries the tag of the cluster with this name.
-pub fn carries_tag(cluster: &str, document: &Value) -> bool {
-    tag(document, CLUSTER_TAG) == Some(cluster)
-}
-
-/// The value of a resource's tag. Names of tags know no case, and Azure need not keep it.
-/// <https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations>
-pub fn tag<'a>(document: &'a Value, name: &str) -> Option<&'a str> {
-    tag_named(document.get("tags")?.as_object()?, name)?.as_str()
-}
-
-/// The same of tags that were read already.
-pub fn tag_named<'a, V>(tags: impl IntoIterator<Item = (&'a String, V)>, name: &str) -> Option<V> {
-    tags.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+/// Whether a resource carries the tag of the cluster with this name.
+pub fn carries_tag(cluster: &str, resource: &Resource) -> bool {
+    resource.tags.get(CLUSTER_TAG) == Some(cluster)
 }
 
 /// Resources that have our names but not our tag, in words; the group may be anybody's.
@@ -112,11 +102,11 @@ mod tests {
             (json!({"tags": {"coreos-cluster": "mycluster"}}), true),
             (json!({"tags": {"a": "b", "Coreos-Cluster": "mycluster"}}), true),
             (json!({"tags": {"coreos-cluster": "MyCluster"}}), false),
-            (json!({"tags": {"coreos-cluster": 1}}), false),
             (json!({"tags": null}), false),
             (json!({}), false),
         ] {
-            assert_eq!(carries_tag("mycluster", &document), ours, "{document}");
+            let resource = Resource::read(document).unwrap();
+            assert_eq!(carries_tag("mycluster", &resource), ours, "{resource:?}");
         }
     }
 

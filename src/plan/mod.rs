@@ -11,30 +11,26 @@ mod step;
 pub use changes::{Changes, changes};
 pub use compare::differences;
 pub use desired::{CLUSTER_TAG, Desired, ResourceNames, desired};
-pub use foreign::{carries_tag, is_ours, strangers, tag, tag_named};
+pub use foreign::{carries_tag, is_ours, strangers};
 pub use resource::{FirstBoot, KEYS_TAG, USER_DATA_TAG, data_disk_name};
 pub use step::{Action, Observed, Plan, Step, StepKey};
 
-use serde_json::Value;
-
-use crate::arm::ProvisioningState;
+use crate::arm::{ArmError, ProvisioningState, Resource, VirtualMachine};
 use crate::spec::SettledSpec;
 
-/// The plan that turns what was observed into what is desired.
-pub fn plan(spec: &SettledSpec, desired: Vec<Desired>, observed: &Observed) -> Plan {
-    let mut steps: Vec<Step> = desired
-        .into_iter()
-        .map(|mut desired| {
-            let action = match observed.get(&desired.key) {
-                None => Action::Create,
-                Some(document) => {
-                    desired.body = foreign::with_users_items(spec, &desired.body, document);
-                    existing(spec, &desired, document)
-                }
-            };
-            Step { key: desired.key, id: desired.id, body: desired.body, needs: desired.needs, action }
-        })
-        .collect();
+/// The plan that turns what was observed into what is desired; an error names what an answer lacks that a plan needs.
+pub fn plan(spec: &SettledSpec, desired: Vec<Desired>, observed: &Observed) -> Result<Plan, ArmError> {
+    let mut steps = Vec::new();
+    for mut desired in desired {
+        let action = match observed.get(&desired.key) {
+            None => Action::Create,
+            Some(resource) => {
+                desired.body = foreign::with_users_items(spec, &desired.body, &resource.document);
+                existing(spec, &desired, resource)?
+            }
+        };
+        steps.push(Step { key: desired.key, id: desired.id, body: desired.body, needs: desired.needs, action });
+    }
     // A machine takes its interface along when it goes.
     let replaced: Vec<StepKey> = steps
         .iter()
@@ -47,36 +43,28 @@ pub fn plan(spec: &SettledSpec, desired: Vec<Desired>, observed: &Observed) -> P
     for step in steps.iter_mut().filter(|step| replaced.contains(&step.key)) {
         step.action = Action::Create;
     }
-    Plan { steps }
+    Ok(Plan { steps })
 }
 
 /// What to do about a resource that exists.
-fn existing(spec: &SettledSpec, desired: &Desired, document: &Value) -> Action {
+fn existing(spec: &SettledSpec, desired: &Desired, resource: &Resource) -> Result<Action, ArmError> {
     if desired.key == StepKey::ResourceGroup {
         // A group is never written over: its tags say whose it is, and it may be someone else's.
         let other = vec!["exists already and is not ours: it is used, not changed".into()];
-        return Action::Keep { notes: if is_ours(spec, document) { Vec::new() } else { other } };
+        return Ok(Action::Keep { notes: if is_ours(spec, resource) { Vec::new() } else { other } });
     }
-    if let ProvisioningState::Running(state) = ProvisioningState::of(document) {
-        return Action::Wait { state };
+    if let ProvisioningState::Running(state) = &resource.state {
+        return Ok(Action::Wait { state: state.clone() });
     }
-    let failed = ProvisioningState::of(document) != ProvisioningState::Succeeded;
-    let changes = differences(&desired.body, document);
-    let user_data = |document: &Value| document.pointer(&format!("/tags/{USER_DATA_TAG}")).cloned();
-    let other_user_data = user_data(document) != user_data(&desired.body);
-    let size = |document: &Value| {
-        let size = document.pointer("/properties/hardwareProfile/vmSize").and_then(Value::as_str);
-        size.map(str::to_ascii_lowercase)
-    };
-    let other_size = size(document) != size(&desired.body);
-    match desired.key {
-        // User-data acts at the first boot only, and this machine has not got through it.
-        StepKey::VirtualMachine(_) if failed && other_user_data => {
-            Action::Replace { reason: "it failed, and its user-data is another one now: deleted and made anew".into() }
-        }
-        StepKey::VirtualMachine(_) if failed && other_size => {
-            Action::Replace { reason: "it failed, and its size is another one now: deleted and made anew".into() }
-        }
+    let failed = resource.state != ProvisioningState::Succeeded;
+    if let (StepKey::VirtualMachine(_), true) = (desired.key, failed)
+        && let Some(what) = made_otherwise(spec, desired, resource)?
+    {
+        let reason = format!("it failed, and its {what} is another one now: deleted and made anew");
+        return Ok(Action::Replace { reason });
+    }
+    let changes = differences(&desired.body, &resource.document);
+    Ok(match desired.key {
         _ if failed => Action::Update { changes: vec!["the last operation on it failed".into()] },
         // Size, disks and user-data act when a machine is made; changing them under a running node is not done here.
         StepKey::VirtualMachine(_) | StepKey::NetworkInterface(_) | StepKey::AvailabilitySet => Action::Keep {
@@ -84,7 +72,22 @@ fn existing(spec: &SettledSpec, desired: &Desired, document: &Value) -> Action {
         },
         _ if changes.is_empty() => Action::Keep { notes: Vec::new() },
         _ => Action::Update { changes },
+    })
+}
+
+/// What a machine was made with that no later write changes, and that is another one now.
+fn made_otherwise(
+    spec: &SettledSpec,
+    desired: &Desired,
+    resource: &Resource,
+) -> Result<Option<&'static str>, ArmError> {
+    let user_data = desired.body["tags"][USER_DATA_TAG].as_str();
+    // User-data acts at the first boot only, and this machine has not got through it.
+    if resource.tags.get(USER_DATA_TAG) != user_data {
+        return Ok(Some("user-data"));
     }
+    let machine: VirtualMachine = resource.decode(&desired.id)?;
+    Ok((!machine.size().eq_ignore_ascii_case(spec.vm_size.as_str())).then_some("size"))
 }
 
 #[cfg(test)]

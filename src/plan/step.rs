@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::arm::ResourceId;
+use crate::arm::{Resource, ResourceId};
 
 /// Names a step within a plan; the order is the order of display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,8 +28,8 @@ pub enum StepKey {
     VirtualMachine(u32),
 }
 
-/// What Azure holds: a document for every resource of the plan that exists.
-pub type Observed = BTreeMap<StepKey, Value>;
+/// What Azure holds: every resource of the plan that exists.
+pub type Observed = BTreeMap<StepKey, Resource>;
 
 /// What to do about one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]

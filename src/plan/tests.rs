@@ -3,7 +3,7 @@ use crate::config::parameter::{NUM_NODES, OPEN, SSH_SOURCES, VM_SIZE};
 use crate::config::{ClusterInput, resolve};
 use crate::pki::generate_ssh_key_pair;
 use crate::spec::{Answers, settle};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn spec() -> SettledSpec {
     let key = generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
@@ -19,10 +19,11 @@ fn all(spec: &SettledSpec) -> Vec<Desired> {
 #[test]
 fn nothing_is_there_at_first_and_nothing_is_left_to_do_at_last() {
     let spec = spec();
-    let first = plan(&spec, all(&spec), &Observed::new());
+    let first = plan(&spec, all(&spec), &Observed::new()).unwrap();
     assert_eq!(first.count(|action| *action == Action::Create), 12);
-    let observed: Observed = first.steps.iter().map(|step| (step.key, step.body.clone())).collect();
-    assert!(plan(&spec, all(&spec), &observed).is_empty());
+    let read = |step: &Step| (step.key, Resource::read(step.body.clone()).unwrap());
+    let observed: Observed = first.steps.iter().map(read).collect();
+    assert!(plan(&spec, all(&spec), &observed).unwrap().is_empty());
 }
 
 #[test]
@@ -64,7 +65,7 @@ fn changes_are_told_in_words() {
     let first = changes(None, &earlier, &nothing);
     assert_eq!((first.taken_away.len(), first.others.len()), (0, 2), "{first:?}");
     let reason = Action::Replace { reason: "it failed".into() };
-    let mut plan = plan(&earlier, all(&earlier), &Observed::new());
+    let mut plan = plan(&earlier, all(&earlier), &Observed::new()).unwrap();
     plan.steps
         .iter_mut()
         .filter(|step| step.key == StepKey::VirtualMachine(1))
@@ -90,26 +91,44 @@ fn what_exists_is_judged_by_its_state_and_owner() {
         let desired = all(&spec);
         let mut document = desired.iter().find(|desired| desired.key == key).unwrap().body.clone();
         change(&mut document);
-        plan(&spec, desired, &Observed::from([(key, document)])).step(key).unwrap().action.clone()
+        let observed = Observed::from([(key, Resource::read(document).unwrap())]);
+        plan(&spec, desired, &observed).map(|plan| plan.step(key).unwrap().action.clone())
     };
+    let judged = |key: StepKey, change: &dyn Fn(&mut Value)| with(key, change).unwrap();
     let state =
         |state: &'static str| move |document: &mut Value| document["properties"]["provisioningState"] = json!(state);
-    assert_eq!(with(StepKey::LoadBalancer, &state("Updating")), Action::Wait { state: "Updating".into() });
+    assert_eq!(judged(StepKey::LoadBalancer, &state("Updating")), Action::Wait { state: "Updating".into() });
     assert_eq!(
-        with(StepKey::VirtualMachine(1), &state("Failed")),
+        judged(StepKey::VirtualMachine(1), &state("Failed")),
         Action::Update { changes: vec!["the last operation on it failed".into()] }
     );
-    let other_group = with(StepKey::ResourceGroup, &|document| document["tags"] = json!({"owner": "someone"}));
+    let other_group = judged(StepKey::ResourceGroup, &|document| document["tags"] = json!({"owner": "someone"}));
     assert_eq!(other_group.notes(), ["exists already and is not ours: it is used, not changed"]);
-    let closed = with(StepKey::NetworkSecurityGroup, &|document| {
+    let closed = judged(StepKey::NetworkSecurityGroup, &|document| {
         document["properties"]["securityRules"].as_array_mut().unwrap().remove(0);
     });
     assert!(matches!(closed, Action::Update { .. }), "{closed:?}");
-    let resized = with(StepKey::VirtualMachine(0), &|document| {
+    let resized = judged(StepKey::VirtualMachine(0), &|document| {
         document["properties"]["hardwareProfile"]["vmSize"] = json!("Standard_B2s");
     });
     let note = "differs, left as it is: properties.hardwareProfile.vmSize: `Standard_B2s` → `Standard_D2as_v5`";
     assert_eq!(resized, Action::Keep { notes: vec![note.into()] });
+    for (pointer, what) in
+        [("/tags/coreos-cluster-user-data-sha256", "user-data"), ("/properties/hardwareProfile/vmSize", "size")]
+    {
+        let failed = judged(StepKey::VirtualMachine(0), &|document| {
+            state("Failed")(document);
+            *document.pointer_mut(pointer).unwrap() = json!("other");
+        });
+        let reason = format!("it failed, and its {what} is another one now: deleted and made anew");
+        assert_eq!(failed, Action::Replace { reason });
+    }
+    let lacking = with(StepKey::VirtualMachine(0), &|document| {
+        state("Failed")(document);
+        document["properties"].as_object_mut().unwrap().remove("hardwareProfile");
+    });
+    let error = lacking.unwrap_err();
+    assert!(error.message.contains("missing field `hardwareProfile` at `properties`"), "{error}");
 }
 
 #[test]

@@ -5,12 +5,12 @@ use std::future::Future;
 use futures::future::try_join_all;
 use report::Finding;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::image::ImageFacts;
 use super::{allowed, belonging, image_facts, read_terms, unregistered};
 use crate::arm::{
     Arm, ArmError, Availability, COMPUTE_API_VERSION, NETWORK_API_VERSION, Region, Sku, Subscription, Terms, Usage,
+    VirtualNetwork,
 };
 use crate::plan::ResourceNames;
 use crate::spec::ClusterSpec;
@@ -33,8 +33,8 @@ pub struct Answers {
     /// Providers that are not registered.
     pub unregistered: Vec<&'static str>,
     pub belonging: Vec<Finding>,
-    /// The document of the network that somebody else made.
-    pub existing_network: Option<Value>,
+    /// The network that somebody else made.
+    pub existing_network: Option<VirtualNetwork>,
 }
 
 /// What Azure says of an image.
@@ -88,7 +88,7 @@ impl Answers {
         let existing_network = async {
             let Some(existing) = &spec.existing_network else { return Ok(None) };
             let id = ResourceNames::new(subscription, spec).existing_network(existing);
-            allowed(arm.get(&id).await).map(Option::flatten)
+            allowed(arm.get_as(&id).await).map(Option::flatten)
         };
         let read_account = async {
             let read = arm.get_path("reading the subscription", &account, RESOURCES_API_VERSION).await;

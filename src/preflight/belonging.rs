@@ -1,11 +1,9 @@
 //! What the machines are to belong to and somebody else made: a placement group, identities.
 
-use futures::future::try_join_all;
-use serde_json::Value;
-
 use super::allowed;
-use crate::arm::{Arm, ArmError, COMPUTE_API_VERSION};
+use crate::arm::{Arm, ArmError, COMPUTE_API_VERSION, Identity, PlacementGroup};
 use crate::spec::{Availability, ClusterSpec, MachineIdentity, ProximityPlacementGroup};
+use futures::future::try_join_all;
 use report::Finding;
 
 /// <https://learn.microsoft.com/rest/api/managedidentity/user-assigned-identities/get>
@@ -34,32 +32,32 @@ pub async fn look(arm: &Arm, spec: &ClusterSpec) -> Result<Vec<Finding>, ArmErro
 }
 
 /// <https://learn.microsoft.com/azure/virtual-machines/co-location>
-fn judge_group(spec: &ClusterSpec, id: &str, found: Option<&Value>) -> Option<Finding> {
+fn judge_group(spec: &ClusterSpec, id: &str, found: Option<&PlacementGroup>) -> Option<Finding> {
     let refuse = |message: String, remedy: &str| Some(Finding::refusal("placement group", message, remedy));
     let Some(found) = found else {
         return refuse(format!("`{id}` does not exist"), "az ppg list --output table shows all");
     };
-    let location = found["location"].as_str().unwrap_or_default();
+    let location = &found.location;
     if !location.replace(' ', "").eq_ignore_ascii_case(spec.location.as_str()) {
         return refuse(
             format!("`{id}` is in `{location}`, the cluster in `{}`", spec.location),
             "choose its --location, or another --proximity",
         );
     }
-    let zone = found.pointer("/zones/0").and_then(Value::as_str)?;
+    let zone = found.zones.first()?;
     match &spec.availability {
         Availability::Set { .. } => refuse(
             format!("`{id}` is in zone {zone}, and availability sets are in none"),
             "--zones ZONE instead of the availability set, or another --proximity",
         ),
-        other if other.zones().iter().any(|wanted| wanted.to_string() != zone) => {
+        other if other.zones().iter().any(|wanted| wanted.to_string() != *zone) => {
             refuse(format!("`{id}` is in zone {zone}"), "choose its zone with --zones, or another --proximity")
         }
         _ => None,
     }
 }
 
-fn judge_identity(id: &str, found: Option<&Value>) -> Option<Finding> {
+fn judge_identity(id: &str, found: Option<&Identity>) -> Option<Finding> {
     let missing = || Finding::refusal("identity", format!("`{id}` does not exist"), "az identity list --output table");
     found.is_none().then(missing)
 }
@@ -73,15 +71,16 @@ mod tests {
 
     #[test]
     fn placement_groups_fit_or_not() {
-        let here = json!({"location": "West Europe"});
-        let zonal = json!({"location": "westeurope", "zones": ["2"]});
+        let read = |document| serde_json::from_value::<PlacementGroup>(document).unwrap();
+        let here = read(json!({"location": "West Europe"}));
+        let zonal = read(json!({"location": "westeurope", "zones": ["2"]}));
         let zone = |zone| spec(&[(&ZONES, zone), (&SCALE_SET, "true")]);
         for (spec, found, expected) in [
             (spec(&[]), Some(&here), None),
             (spec(&[]), None, Some("placement group: `g` does not exist")),
             (
                 spec(&[]),
-                Some(&json!({"location": "uksouth"})),
+                Some(&read(json!({"location": "uksouth", "zones": null}))),
                 Some("placement group: `g` is in `uksouth`, the cluster in `westeurope`"),
             ),
             (spec(&[]), Some(&zonal), Some("placement group: `g` is in zone 2, and availability sets are in none")),

@@ -30,7 +30,7 @@ use std::collections::BTreeMap;
 use report::{Finding, Severity};
 
 use crate::arm::{Arm, ArmError, Terms};
-use crate::plan::{Observed, StepKey};
+use crate::plan::{Observed, ResourceNames, StepKey};
 use crate::spec::{Availability, ClusterSpec, SettledSpec};
 use answers::Answers;
 use image::look_up;
@@ -130,7 +130,8 @@ pub async fn preflight(
     }
     findings.extend(answers.belonging);
     if let (None, Some(network)) = (&spec.existing_network, observed.get(&StepKey::VirtualNetwork)) {
-        findings.extend(peering::judge(spec, network));
+        let id = ResourceNames::new(subscription, spec).virtual_network();
+        findings.extend(peering::judge(spec, &network.decode(&id)?));
     }
     findings.extend(region::judge_exposure(spec));
     findings.extend(foresee(spec));

@@ -6,9 +6,8 @@ use std::net::Ipv4Addr;
 
 use futures::future::try_join_all;
 use ipnet::Ipv4Net;
-use serde_json::Value;
 
-use crate::arm::{Arm, ArmError, Availability, ResourceId};
+use crate::arm::{Arm, ArmError, Availability, ResourceId, VirtualNetwork};
 use crate::spec::{ClusterSpec, ExistingNetwork, RESERVED_FIRST_ADDRESSES, SubnetName};
 
 /// Addresses that are asked about at the same time.
@@ -31,10 +30,10 @@ pub async fn addresses(
     existing: &ExistingNetwork,
 ) -> Result<NodeAddresses, ArmError> {
     let refused = |message: String| Ok(NodeAddresses::Refused(vec![message]));
-    let Some(document) = arm.get(network_id).await? else {
+    let Some(network): Option<VirtualNetwork> = arm.get_as(network_id).await? else {
         return refused(format!("virtual network `{}` does not exist", existing.network));
     };
-    let location = document["location"].as_str().unwrap_or_default();
+    let location = &network.location;
     if !location.replace(' ', "").eq_ignore_ascii_case(spec.location.as_str()) {
         return refused(format!(
             "virtual network `{}` is in `{location}`, the cluster in `{}`",
@@ -45,7 +44,7 @@ pub async fn addresses(
     let mut taken: BTreeSet<Ipv4Addr> = found.iter().copied().collect();
     let (mut ranges, mut mistakes) = (Vec::new(), Vec::new());
     for subnet in &existing.subnets {
-        match range(&document, subnet) {
+        match range(&network, subnet) {
             Ok(range) => ranges.push(range),
             Err(message) => mistakes.push(message),
         }
@@ -74,35 +73,25 @@ pub async fn addresses(
 }
 
 /// The IPv4 range of a subnet of the network, when machines may be in it.
-pub(super) fn range(network: &Value, subnet: &SubnetName) -> Result<Ipv4Net, String> {
-    let all: Vec<&Value> =
-        network.pointer("/properties/subnets").and_then(Value::as_array).into_iter().flatten().collect();
-    let name_of = |one: &Value| one["name"].as_str().map(str::to_owned);
-    let is_it = |one: &&&Value| name_of(one).is_some_and(|name| name.eq_ignore_ascii_case(subnet.as_str()));
-    let Some(found) = all.iter().find(is_it) else {
-        let names: Vec<String> = all.iter().filter_map(|one| name_of(one)).collect();
+pub(super) fn range(network: &VirtualNetwork, subnet: &SubnetName) -> Result<Ipv4Net, String> {
+    let all = &network.properties.subnets;
+    let Some(found) = all.iter().find(|one| one.name.eq_ignore_ascii_case(subnet.as_str())) else {
+        let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
         let there =
             if names.is_empty() { "it has none".to_owned() } else { format!("there are: {}", names.join(", ")) };
         return Err(format!("there is no subnet `{subnet}`; {there}"));
     };
-    let properties = &found["properties"];
     // Nothing but the service that it is delegated to may have an address there.
     // <https://learn.microsoft.com/azure/virtual-network/subnet-delegation-overview>
-    let delegations = properties["delegations"].as_array().into_iter().flatten();
-    let services: Vec<&str> = delegations
-        .map(|one| one.pointer("/properties/serviceName").or(one.get("name")).and_then(Value::as_str))
-        .map(|service| service.unwrap_or("a service"))
-        .collect();
+    let delegations = found.properties.delegations.iter();
+    let services: Vec<&str> = delegations.map(|one| one.properties.service_name.as_str()).collect();
     if !services.is_empty() {
         let services = services.join(", ");
         return Err(format!(
             "subnet `{subnet}` is delegated to {services}, and takes no machines; name another subnet"
         ));
     }
-    let prefixes = std::iter::once(&properties["addressPrefix"])
-        .chain(properties["addressPrefixes"].as_array().into_iter().flatten());
-    let mut ranges = prefixes.filter_map(|prefix| prefix.as_str()?.parse().ok());
-    ranges.next().ok_or_else(|| format!("subnet `{subnet}` has no IPv4 range"))
+    found.properties.ipv4().next().ok_or_else(|| format!("subnet `{subnet}` has no IPv4 range"))
 }
 
 /// The first `count` free addresses of a subnet, fewer when it has no more.
@@ -142,7 +131,7 @@ mod tests {
 
     #[test]
     fn subnets_are_found_by_name() {
-        let network = json!({"properties": {"subnets": [
+        let network = json!({"location": "westeurope", "properties": {"addressSpace": {}, "subnets": [
             {"name": "Nodes", "properties": {"addressPrefix": "10.1.0.0/24"}},
             {"name": "many", "properties": {"addressPrefixes": ["fd00::/64", "10.2.0.0/24"]}},
             {"name": "web", "properties": {
@@ -150,7 +139,9 @@ mod tests {
                 "delegations": [{"name": "d", "properties": {"serviceName": "Microsoft.Web/serverFarms"}}],
             }},
             {"name": "open", "properties": {"addressPrefix": "10.4.0.0/24", "delegations": []}},
+            {"name": "six", "properties": {"addressPrefix": "fd00::/64"}},
         ]}});
+        let network: VirtualNetwork = serde_json::from_value(network).unwrap();
         for (name, expected) in [
             ("nodes", Ok("10.1.0.0/24")),
             ("many", Ok("10.2.0.0/24")),
@@ -161,7 +152,8 @@ mod tests {
                     "subnet `Web` is delegated to Microsoft.Web/serverFarms, and takes no machines; name another subnet",
                 ),
             ),
-            ("other", Err("there is no subnet `other`; there are: Nodes, many, web, open")),
+            ("six", Err("subnet `six` has no IPv4 range")),
+            ("other", Err("there is no subnet `other`; there are: Nodes, many, web, open, six")),
         ] {
             assert_eq!(
                 range(&network, &name.parse().unwrap()).map(|range| range.to_string()),

@@ -3,8 +3,8 @@
 use ipnet::Ipv4Net;
 use platform::swarm::choose_address_pool;
 use report::Finding;
-use serde_json::Value;
 
+use crate::arm::VirtualNetwork;
 use crate::spec::ClusterSpec;
 
 /// What Docker gives its first bridge, and the next one that a swarm makes.
@@ -20,12 +20,10 @@ pub fn judge_own(spec: &ClusterSpec) -> Vec<Finding> {
     judge(&[spec.address_space.range()], &[spec.address_space.subnet()], remedy)
 }
 
-/// Of a network that somebody else made; `network` is its document.
-pub fn judge_existing(spec: &ClusterSpec, network: &Value) -> Vec<Finding> {
+/// Of a network that somebody else made.
+pub fn judge_existing(spec: &ClusterSpec, network: &VirtualNetwork) -> Vec<Finding> {
     let Some(existing) = &spec.existing_network else { return Vec::new() };
-    let prefixes = network.pointer("/properties/addressSpace/addressPrefixes").and_then(Value::as_array);
-    let spaces: Vec<Ipv4Net> =
-        prefixes.into_iter().flatten().filter_map(|prefix| prefix.as_str()?.parse().ok()).collect();
+    let spaces: Vec<Ipv4Net> = network.properties.address_space.ipv4().collect();
     // A subnet that is not there is told elsewhere.
     let subnets: Vec<Ipv4Net> =
         existing.subnets.iter().filter_map(|name| super::network::range(network, name).ok()).collect();
@@ -104,14 +102,15 @@ mod tests {
     #[test]
     fn networks_of_others_are_held_against_it_too() {
         let spec = spec(&[(&VIRTUAL_NETWORK_NAME, "shared/hub"), (&SUBNET_NAMES, "a,b")]);
-        let network = |space: &str, a: &str, b: &str| {
-            json!({"properties": {
+        let network = |space: &str, a: &str, b: &str| -> VirtualNetwork {
+            let document = json!({"location": "westeurope", "properties": {
                 "addressSpace": {"addressPrefixes": [space, "fd00::/48"]},
                 "subnets": [
                     {"name": "a", "properties": {"addressPrefix": a}},
                     {"name": "B", "properties": {"addressPrefixes": [b]}},
                 ],
-            }})
+            }});
+            serde_json::from_value(document).unwrap()
         };
         for (network, part) in [
             (network("10.50.0.0/16", "10.50.0.0/24", "10.50.1.0/24"), None),

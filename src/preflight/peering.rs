@@ -2,22 +2,19 @@
 //! <https://learn.microsoft.com/azure/virtual-network/virtual-network-manage-peering#requirements-and-constraints>
 
 use ipnet::Ipv4Net;
-use serde_json::Value;
 
+use crate::arm::VirtualNetwork;
 use crate::spec::ClusterSpec;
 use report::Finding;
 
 /// `network` is the cluster's own virtual network as Azure has it.
-pub fn judge(spec: &ClusterSpec, network: &Value) -> Vec<Finding> {
+pub fn judge(spec: &ClusterSpec, network: &VirtualNetwork) -> Vec<Finding> {
     let ours = spec.address_space.range();
     let overlaps = |theirs: &Ipv4Net| ours.contains(theirs) || theirs.contains(&ours);
-    let peerings = network.pointer("/properties/virtualNetworkPeerings").and_then(Value::as_array);
     let mut findings = Vec::new();
-    for peering in peerings.into_iter().flatten() {
-        let prefixes = peering.pointer("/properties/remoteAddressSpace/addressPrefixes").and_then(Value::as_array);
-        let prefixes = prefixes.into_iter().flatten().filter_map(|prefix| prefix.as_str()?.parse().ok());
-        for theirs in prefixes.filter(overlaps) {
-            let name = peering["name"].as_str().unwrap_or_default();
+    for peering in &network.properties.peerings {
+        for theirs in peering.properties.remote_address_space.ipv4().filter(overlaps) {
+            let name = &peering.name;
             findings.push(Finding::refusal(
                 "address space",
                 format!("`{ours}` overlaps `{theirs}` of the network behind peering `{name}`"),
@@ -36,13 +33,16 @@ mod tests {
 
     #[test]
     fn overlaps_with_peered_networks() {
+        let network = |peerings| -> VirtualNetwork {
+            let properties = json!({"addressSpace": {"addressPrefixes": []}, "virtualNetworkPeerings": peerings});
+            serde_json::from_value(json!({"location": "westeurope", "properties": properties})).unwrap()
+        };
         let peered = |prefixes: &[&str]| {
-            json!({"properties": {"virtualNetworkPeerings": [
-                {"name": "office", "properties": {"remoteAddressSpace": {"addressPrefixes": prefixes}}},
-            ]}})
+            network(json!([{"name": "office", "properties": {"remoteAddressSpace": {"addressPrefixes": prefixes}}}]))
         };
         for (network, expected) in [
-            (json!({}), vec![]),
+            (network(json!(null)), vec![]),
+            (network(json!([{"name": "begun", "properties": {}}])), vec![]),
             (peered(&["10.0.0.0/16", "fd00::/48"]), vec![]),
             (
                 peered(&["10.0.0.0/16", "10.32.4.0/24", "10.0.0.0/8"]),

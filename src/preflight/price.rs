@@ -4,8 +4,7 @@
 use std::time::Duration;
 
 use azure_core::http::{Method, Request, Url, new_http_client};
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 use crate::arm::read_body;
 use crate::spec::ClusterSpec;
@@ -27,6 +26,30 @@ pub struct Estimate {
     pub machines: u32,
 }
 
+/// A page of the list.
+#[derive(Debug, Deserialize)]
+struct PricePage {
+    #[serde(rename = "Items")]
+    items: Vec<Price>,
+}
+
+/// A line of the list.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Price {
+    /// Of one unit.
+    retail_price: f64,
+    /// `1 Hour`.
+    unit_of_measure: String,
+    /// `Virtual Machines Dasv5 Series Windows`.
+    product_name: String,
+    /// `D2as v5 Spot`.
+    sku_name: String,
+    meter_name: String,
+    /// `USD`.
+    currency_code: String,
+}
+
 impl Estimate {
     /// In words.
     pub fn text(&self, size: &str) -> String {
@@ -38,7 +61,7 @@ impl Estimate {
     }
 }
 
-/// The price of the spec's machines; none when the list is not reachable or does not have them.
+/// The price of the spec's machines; none when the list is not reachable, cannot be read or does not have them.
 pub async fn estimate(list: &str, spec: &ClusterSpec) -> Option<Estimate> {
     let filter = format!(
         "serviceName eq 'Virtual Machines' and priceType eq 'Consumption' and armRegionName eq '{}' and armSkuName eq '{}'",
@@ -48,25 +71,29 @@ pub async fn estimate(list: &str, spec: &ClusterSpec) -> Option<Estimate> {
     url.query_pairs_mut().append_pair("$filter", &filter);
     let asking = async {
         let response = new_http_client(None).execute_request(&Request::new(url, Method::Get)).await.ok()?;
-        serde_json::from_slice::<Value>(&read_body(response, LARGEST_ANSWER).await.ok()??).ok()
+        read_page(&read_body(response, LARGEST_ANSWER).await.ok()??)
     };
-    let document = tokio::time::timeout(TIMEOUT, asking).await.ok()??;
-    from_list(document["Items"].as_array()?, spec)
+    let page = tokio::time::timeout(TIMEOUT, asking).await.ok()??;
+    from_list(&page.items, spec)
 }
 
-fn from_list(items: &[Value], spec: &ClusterSpec) -> Option<Estimate> {
-    let text = |item: &Value, key: &str| item[key].as_str().unwrap_or_default().to_owned();
-    let fits = |item: &&Value| {
-        let name = text(item, "skuName") + &text(item, "meterName");
-        item["unitOfMeasure"] == "1 Hour"
-            && !text(item, "productName").contains("Windows")
-            && name.contains("Spot") == spec.spot
-            && !name.contains("Low Priority")
+fn read_page(body: &[u8]) -> Option<PricePage> {
+    let read = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(body));
+    read.inspect_err(|error| tracing::debug!("reading Azure's price list: {error}")).ok()
+}
+
+fn from_list(items: &[Price], spec: &ClusterSpec) -> Option<Estimate> {
+    let fits = |item: &&Price| {
+        let is_named = |word: &str| item.sku_name.contains(word) || item.meter_name.contains(word);
+        item.unit_of_measure == "1 Hour"
+            && !item.product_name.contains("Windows")
+            && is_named("Spot") == spec.spot
+            && !is_named("Low Priority")
     };
     let item = items.iter().find(fits)?;
-    let per_hour = item["retailPrice"].as_f64()? * f64::from(spec.node_count);
+    let per_hour = item.retail_price * f64::from(spec.node_count);
     Some(Estimate {
-        currency: text(item, "currencyCode"),
+        currency: item.currency_code.clone(),
         per_hour,
         per_month: per_hour * HOURS_PER_MONTH,
         machines: spec.node_count,
@@ -86,12 +113,13 @@ mod tests {
             json!({"retailPrice": price, "unitOfMeasure": "1 Hour", "productName": product, "skuName": sku,
                    "meterName": sku, "currencyCode": "USD"})
         };
-        let items = [
+        let page = json!({"Items": [
             item(0.3, "Virtual Machines Dasv5 Series Windows", "D2as v5"),
             item(0.02, "Virtual Machines Dasv5 Series", "D2as v5 Spot"),
             item(0.01, "Virtual Machines Dasv5 Series", "D2as v5 Low Priority"),
             item(0.1, "Virtual Machines Dasv5 Series", "D2as v5"),
-        ];
+        ]});
+        let items = read_page(page.to_string().as_bytes()).unwrap().items;
         let estimate = from_list(&items, &spec(&[])).unwrap();
         assert_eq!(
             estimate.text("Standard_D2as_v5"),
@@ -100,5 +128,11 @@ mod tests {
         let spot = from_list(&items, &spec(&[(&SPOT, "true"), (&SCALE_SET, "true")])).unwrap();
         assert_eq!(format!("{:.2}", spot.per_hour), "0.06");
         assert_eq!(from_list(&[], &spec(&[])), None);
+        for field in ["retailPrice", "unitOfMeasure", "productName", "skuName", "meterName", "currencyCode"] {
+            let mut lacking = page.clone();
+            lacking["Items"][3].as_object_mut().unwrap().remove(field);
+            assert!(read_page(lacking.to_string().as_bytes()).is_none(), "{field}");
+        }
+        assert!(read_page(b"{}").is_none());
     }
 }

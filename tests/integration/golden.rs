@@ -171,7 +171,7 @@ fn request_bodies() {
     let spec = spec(&[(&DEIS, "true"), (&DATA_DISK, "100")], None);
     let first_boot = FirstBoot { user_data: "{}".into(), keys: Some("host-key=SHA256:x authority=y".into()) };
     let wanted = desired(&spec, &ResourceNames::new("s", &spec), &vec![first_boot; 3]);
-    let plan = plan(&spec, wanted, &Observed::new());
+    let plan = plan(&spec, wanted, &Observed::new()).unwrap();
     let bodies: serde_json::Map<String, serde_json::Value> = plan
         .steps
         .iter()

@@ -62,12 +62,24 @@ impl Terms {
     }
 }
 
+/// What is read of them.
+#[derive(Deserialize)]
+struct TermsHead {
+    properties: TermsProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TermsProperties {
+    accepted: bool,
+    license_text_link: Option<String>,
+}
+
 impl TryFrom<Value> for Terms {
-    type Error = &'static str;
+    type Error = String;
 
     fn try_from(document: Value) -> Result<Self, Self::Error> {
-        let accepted = document["properties"]["accepted"].as_bool().ok_or("missing field `properties.accepted`")?;
-        let link = document["properties"]["licenseTextLink"].as_str().map(str::to_owned);
-        Ok(Self { accepted, link, document })
+        let TermsHead { properties } = super::decode(&document)?;
+        Ok(Self { accepted: properties.accepted, link: properties.license_text_link, document })
     }
 }

@@ -1,8 +1,68 @@
-//! What Azure says of a machine while it runs, and where its console is.
+//! What a machine was made as, what Azure says of it while it runs, and where its console is.
 
 use serde::Deserialize;
 
 use super::absent_as_none;
+
+/// A virtual machine.
+/// <https://learn.microsoft.com/rest/api/compute/virtual-machines/get>
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct VirtualMachine {
+    properties: VirtualMachineProperties,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct VirtualMachineProperties {
+    hardware_profile: HardwareProfile,
+    /// None of a machine whose disk had been another's.
+    os_profile: Option<OsProfile>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HardwareProfile {
+    vm_size: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OsProfile {
+    /// None of Windows.
+    linux_configuration: Option<LinuxConfiguration>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct LinuxConfiguration {
+    /// None of a machine that is entered with a password.
+    ssh: Option<SshConfiguration>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SshConfiguration {
+    #[serde(default, deserialize_with = "absent_as_none")]
+    public_keys: Vec<PublicKey>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PublicKey {
+    key_data: String,
+}
+
+impl VirtualMachine {
+    /// `Standard_D2as_v5`.
+    pub fn size(&self) -> &str {
+        &self.properties.hardware_profile.vm_size
+    }
+
+    /// The first key that it lets in.
+    pub fn ssh_public_key(&self) -> Option<&str> {
+        let ssh = self.properties.os_profile.as_ref()?.linux_configuration.as_ref()?.ssh.as_ref()?;
+        ssh.public_keys.first().map(|key| key.key_data.as_str())
+    }
+}
 
 /// <https://learn.microsoft.com/rest/api/compute/virtual-machines/instance-view>
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

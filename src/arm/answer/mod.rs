@@ -6,17 +6,27 @@
 
 mod image;
 mod machine;
+mod network;
+mod placement;
 mod raw;
+mod refusal;
 mod region;
+mod resource;
 mod sku;
+mod state;
 mod stranger;
 mod subscription;
 
 pub use image::{ImageDocument, ImageVersion, Terms};
-pub use machine::{BootDiagnostics, InstanceView};
+pub use machine::{BootDiagnostics, InstanceView, VirtualMachine};
+pub use network::{BackendAddressPool, PortMapping, PortMappings, PublicIpAddress, VirtualNetwork};
+pub use placement::{Identity, PlacementGroup};
 pub use raw::RawAnswer;
+pub use refusal::ErrorDocument;
 pub use region::{Availability, Provider, Region, Usage};
+pub use resource::{Resource, Tags};
 pub use sku::Sku;
+pub use state::{OperationStatus, ProvisioningState};
 pub use stranger::{Stranger, message, shown};
 pub use subscription::Subscription;
 
@@ -42,6 +52,8 @@ pub struct Begun {
     pub location: Option<String>,
     pub retry_after: Option<std::time::Duration>,
     pub request_id: Option<String>,
+    /// The resource's; none where the answer has no body, or an action's result.
+    pub state: Option<ProvisioningState>,
     /// The resource, or the action's result; none where the answer has no body.
     pub document: Option<Value>,
 }
@@ -50,7 +62,7 @@ pub struct Begun {
 pub fn refusal(raw: &RawAnswer, doing: &str) -> Result<ArmError, Stranger> {
     let document = json(raw)?;
     let kind = if raw.status == 401 { ArmErrorKind::SignIn } else { ArmErrorKind::Refused };
-    let error = ArmError::from_document(kind, doing, Some(raw.status), &document, raw.request_id.clone());
+    let error = ErrorDocument::read(&document).into_error(kind, doing, Some(raw.status), raw.request_id.clone());
     if error.code.is_none() {
         return Err(Stranger::new(raw, "an error without a `code`"));
     }
@@ -62,9 +74,22 @@ pub fn refusal(raw: &RawAnswer, doing: &str) -> Result<ArmError, Stranger> {
 }
 
 /// GET of a resource: 200 with its document.
-pub fn resource(raw: &RawAnswer, id: &ResourceId) -> Result<Value, Stranger> {
+pub fn resource(raw: &RawAnswer, id: &ResourceId) -> Result<Resource, Stranger> {
     demand(raw, &[200], "GET")?;
     document_of(raw, id)
+}
+
+/// The same as the type of its kind.
+pub fn resource_as<T: DeserializeOwned>(raw: &RawAnswer, id: &ResourceId) -> Result<T, Stranger> {
+    decoded(raw, resource(raw, id)?.document)
+}
+
+/// GET of an operation: 200 with how it stands, or 202, which some services say as long as it runs.
+pub fn operation(raw: &RawAnswer) -> Result<(ProvisioningState, Value), Stranger> {
+    demand(raw, &[200, 202], "GET of an operation")?;
+    let document = object(raw)?;
+    let OperationStatus { status } = decoded(raw, document.clone())?;
+    Ok((status, document))
 }
 
 /// GET of something that has no id of its own: 200 with an object.
@@ -106,11 +131,11 @@ fn all<T: DeserializeOwned>(raw: &RawAnswer, items: Vec<Value>) -> Result<Vec<T>
 pub fn written(raw: &RawAnswer, id: &ResourceId) -> Result<Begun, Stranger> {
     demand(raw, &[200, 201, 202], "PUT")?;
     let has_monitor = raw.azure_async_operation.is_some() || raw.location.is_some();
-    let document = match raw.status == 202 && raw.is_empty() && has_monitor {
-        true => None,
-        false => Some(document_of(raw, id)?),
-    };
-    Ok(begun(raw, document))
+    if raw.status == 202 && raw.is_empty() && has_monitor {
+        return Ok(begun(raw, None));
+    }
+    let Resource { state, document, .. } = document_of(raw, id)?;
+    Ok(Begun { state: Some(state), ..begun(raw, Some(document)) })
 }
 
 /// PUT of something that has no id of its own and is done at once: 200 or 201 with an object.
@@ -122,8 +147,12 @@ pub fn stored(raw: &RawAnswer) -> Result<Value, Stranger> {
 /// DELETE: 200 when it is done, 202 when it goes on, 204 when there was nothing; a body is an object or empty.
 pub fn deleted(raw: &RawAnswer) -> Result<Begun, Stranger> {
     demand(raw, &[200, 202, 204], "DELETE")?;
-    let document = if raw.is_empty() { empty(raw).map(|()| None)? } else { Some(object(raw)?) };
-    Ok(begun(raw, document))
+    if raw.is_empty() {
+        empty(raw)?;
+        return Ok(begun(raw, None));
+    }
+    let Resource { state, document, .. } = read(raw, object(raw)?)?;
+    Ok(Begun { state: Some(state), ..begun(raw, Some(document)) })
 }
 
 /// POST of an action: 200 with its result, or 202 when it goes on.
@@ -139,11 +168,11 @@ pub fn acted(raw: &RawAnswer) -> Result<Begun, Stranger> {
 
 /// The document as the type that it must be; an answer that lacks a field is named with that field.
 pub fn decoded<T: DeserializeOwned>(raw: &RawAnswer, document: Value) -> Result<T, Stranger> {
-    decode(document).map_err(|why| Stranger::new(raw, format!("a document that cannot be read: {why}")))
+    decode(&document).map_err(|why| unreadable(raw, &why))
 }
 
 /// The same for the result of an operation, whose answer has gone by.
-pub fn result<T: DeserializeOwned>(doing: &str, document: Value) -> Result<T, ArmError> {
+pub fn result<T: DeserializeOwned>(doing: &str, document: &Value) -> Result<T, ArmError> {
     decode(document).map_err(|why| {
         let message = format!("the answer is not Azure Resource Manager's: a document that cannot be read: {why}");
         ArmError::local(ArmErrorKind::NotAzure, doing, message)
@@ -159,7 +188,7 @@ where
     Ok(<Option<T> as serde::Deserialize>::deserialize(deserializer)?.unwrap_or_default())
 }
 
-fn decode<T: DeserializeOwned>(document: Value) -> Result<T, String> {
+fn decode<T: DeserializeOwned>(document: &Value) -> Result<T, String> {
     serde_path_to_error::deserialize(document).map_err(|error| {
         let why = shown(&error.inner().to_string());
         match error.path().to_string().as_str() {
@@ -195,16 +224,21 @@ pub(super) fn empty(raw: &RawAnswer) -> Result<(), Stranger> {
 }
 
 /// The document of this resource and of no other one; Azure writes ids in cases of its own.
-pub(super) fn document_of(raw: &RawAnswer, id: &ResourceId) -> Result<Value, Stranger> {
+pub(super) fn document_of(raw: &RawAnswer, id: &ResourceId) -> Result<Resource, Stranger> {
     let document = object(raw)?;
     let Some(found) = document["id"].as_str() else { return Err(Stranger::new(raw, "no `id` in it")) };
     if !found.eq_ignore_ascii_case(id.path()) {
         return Err(Stranger::new(raw, format!("the document of `{}`", shown(found))));
     }
-    match document.pointer("/properties/provisioningState") {
-        None | Some(Value::String(_) | Value::Null) => Ok(document),
-        Some(_) => Err(Stranger::new(raw, "a `provisioningState` that is no text")),
-    }
+    read(raw, document)
+}
+
+fn read(raw: &RawAnswer, document: Value) -> Result<Resource, Stranger> {
+    Resource::read(document).map_err(|why| unreadable(raw, &why))
+}
+
+fn unreadable(raw: &RawAnswer, why: &str) -> Stranger {
+    Stranger::new(raw, format!("a document that cannot be read: {why}"))
 }
 
 fn json(raw: &RawAnswer) -> Result<Value, Stranger> {
@@ -225,6 +259,7 @@ fn begun(raw: &RawAnswer, document: Option<Value>) -> Begun {
         location: raw.location.clone(),
         retry_after: raw.retry_after,
         request_id: raw.request_id.clone(),
+        state: None,
         document,
     }
 }

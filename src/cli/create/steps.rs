@@ -10,7 +10,7 @@ use super::super::plan::{check_owner, text as show_plan};
 use super::super::preflight;
 use super::super::prepare::{Operator, Prepared};
 use super::consent::{self, Proposal};
-use crate::arm::{ArmError, ArmErrorKind};
+use crate::arm::{ArmError, PublicIpAddress};
 use crate::config::parameter::BLOB_CONTAINER_URL;
 use crate::directory::Cloud;
 use crate::execute::{execute, gone, observe_settled, ssh_ports};
@@ -42,9 +42,9 @@ pub async fn plan(
     let desired = desired(&prepared.spec, &names, &prepared.first_boots);
     let observed = observe_settled(&connection.arm, &desired, prepared.before(), reporter).await;
     let observed = observed.map_err(|error| failure(prepared, vec![error]))?;
-    check_owner(prepared, &desired, &observed)?;
+    check_owner(connection, prepared, &desired, &observed)?;
     check_for_later_machines(connection, prepared).await?;
-    let plan = crate::plan::plan(&prepared.spec, desired, &observed);
+    let plan = crate::plan::plan(&prepared.spec, desired, &observed).map_err(|error| failure(prepared, vec![error]))?;
     announce(&plan, reporter);
     if prepared.values.get(&BLOB_CONTAINER_URL).is_some() && !matches!(prepared.spec.image, Image::Vhd(_)) {
         reporter.note(
@@ -140,19 +140,11 @@ pub async fn inventory(connection: &Connection, prepared: &Prepared) -> Result<I
     let spec = &prepared.spec;
     let names = ResourceNames::new(&connection.subscription, spec);
     let address_id = names.public_ip_address();
-    let reading = async { tokio::try_join!(connection.arm.get(&address_id), ssh_ports(&connection.arm, spec, &names)) };
+    let arm = &connection.arm;
+    let reading = async { tokio::try_join!(arm.get_as(&address_id), ssh_ports(arm, spec, &names)) };
     let (address, ssh_ports) = reading.await.map_err(|error| failure(prepared, vec![error]))?;
-    let address = address.ok_or_else(|| failure(prepared, vec![gone(&address_id)]))?;
-    let text = |pointer: &str| address.pointer(pointer).and_then(serde_json::Value::as_str).map(str::to_owned);
-    let public_address = text("/properties/ipAddress").and_then(|text| text.parse().ok()).ok_or_else(|| {
-        let found = address.pointer("/properties/ipAddress").unwrap_or(&serde_json::Value::Null);
-        let message = format!(
-            "the answer is not Azure Resource Manager's: `properties.ipAddress` is no address, found `{}`",
-            report::printable(&found.to_string())
-        );
-        let error = ArmError::local(ArmErrorKind::NotAzure, format!("reading {address_id}"), message);
-        failure(prepared, vec![error])
-    })?;
+    let address: PublicIpAddress = address.ok_or_else(|| failure(prepared, vec![gone(&address_id)]))?;
+    let public_address = address.properties.ip_address;
     let (listeners, without_machines) = match &connection.emulator {
         Some(emulator) => (emulator.listeners().await?, !emulator.has_machines().await?),
         None => (Vec::new(), false),
@@ -167,7 +159,7 @@ pub async fn inventory(connection: &Connection, prepared: &Prepared) -> Result<I
         .collect();
     let reached = Reached {
         public_address,
-        fqdn: text("/properties/dnsSettings/fqdn"),
+        fqdn: address.properties.dns_settings.and_then(|settings| settings.fqdn),
         ssh_ports,
         substitutes,
         without_machines,

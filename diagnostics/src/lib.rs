@@ -4,11 +4,13 @@
 mod environment;
 pub mod given_file;
 mod problem;
+mod quoted;
 mod suggestion;
 pub mod yaml;
 
 pub use environment::{Environment, NOT_TEXT};
 pub use problem::{Origin, Problem, Problems};
+pub use quoted::quoted;
 pub use suggestion::suggestion;
 
 /// Some editors put it before the first character.

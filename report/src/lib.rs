@@ -21,7 +21,7 @@ pub use failure::{Failure, NodeError, ServiceError};
 pub use finding::{Finding, Severity};
 pub use mendable::{Mendable, access};
 pub use output::OutputFormat;
-pub use printable::{printable, printable_json};
+pub use printable::{one_line, printable, printable_json};
 
 use std::sync::Arc;
 

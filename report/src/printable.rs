@@ -1,5 +1,5 @@
 //! Texts of others (Azure's, a user's, a container's) as they may be shown on a terminal. Progress, failures and results are
-//! printed through this.
+//! printed through this, and what stands inside a message is cut to one line.
 
 use std::borrow::Cow;
 
@@ -18,6 +18,17 @@ pub fn printable(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
+}
+
+/// The text as one line of at most `most` characters, which `…` says when there was more: white space is one space each, and
+/// what acts on a terminal is written out.
+pub fn one_line(text: &str, most: usize) -> String {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = printable(&words);
+    match line.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.into_owned(),
+    }
 }
 
 /// JSON with what acts on a terminal escaped; `serde_json` escapes only what JSON demands.
@@ -52,6 +63,15 @@ mod tests {
             ("a\u{202e}b\u{2066}", "a\\u{202e}b\\u{2066}"),
         ] {
             assert_eq!(printable(text), expected);
+        }
+        for (text, expected) in [
+            ("", ""),
+            (" no\r\n\troom\u{85} ", "no room"),
+            ("\u{1b}[31mred", "\\u{1b}[31mr…"),
+            ("twelve more chars", "twelve more …"),
+            ("twelve more.", "twelve more."),
+        ] {
+            assert_eq!(one_line(text, 12), expected);
         }
         let json = printable_json(&serde_json::to_string("\u{1b}\u{9b}\u{202e}").unwrap());
         assert_eq!(json, r#""\u001b\u009b\u202e""#);

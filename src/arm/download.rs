@@ -3,9 +3,9 @@
 use azure_core::http::{Method, Request, Url};
 
 use super::answer::{RawAnswer, shown};
+use super::causes::chain;
 use super::client::Arm;
 use super::error::{ArmError, ArmErrorKind};
-use super::token::chain;
 
 impl Arm {
     /// The text behind a signed URL: over HTTPS, or on the emulator itself.

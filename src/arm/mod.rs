@@ -6,6 +6,7 @@
 mod answer;
 mod body;
 mod bucket;
+mod causes;
 mod client;
 mod credential;
 mod download;
@@ -26,6 +27,7 @@ pub use answer::{
     Subscription, Tags, Terms, Usage, VirtualMachine, VirtualNetwork,
 };
 pub use body::read_body;
+pub use causes::chain;
 pub use client::Arm;
 pub use credential::{ChosenCredential, SignIn, credential};
 pub use endpoint::{Endpoint, authority};

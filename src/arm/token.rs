@@ -3,6 +3,7 @@
 use azure_core::error::ErrorKind;
 
 use super::answer::shown;
+use super::causes::chain;
 use super::error::{ArmError, ArmErrorKind};
 use super::retry::{FailedTry, Reason};
 
@@ -74,29 +75,6 @@ impl Refusal {
         }
         Self::Final
     }
-}
-
-/// What `azure_core` says of every request that is not answered; its source says why.
-const HOLLOW: [&str; 3] = ["failed to execute `reqwest` request", "non-transport error", "retry policy expired"];
-
-/// The error with its sources, each once.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut parts = vec![error.to_string()];
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let text = inner.to_string();
-        if !parts.iter().any(|part| part.contains(&text)) {
-            parts.push(text);
-        }
-        source = inner.source();
-    }
-    if parts.len() > 1 {
-        let last = parts.len() - 1;
-        let is_hollow = |part: &String| HOLLOW.iter().any(|words| part.starts_with(words));
-        let told = parts.iter().enumerate().filter(|(index, part)| *index == last || !is_hollow(part));
-        return told.map(|(_, part)| part.as_str()).collect::<Vec<_>>().join(": ");
-    }
-    parts.concat()
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use azure_core::http::{Method, Request, Url, new_http_client};
-use serde_json::Value;
 
-use crate::arm::read_body;
+use super::answer::{Answer, Directory, MOST_SHOWN_CHARACTERS, Member, Value};
+use crate::arm::{chain, read_body};
 use crate::spec::DiscoveryUrl;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -13,10 +13,6 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 const FORMER_SERVICE: &str = "discovery.etcd.io";
 /// A directory of the largest cluster is far smaller, in bytes.
 const LARGEST_ANSWER: usize = 1 << 20;
-/// As much of an answer as stands in a message, in characters.
-const SHOWN: usize = 100;
-/// etcd's error code of a key that is not there.
-const KEY_NOT_FOUND: u64 = 100;
 
 /// Why a discovery URL cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,26 +25,6 @@ pub enum DiscoveryError {
     Unsuitable { found: String, hint: String },
 }
 
-/// An answer that is none of 5xx.
-struct Answer {
-    status: u16,
-    text: String,
-}
-
-impl Answer {
-    fn document(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_default()
-    }
-
-    fn shown(&self) -> String {
-        let mut shown: String = printable(self.text.trim()).chars().take(SHOWN).collect();
-        if self.text.trim().chars().count() > SHOWN {
-            shown.push('…');
-        }
-        format!("HTTP status {}: `{shown}`", self.status)
-    }
-}
-
 /// Where this machine reaches what a URL names for the cluster's machines; the same URL, but for the local emulator's.
 pub type Route = fn(Url) -> Url;
 
@@ -57,25 +33,21 @@ pub async fn check(url: &Url, members: u32, route: Route) -> Result<(), Discover
     let doing = format!("reading discovery token `{url}`");
     let below = |path: &str| format!("{url}{path}").parse::<Url>().map_err(|_| unsuitable(url, "is no URL", members));
     let size = ask(&doing, below("/_config/size")?, route).await?;
-    let document = size.document();
-    if size.status == 404 || document["errorCode"] == KEY_NOT_FOUND {
+    if size.is_key_not_found() {
         return Err(unsuitable(url, "is not known to its service", members));
     }
-    let Some(found) = document["node"]["value"].as_str().filter(|_| size.status == 200) else {
-        let found = format!("is no discovery token: its `_config/size` answered {}", size.shown());
-        return Err(unsuitable(url, &found, members));
-    };
+    let Value { value: found } = size.node().map_err(|why| {
+        unsuitable(url, &format!("is no discovery token: its `_config/size` answered {why}"), members)
+    })?;
     if found.trim() != members.to_string() {
+        let found = report::one_line(&found, MOST_SHOWN_CHARACTERS);
         let found = format!("is for {found} members, and this cluster has {members} etcd members");
         return Err(unsuitable(url, &found, members));
     }
     let directory = ask(&doing, below("")?, route).await?;
-    let document = directory.document();
-    if directory.status != 200 || !document["node"].is_object() {
-        return Err(unsuitable(url, &format!("cannot be read: {}", directory.shown()), members));
-    }
-    let nodes = document["node"]["nodes"].as_array().cloned().unwrap_or_default();
-    let names: Vec<String> = nodes.iter().filter_map(member_name).collect();
+    let Directory { nodes } =
+        directory.node().map_err(|why| unsuitable(url, &format!("cannot be read: {why}"), members))?;
+    let names: Vec<String> = nodes.iter().filter_map(Member::name).collect();
     if names.is_empty() {
         return Ok(());
     }
@@ -94,18 +66,6 @@ pub async fn new_token(service: &Url, members: u32, route: Route) -> Result<Disc
         found: format!("`{service}` gives no discovery token: it answered {}", answer.shown()),
         hint: "azure-coreos-cluster discovery serve runs a service; without the URL etcd forms by a list".into(),
     })
-}
-
-/// The name before `=`, else the key; none of what etcd hides.
-fn member_name(node: &Value) -> Option<String> {
-    let key = node["key"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default();
-    let name = node["value"].as_str().and_then(|value| value.split_once('=')).map_or(key, |(name, _)| name);
-    (!key.starts_with('_')).then(|| printable(name))
-}
-
-/// What a stranger's service says, without what would act on a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 fn unsuitable(url: &Url, found: &str, members: u32) -> DiscoveryError {
@@ -148,36 +108,9 @@ fn unreachable(doing: &str, cause: String, is_former: bool) -> DiscoveryError {
     DiscoveryError::Unreachable { doing: doing.to_owned(), cause: format!("{cause}{former}") }
 }
 
-/// An error with the causes that it does not tell itself.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn members_are_named() {
-        for (node, expected) in [
-            (json!({"key": "/r/t/1f", "value": "a=http://a:2380,a=http://b"}), Some("a")),
-            (json!({"key": "/r/t/1f"}), Some("1f")),
-            (json!({"key": "/r/t/1f", "value": "\u{1b}[31ma=http://a"}), Some("\u{fffd}[31ma")),
-            (json!({"key": "/r/t/_config"}), None),
-        ] {
-            assert_eq!(member_name(&node).as_deref(), expected, "{node}");
-        }
-    }
 
     #[test]
     fn the_former_public_service_has_words_of_its_own() {

@@ -5,6 +5,7 @@
 //! is made. Called by `cli`.
 //! <https://etcd.io/docs/v3.5/dev-internal/discovery_protocol/>
 
+mod answer;
 mod client;
 mod event;
 mod registry;

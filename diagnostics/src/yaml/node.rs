@@ -242,10 +242,7 @@ fn describe(value: &Value) -> String {
         Value::Null => "nothing".into(),
         Value::Bool(value) => format!("`{value}`"),
         Value::Number(number) => format!("`{number}`"),
-        Value::String(text) if text.chars().count() > 60 => {
-            format!("`{}…`", text.chars().take(60).collect::<String>().escape_debug())
-        }
-        Value::String(text) => format!("`{}`", text.escape_debug()),
+        Value::String(text) => crate::quoted(text),
         Value::Sequence(_) => "a list".into(),
         Value::Mapping(_) => "a mapping".into(),
         Value::Tagged(tagged) => format!("the tag `{}`", tagged.tag),

@@ -73,23 +73,14 @@ fn host(location: &str) -> Option<String> {
     url.host_str().map(shown)
 }
 
-/// Somebody else's text as one short line that moves no cursor.
+/// Somebody else's text as one short line.
 pub fn shown(text: &str) -> String {
-    line(text, MOST_SHOWN_CHARACTERS)
+    report::one_line(text, MOST_SHOWN_CHARACTERS)
 }
 
 /// The same of a message, which is worth more room.
 pub fn message(text: &str) -> String {
-    line(text, MOST_MESSAGE_CHARACTERS)
-}
-
-fn line(text: &str, most: usize) -> String {
-    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let line = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
+    report::one_line(text, MOST_MESSAGE_CHARACTERS)
 }
 
 #[cfg(test)]
@@ -115,7 +106,7 @@ mod tests {
             (
                 page,
                 vec![
-                    "HTTP status 200, no JSON, begins with `<html> [31m<title>Sign in</title>`; a captive portal",
+                    "HTTP status 200, no JSON, begins with `<html> \\u{1b}[31m<title>Sign in</title>`; a captive portal",
                     "calls itself `squid/5.7`",
                 ],
             ),

@@ -2,6 +2,8 @@
 //!
 //! <https://github.com/coreos/ignition/tree/main/config/v3_3/types>
 
+use diagnostics::quoted;
+
 use super::data_url;
 use crate::userdata::mistake::Mistake;
 use crate::userdata::{path as paths, unit_content as content};
@@ -10,16 +12,9 @@ fn refused(what: impl Into<String>, instead: impl Into<String>) -> Option<Mistak
     Some(Mistake::new(what, instead))
 }
 
-fn shown(text: &str) -> String {
-    match text.chars().count() > 60 {
-        true => format!("`{}…`", text.chars().take(60).collect::<String>().escape_debug()),
-        false => format!("`{}`", text.escape_debug()),
-    }
-}
-
 fn one_of(text: &str, words: &[&str]) -> Option<Mistake> {
     let list = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-    if words.contains(&text) { None } else { refused(format!("{} is none of {list}", shown(text)), "") }
+    if words.contains(&text) { None } else { refused(format!("{} is none of {list}", quoted(text)), "") }
 }
 
 pub fn any(_text: &str) -> Option<Mistake> {
@@ -32,7 +27,7 @@ pub fn not_empty(text: &str) -> Option<Mistake> {
 
 pub fn path(text: &str) -> Option<Mistake> {
     if !text.starts_with('/') {
-        return refused(format!("{} is not absolute", shown(text)), "");
+        return refused(format!("{} is not absolute", quoted(text)), "");
     }
     if text.contains('\0') {
         return refused("has a NUL in it, which no path can have", "");
@@ -41,7 +36,7 @@ pub fn path(text: &str) -> Option<Mistake> {
     if clean == text {
         None
     } else {
-        refused(format!("{} is not simplified", shown(text)), format!("write {}", shown(&clean)))
+        refused(format!("{} is not simplified", quoted(text)), format!("write {}", quoted(&clean)))
     }
 }
 
@@ -56,7 +51,7 @@ pub fn source(text: &str) -> Option<Mistake> {
     }
     let Some(scheme) = scheme(text) else {
         return refused(
-            format!("{} is no URL", shown(text)),
+            format!("{} is no URL", quoted(text)),
             "write contents as `data:,…`, with `%` before what is not a letter or digit",
         );
     };
@@ -94,7 +89,7 @@ pub fn tang_url(text: &str) -> Option<Mistake> {
 fn web(text: &str) -> Option<Mistake> {
     match scheme(text).as_deref() {
         Some("http" | "https") => located(text),
-        _ => refused(format!("{} is no URL that begins with `https://` or `http://`", shown(text)), ""),
+        _ => refused(format!("{} is no URL that begins with `https://` or `http://`", quoted(text)), ""),
     }
 }
 
@@ -128,7 +123,7 @@ fn located(text: &str) -> Option<Mistake> {
         || port.is_some_and(|port| !port.bytes().all(|byte| byte.is_ascii_digit()))
         || has_bad_escape(path)
         || has_bad_escape(authority);
-    if is_refused { refused(format!("{} is no URL", shown(text)), "") } else { None }
+    if is_refused { refused(format!("{} is no URL", quoted(text)), "") } else { None }
 }
 
 pub fn compression(text: &str) -> Option<Mistake> {
@@ -139,7 +134,7 @@ pub fn compression(text: &str) -> Option<Mistake> {
 pub fn hash(text: &str) -> Option<Mistake> {
     let instead = "write `sha512-` or `sha256-` and the digits";
     let Some((function, digits)) = text.split_once('-') else {
-        return refused(format!("{} is no hash", shown(text)), instead);
+        return refused(format!("{} is no hash", quoted(text)), instead);
     };
     let length = match function {
         "sha512" => 128,
@@ -166,7 +161,7 @@ pub fn raid_level(text: &str) -> Option<Mistake> {
 pub fn partition_label(text: &str) -> Option<Mistake> {
     match text {
         text if text.len() > 36 => refused(format!("has {} bytes, 36 is the most", text.len()), ""),
-        text if text.contains(':') => refused(format!("{} has a `:`", shown(text)), ""),
+        text if text.contains(':') => refused(format!("{} has a `:`", quoted(text)), ""),
         _ => None,
     }
 }
@@ -175,7 +170,7 @@ pub fn guid(text: &str) -> Option<Mistake> {
     let groups: Vec<&str> = text.split('-').collect();
     let fits = groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
         && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    if fits || text.is_empty() { None } else { refused(format!("{} is no GUID", shown(text)), "") }
+    if fits || text.is_empty() { None } else { refused(format!("{} is no GUID", quoted(text)), "") }
 }
 
 pub fn format(text: &str) -> Option<Mistake> {
@@ -183,7 +178,7 @@ pub fn format(text: &str) -> Option<Mistake> {
 }
 
 pub fn luks_name(text: &str) -> Option<Mistake> {
-    if text.contains('/') { refused(format!("{} has a `/`", shown(text)), "") } else { not_empty(text) }
+    if text.contains('/') { refused(format!("{} has a `/`", quoted(text)), "") } else { not_empty(text) }
 }
 
 pub fn luks_label(text: &str) -> Option<Mistake> {
@@ -210,19 +205,21 @@ pub fn unit_name(text: &str) -> Option<Mistake> {
         "scope",
     ];
     match text.rsplit_once('.') {
-        _ if text.contains(['/', '\0']) => refused(format!("{} is a path", shown(text)), "write the unit's name alone"),
+        _ if text.contains(['/', '\0']) => {
+            refused(format!("{} is a path", quoted(text)), "write the unit's name alone")
+        }
         Some((_, suffix)) if SUFFIXES.contains(&suffix) => None,
-        _ => refused(format!("{} has no suffix such as `.service`", shown(text)), ""),
+        _ => refused(format!("{} has no suffix such as `.service`", quoted(text)), ""),
     }
 }
 
 pub fn drop_in_name(text: &str) -> Option<Mistake> {
     match text {
         text if text.contains(['/', '\0']) => {
-            refused(format!("{} is a path", shown(text)), "write the file's name alone")
+            refused(format!("{} is a path", quoted(text)), "write the file's name alone")
         }
         text if text.ends_with(".conf") => None,
-        _ => refused(format!("{} does not end with `.conf`", shown(text)), ""),
+        _ => refused(format!("{} does not end with `.conf`", quoted(text)), ""),
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// Longer words of others are cut.
+/// Longer words of others are cut, in characters.
 const LONGEST_WORD: usize = 120;
 
 /// Who changes a cluster, and since when. Nothing of it is secret.
@@ -35,9 +35,9 @@ impl Holder {
 }
 
 impl std::fmt::Display for Holder {
-    /// One line without control characters: the words are someone else's.
+    /// One line: the words are someone else's.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let word = |text: &str| text.chars().filter(|c| !c.is_control()).take(LONGEST_WORD).collect::<String>();
+        let word = |text: &str| report::one_line(text, LONGEST_WORD);
         write!(
             formatter,
             "{} on {} (process {}) since {} for `{}`",
@@ -65,7 +65,7 @@ mod tests {
         };
         assert_eq!(
             holder.to_string(),
-            "ann on lap[31mtop (process 7) since 2026-01-02T03:04:05Z for `platformctl start platform`"
+            "ann on lap\\u{1b}[31mtop (process 7) since 2026-01-02T03:04:05Z for `platformctl start platform`"
         );
         let here = Holder::here("ann".into(), "platformctl stop router");
         assert_eq!((here.process_id, here.command.as_str()), (std::process::id(), "platformctl stop router"));

@@ -4,7 +4,7 @@
 const HOLLOW: [&str; 3] = ["failed to execute `reqwest` request", "non-transport error", "retry policy expired"];
 
 /// The error with its sources, each once.
-pub fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut parts = vec![error.to_string()];
     let mut source = error.source();
     while let Some(inner) = source {

@@ -21,20 +21,20 @@ mod retry;
 mod token;
 mod wait;
 
-pub use answer::{
+pub(crate) use answer::{
     Availability, BackendAddressPool, BootDiagnostics, Identity, ImageDocument, ImageVersion, InstanceView,
     PlacementGroup, PortMapping, PortMappings, Provider, ProvisioningState, PublicIpAddress, Region, Resource, Sku,
     Subscription, Tags, Terms, Usage, VirtualMachine, VirtualNetwork,
 };
-pub use body::read_body;
-pub use causes::chain;
-pub use client::Arm;
-pub use credential::{ChosenCredential, SignIn, credential};
-pub use endpoint::{Endpoint, authority};
-pub use error::{ArmError, ArmErrorKind};
-pub use id::{COMPUTE_API_VERSION, NETWORK_API_VERSION, ResourceId};
-pub use patience::Patience;
-pub use wait::{Deaf, Wait, WaitListener};
+pub(crate) use body::read_body;
+pub(crate) use causes::chain;
+pub(crate) use client::Arm;
+pub(crate) use credential::{ChosenCredential, SignIn, credential};
+pub(crate) use endpoint::{Endpoint, authority};
+pub(crate) use error::{ArmError, ArmErrorKind};
+pub(crate) use id::{COMPUTE_API_VERSION, NETWORK_API_VERSION, ResourceId};
+pub(crate) use patience::Patience;
+pub(crate) use wait::{Wait, WaitListener};
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use super::id::ResourceId;
 
 /// What to ask next to learn how an operation stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Monitor {
+pub(super) enum Monitor {
     /// `Azure-AsyncOperation`: 200 with `{status, error}`.
     AsyncOperation(String),
     /// `Location`: 202 while running.
@@ -22,7 +22,7 @@ pub enum Monitor {
 
 /// What an operation is followed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Goal {
+pub(super) enum Goal {
     /// The resource is there and as it should be.
     Exists,
     /// The resource is gone.
@@ -33,7 +33,7 @@ pub enum Goal {
 
 /// How an operation stands.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
+pub(super) enum Outcome {
     /// Ask again.
     Running,
     /// Done; with the answer's document, where it has one.
@@ -43,7 +43,7 @@ pub enum Outcome {
 }
 
 /// What the answer to a PUT, POST or DELETE says: finished at once, or what to monitor.
-pub fn begin(doing: &str, begun: &Begun) -> Result<Option<Monitor>, Box<ArmError>> {
+pub(super) fn begin(doing: &str, begun: &Begun) -> Result<Option<Monitor>, Box<ArmError>> {
     if let Some(url) = &begun.azure_async_operation {
         return Ok(Some(Monitor::AsyncOperation(url.clone())));
     }
@@ -59,7 +59,13 @@ pub fn begin(doing: &str, begun: &Begun) -> Result<Option<Monitor>, Box<ArmError
 }
 
 /// What the answer to a poll says. A 404 is no answer of this kind: see [`absent`].
-pub fn poll(doing: &str, raw: &RawAnswer, monitor: &Monitor, goal: Goal, id: &ResourceId) -> Result<Outcome, Stranger> {
+pub(super) fn poll(
+    doing: &str,
+    raw: &RawAnswer,
+    monitor: &Monitor,
+    goal: Goal,
+    id: &ResourceId,
+) -> Result<Outcome, Stranger> {
     let (state, document) = match monitor {
         Monitor::AsyncOperation(_) => answer::operation(raw)?,
         Monitor::Location(_) => return location(doing, raw, goal, id),
@@ -76,7 +82,7 @@ pub fn poll(doing: &str, raw: &RawAnswer, monitor: &Monitor, goal: Goal, id: &Re
 
 /// What a 404 to a poll says: replicas learn late of what was just made, and a deleted resource takes its operations
 /// along.
-pub fn absent(goal: Goal) -> Outcome {
+pub(super) fn absent(goal: Goal) -> Outcome {
     if goal == Goal::Gone { Outcome::Succeeded(None) } else { Outcome::Running }
 }
 

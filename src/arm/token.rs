@@ -18,7 +18,7 @@ const OFFLINE: [&str; 6] = [
 ];
 
 /// What `azure_core`'s error means.
-pub fn failed_try(error: &azure_core::Error, doing: &str) -> FailedTry {
+pub(super) fn failed_try(error: &azure_core::Error, doing: &str) -> FailedTry {
     let failed = |kind, message: String, reason| FailedTry { error: ArmError::local(kind, doing, message), reason };
     if *error.kind() != ErrorKind::Credential {
         return failed(ArmErrorKind::Unreachable, chain(error), Reason::Unanswered);

@@ -22,7 +22,7 @@ const COPY: &str = "copy it, or the whole directory, from where the cluster was 
                     --state-dir; keys cannot be asked of Azure";
 
 /// Adds what does not fit; nothing when no machine exists. An error is that an answer says too little of a machine.
-pub fn check(
+pub(super) fn check(
     connection: &Connection,
     prepared: &Prepared,
     observed: &Observed,
@@ -63,7 +63,7 @@ pub fn check(
 }
 
 /// Without asking Azure: every file that an earlier run wrote must be there. For a command that shows keys.
-pub fn check_files(prepared: &Prepared) -> Result<(), Failure> {
+pub(super) fn check_files(prepared: &Prepared) -> Result<(), Failure> {
     let mut problems = Problems::new();
     let Some(stored) = prepared.stored.as_ref().filter(|stored| stored.bound == Bound::Machines) else { return Ok(()) };
     if stored.spec.custom_data_only {
@@ -193,7 +193,7 @@ fn some(names: &[&str]) -> String {
 
 /// A machine beyond the last one that this directory knows: the cluster was grown from elsewhere, and a run from here
 /// would take it off the load balancer.
-pub async fn check_for_later_machines(connection: &Connection, prepared: &Prepared) -> Result<(), Failure> {
+pub(super) async fn check_for_later_machines(connection: &Connection, prepared: &Prepared) -> Result<(), Failure> {
     let spec = &prepared.spec;
     let names = ResourceNames::new(&connection.subscription, spec);
     let next = names.virtual_machine(&spec.machine_name(spec.node_count));

@@ -6,26 +6,26 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// As much of an answer as stands in a message, in characters.
-pub const MOST_SHOWN_CHARACTERS: usize = 100;
+pub(super) const MOST_SHOWN_CHARACTERS: usize = 100;
 /// etcd's error code of a key that is not there.
 const KEY_NOT_FOUND: u64 = 100;
 
 /// An answer that is none of 5xx.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub(super) struct Answer {
     pub status: u16,
     pub text: String,
 }
 
 /// A key that holds something.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Value {
+pub(super) struct Value {
     pub value: String,
 }
 
 /// A directory.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Directory {
+pub(super) struct Directory {
     /// etcd leaves the list out of a directory that is empty.
     #[serde(default)]
     pub nodes: Vec<Member>,
@@ -33,7 +33,7 @@ pub struct Directory {
 
 /// Who registered.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Member {
+pub(super) struct Member {
     /// Its path ends with the member's id.
     key: String,
     /// `<name>=<peer URL>[,…]`.
@@ -53,7 +53,7 @@ struct Refusal {
 
 impl Answer {
     /// The node of an answer with status 200; an error says what came instead.
-    pub fn node<T: DeserializeOwned>(&self) -> Result<T, String> {
+    pub(super) fn node<T: DeserializeOwned>(&self) -> Result<T, String> {
         if self.status != 200 {
             return Err(self.shown());
         }
@@ -68,20 +68,20 @@ impl Answer {
     }
 
     /// Whether the service says that it does not know the key.
-    pub fn is_key_not_found(&self) -> bool {
+    pub(super) fn is_key_not_found(&self) -> bool {
         let is_it = |refusal: Refusal| refusal.error_code == KEY_NOT_FOUND;
         self.status == 404 || serde_json::from_str(&self.text).is_ok_and(is_it)
     }
 
     /// Status and beginning, for messages.
-    pub fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         format!("HTTP status {}: `{}`", self.status, report::one_line(&self.text, MOST_SHOWN_CHARACTERS))
     }
 }
 
 impl Member {
     /// The name before `=`, else the id; none of what etcd hides.
-    pub fn name(&self) -> Option<String> {
+    pub(super) fn name(&self) -> Option<String> {
         let id = self.key.rsplit('/').next().unwrap_or_default();
         let name = self.value.as_ref().and_then(|value| value.split_once('=')).map_or(id, |(name, _)| name);
         (!id.starts_with('_')).then(|| report::one_line(name, MOST_SHOWN_CHARACTERS))

@@ -7,7 +7,7 @@ use super::absent_as_none;
 /// A virtual machine.
 /// <https://learn.microsoft.com/rest/api/compute/virtual-machines/get>
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct VirtualMachine {
+pub(crate) struct VirtualMachine {
     properties: VirtualMachineProperties,
 }
 
@@ -53,12 +53,12 @@ struct PublicKey {
 
 impl VirtualMachine {
     /// `Standard_D2as_v5`.
-    pub fn size(&self) -> &str {
+    pub(crate) fn size(&self) -> &str {
         &self.properties.hardware_profile.vm_size
     }
 
     /// The first key that it lets in.
-    pub fn ssh_public_key(&self) -> Option<&str> {
+    pub(crate) fn ssh_public_key(&self) -> Option<&str> {
         let ssh = self.properties.os_profile.as_ref()?.linux_configuration.as_ref()?.ssh.as_ref()?;
         ssh.public_keys.first().map(|key| key.key_data.as_str())
     }
@@ -66,14 +66,14 @@ impl VirtualMachine {
 
 /// <https://learn.microsoft.com/rest/api/compute/virtual-machines/instance-view>
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct InstanceView {
+pub(crate) struct InstanceView {
     #[serde(default, deserialize_with = "absent_as_none")]
     pub statuses: Vec<InstanceStatus>,
 }
 
 /// One of its states: `PowerState/running`, or why provisioning failed.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct InstanceStatus {
+pub(crate) struct InstanceStatus {
     pub code: String,
     /// `Info`, `Warning` or `Error`.
     pub level: Option<String>,
@@ -83,19 +83,19 @@ pub struct InstanceStatus {
 /// <https://learn.microsoft.com/rest/api/compute/virtual-machines/retrieve-boot-diagnostics-data>
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct BootDiagnostics {
+pub(crate) struct BootDiagnostics {
     /// Signed: whoever has it can read the console.
     pub serial_console_log_blob_uri: String,
 }
 
 impl InstanceView {
     /// `running`, `deallocated`, ….
-    pub fn power_state(&self) -> Option<&str> {
+    pub(crate) fn power_state(&self) -> Option<&str> {
         self.statuses.iter().find_map(|status| status.code.strip_prefix("PowerState/"))
     }
 
     /// What went wrong last.
-    pub fn error(&self) -> Option<&InstanceStatus> {
+    pub(crate) fn error(&self) -> Option<&InstanceStatus> {
         let is_error = |status: &&InstanceStatus| status.level.as_deref() == Some("Error");
         self.statuses.iter().rev().find(is_error)
     }
@@ -103,7 +103,7 @@ impl InstanceView {
 
 impl InstanceStatus {
     /// Azure's code without what it is about: `OSProvisioningTimedOut`.
-    pub fn short_code(&self) -> &str {
+    pub(crate) fn short_code(&self) -> &str {
         self.code.rsplit('/').next().unwrap_or(&self.code)
     }
 }

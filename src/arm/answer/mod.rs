@@ -17,18 +17,18 @@ mod state;
 mod stranger;
 mod subscription;
 
-pub use image::{ImageDocument, ImageVersion, Terms};
-pub use machine::{BootDiagnostics, InstanceView, VirtualMachine};
-pub use network::{BackendAddressPool, PortMapping, PortMappings, PublicIpAddress, VirtualNetwork};
-pub use placement::{Identity, PlacementGroup};
-pub use raw::RawAnswer;
-pub use refusal::ErrorDocument;
-pub use region::{Availability, Provider, Region, Usage};
-pub use resource::{Resource, Tags};
-pub use sku::Sku;
-pub use state::{OperationStatus, ProvisioningState};
-pub use stranger::{Stranger, message, shown};
-pub use subscription::Subscription;
+pub(crate) use image::{ImageDocument, ImageVersion, Terms};
+pub(crate) use machine::{BootDiagnostics, InstanceView, VirtualMachine};
+pub(crate) use network::{BackendAddressPool, PortMapping, PortMappings, PublicIpAddress, VirtualNetwork};
+pub(crate) use placement::{Identity, PlacementGroup};
+pub(super) use raw::RawAnswer;
+pub(crate) use refusal::ErrorDocument;
+pub(crate) use region::{Availability, Provider, Region, Usage};
+pub(crate) use resource::{Resource, Tags};
+pub(crate) use sku::Sku;
+pub(crate) use state::{OperationStatus, ProvisioningState};
+pub(super) use stranger::{Stranger, message, shown};
+pub(crate) use subscription::Subscription;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -38,7 +38,7 @@ use super::id::ResourceId;
 
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Page<T> {
+pub(super) struct Page<T> {
     pub items: Vec<T>,
     /// Where the next page is.
     pub next_link: Option<String>,
@@ -46,7 +46,7 @@ pub struct Page<T> {
 
 /// What a PUT, POST or DELETE began, or did at once.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Begun {
+pub(super) struct Begun {
     pub status: u16,
     pub azure_async_operation: Option<String>,
     pub location: Option<String>,
@@ -59,7 +59,7 @@ pub struct Begun {
 }
 
 /// ARM's refusal: an error document with a code.
-pub fn refusal(raw: &RawAnswer, doing: &str) -> Result<ArmError, Stranger> {
+pub(super) fn refusal(raw: &RawAnswer, doing: &str) -> Result<ArmError, Stranger> {
     let document = json(raw)?;
     let kind = if raw.status == 401 { ArmErrorKind::SignIn } else { ArmErrorKind::Refused };
     let error = ErrorDocument::read(&document).into_error(kind, doing, Some(raw.status), raw.request_id.clone());
@@ -74,18 +74,18 @@ pub fn refusal(raw: &RawAnswer, doing: &str) -> Result<ArmError, Stranger> {
 }
 
 /// GET of a resource: 200 with its document.
-pub fn resource(raw: &RawAnswer, id: &ResourceId) -> Result<Resource, Stranger> {
+pub(super) fn resource(raw: &RawAnswer, id: &ResourceId) -> Result<Resource, Stranger> {
     demand(raw, &[200], "GET")?;
     document_of(raw, id)
 }
 
 /// The same as the type of its kind.
-pub fn resource_as<T: DeserializeOwned>(raw: &RawAnswer, id: &ResourceId) -> Result<T, Stranger> {
+pub(super) fn resource_as<T: DeserializeOwned>(raw: &RawAnswer, id: &ResourceId) -> Result<T, Stranger> {
     decoded(raw, resource(raw, id)?.document)
 }
 
 /// GET of an operation: 200 with how it stands, or 202, which some services say as long as it runs.
-pub fn operation(raw: &RawAnswer) -> Result<(ProvisioningState, Value), Stranger> {
+pub(super) fn operation(raw: &RawAnswer) -> Result<(ProvisioningState, Value), Stranger> {
     demand(raw, &[200, 202], "GET of an operation")?;
     let document = object(raw)?;
     let OperationStatus { status } = decoded(raw, document.clone())?;
@@ -93,13 +93,13 @@ pub fn operation(raw: &RawAnswer) -> Result<(ProvisioningState, Value), Stranger
 }
 
 /// GET of something that has no id of its own: 200 with an object.
-pub fn document<T: DeserializeOwned>(raw: &RawAnswer) -> Result<T, Stranger> {
+pub(super) fn document<T: DeserializeOwned>(raw: &RawAnswer) -> Result<T, Stranger> {
     demand(raw, &[200], "GET")?;
     decoded(raw, object(raw)?)
 }
 
 /// GET of a list: 200 with an object that holds the items in `value`.
-pub fn page<T: DeserializeOwned>(raw: &RawAnswer) -> Result<Page<T>, Stranger> {
+pub(super) fn page<T: DeserializeOwned>(raw: &RawAnswer) -> Result<Page<T>, Stranger> {
     demand(raw, &[200], "GET")?;
     let mut list = object(raw)?;
     let Value::Array(items) = list["value"].take() else { return Err(Stranger::new(raw, "no list in `value`")) };
@@ -112,7 +112,7 @@ pub fn page<T: DeserializeOwned>(raw: &RawAnswer) -> Result<Page<T>, Stranger> {
 }
 
 /// GET of the few lists that Azure answers without an object around them.
-pub fn bare_list<T: DeserializeOwned>(raw: &RawAnswer) -> Result<Vec<T>, Stranger> {
+pub(super) fn bare_list<T: DeserializeOwned>(raw: &RawAnswer) -> Result<Vec<T>, Stranger> {
     demand(raw, &[200], "GET")?;
     match json(raw)? {
         Value::Array(items) => all(raw, items),
@@ -128,7 +128,7 @@ fn all<T: DeserializeOwned>(raw: &RawAnswer, items: Vec<Value>) -> Result<Vec<T>
 }
 
 /// PUT of a resource: 200 or 201 with its document; 202 may have none when it says what to follow.
-pub fn written(raw: &RawAnswer, id: &ResourceId) -> Result<Begun, Stranger> {
+pub(super) fn written(raw: &RawAnswer, id: &ResourceId) -> Result<Begun, Stranger> {
     demand(raw, &[200, 201, 202], "PUT")?;
     let has_monitor = raw.azure_async_operation.is_some() || raw.location.is_some();
     if raw.status == 202 && raw.is_empty() && has_monitor {
@@ -139,13 +139,13 @@ pub fn written(raw: &RawAnswer, id: &ResourceId) -> Result<Begun, Stranger> {
 }
 
 /// PUT of something that has no id of its own and is done at once: 200 or 201 with an object.
-pub fn stored(raw: &RawAnswer) -> Result<Value, Stranger> {
+pub(super) fn stored(raw: &RawAnswer) -> Result<Value, Stranger> {
     demand(raw, &[200, 201], "PUT")?;
     object(raw)
 }
 
 /// DELETE: 200 when it is done, 202 when it goes on, 204 when there was nothing; a body is an object or empty.
-pub fn deleted(raw: &RawAnswer) -> Result<Begun, Stranger> {
+pub(super) fn deleted(raw: &RawAnswer) -> Result<Begun, Stranger> {
     demand(raw, &[200, 202, 204], "DELETE")?;
     if raw.is_empty() {
         empty(raw)?;
@@ -156,7 +156,7 @@ pub fn deleted(raw: &RawAnswer) -> Result<Begun, Stranger> {
 }
 
 /// POST of an action: 200 with its result, or 202 when it goes on.
-pub fn acted(raw: &RawAnswer) -> Result<Begun, Stranger> {
+pub(super) fn acted(raw: &RawAnswer) -> Result<Begun, Stranger> {
     demand(raw, &[200, 202], "POST")?;
     let document = match raw.status {
         200 => Some(object(raw)?),
@@ -167,12 +167,12 @@ pub fn acted(raw: &RawAnswer) -> Result<Begun, Stranger> {
 }
 
 /// The document as the type that it must be; an answer that lacks a field is named with that field.
-pub fn decoded<T: DeserializeOwned>(raw: &RawAnswer, document: Value) -> Result<T, Stranger> {
+pub(super) fn decoded<T: DeserializeOwned>(raw: &RawAnswer, document: Value) -> Result<T, Stranger> {
     decode(&document).map_err(|why| unreadable(raw, &why))
 }
 
 /// The same for the result of an operation, whose answer has gone by.
-pub fn result<T: DeserializeOwned>(doing: &str, document: &Value) -> Result<T, ArmError> {
+pub(super) fn result<T: DeserializeOwned>(doing: &str, document: &Value) -> Result<T, ArmError> {
     decode(document).map_err(|why| {
         let message = format!("the answer is not Azure Resource Manager's: a document that cannot be read: {why}");
         ArmError::local(ArmErrorKind::NotAzure, doing, message)

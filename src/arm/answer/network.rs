@@ -10,7 +10,7 @@ use super::absent_as_none;
 /// A virtual network.
 /// <https://learn.microsoft.com/rest/api/virtualnetwork/virtual-networks/get>
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct VirtualNetwork {
+pub(crate) struct VirtualNetwork {
     /// `westeurope`, or `West Europe`.
     pub location: String,
     pub properties: VirtualNetworkProperties,
@@ -19,7 +19,7 @@ pub struct VirtualNetwork {
 /// What it has.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct VirtualNetworkProperties {
+pub(crate) struct VirtualNetworkProperties {
     pub address_space: AddressSpace,
     #[serde(default, deserialize_with = "absent_as_none")]
     pub subnets: Vec<Subnet>,
@@ -30,14 +30,14 @@ pub struct VirtualNetworkProperties {
 /// Ranges of both families.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct AddressSpace {
+pub(crate) struct AddressSpace {
     #[serde(default, deserialize_with = "absent_as_none")]
     address_prefixes: Vec<IpNet>,
 }
 
 /// A part of a network, in which machines can be.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Subnet {
+pub(crate) struct Subnet {
     pub name: String,
     pub properties: SubnetProperties,
 }
@@ -45,7 +45,7 @@ pub struct Subnet {
 /// Its ranges, in one of two ways, and the services that it is left to.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SubnetProperties {
+pub(crate) struct SubnetProperties {
     address_prefix: Option<IpNet>,
     #[serde(default, deserialize_with = "absent_as_none")]
     address_prefixes: Vec<IpNet>,
@@ -55,21 +55,21 @@ pub struct SubnetProperties {
 
 /// <https://learn.microsoft.com/azure/virtual-network/subnet-delegation-overview>
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Delegation {
+pub(crate) struct Delegation {
     pub properties: DelegationProperties,
 }
 
 /// To whom.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct DelegationProperties {
+pub(crate) struct DelegationProperties {
     /// `Microsoft.Web/serverFarms`.
     pub service_name: String,
 }
 
 /// A connection to another network.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Peering {
+pub(crate) struct Peering {
     pub name: String,
     pub properties: PeeringProperties,
 }
@@ -77,7 +77,7 @@ pub struct Peering {
 /// What is reached through it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct PeeringProperties {
+pub(crate) struct PeeringProperties {
     /// None as long as the other side has not agreed.
     #[serde(default, deserialize_with = "absent_as_none")]
     pub remote_address_space: AddressSpace,
@@ -86,49 +86,49 @@ pub struct PeeringProperties {
 /// An address that the Internet reaches.
 /// <https://learn.microsoft.com/rest/api/virtualnetwork/public-ip-addresses/get>
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct PublicIpAddress {
+pub(crate) struct PublicIpAddress {
     pub properties: PublicIpAddressProperties,
 }
 
 /// The address and its name.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct PublicIpAddressProperties {
+pub(crate) struct PublicIpAddressProperties {
     pub ip_address: Ipv4Addr,
     pub dns_settings: Option<DnsSettings>,
 }
 
 /// The name; none without a label.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct DnsSettings {
+pub(crate) struct DnsSettings {
     pub fqdn: Option<String>,
 }
 
 /// The machines behind a load balancer.
 /// <https://learn.microsoft.com/rest/api/load-balancer/load-balancer-backend-address-pools/get>
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct BackendAddressPool {
+pub(crate) struct BackendAddressPool {
     pub properties: BackendAddressPoolProperties,
 }
 
 /// Its members.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct BackendAddressPoolProperties {
+pub(crate) struct BackendAddressPoolProperties {
     #[serde(default, deserialize_with = "absent_as_none")]
     pub load_balancer_backend_addresses: Vec<BackendAddress>,
 }
 
 /// One machine.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct BackendAddress {
+pub(crate) struct BackendAddress {
     pub properties: BackendAddressProperties,
 }
 
 /// By which interface, and the ports that lead to it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct BackendAddressProperties {
+pub(crate) struct BackendAddressProperties {
     /// None of a member that was added by its address.
     #[serde(rename = "networkInterfaceIPConfiguration")]
     pub network_interface_ip_configuration: Option<Reference>,
@@ -138,14 +138,14 @@ pub struct BackendAddressProperties {
 
 /// Another resource.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Reference {
+pub(crate) struct Reference {
     pub id: String,
 }
 
 /// A public port and the machine's own that it leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct PortMapping {
+pub(crate) struct PortMapping {
     pub frontend_port: u16,
     pub backend_port: u16,
 }
@@ -154,21 +154,21 @@ pub struct PortMapping {
 /// <https://learn.microsoft.com/rest/api/load-balancer/load-balancers/list-inbound-nat-rule-port-mappings>
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct PortMappings {
+pub(crate) struct PortMappings {
     #[serde(default, deserialize_with = "absent_as_none")]
     pub inbound_nat_rule_port_mappings: Vec<PortMapping>,
 }
 
 impl AddressSpace {
     /// Those of IPv4.
-    pub fn ipv4(&self) -> impl Iterator<Item = Ipv4Net> {
+    pub(crate) fn ipv4(&self) -> impl Iterator<Item = Ipv4Net> {
         ipv4(&self.address_prefixes)
     }
 }
 
 impl SubnetProperties {
     /// The ranges of IPv4.
-    pub fn ipv4(&self) -> impl Iterator<Item = Ipv4Net> {
+    pub(crate) fn ipv4(&self) -> impl Iterator<Item = Ipv4Net> {
         ipv4(&self.address_prefix).chain(ipv4(&self.address_prefixes))
     }
 }

@@ -7,7 +7,7 @@ use super::absent_as_none;
 /// A proximity placement group.
 /// <https://learn.microsoft.com/rest/api/compute/proximity-placement-groups/get>
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct PlacementGroup {
+pub(crate) struct PlacementGroup {
     /// `westeurope`, or `West Europe`.
     pub location: String,
     /// One at most.
@@ -18,6 +18,6 @@ pub struct PlacementGroup {
 /// An identity of machines.
 /// <https://learn.microsoft.com/rest/api/managedidentity/user-assigned-identities/get>
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Identity {
+pub(crate) struct Identity {
     pub id: String,
 }

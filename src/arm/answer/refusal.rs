@@ -12,7 +12,7 @@ use crate::arm::error::{ArmError, ArmErrorKind};
 /// `{"code", "message", "details"}`, alone or as `error` of another document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct ErrorDocument {
+pub(crate) struct ErrorDocument {
     #[serde(deserialize_with = "as_far_as_readable")]
     pub code: Option<String>,
     #[serde(deserialize_with = "as_far_as_readable")]
@@ -40,7 +40,7 @@ struct Wrapped {
 
 impl ErrorDocument {
     /// Reads a refusal, or an operation that failed.
-    pub fn read(document: &Value) -> Self {
+    pub(crate) fn read(document: &Value) -> Self {
         let wrapped = Wrapped::deserialize(document).unwrap_or_default();
         let flat = || Self::deserialize(document).unwrap_or_default();
         let mut found = wrapped.error.unwrap_or_else(flat);
@@ -51,7 +51,7 @@ impl ErrorDocument {
     }
 
     /// The error that it tells of; causes that say more than the outer message are appended.
-    pub fn into_error(
+    pub(crate) fn into_error(
         self,
         kind: ArmErrorKind,
         doing: impl Into<String>,

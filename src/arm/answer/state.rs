@@ -18,7 +18,7 @@ pub enum ProvisioningState {
 /// What the URL in `Azure-AsyncOperation` answers.
 /// <https://github.com/Azure/azure-resource-manager-rpc/blob/master/v1.0/async-api-reference.md>
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct OperationStatus {
+pub(crate) struct OperationStatus {
     pub status: ProvisioningState,
 }
 

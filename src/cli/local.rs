@@ -7,11 +7,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use azure_local::directory::Directory;
 use clap::{Parser, ValueEnum};
-use serde_json::Value;
 
 use super::arguments::{ImageCommand, LatencyProfile, LocalCommand, LocalUpArguments, OutputArguments, Vms};
 use super::prepare::reporter;
-use crate::local::{self, Emulator, ServeOptions};
+use crate::local::{self, Emulator, EmulatorStatus, Listener, MachineKind, ServeOptions};
 use report::output;
 use report::{Failure, Reporter};
 
@@ -154,31 +153,24 @@ async fn status(arguments: &OutputArguments) -> Result<(), Failure> {
     output::result(arguments.output, &status, &status_text(&emulator.base, discovery.as_deref(), &status))
 }
 
-fn status_text(base: &str, discovery: Option<&str>, status: &Value) -> String {
+fn status_text(base: &str, discovery: Option<&str>, status: &EmulatorStatus) -> String {
     let mut text = format!("local emulator: {base}\n");
-    let has_machines = status["vms"] != "none";
-    if !has_machines {
+    if status.vms == MachineKind::None {
         text.push_str("  without machines (--vms none): nothing runs or answers\n");
     }
     if let Some(url) = discovery {
         let _ = writeln!(text, "  discovery  {url} (as machines reach it)");
     }
-    let items = |key: &str| status[key].as_array().cloned().unwrap_or_default();
-    for machine in items("machines") {
-        let field = |key: &str| machine[key].as_str().unwrap_or("-").to_owned();
-        let _ = writeln!(text, "  machine  {:<32} {}", field("name"), field("power_state"));
+    for machine in &status.machines {
+        let _ = writeln!(text, "  machine  {:<32} {}", machine.name, machine.power_state.as_deref().unwrap_or("-"));
     }
-    for listener in items("listeners") {
-        let field = |key: &str| listener[key].as_str().map(str::to_owned);
-        let public = field("public").unwrap_or_default();
-        let rule = field("rule").unwrap_or_default();
+    for Listener { public, bound, rule, healthy_machines, .. } in &status.listeners {
         let rule = rule.rsplit('/').next().unwrap_or_default();
-        let state = match field("bound") {
+        let state = match bound {
             None => format!("{rule}, not open"),
             Some(bound) => {
-                let healthy = listener["healthy_machines"].as_array().map_or(0, Vec::len);
                 let substitute = if public == bound { String::new() } else { format!("(listens on {bound}) ") };
-                format!("{substitute}{rule}, {healthy} machines answer")
+                format!("{substitute}{rule}, {} machines answer", healthy_machines.len())
             }
         };
         let _ = writeln!(text, "  port     {public} {state}");

@@ -1,6 +1,5 @@
 //! A running emulator: its address, its token, and what it tells besides ARM.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +8,11 @@ use azure_core::credentials::Secret;
 use azure_core::http::policies::Policy;
 use azure_core::http::{Method, Request, Url, new_http_client};
 use azure_local::directory::Directory;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::proof::{Challenge, PATIENCE};
+use super::status::{EmulatorStatus, Listener, MachineKind};
 use super::token::LocalTokenPolicy;
 use crate::arm::read_body;
 
@@ -28,15 +27,6 @@ pub struct Emulator {
     /// `http://127.0.0.1:<port>`.
     pub base: String,
     pub token: Secret,
-}
-
-/// A public port and where it really listens.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Listener {
-    /// Address and port that ARM knows.
-    pub public: SocketAddr,
-    /// Another port when this machine refused that one; none when the emulator has no machines.
-    pub bound: Option<SocketAddr>,
 }
 
 impl Emulator {
@@ -68,22 +58,21 @@ impl Emulator {
     }
 
     /// What it says about itself, its machines and ports.
-    pub async fn status(&self) -> anyhow::Result<Value> {
+    pub async fn status(&self) -> anyhow::Result<EmulatorStatus> {
         self.get("/azure-local/status").await
     }
 
     /// Whether there are machines behind its virtual machines.
     pub async fn has_machines(&self) -> anyhow::Result<bool> {
-        Ok(self.status().await?["vms"] != "none")
+        Ok(self.status().await?.vms != MachineKind::None)
     }
 
     /// Every public port.
     pub async fn listeners(&self) -> anyhow::Result<Vec<Listener>> {
-        let document = self.get("/azure-local/listeners").await?;
-        serde_json::from_value(document).context("reading the emulator's list of ports")
+        self.get("/azure-local/listeners").await
     }
 
-    async fn get(&self, path: &str) -> anyhow::Result<Value> {
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         let url: Url = format!("{}{path}", self.base).parse()?;
         let mut request = Request::new(url, Method::Get);
         request.insert_header("authorization", format!("Bearer {}", self.token.secret()));
@@ -94,7 +83,8 @@ impl Emulator {
             anyhow::ensure!(response.status().is_success(), "HTTP status {}", response.status());
             let body = read_body(response, LARGEST_ANSWER).await?;
             let body = body.with_context(|| format!("it answers with more than {LARGEST_ANSWER} bytes"))?;
-            anyhow::Ok(serde_json::from_slice(&body)?)
+            let read = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(&body));
+            anyhow::Ok(read.context("its answer cannot be read")?)
         };
         let answer = timeout(LONGEST_ANSWER, answering).await;
         answer

@@ -6,11 +6,13 @@ mod daemon;
 mod discovery;
 mod emulator;
 mod proof;
+mod status;
 mod token;
 
 pub use daemon::{ServeOptions, ensure_running, last_arguments, serve, start, stop};
 pub use discovery::{discovery_url, from_this_host};
-pub use emulator::{Emulator, Listener};
+pub use emulator::Emulator;
+pub use status::{EmulatorStatus, Listener, MachineKind};
 
 use std::path::PathBuf;
 

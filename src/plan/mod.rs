@@ -26,7 +26,7 @@ pub fn plan(spec: &SettledSpec, desired: Vec<Desired>, observed: &Observed) -> R
         let action = match observed.get(&desired.key) {
             None => Action::Create,
             Some(resource) => {
-                desired.body = foreign::with_users_items(spec, &desired.body, &resource.document);
+                desired.body = foreign::with_users_items(spec, &desired.id, &desired.body, resource)?;
                 existing(spec, &desired, resource)?
             }
         };
@@ -82,6 +82,7 @@ fn made_otherwise(
     desired: &Desired,
     resource: &Resource,
 ) -> Result<Option<&'static str>, ArmError> {
+    // A body of our own.
     let user_data = desired.body["tags"][USER_DATA_TAG].as_str();
     // User-data acts at the first boot only, and this machine has not got through it.
     if resource.tags.get(USER_DATA_TAG) != user_data {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{ProvisioningState, absent_as_none, decode, result};
 use crate::arm::error::ArmError;
@@ -45,6 +45,11 @@ struct HeadProperties {
     provisioning_state: Option<ProvisioningState>,
 }
 
+#[derive(Deserialize)]
+struct Lists<T> {
+    properties: BTreeMap<String, Option<Vec<T>>>,
+}
+
 impl Resource {
     /// Reads the document; an error names the field that is wrong.
     pub fn read(document: Value) -> Result<Self, String> {
@@ -56,6 +61,14 @@ impl Resource {
     /// What is read of its kind of resource; `id` is its own.
     pub fn decode<T: DeserializeOwned>(&self, id: &ResourceId) -> Result<T, ArmError> {
         result(&format!("reading {id}"), &self.document)
+    }
+
+    /// The items of a list of its properties; none when it has no such list.
+    pub(crate) fn list<T: DeserializeOwned>(&self, id: &ResourceId, name: &str) -> Result<Vec<T>, ArmError> {
+        // Under its name, so that an error has the whole path.
+        let alone = json!({ "properties": { name: self.document["properties"][name] } });
+        let lists: Lists<T> = result(&format!("reading {id}"), &alone)?;
+        Ok(lists.properties.into_values().flatten().flatten().collect())
     }
 }
 

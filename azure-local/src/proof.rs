@@ -20,7 +20,7 @@ pub(crate) fn document(token: &str, endpoint: &str, nonce: Option<&str>) -> Resu
     let mut code = Hmac::<Sha256>::new_from_slice(token.as_bytes())
         .map_err(|_| ArmError::bad("InvalidParameter", "The token cannot be a key."))?;
     code.update(format!("{PURPOSE}\n{endpoint}\n{nonce}").as_bytes());
-    let proof: String = code.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let proof = hex::encode(code.finalize().into_bytes());
     Ok(json!({ "proof": proof }))
 }
 

@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use rustix::fs::OFlags;
 
+use crate::file_text::is_utf_16;
+
 /// Files that people write are smaller.
 pub const MOST_BYTES: u64 = 4 << 20;
 /// Files that the programs write themselves are smaller: a spec holds users' files, and JSON makes them longer.
@@ -84,9 +86,9 @@ pub fn open(path: &Path) -> Result<(File, Metadata), GivenFileError> {
 
 /// Bytes as text.
 pub fn text(bytes: &[u8]) -> Result<&str, GivenFileError> {
-    std::str::from_utf8(bytes).map_err(|_| match bytes {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => GivenFileError::Utf16,
-        _ => GivenFileError::NotUtf8,
+    std::str::from_utf8(bytes).map_err(|_| match is_utf_16(bytes) {
+        true => GivenFileError::Utf16,
+        false => GivenFileError::NotUtf8,
     })
 }
 

@@ -2,6 +2,7 @@
 //! the word that was probably meant. Files and variables come in through it. Every other member calls it.
 
 mod environment;
+pub mod file_text;
 pub mod given_file;
 mod problem;
 mod quoted;
@@ -12,6 +13,3 @@ pub use environment::{Environment, NOT_TEXT};
 pub use problem::{Origin, Problem, Problems};
 pub use quoted::quoted;
 pub use suggestion::suggestion;
-
-/// Some editors put it before the first character.
-pub const BYTE_ORDER_MARK: char = '\u{feff}';

@@ -11,5 +11,6 @@ mod natural_order;
 pub mod portable_path;
 pub mod ports;
 pub mod ssh;
+pub mod system_state;
 
 pub use natural_order::natural_order;

@@ -5,10 +5,12 @@
 
 pub mod command;
 mod confirmation;
+mod enumeration;
 mod event;
 pub mod exit_code;
 mod failure;
 mod finding;
+pub mod mark;
 mod mendable;
 pub mod output;
 mod printable;
@@ -16,6 +18,7 @@ mod progress;
 mod signals;
 
 pub use confirmation::confirm;
+pub use enumeration::first_few;
 pub use event::{Event, EventSink};
 pub use failure::{Failure, NodeError, ServiceError};
 pub use finding::{Finding, Severity};

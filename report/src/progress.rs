@@ -8,24 +8,13 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::event::Event;
+use super::mark::{BAD, DEGRADED, GOOD, Mark};
 use super::printable;
 
 /// How often a running step's time is redrawn.
 const REDRAW_INTERVAL: Duration = Duration::from_millis(250);
 /// More bars than this would not fit on a screen.
 const MOST_BARS: usize = 16;
-
-/// What a line begins with.
-#[derive(Clone, Copy)]
-struct Mark {
-    sign: &'static str,
-    /// <https://en.wikipedia.org/wiki/ANSI_escape_code#Colors>
-    color: u8,
-}
-
-const GOOD: Mark = Mark { sign: "●", color: 32 };
-const DEGRADED: Mark = Mark { sign: "▴", color: 33 };
-const BAD: Mark = Mark { sign: "■", color: 31 };
 
 /// Shows events on stderr.
 pub(crate) struct Progress {
@@ -93,8 +82,8 @@ impl Progress {
         }
     }
 
-    fn mark(&self, Mark { sign, color }: Mark) -> String {
-        if self.color { format!("\x1b[{color}m{sign}\x1b[0m") } else { sign.to_owned() }
+    fn mark(&self, mark: Mark) -> String {
+        if self.color { mark.painted() } else { mark.to_string() }
     }
 
     fn start(&self, resource: &str) {
@@ -103,8 +92,8 @@ impl Progress {
         if running.len() >= MOST_BARS || running.contains_key(resource) {
             return;
         }
-        let style =
-            ProgressStyle::with_template("▴ {msg} {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let style = ProgressStyle::with_template(&format!("{DEGRADED} {{msg}} {{elapsed}}"))
+            .unwrap_or_else(|_| ProgressStyle::default_spinner());
         let bar = bars.add(ProgressBar::new_spinner().with_style(style).with_message(printable(resource).into_owned()));
         bar.enable_steady_tick(REDRAW_INTERVAL);
         running.insert(resource.to_owned(), bar);
@@ -113,7 +102,7 @@ impl Progress {
     /// One line that changes on a terminal, a new line elsewhere.
     fn underway(&self, name: &str, text: &str) {
         if self.bars.is_none() {
-            return self.line(&format!("▴ {text}"));
+            return self.line(&format!("{DEGRADED} {text}"));
         }
         self.start(name);
         let running = self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

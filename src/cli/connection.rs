@@ -13,6 +13,7 @@ use crate::config::Values;
 use crate::directory::{Cloud, ClusterPlace, StoredCluster};
 use crate::local::{self, Emulator};
 use crate::spec::SubscriptionId;
+use report::mark::DEGRADED;
 
 /// Seconds that one answer of Azure may take.
 const ANSWER_TIMEOUT: &str = "AZURE_COREOS_CLUSTER_ANSWER_TIMEOUT";
@@ -111,7 +112,7 @@ struct ToldToPeople(Reporter);
 
 impl WaitListener for ToldToPeople {
     fn waiting(&self, wait: &Wait) {
-        self.0.note(format!("▴ {wait}"));
+        self.0.note(format!("{DEGRADED} {wait}"));
     }
 }
 

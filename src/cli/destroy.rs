@@ -21,6 +21,7 @@ use crate::spec::ClusterName;
 use diagnostics::{Origin, Problems};
 use nodes::clusters::{clusters_home, unknown_cluster};
 use nodes::inventory::Inventory;
+use report::mark::DEGRADED;
 use report::output;
 use report::{Event, Failure, Mendable, Reporter, exit_code};
 
@@ -64,7 +65,7 @@ async fn destroy(arguments: &DestroyArguments, reporter: &Reporter) -> Result<()
     let erases_keys_only = removal.ids().is_empty() && (known.had_machines() || directory.inventory().exists());
     if erases_keys_only {
         reporter.note(format!(
-            "▴ this cluster had machines, and {} shows none of them; what is left to remove is `{}` with their keys",
+            "{DEGRADED} this cluster had machines, and {} shows none of them; what is left to remove is `{}` with their keys",
             asked(&connection)?,
             directory.root().display()
         ));
@@ -142,7 +143,7 @@ impl Known {
             Mendable::file(file.display(), format!("names the cloud `{}`, which is none", inventory.cloud), hint)
         })?;
         let why = damage.map_or_else(|| "there is no spec".to_owned(), |error| error.to_string());
-        reporter.note(format!("▴ {why}; what is to be removed is found by the names in `{}`", file.display()));
+        reporter.note(format!("{DEGRADED} {why}; what is to be removed is found by the names in `{}`", file.display()));
         Ok(Some(Self::Named(Box::new(inventory), cloud)))
     }
 

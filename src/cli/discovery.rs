@@ -14,6 +14,7 @@ use crate::discovery::{self, DiscoveryError, ServiceOptions};
 use crate::local::from_this_host;
 use crate::spec::DiscoveryUrl;
 use diagnostics::{Origin, Problems};
+use report::mark::{DEGRADED, GOOD};
 use report::output;
 use report::{Failure, Reporter};
 
@@ -80,8 +81,10 @@ pub(super) async fn check_token(asked: &Asked, reporter: &Reporter) -> Result<()
 /// Says that creation would ask for a token.
 pub(super) fn note_request(asked: &Asked, reporter: &Reporter) {
     if let Some(url @ DiscoveryUrl::Service { .. }) = &asked.spec.discovery_url {
-        reporter
-            .note(format!("● discovery: creation asks {url} for a token for {} members", asked.spec.etcd_member_count));
+        reporter.note(format!(
+            "{GOOD} discovery: creation asks {url} for a token for {} members",
+            asked.spec.etcd_member_count
+        ));
     }
 }
 
@@ -90,7 +93,7 @@ pub(super) async fn request_token(asked: &Asked, reporter: &Reporter) -> Result<
     let Some(DiscoveryUrl::Service { new, .. }) = &asked.spec.discovery_url else { return Ok(None) };
     let answer = discovery::new_token(new, asked.spec.etcd_member_count, from_this_host).await;
     let token = answer.map_err(|error| failure(asked, error))?;
-    reporter.note(format!("● discovery: {token}"));
+    reporter.note(format!("{GOOD} discovery: {token}"));
     warn_of_loopback(token.url(), reporter);
     Ok(Some(token))
 }
@@ -100,7 +103,7 @@ fn warn_of_loopback(url: &Url, reporter: &Reporter) {
     let is_loopback = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     if is_loopback || host == "localhost" {
         reporter.note(format!(
-            "▴ discovery: `{host}` is each machine itself, so etcd's members would not find the service there; \
+            "{DEGRADED} discovery: `{host}` is each machine itself, so etcd's members would not find the service there; \
              `discovery serve --address 0.0.0.0:8087 --public-url URL` names where they do"
         ));
     }

@@ -2,7 +2,6 @@
 //! first write. A directory that is a copy of an earlier time, or that has lost a file, must not lead to new keys for
 //! machines that have theirs.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use super::connection::Connection;
@@ -13,7 +12,7 @@ use crate::pki::KeyPart;
 use crate::plan::{KEYS_TAG, Observed, ResourceNames, StepKey, is_ours};
 use crate::spec::{Node, SshPublicKey};
 use diagnostics::{Origin, Problems};
-use report::Failure;
+use report::{Failure, first_few};
 
 /// Machines that are named before the rest is counted.
 const SHOWN: usize = 5;
@@ -184,11 +183,8 @@ fn of_file(file: &Path) -> Origin {
 
 /// The first few machines in words.
 fn some(names: &[&str]) -> String {
-    let mut text = format!("`{}`", names[..names.len().min(SHOWN)].join("`, `"));
-    if names.len() > SHOWN {
-        let _ = write!(text, " and {} more", names.len() - SHOWN);
-    }
-    text
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    first_few(&names, SHOWN)
 }
 
 /// A machine beyond the last one that this directory knows: the cluster was grown from elsewhere, and a run from here

@@ -18,6 +18,7 @@ use crate::preflight::{
 };
 use crate::spec::{Answers, ImagePlan};
 use diagnostics::Problems;
+use report::mark::{DEGRADED, GOOD};
 use report::output;
 use report::{Failure, Reporter};
 use report::{Finding, Severity};
@@ -152,7 +153,7 @@ pub(super) async fn before_creation(
     let (arm, subscription) = (&connection.arm, &connection.subscription);
     if let (Some(plan), Some(terms)) = (&prepared.spec.image_plan, found.terms) {
         accept(arm, subscription, plan, terms).await.map_err(refused)?;
-        reporter.note(format!("● terms of {}: accepted for this subscription", plan.product));
+        reporter.note(format!("{GOOD} terms of {}: accepted for this subscription", plan.product));
     }
     Ok(())
 }
@@ -171,7 +172,7 @@ async fn accept_terms(connection: &Connection, prepared: &Prepared, reporter: &R
     };
     let hint = format!("azure-coreos-cluster {} goes on from here", prepared.spec.name);
     if accepting.await.map_err(|error| Failure::azure(error, hint))? {
-        reporter.note(format!("● terms of {}: accepted for this subscription", plan.product));
+        reporter.note(format!("{GOOD} terms of {}: accepted for this subscription", plan.product));
     }
     Ok(())
 }
@@ -201,14 +202,14 @@ pub(super) async fn refusals_of(
     let found = look(connection, prepared, observed).await?;
     tell_warnings(&found, reporter);
     for namespace in &found.unregistered {
-        reporter.note(format!("▴ provider {namespace}: not registered; creation registers it"));
+        reporter.note(format!("{DEGRADED} provider {namespace}: not registered; creation registers it"));
     }
     Ok(refusals(&found))
 }
 
 fn tell_warnings(found: &Preflight, reporter: &Reporter) {
     for finding in found.findings.iter().filter(|finding| finding.severity == Severity::Warning) {
-        reporter.note(format!("▴ {finding}; {}", finding.remedy));
+        reporter.note(format!("{DEGRADED} {finding}; {}", finding.remedy));
     }
 }
 
@@ -219,16 +220,16 @@ fn refusals(found: &Preflight) -> Vec<Finding> {
 fn text(found: &Preflight, estimate: Option<&Estimate>, prepared: &Prepared) -> String {
     let mut text = String::new();
     for finding in found.findings.iter().filter(|finding| finding.severity == Severity::Warning) {
-        let _ = writeln!(text, "▴ {finding}\n    {}", finding.remedy);
+        let _ = writeln!(text, "{DEGRADED} {finding}\n    {}", finding.remedy);
     }
     for namespace in &found.unregistered {
-        let _ = writeln!(text, "▴ provider {namespace}: not registered; creation registers it");
+        let _ = writeln!(text, "{DEGRADED} provider {namespace}: not registered; creation registers it");
     }
     if let Some(estimate) = estimate {
-        let _ = writeln!(text, "● estimate: {}", estimate.text(prepared.spec.vm_size.as_str()));
+        let _ = writeln!(text, "{GOOD} estimate: {}", estimate.text(prepared.spec.vm_size.as_str()));
     }
     if !found.is_refused() {
-        text.push_str("● Azure would refuse nothing of what was looked at\n");
+        let _ = writeln!(text, "{GOOD} Azure would refuse nothing of what was looked at");
     }
     text
 }

@@ -14,6 +14,7 @@ use crate::plan::{Desired, FirstBoot, ResourceNames, StepKey, desired};
 use crate::spec::ClusterName;
 use diagnostics::{Origin, Problems};
 use nodes::clusters::{clusters_home, unknown_cluster};
+use report::mark::DEGRADED;
 use report::output;
 use report::{Failure, Reporter};
 
@@ -77,7 +78,7 @@ fn known_cluster(
 /// Says that what was settled comes from its copy.
 pub(super) fn tell_damage(directory: &ClusterDirectory, reporter: &Reporter) {
     if let Some(damage) = directory.spec_damage() {
-        reporter.note(format!("▴ {damage}; its copy is used"));
+        reporter.note(format!("{DEGRADED} {damage}; its copy is used"));
     }
 }
 
@@ -86,7 +87,7 @@ fn refresh_ssh_config(directory: &ClusterDirectory, reporter: &Reporter) {
     let inventory = directory.read_inventory();
     let written = inventory.and_then(|found| found.map_or(Ok(()), |inventory| directory.write_ssh_config(&inventory)));
     if let Err(error) = written {
-        reporter.note(format!("▴ {error:#}; `ssh_config` stays as it was"));
+        reporter.note(format!("{DEGRADED} {error:#}; `ssh_config` stays as it was"));
     }
 }
 

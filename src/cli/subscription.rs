@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use diagnostics::file_text::without_mark;
 use diagnostics::given_file::{self, GivenFileError};
-use diagnostics::{BYTE_ORDER_MARK, Origin, Problems};
+use diagnostics::{Origin, Problems};
 use report::{Failure, Reporter};
 use serde::Deserialize;
 
@@ -13,6 +14,7 @@ use crate::config::Values;
 use crate::config::parameter::SUBSCRIPTION;
 use crate::directory::ClusterPlace;
 use crate::spec::{InvalidAccount, SubscriptionId};
+use report::mark::DEGRADED;
 
 /// The subscription that was named by a parameter, or that the cluster is in.
 ///
@@ -40,7 +42,7 @@ pub(super) fn of_environment(reporter: &Reporter, problems: &mut Problems) -> Op
         return problems.take(Origin::Environment(VARIABLE.into()), text.to_string_lossy().parse());
     }
     developer_tools_default().unwrap_or_else(|problem| {
-        reporter.note(format!("▴ {problem}; the Azure CLI's default subscription is not known"));
+        reporter.note(format!("{DEGRADED} {problem}; the Azure CLI's default subscription is not known"));
         None
     })
 }
@@ -81,8 +83,7 @@ struct ProfileSubscription {
 
 fn default_of_profile(text: &str) -> Result<Option<String>, String> {
     // The Azure CLI writes a byte order mark.
-    let profile: Profile =
-        serde_json::from_str(text.trim_start_matches(BYTE_ORDER_MARK)).map_err(|error| error.to_string())?;
+    let profile: Profile = serde_json::from_str(without_mark(text)).map_err(|error| error.to_string())?;
     Ok(profile.subscriptions.into_iter().find(|subscription| subscription.is_default).map(|default| default.id))
 }
 

@@ -21,7 +21,7 @@ impl Token {
     /// One that nobody can guess.
     pub fn random() -> Self {
         let bytes: [u8; BYTES] = rand::random();
-        Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hex::encode(bytes))
     }
 }
 

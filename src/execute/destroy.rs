@@ -6,6 +6,7 @@ use futures::future::join_all;
 use super::own_resources::{OwnResources, same};
 use super::removal::{Emptiness, Removal, removal};
 use crate::arm::{Arm, ArmError, ArmErrorKind, ResourceId};
+use report::mark::DEGRADED;
 use report::{Event, Reporter};
 
 /// How often what is still there after a deletion is deleted again.
@@ -34,7 +35,7 @@ pub(crate) async fn remove(
         }
         if round > 0 {
             reporter.note(format!(
-                "▴ Azure said that it is done, and these still exist: {}; deleting them again",
+                "{DEGRADED} Azure said that it is done, and these still exist: {}; deleting them again",
                 left.join(", ")
             ));
         }

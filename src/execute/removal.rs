@@ -12,7 +12,8 @@ use futures::future::try_join_all;
 use super::group_list::{Listed, group_list};
 use super::own_resources::{OwnResources, stage};
 use crate::arm::{Arm, ArmError, ArmErrorKind, Resource, ResourceId};
-use report::Reporter;
+use report::mark::DEGRADED;
+use report::{Reporter, first_few};
 
 /// Waits between two looks when a look contradicts itself or shows nothing; 7.5 s in all.
 const PATIENCE: [Duration; 4] =
@@ -85,7 +86,7 @@ impl RemovalError {
             Self::Untagged { group, ids } => {
                 let message = format!(
                     "without the cluster's tag, so that nothing tells whose they are, there are: {}",
-                    some(&ids.iter().collect::<Vec<_>>())
+                    first_few(&ids, SHOWN)
                 );
                 ArmError::local(ArmErrorKind::Refused, format!("looking into {group}"), message)
             }
@@ -134,7 +135,9 @@ pub(crate) async fn removal(
             Ok(removal) if emptiness == Emptiness::Expected || !removal.is_hollow() => return Ok(removal),
             Err(why) if wait == PATIENCE[0] => {
                 let seconds = PATIENCE.iter().map(Duration::as_secs_f64).sum::<f64>();
-                reporter.note(format!("▴ Azure's answers contradict each other: {why}; asking again for {seconds} s"));
+                reporter.note(format!(
+                    "{DEGRADED} Azure's answers contradict each other: {why}; asking again for {seconds} s"
+                ));
             }
             Ok(_) | Err(_) => {}
         }
@@ -246,18 +249,18 @@ fn judge(own: &OwnResources, look: &Look, believe_ids: bool) -> Result<Removal, 
         (Some(_), None) => return Err(format!("{group} exists, and cannot be listed because it does not")),
         (None, Some(_)) => return Err(format!("{group} does not exist, and can be listed")),
         (None, None) => {
-            return Err(format!("{group} does not exist, but {} do", some(&look.found.iter().collect::<Vec<_>>())));
+            return Err(format!("{group} does not exist, but {} do", first_few(&look.found, SHOWN)));
         }
     };
     let listed: BTreeMap<String, &Listed> = list.iter().map(|listed| (lower(&listed.id), listed)).collect();
     let is_listed = |id: &&ResourceId| listed.contains_key(&lower(id.path()));
     let unlisted: Vec<&ResourceId> = look.found.iter().filter(|id| !is_listed(id)).collect();
     if !unlisted.is_empty() {
-        return Err(format!("the list of {group} lacks {}, which exist", some(&unlisted)));
+        return Err(format!("the list of {group} lacks {}, which exist", first_few(&unlisted, SHOWN)));
     }
     let ghosts: Vec<&ResourceId> = look.absent.iter().filter(is_listed).collect();
     if !ghosts.is_empty() && !believe_ids {
-        return Err(format!("the list of {group} has {}, which do not exist", some(&ghosts)));
+        return Err(format!("the list of {group} has {}, which do not exist", first_few(&ghosts, SHOWN)));
     }
     let is_ours = |id: &&ResourceId| listed.get(&lower(id.path())).is_some_and(|listed| own.is_listed_as_ours(listed));
     let ghosts = ghosts.into_iter().filter(is_ours);
@@ -294,15 +297,6 @@ fn staged(ids: &[ResourceId]) -> Vec<Vec<ResourceId>> {
 /// Ids know no case.
 fn lower(text: &str) -> String {
     text.to_ascii_lowercase()
-}
-
-/// The first few in words.
-fn some(ids: &[&ResourceId]) -> String {
-    let shown: Vec<String> = ids.iter().take(SHOWN).map(ToString::to_string).collect();
-    match ids.len().checked_sub(SHOWN) {
-        Some(more @ 1..) => format!("{} and {more} more", shown.join(", ")),
-        _ => shown.join(", "),
-    }
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ impl Challenge {
     pub(super) fn new(base: &str) -> anyhow::Result<Self> {
         let mut bytes = [0; 32];
         openssl::rand::rand_bytes(&mut bytes).context("making a random number")?;
-        Ok(Self { base: base.trim_end_matches('/').to_owned(), nonce: hexadecimal(&bytes) })
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), nonce: hex::encode(bytes) })
     }
 
     /// The request; it holds no secret.
@@ -66,12 +66,8 @@ impl Challenge {
         let key = PKey::hmac(token.secret().as_bytes())?;
         let mut signer = Signer::new(MessageDigest::sha256(), &key)?;
         let text = format!("{PURPOSE}\n{}\n{}", self.base, self.nonce);
-        Ok(hexadecimal(&signer.sign_oneshot_to_vec(text.as_bytes())?))
+        Ok(hex::encode(signer.sign_oneshot_to_vec(text.as_bytes())?))
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -50,8 +50,8 @@ impl KeyFingerprints {
             X509::from_pem(authority.certificate.as_bytes()).context("reading the authority's certificate")?;
         Ok(Self([
             (KeyPart::HostKey, host_key.fingerprint(HashAlg::Sha256).to_string()),
-            (KeyPart::Authority, hex(&authority.digest(MessageDigest::sha256())?)),
-            (KeyPart::Certificates, hex(&certificates)),
+            (KeyPart::Authority, hex::encode(authority.digest(MessageDigest::sha256())?)),
+            (KeyPart::Certificates, hex::encode(certificates)),
             (KeyPart::EtcdRole, if etcd_member { "member" } else { "client" }.to_owned()),
         ]))
     }
@@ -78,10 +78,6 @@ impl fmt::Display for KeyFingerprints {
 fn digest(certificate: &Certificate) -> anyhow::Result<[u8; 32]> {
     let read = X509::from_pem(certificate.certificate.as_bytes()).context("reading a certificate of the node")?;
     Ok(openssl::sha::sha256(&read.to_der()?))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

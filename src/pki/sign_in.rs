@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use diagnostics::file_text;
 use openssl::error::ErrorStack;
 use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{PKey, Private};
@@ -10,7 +11,6 @@ use openssl::rsa::Rsa;
 use openssl::x509::X509;
 
 use super::certificate::self_signed;
-use crate::spec::file_text;
 use crate::spec::pkcs12::{is_pkcs12, legacy_cipher};
 
 /// Entra takes RSA keys only.

@@ -30,13 +30,13 @@ pub(crate) struct Estimate {
 #[derive(Debug, Deserialize)]
 struct PricePage {
     #[serde(rename = "Items")]
-    items: Vec<Price>,
+    items: Vec<PriceLine>,
 }
 
 /// A line of the list.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Price {
+struct PriceLine {
     /// Of one unit.
     retail_price: f64,
     /// `1 Hour`.
@@ -82,8 +82,8 @@ fn read_page(body: &[u8]) -> Option<PricePage> {
     read.inspect_err(|error| tracing::debug!("reading Azure's price list: {error}")).ok()
 }
 
-fn from_list(items: &[Price], spec: &ClusterSpec) -> Option<Estimate> {
-    let fits = |item: &&Price| {
+fn from_list(items: &[PriceLine], spec: &ClusterSpec) -> Option<Estimate> {
+    let fits = |item: &&PriceLine| {
         let is_named = |word: &str| item.sku_name.contains(word) || item.meter_name.contains(word);
         item.unit_of_measure == "1 Hour"
             && !item.product_name.contains("Windows")

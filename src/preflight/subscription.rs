@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::arm::{Arm, ArmError, Provider, Subscription};
 use report::Finding;
 use report::Reporter;
+use report::mark::GOOD;
 
 /// What clusters are made of.
 const NAMESPACES: [&str; 2] = ["Microsoft.Compute", "Microsoft.Network"];
@@ -65,7 +66,7 @@ pub(crate) async fn register(
     reporter: &Reporter,
 ) -> Result<(), ArmError> {
     for namespace in namespaces {
-        reporter.note(format!("● provider {namespace}: registering; the first time takes minutes"));
+        reporter.note(format!("{GOOD} provider {namespace}: registering; the first time takes minutes"));
         let path = format!("/subscriptions/{subscription}/providers/{namespace}/register");
         arm.post_path::<Value>(&format!("registering the provider {namespace}"), &path, API_VERSION, &json!({}))
             .await?;

@@ -2,6 +2,7 @@
 
 use nodes::inventory::{Inventory, InventoryNode};
 use nodes::ssh::Output;
+use nodes::system_state::SystemState;
 
 /// What a node that passes a check is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,14 +84,14 @@ impl Check {
 }
 
 fn judge_system(stdout: &str) -> Result<Passed, String> {
-    let mut lines = stdout.lines();
-    let state = lines.next().unwrap_or_default().trim();
-    let failed: Vec<&str> = lines.filter_map(|line| line.split_whitespace().next()).collect();
-    match state {
-        "running" => Ok(Passed::Well("running".into())),
-        "degraded" => Ok(Passed::Degraded(format!("degraded; failed units: {}", failed.join(", ")))),
-        "" => Err("systemd gave no state".into()),
-        other => Err(format!("systemd is `{other}`")),
+    let (state, failed) = stdout.split_once('\n').unwrap_or((stdout, ""));
+    match SystemState::read(state, failed) {
+        SystemState::Running => Ok(Passed::Well("running".into())),
+        SystemState::Degraded { failed } => {
+            Ok(Passed::Degraded(format!("degraded; failed units: {}", failed.join(", "))))
+        }
+        SystemState::Silent => Err("systemd gave no state".into()),
+        SystemState::Starting(word) | SystemState::Other(word) => Err(format!("systemd is `{word}`")),
     }
 }
 

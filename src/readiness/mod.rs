@@ -20,6 +20,7 @@ use nodes::clock;
 use nodes::cluster::{Cluster, MOST_HANDSHAKES, Node, Route, Timeouts};
 use nodes::inventory::Inventory;
 use nodes::ssh::{Identity, SshError};
+use report::mark::DEGRADED;
 use report::{Event, Failure, NodeError, Reporter};
 
 /// From here on a machine that does not answer on SSH counts as unreachable.
@@ -78,7 +79,7 @@ pub(crate) async fn wait_until_ready(
     let config = inventory.ssh.config.display();
     if !degraded.is_empty() {
         reporter.note(format!(
-            "▴ {} of {} nodes are degraded: {}; ssh -F {config} NODE systemctl status UNIT says why",
+            "{DEGRADED} {} of {} nodes are degraded: {}; ssh -F {config} NODE systemctl status UNIT says why",
             degraded.len(),
             inventory.nodes.len(),
             degraded.join(", ")
@@ -172,7 +173,7 @@ async fn pass(node: &Node, check: &Check, reporter: &Reporter) -> Result<Passed,
             Err(error) => return Err(error.to_string()),
         };
         if let (Err(reason), true) = (&result, Instant::now() >= next_note) {
-            reporter.note(format!("▴ {} {}: still waiting: {reason}", node.name(), check.name()));
+            reporter.note(format!("{DEGRADED} {} {}: still waiting: {reason}", node.name(), check.name()));
             next_note = Instant::now() + NOTE_INTERVAL;
         }
         match result {

@@ -11,7 +11,6 @@ pub mod cloud_config;
 mod dialect;
 mod discovery;
 mod existing_network;
-pub mod file_text;
 mod identity;
 mod image;
 mod name;

@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use diagnostics::file_text;
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
@@ -10,7 +11,7 @@ use openssl::pkey::{Id, PKey, Public};
 use openssl::x509::X509;
 
 use super::pkcs12::{is_pkcs12, legacy_cipher};
-use super::{InvalidSshKey, SshPublicKey, file_text, ssh_key_file};
+use super::{InvalidSshKey, SshPublicKey, ssh_key_file};
 
 /// What the operator's file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,8 +48,8 @@ impl SshCertificate {
         Ok(Self {
             key: open_ssh(&certificate.public_key().map_err(unreadable)?)?,
             thumbprints: Some(Thumbprints {
-                sha1: hexadecimal(&digest(MessageDigest::sha1())?),
-                sha256: hexadecimal(&digest(MessageDigest::sha256())?),
+                sha1: hex::encode_upper(digest(MessageDigest::sha1())?),
+                sha256: hex::encode_upper(digest(MessageDigest::sha256())?),
             }),
         })
     }
@@ -113,10 +114,6 @@ fn positive(mut bytes: Vec<u8>) -> Vec<u8> {
         bytes.insert(0, 0);
     }
     bytes
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What users take for user-data and no machine reads: files for other programs, and what editors leave in them.
 
-use diagnostics::BYTE_ORDER_MARK;
+use diagnostics::file_text::BYTE_ORDER_MARK;
 
 pub(super) const BYTE_ORDER_MARK_IS_THERE: &str =
     "has a byte order mark (U+FEFF), which nobody sees and which hides what it is";

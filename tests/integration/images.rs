@@ -39,7 +39,7 @@ fn files_of(archive: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn digest_of(bytes: &[u8]) -> String {
-    openssl::sha::sha256(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(openssl::sha::sha256(bytes))
 }
 
 fn texts(list: &Value) -> Vec<&str> {

@@ -87,7 +87,7 @@ pub(super) fn fingerprint() -> String {
         add(&file.mode.to_be_bytes());
         add(file.contents.as_bytes());
     }
-    hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&hash.finalize()[..8])
 }
 
 /// The files of `root/` as a tar archive, owned by root, with modes that do not depend on how this program was checked

@@ -28,7 +28,7 @@ impl Document {
 
     /// Reads a document that was rendered out of a file; `lines` has, for each line of the text, the line of the file.
     pub fn parse_rendered(file: &str, text: &str, lines: Vec<usize>) -> Result<Self, Problems> {
-        let text = text.strip_prefix(crate::BYTE_ORDER_MARK).unwrap_or(text);
+        let text = crate::file_text::without_mark(text);
         let mut document = Self {
             file: file.to_owned(),
             outline: Outline::default(),

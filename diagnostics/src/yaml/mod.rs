@@ -31,7 +31,7 @@ pub struct YamlError {
 
 /// Reads one document; a byte order mark before it is passed over.
 pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
-    let text = text.strip_prefix(crate::BYTE_ORDER_MARK).unwrap_or(text);
+    let text = crate::file_text::without_mark(text);
     match Outline::read(text)?.duplicates.first() {
         Some(duplicate) => Err(YamlError { message: duplicate.message(), line: Some(duplicate.line) }),
         None => build(text),

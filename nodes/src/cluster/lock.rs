@@ -19,6 +19,7 @@ use tokio::time::{Instant, interval, sleep};
 use super::{Cluster, Node};
 use crate::ssh::{SshError, Stream};
 use keeper::{Keeper, KeeperError, Look};
+use report::mark::DEGRADED;
 use report::{Failure, Reporter};
 
 /// The key that is held. Names that start with a dot are no targets of settings.
@@ -153,7 +154,7 @@ async fn wait(
         }
         let is_news = told.as_ref().is_none_or(|(said, at)| *said != other || at.elapsed() > SAID_AGAIN);
         if is_news {
-            reporter.note(format!("▴ waiting for the cluster's lock, which {other} holds"));
+            reporter.note(format!("{DEGRADED} waiting for the cluster's lock, which {other} holds"));
             told = Some((other, Instant::now()));
         }
         sleep(LOOK_INTERVAL).await;

@@ -6,6 +6,7 @@ use crate::bundle::Values;
 use crate::settings::Settings;
 use diagnostics::{Origin, Problems};
 use report::Failure;
+use report::mark::GOOD;
 
 impl Apps {
     /// Makes an app that runs nothing yet. Without domains it gets `<name>.<platform/domain>`. One that exists already
@@ -18,7 +19,7 @@ impl Apps {
         let others = self.all().await?;
         if let Some(existing) = others.iter().find(|app| app.name == *name) {
             if domains.iter().all(|domain| existing.domains.contains(domain)) {
-                self.reporter.note(format!("● app {name} exists already"));
+                self.reporter.note(format!("{GOOD} app {name} exists already"));
                 return Ok(existing.clone());
             }
             let mut problems = Problems::new();

@@ -10,6 +10,7 @@ use super::{App, AppName, Apps, Begun, Content, ImageOptions, Release, Source, W
 use crate::images::Archive;
 use diagnostics::{Origin, Problems};
 use report::Failure;
+use report::mark::{DEGRADED, GOOD};
 
 /// In place of a path: no health check.
 const NO_HEALTH: &str = "none";
@@ -34,7 +35,7 @@ impl Apps {
         let owner = Owner { app: name, config: &app.config };
         let read = Blueprint::read_with_notes(&source, owner);
         for note in read.as_ref().map_or_else(|refused| &refused.notes, |blueprint| &blueprint.notes) {
-            self.reporter.note(format!("▴ {note}"));
+            self.reporter.note(format!("{DEGRADED} {note}"));
         }
         let blueprint = read.map_err(|refused| refused.problems)?;
         self.require_router().await?;
@@ -73,9 +74,9 @@ impl Apps {
             })
             .await?;
         let note = match begun {
-            Begun::Fresh(version) => format!("● {}: v{version}, {what}", app.name),
-            Begun::Resumed(version) => format!("● {}: v{version} was begun and goes on", app.name),
-            Begun::Unchanged(version) => format!("● {}: v{version} is this already", app.name),
+            Begun::Fresh(version) => format!("{GOOD} {}: v{version}, {what}", app.name),
+            Begun::Resumed(version) => format!("{GOOD} {}: v{version} was begun and goes on", app.name),
+            Begun::Unchanged(version) => format!("{GOOD} {}: v{version} is this already", app.name),
         };
         self.reporter.note(note);
         Ok((self.roll_out(&app, wait).await?, begun))
@@ -108,7 +109,7 @@ impl Apps {
                 hint: "platformctl machines; platformctl doctor".into(),
             })?;
         for (volume, node) in placed.iter().filter(|(volume, _)| !app.volumes.contains_key(*volume)) {
-            self.reporter.note(format!("▴ volume {volume} is on {node} from now on, and so is what uses it"));
+            self.reporter.note(format!("{DEGRADED} volume {volume} is on {node} from now on, and so is what uses it"));
         }
         Ok(placed)
     }

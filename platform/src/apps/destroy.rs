@@ -11,6 +11,7 @@ use super::{AppName, Apps};
 use crate::swarm::NAMESPACE_LABEL;
 use nodes::cluster::{DockerError, Node};
 use report::Failure;
+use report::mark::{DEGRADED, GOOD};
 
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Containers have a grace period before they end, and what they use can go only then.
@@ -37,7 +38,7 @@ impl Apps {
     /// Removes services, networks, configs and volumes, then the record. What is gone already does not matter, so it can
     /// be repeated; volumes of nodes that do not answer stay, which is said.
     pub async fn destroy(&self, name: &AppName) -> Result<(Destroyed, bool), Failure> {
-        self.reporter.note(format!("● {name}: removing its services, networks and volumes"));
+        self.reporter.note(format!("{GOOD} {name}: removing its services, networks and volumes"));
         let existed = self.get(name).await?.is_some();
         let mut destroyed = Destroyed::default();
         if self.platform.swarm.members().await?.is_some() {
@@ -74,7 +75,7 @@ impl Apps {
         let (nodes, unreachable) = self.platform.cluster.connect().await;
         for (node, error) in unreachable {
             self.reporter.note(format!(
-                "▴ {node} does not answer, so volumes that it may hold stay; the same command removes them later: {error}"
+                "{DEGRADED} {node} does not answer, so volumes that it may hold stay; the same command removes them later: {error}"
             ));
         }
         let removed = join_all(nodes.iter().map(|node| remove_volumes_of(node, namespace, deadline))).await;

@@ -14,6 +14,7 @@ use crate::Platform;
 use crate::images::{self, Archive, MissingImage};
 use diagnostics::{Origin, Problems};
 use nodes::cluster::{DockerError, Node};
+use report::mark::DEGRADED;
 use report::{Event, Failure, Reporter};
 
 /// A large image into a registry whose disk is slow.
@@ -109,7 +110,7 @@ impl Images<'_> {
             return Err(self.platform.cluster.unreachable(errors));
         }
         for (node, error) in errors {
-            self.reporter.note(format!("▴ {node} does not answer, so it is left out: {error}"));
+            self.reporter.note(format!("{DEGRADED} {node} does not answer, so it is left out: {error}"));
         }
         Ok(nodes)
     }

@@ -12,6 +12,7 @@ use super::{App, Apps, Release, ReleaseState, vanguard};
 use crate::compose::Rendered;
 use crate::swarm::{References, Rollout, RolloutFailure, Service, Started};
 use nodes::cluster::DockerError;
+use report::mark::DEGRADED;
 use report::{Event, Failure};
 
 /// Whether to wait until everything runs, and how long.
@@ -156,8 +157,10 @@ impl Apps {
         let mut told = vec![format!("v{version} of app `{}` does not run: {}", app.name, reasons.join("\n"))];
         let back = match app.current() {
             Some(current) => {
-                self.reporter
-                    .note(format!("▴ {}: v{version} does not run, going back to v{}", app.name, current.version));
+                self.reporter.note(format!(
+                    "{DEGRADED} {}: v{version} does not run, going back to v{}",
+                    app.name, current.version
+                ));
                 match self.bring_up(app, current, wait, Overlap::Not).await {
                     Ok(rendered) => {
                         self.remove_others(app, &rendered).await?;

@@ -6,6 +6,7 @@ use super::render::Blueprint;
 use super::{App, AppName, Apps, Begun, Config, Release, Wait};
 use diagnostics::{Origin, Problems};
 use report::Failure;
+use report::mark::DEGRADED;
 
 impl Apps {
     /// Source and configuration of release `version`, else of the last one that ran before the current one.
@@ -24,7 +25,8 @@ impl Apps {
         let what = Release::rollback_to(target.version);
         let blueprint = Blueprint::read(&content.source, Owner { app: name, config: &content.config })?;
         if let Some(note) = difference(&app.config, &content.config) {
-            self.reporter.note(format!("▴ {name}: the configuration is that of v{} again: {note}", target.version));
+            self.reporter
+                .note(format!("{DEGRADED} {name}: the configuration is that of v{} again: {note}", target.version));
         }
         self.require_router().await?;
         let images = Images { platform: &self.platform, reporter: &self.reporter };

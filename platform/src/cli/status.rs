@@ -11,6 +11,7 @@ use super::setup::selection;
 use crate::lifecycle::{self, ComponentState, InstanceState};
 use report::Failure;
 use report::OutputFormat;
+use report::mark::{BAD, DEGRADED, GOOD};
 use report::output;
 
 /// Earlier tasks of an instance that are worth a line.
@@ -87,9 +88,9 @@ fn status_text(states: &[ComponentState]) -> String {
     let mut text = String::new();
     for state in states {
         let mark = match state.active {
-            "active" => "●",
-            "failed" => "■",
-            _ => "▴",
+            "active" => GOOD,
+            "failed" => BAD,
+            _ => DEGRADED,
         };
         let _ = write!(text, "{mark} {}: {}/{}", state.component, state.active, state.sub);
         if state.wanted > 0 {

@@ -17,7 +17,7 @@ impl Naming<'_> {
 
     /// The name of a config. Swarm's configs cannot be changed, so other content means another name.
     pub fn config(&self, key: &str, content: &str) -> String {
-        let hash: String = openssl::sha::sha256(content.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = hex::encode(openssl::sha::sha256(content.as_bytes()));
         format!("{}_{}", self.name(key), &hash[..HASH_CHARACTERS])
     }
 }

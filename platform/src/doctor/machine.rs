@@ -1,5 +1,7 @@
 //! A machine's system: versions, systemd's state, memory.
 
+use nodes::system_state::SystemState;
+
 use super::finding::{CLUSTER, Finding};
 use super::probe::Answers;
 
@@ -50,12 +52,11 @@ pub(super) fn judge_versions(nodes: &[(&str, &Answers, Option<&str>)]) -> Vec<Fi
 
 /// systemd's own view of the node.
 pub(super) fn judge_systemd(node: &str, answers: &Answers) -> Finding {
-    let state = answers.text("system").lines().last().unwrap_or_default().trim();
-    let failed: Vec<&str> = answers.text("failed").lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let state = answers.text("system").lines().last().unwrap_or_default();
     let jobs = format!("platformctl ssh {node} systemctl list-jobs");
-    match state {
-        "running" => Finding::ok("systemd", node, "running, no failed unit"),
-        "degraded" => {
+    match SystemState::read(state, answers.text("failed")) {
+        SystemState::Running => Finding::ok("systemd", node, "running, no failed unit"),
+        SystemState::Degraded { failed } => {
             let vital = failed.iter().any(|unit| VITAL_UNITS.contains(unit));
             let first = failed.first().copied().unwrap_or("UNIT");
             let found = format!("degraded; failed units: {}", failed.join(", "));
@@ -69,9 +70,11 @@ pub(super) fn judge_systemd(node: &str, answers: &Answers) -> Finding {
                 Finding::warn("systemd", node, found, remedy)
             }
         }
-        "starting" | "initializing" => Finding::warn("systemd", node, format!("its boot is not over: `{state}`"), jobs),
-        "" => Finding::fail("systemd", node, format!("gives no state: {}", answers.complaint("system")), jobs),
-        other => Finding::fail("systemd", node, format!("is `{other}`"), jobs),
+        SystemState::Starting(word) => Finding::warn("systemd", node, format!("its boot is not over: `{word}`"), jobs),
+        SystemState::Silent => {
+            Finding::fail("systemd", node, format!("gives no state: {}", answers.complaint("system")), jobs)
+        }
+        SystemState::Other(word) => Finding::fail("systemd", node, format!("is `{word}`"), jobs),
     }
 }
 

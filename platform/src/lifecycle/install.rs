@@ -12,6 +12,7 @@ use crate::compose::{Rendered, RenderedService};
 use crate::images::{self, Archive, MissingImage};
 use crate::settings::Settings;
 use crate::swarm::{self, Applied, COMPONENT_LABEL, References, Started};
+use report::mark::{DEGRADED, GOOD};
 use report::{Event, Failure, Reporter};
 
 /// The bundle's name on its services.
@@ -47,7 +48,7 @@ pub(crate) async fn install(
     if let Some(domain) = bundle.settings.value(&values, "platform", "domain")
         && let Some(finding) = name_resolution::finding(platform, domain).await
     {
-        reporter.note(format!("▴ DNS: {finding}"));
+        reporter.note(format!("{DEGRADED} DNS: {finding}"));
     }
     let services = selected(bundle, &values, &rendered, selection);
     provide_images(platform, &services, archives, reporter).await?;
@@ -69,7 +70,7 @@ pub(crate) async fn install(
     let changing: Vec<&Component> =
         bundle.components().filter(|one| updated.contains(&one.name.as_str()) && running.contains(&one.name)).collect();
     if !changing.is_empty() {
-        reporter.note("● what ran with other settings is being replaced");
+        reporter.note(format!("{GOOD} what ran with other settings is being replaced"));
         wait_until_well(platform, bundle, &changing, reporter).await.map_err(unwell)?;
     }
     platform.swarm.remove_old_secrets().await?;
@@ -186,7 +187,7 @@ fn told(reporter: &Reporter, component: &str, applied: Applied) {
         Applied::Updated => "loaded with its new settings",
         Applied::Unchanged => "loaded already",
     };
-    reporter.note(format!("● {component}: {what}"));
+    reporter.note(format!("{GOOD} {component}: {what}"));
 }
 
 /// Removes services of components that a setting has switched off.

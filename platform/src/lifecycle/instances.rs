@@ -7,6 +7,7 @@ use super::health::wait_until_well;
 use super::start::unwell;
 use crate::Platform;
 use crate::target::{Instances, Selected};
+use report::mark::GOOD;
 use report::{Failure, Reporter};
 
 const GONE: u16 = 404;
@@ -42,7 +43,7 @@ pub(crate) async fn restart_instances(
             other => other?,
         }
         count += 1;
-        reporter.note(format!("● {}{}: stopped on {}", selected.component, selected.instances, task.node));
+        reporter.note(format!("{GOOD} {}{}: stopped on {}", selected.component, selected.instances, task.node));
     }
     if count == 0 {
         return Err(missing(format!("`{}{}` does not run", selected.component, selected.instances)));

@@ -7,6 +7,7 @@ use futures::future::join_all;
 use crate::Platform;
 use nodes::clock;
 use nodes::cluster::Node;
+use report::mark::DEGRADED;
 use report::{Event, Failure, Reporter};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -78,7 +79,7 @@ pub(crate) async fn preflight(platform: &Platform, reporter: &Reporter) -> Resul
         passed(reporter, "clocks", format!("differ by {:.0} ms at most", skew.milliseconds));
     }
     for difference in differences(&known) {
-        reporter.note(format!("▴ {difference}"));
+        reporter.note(format!("{DEGRADED} {difference}"));
     }
     if reasons.is_empty() {
         passed(reporter, "machines", "Docker answers; disks and memory have room".into());

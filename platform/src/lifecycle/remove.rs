@@ -4,6 +4,7 @@ use super::Selection;
 use super::stop::stop;
 use crate::Platform;
 use crate::bundle::{Bundle, ComponentKind};
+use report::mark::{DEGRADED, GOOD};
 use report::{Failure, Reporter};
 
 /// Stops and removes the selected components; with the last of them the bundle's networks and its record go too.
@@ -21,7 +22,7 @@ pub(crate) async fn uninstall(
     for service in swarm.services(Some(&bundle.name)).await? {
         if selection.contains(service.component()) {
             swarm.remove_service(&service.name).await?;
-            reporter.note(format!("● {}: removed", service.component()));
+            reporter.note(format!("{GOOD} {}: removed", service.component()));
         }
     }
     let everything = bundle.components().filter(|component| component.kind == ComponentKind::Service);
@@ -32,7 +33,7 @@ pub(crate) async fn uninstall(
     // Whatever the settings are now: they may have been others, or none.
     for network in bundle.network_names() {
         if !swarm.remove_network(network).await? {
-            reporter.note(format!("▴ network {network}: stays, because something still uses it"));
+            reporter.note(format!("{DEGRADED} network {network}: stays, because something still uses it"));
         }
     }
     platform.forget_installation().await

@@ -3,8 +3,9 @@
 use super::health::{chosen, wait_until_well};
 use super::{Installation, Selection};
 use crate::Platform;
-use crate::bundle::{Component, ComponentKind, Subsystem};
+use crate::bundle::{Bundle, Component, ComponentKind, Subsystem};
 use crate::settings::Settings;
+use report::mark::DEGRADED;
 use report::{Event, Failure, Reporter};
 
 /// Starts the selected components and waits until they are well; what runs already is only looked at.
@@ -14,15 +15,9 @@ pub(crate) async fn start(
     selection: &Selection,
     reporter: &Reporter,
 ) -> Result<(), Failure> {
-    platform.swarm.require().await?;
     let bundle = &installation.bundle;
-    let values = Settings::new(platform).load().await?;
-    for Subsystem { name, components } in &bundle.subsystems {
-        let chosen = chosen(bundle, components, &values, selection);
-        if chosen.is_empty() {
-            continue;
-        }
-        reporter.event(Event::SubsystemStarted { name: name.clone() });
+    for (subsystem, chosen) in selected(platform, bundle, selection).await? {
+        reporter.event(Event::SubsystemStarted { name: subsystem.name.clone() });
         for component in chosen.iter().filter(|component| component.kind == ComponentKind::Service) {
             let service = platform.swarm.service(&format!("{}_{}", bundle.name, component.name)).await?;
             let service = service.ok_or_else(|| not_installed(component))?;
@@ -40,25 +35,33 @@ pub(crate) async fn rolling_restart(
     selection: &Selection,
     reporter: &Reporter,
 ) -> Result<(), Failure> {
-    platform.swarm.require().await?;
     let bundle = &installation.bundle;
-    let values = Settings::new(platform).load().await?;
-    for Subsystem { components, .. } in &bundle.subsystems {
-        for component in chosen(bundle, components, &values, selection) {
-            if component.kind == ComponentKind::Host {
-                continue;
-            }
-            let name = format!("{}_{}", bundle.name, component.name);
-            let service = platform.swarm.service(&name).await?.ok_or_else(|| not_installed(component))?;
-            if !service.is_started() {
-                reporter.note(format!("▴ {}: is stopped, and stays so", component.name));
-                continue;
-            }
-            platform.swarm.force_update(&name).await?;
-            wait_until_well(platform, bundle, &[component], reporter).await.map_err(unwell)?;
+    for component in selected(platform, bundle, selection).await?.into_iter().flat_map(|(_, chosen)| chosen) {
+        if component.kind == ComponentKind::Host {
+            continue;
         }
+        let name = format!("{}_{}", bundle.name, component.name);
+        let service = platform.swarm.service(&name).await?.ok_or_else(|| not_installed(component))?;
+        if !service.is_started() {
+            reporter.note(format!("{DEGRADED} {}: is stopped, and stays so", component.name));
+            continue;
+        }
+        platform.swarm.force_update(&name).await?;
+        wait_until_well(platform, bundle, &[component], reporter).await.map_err(unwell)?;
     }
     Ok(())
+}
+
+/// The selected components of a formed swarm, by the bundle's subsystems, in their order; none without one.
+async fn selected<'a>(
+    platform: &Platform,
+    bundle: &'a Bundle,
+    selection: &Selection,
+) -> Result<Vec<(&'a Subsystem, Vec<&'a Component>)>, Failure> {
+    platform.swarm.require().await?;
+    let values = Settings::new(platform).load().await?;
+    let of = |subsystem: &'a Subsystem| (subsystem, chosen(bundle, &subsystem.components, &values, selection));
+    Ok(bundle.subsystems.iter().map(of).filter(|(_, chosen)| !chosen.is_empty()).collect())
 }
 
 /// The failure for components that are not well.

@@ -10,6 +10,7 @@ use crate::compose::Rendered;
 use crate::images::Archive;
 use crate::settings::Settings;
 use crate::swarm::Applied;
+use report::mark::{BAD, GOOD};
 use report::{Event, Failure, Reporter};
 
 /// Brings the platform to `wanted`. When a component does not become well, every component that was changed gets its
@@ -42,7 +43,7 @@ pub(crate) async fn upgrade(
     }
     platform.record_installation(wanted).await?;
     platform.swarm.remove_unused_configs(&wanted.name).await?;
-    reporter.note(format!("● {}: version {} (was {})", wanted.name, wanted.version, installed.version));
+    reporter.note(format!("{GOOD} {}: version {} (was {})", wanted.name, wanted.version, installed.version));
     Ok(())
 }
 
@@ -65,7 +66,7 @@ async fn roll<'a>(
             };
             changed.push(component);
             if apply(platform, wanted, service, &references).await? == Applied::Unchanged {
-                reporter.note(format!("● {}: unchanged", component.name));
+                reporter.note(format!("{GOOD} {}: unchanged", component.name));
                 changed.pop();
                 continue;
             }
@@ -84,7 +85,7 @@ async fn go_back(
     failure: Failure,
     reporter: &Reporter,
 ) -> Failure {
-    reporter.note(format!("■ going back to version {}", installed.version));
+    reporter.note(format!("{BAD} going back to version {}", installed.version));
     let mut reasons = match failure {
         Failure::Unhealthy { reasons, .. } => reasons,
         other => vec![other.to_string()],

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::address_pool::{self, SUBNET_PREFIX_BITS};
 use super::{Member, Role, Swarm};
 use nodes::cluster::{Cluster, DockerError, Node};
+use report::mark::GOOD;
 use report::{Failure, Reporter};
 
 /// Managers talk to each other here. <https://docs.docker.com/engine/swarm/swarm-tutorial/#open-protocols-and-ports-between-the-hosts>
@@ -76,7 +77,7 @@ async fn init(cluster: &Cluster, reporter: &Reporter) -> Result<(), Failure> {
     let Some(pool) = address_pool::choose(&routes) else {
         return Err(unhealthy("every range of addresses that overlay networks could use is routed on some node"));
     };
-    reporter.note(format!("● swarm: forming on {}, overlay networks in {pool}", first.name()));
+    reporter.note(format!("{GOOD} swarm: forming on {}, overlay networks in {pool}", first.name()));
     let address = first.private_address().to_string();
     let request = SwarmInitRequest {
         listen_addr: Some(format!("0.0.0.0:{MANAGEMENT_PORT}")),
@@ -216,7 +217,7 @@ async fn join_one(
         Err(error) if error.message().contains("already part of a swarm") => {}
         Err(error) => return Err(error.into()),
     }
-    reporter.note(format!("● swarm: {} joined as {role}", node.name()));
+    reporter.note(format!("{GOOD} swarm: {} joined as {role}", node.name()));
     Ok(())
 }
 
@@ -255,7 +256,7 @@ async fn forget_replaced(swarm: &Swarm, members: &[Member], reporter: &Reporter)
             docker.delete_node(&old.id, Some(DeleteNodeOptionsBuilder::default().force(true).build())).await
         };
         swarm.ask("removing a node that was replaced", remove).await?;
-        reporter.note(format!("● swarm: forgot the earlier {}", old.name));
+        reporter.note(format!("{GOOD} swarm: forgot the earlier {}", old.name));
     }
     Ok(())
 }
@@ -271,7 +272,7 @@ async fn settle(swarm: &Swarm, members: &[Member], reporter: &Reporter) -> Resul
         }
         if member.role != role {
             reporter.note(format!(
-                "● swarm: {} becomes a {}",
+                "{GOOD} swarm: {} becomes a {}",
                 member.name,
                 if role == Role::Manager { "manager" } else { "worker" }
             ));

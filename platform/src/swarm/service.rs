@@ -160,7 +160,7 @@ pub(super) fn set_started(spec: &mut ServiceSpec, started: bool, replicas: i64) 
 fn fingerprint(spec: &ServiceSpec) -> String {
     // A map of the document sorts its keys, which the spec's own maps do not.
     let document = serde_json::to_value(spec).unwrap_or_default().to_string();
-    openssl::sha::sha256(document.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(openssl::sha::sha256(document.as_bytes()))
 }
 
 impl Swarm {

@@ -20,6 +20,7 @@ use crate::readiness;
 use crate::spec::Image;
 use nodes::inventory::{Inventory, InventorySsh, SocketEndpoint};
 use nodes::ssh::Identity;
+use report::mark::DEGRADED;
 use report::{Event, Failure, Reporter};
 
 /// Whether the key can be used is known before there are machines that wait for it.
@@ -48,7 +49,7 @@ pub(super) async fn plan(
     announce(&plan, reporter);
     if prepared.values.get(&BLOB_CONTAINER_URL).is_some() && !matches!(prepared.spec.image, Image::Vhd(_)) {
         reporter.note(
-            "▴ --blob-container-url: disks are managed today and lie in no container; only a VHD of your own does",
+            format!("{DEGRADED} --blob-container-url: disks are managed today and lie in no container; only a VHD of your own does"),
         );
     }
     Ok((plan, observed))
@@ -189,12 +190,13 @@ pub(super) async fn wait_until_ready(
 ) -> Result<(), Failure> {
     if prepared.spec.custom_data_only {
         reporter.note(
-            "▴ the machines have nothing of ours, not even their host keys: whether they are ready is yours to ask",
+            format!("{DEGRADED} the machines have nothing of ours, not even their host keys: whether they are ready is yours to ask"),
         );
         return Ok(());
     }
     if inventory.without_machines {
-        reporter.note("▴ the local emulator has no machines (--vms none): there is nothing to wait for");
+        reporter
+            .note(format!("{DEGRADED} the local emulator has no machines (--vms none): there is nothing to wait for"));
         return Ok(());
     }
     if arguments.no_wait {

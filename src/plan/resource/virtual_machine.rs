@@ -48,7 +48,7 @@ pub(crate) fn virtual_machine(spec: &SettledSpec, names: &ResourceNames, node: &
     let mut resource = compute_resource(spec);
     let mut all_tags = tags(spec);
     let user_data = &first_boot.user_data;
-    all_tags[USER_DATA_TAG] = json!(hex(&openssl::sha::sha256(user_data.as_bytes())));
+    all_tags[USER_DATA_TAG] = json!(hex::encode(openssl::sha::sha256(user_data.as_bytes())));
     if let Some(keys) = &first_boot.keys {
         all_tags[KEYS_TAG] = json!(keys);
     }
@@ -191,8 +191,4 @@ fn image_reference(image: ImageSource, names: &ResourceNames) -> ImageReference 
         ImageSource::Vhd(_) => reference.sub_resource.id = Some(names.image().path().to_owned()),
     }
     reference
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

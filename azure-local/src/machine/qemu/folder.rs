@@ -30,7 +30,7 @@ pub(super) fn file_name(id: &str) -> String {
 
 /// Eight hexadecimal digits.
 pub(super) fn short_hash(text: &str) -> String {
-    Sha256::digest(text)[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&Sha256::digest(text)[..4])
 }
 
 /// Makes a folder that only its owner can look into.

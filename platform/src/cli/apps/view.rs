@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::apps::{App, Process, Release, ReleaseState, ServiceState, Source, image_title};
 use crate::cli::instance_line::InstanceLine;
+use report::mark::{DEGRADED, GOOD};
 
 /// An app in short.
 #[derive(Serialize)]
@@ -133,7 +134,7 @@ impl InfoView {
             line("volume", &format!("{volume} on {node}; what uses it runs there only"));
         }
         for service in &self.services {
-            let mark = if service.running >= service.wanted { "●" } else { "▴" };
+            let mark = if service.running >= service.wanted { GOOD } else { DEGRADED };
             let _ = writeln!(text, "{mark} {} {}/{}", service.service, service.running, service.wanted);
             for process in self.processes.iter().filter(|process| process.service == service.service) {
                 let number = process.number.map(|number| format!(".{number}")).unwrap_or_default();

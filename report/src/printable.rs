@@ -67,7 +67,7 @@ mod tests {
         for (text, expected) in [
             ("", ""),
             (" no\r\n\troom\u{85} ", "no room"),
-            ("\u{1b}[31mred", "\\u{1b}[31mr…"),
+            ("\u{1b}[31mred", "\\u{1b}[31mre…"),
             ("twelve more chars", "twelve more …"),
             ("twelve more.", "twelve more."),
         ] {

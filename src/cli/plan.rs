@@ -51,23 +51,21 @@ pub(super) async fn run(arguments: PlanArguments) -> Result<ExitCode, Failure> {
     let plan = plan(&prepared.spec, desired, &observed).map_err(refused)?;
     let changes = changes(prepared.stored.as_ref().map(|stored| &stored.spec), &prepared.spec, &plan);
     // What exists as it is asked for was not refused.
-    let refusals = match (
-        plan.makes_something() || changes.iter().next().is_some(),
-        prepared.values.is_on(&SKIP_PREFLIGHT),
-    ) {
-        (true, false) => super::preflight::refusals_of(&connection, &prepared, &observed, &reporter).await?,
-        (_, is_skipped) => {
-            if is_skipped {
-                reporter.note(format!(
+    let refusals =
+        match (plan.makes_something() || changes.iter().next().is_some(), prepared.values.is_on(&SKIP_PREFLIGHT)) {
+            (true, false) => super::preflight::refusals_of(&connection, &prepared, &observed, &reporter).await?,
+            (_, is_skipped) => {
+                if is_skipped {
+                    reporter.note(format!(
                     "{DEGRADED} not checked (--skip-preflight): whether Azure has size, image, region and quota for it"
                 ));
+                }
+                for finding in foresee(&prepared.spec) {
+                    reporter.note(format!("{DEGRADED} {finding}; {}", finding.remedy));
+                }
+                Vec::new()
             }
-            for finding in foresee(&prepared.spec) {
-                reporter.note(format!("{DEGRADED} {finding}; {}", finding.remedy));
-            }
-            Vec::new()
-        }
-    };
+        };
     let steps: Vec<PlannedStep> = plan
         .steps
         .iter()

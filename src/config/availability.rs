@@ -1,8 +1,8 @@
 //! How machines are kept apart: an availability set, zones or a scale set, and what each of them excludes.
 
 use super::parameter::{AVAILABILITY_SET, PROXIMITY, SCALE_SET, SPOT, ZONES};
-use super::resolve::as_before;
 use super::resolver::Resolver;
+use super::settled::as_before;
 use crate::spec::{Availability, ProximityPlacementGroup, Zone};
 
 /// What is asked for, else what an earlier run settled.

@@ -19,6 +19,7 @@ mod reference;
 mod resolve;
 mod resolver;
 mod schema;
+mod settled;
 mod user_data;
 
 pub use environment::{OTHER_VARIABLES, from_environment};

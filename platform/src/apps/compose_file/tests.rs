@@ -1,7 +1,7 @@
 //! Compose files as sources of apps.
 
 use super::*;
-use crate::apps::ConfigChange;
+use crate::apps::{AppName, Config, ConfigChange};
 use crate::compose::Mode;
 
 fn config(pairs: &[(&str, &str)]) -> Config {

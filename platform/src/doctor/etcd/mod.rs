@@ -3,15 +3,18 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+mod member;
+mod member_list;
+
+pub(super) use member::Member;
+
+use member::{is_healthy, quota_bytes, reason, status};
+use member_list::judge_list;
 
 use super::disk::in_units;
 use super::finding::{CLUSTER, Finding};
-use super::probe::Answers;
 
 const CHECK: &str = "etcd";
-/// Without `ETCD_QUOTA_BACKEND_BYTES`, etcd takes no more.
-const USUAL_QUOTA_BYTES: u64 = 2 << 30;
 const FILLING_PERCENT: u64 = 80;
 
 /// What is asked of the member at this address; the certificates are on its node.
@@ -33,27 +36,6 @@ pub(super) fn questions(address: &str) -> [(&'static str, String); 6] {
         ("etcd health", etcdctl("endpoint health")),
         ("etcd members", etcdctl("member list") + "; " + &etcdctl("alarm list")),
     ]
-}
-
-/// A member as its node told of it.
-pub(super) struct Member<'a> {
-    pub name: &'a str,
-    /// None when the node cannot be reached, which is told elsewhere.
-    pub answers: Option<Result<&'a Answers, &'a str>>,
-}
-
-impl<'a> Member<'a> {
-    fn said(&self) -> Option<&'a Answers> {
-        self.answers.and_then(Result::ok)
-    }
-}
-
-/// What a member says of itself.
-struct Status {
-    leader: u64,
-    id: u64,
-    version: String,
-    size_bytes: u64,
 }
 
 /// Members by the inventory with what they said.
@@ -95,11 +77,6 @@ pub(super) fn judge(members: &[Member<'_>]) -> Vec<Finding> {
     findings.extend(judge_leaders(members));
     findings.extend(judge_list(members));
     findings
-}
-
-fn is_healthy(member: &Member<'_>) -> bool {
-    let health = member.said().and_then(|answers| documents(answers.get("etcd health")?).into_iter().next());
-    health.is_some_and(|health| health[0]["health"] == true)
 }
 
 fn judge_member(member: &Member<'_>) -> Option<Finding> {
@@ -162,114 +139,11 @@ fn judge_leaders(members: &[Member<'_>]) -> Option<Finding> {
     })
 }
 
-/// Members as etcd lists them, and alarms; the first member that lists them speaks for all.
-fn judge_list(members: &[Member<'_>]) -> Vec<Finding> {
-    let lists = members.iter().find_map(|member| {
-        let documents = documents(member.said()?.text("etcd members"));
-        let list = documents.iter().find(|document| document["members"].is_array())?.clone();
-        let alarms = documents.into_iter().find(|document| document["alarms"].is_array());
-        Some((list, alarms.unwrap_or_default()))
-    });
-    let Some((list, alarms)) = lists else { return Vec::new() };
-    let mut findings = Vec::new();
-    let listed: Vec<(u64, &str)> = list["members"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|member| (member["ID"].as_u64().unwrap_or_default(), member["name"].as_str().unwrap_or_default()))
-        .collect();
-    let missing: Vec<&str> = members
-        .iter()
-        .map(|member| member.name)
-        .filter(|name| !listed.iter().any(|(_, other)| other == name))
-        .collect();
-    let foreign: Vec<&str> = listed
-        .iter()
-        .map(|(_, name)| *name)
-        .filter(|name| !members.iter().any(|member| member.name == *name))
-        .collect();
-    if !missing.is_empty() || !foreign.is_empty() {
-        let part = |what: &str, names: &[&str]| match names {
-            [] => String::new(),
-            names => format!("; {what}: {}", names.join(", ")),
-        };
-        findings.push(Finding::fail(
-            CHECK,
-            CLUSTER,
-            format!(
-                "its list of members is not the inventory's{}{}",
-                part("missing", &missing),
-                part("unknown here", &foreign)
-            ),
-            "etcdctl member list on a member; docs/troubleshooting.md#etcd shows how a member is replaced",
-        ));
-    }
-    for alarm in alarms["alarms"].as_array().into_iter().flatten() {
-        let member = alarm["memberID"].as_u64().unwrap_or_default();
-        let name = listed.iter().find(|(id, _)| *id == member).map_or("unknown", |(_, name)| *name);
-        findings.push(judge_alarm(name, &alarm["alarm"]));
-    }
-    findings
-}
-
-/// <https://github.com/etcd-io/etcd/blob/main/api/etcdserverpb/rpc.proto>: enum AlarmType
-fn judge_alarm(member: &str, alarm: &Value) -> Finding {
-    match (alarm.as_u64(), alarm.as_str()) {
-        (Some(1), _) | (_, Some("NOSPACE")) => Finding::fail(
-            CHECK,
-            member,
-            "alarm NOSPACE: the database has reached its quota, so nothing can be written",
-            "docs/troubleshooting.md#etcd: compact, defragment, then etcdctl alarm disarm",
-        ),
-        (Some(2), _) | (_, Some("CORRUPT")) => Finding::fail(
-            CHECK,
-            member,
-            "alarm CORRUPT: its data differ from the other members'",
-            "replace this member: docs/troubleshooting.md#etcd",
-        ),
-        _ => Finding::fail(CHECK, member, format!("alarm {alarm}"), "etcdctl alarm list on a member"),
-    }
-}
-
-fn status(answers: &Answers) -> Option<Status> {
-    let document = documents(answers.get("etcd status")?).into_iter().next()?;
-    let status = &document[0]["Status"];
-    Some(Status {
-        leader: status["leader"].as_u64().unwrap_or_default(),
-        id: status["header"]["member_id"].as_u64()?,
-        version: status["version"].as_str()?.to_owned(),
-        size_bytes: status["dbSize"].as_u64()?,
-    })
-}
-
-/// JSON documents among the lines of etcdctl's output; its own log is JSON too, in objects with a level.
-fn documents(text: &str) -> Vec<Value> {
-    let documents = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    documents.filter(|document| document.get("level").is_none()).collect()
-}
-
-/// etcdctl's last plain word.
-fn reason(answers: &Answers, question: &str) -> String {
-    let of_health = || {
-        documents(answers.text(question)).first().and_then(|document| document[0]["error"].as_str().map(str::to_owned))
-    };
-    let line = answers.text(question).lines().rev().find_map(|line| line.trim().strip_prefix("Error: "));
-    let is_general = |line: &&str| *line != "unhealthy cluster";
-    line.filter(is_general).map(str::to_owned).or_else(of_health).unwrap_or_else(|| answers.complaint(question))
-}
-
-fn quota_bytes(answers: &Answers) -> u64 {
-    let setting = answers
-        .text("etcd environment")
-        .split_whitespace()
-        .find_map(|word| word.strip_prefix("ETCD_QUOTA_BACKEND_BYTES="));
-    setting.and_then(|bytes| bytes.parse().ok()).filter(|bytes| *bytes > 0).unwrap_or(USUAL_QUOTA_BYTES)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::doctor::Level;
+    use crate::doctor::probe::Answers;
 
     fn answers(id: u64, leader: u64, size: u64, health: bool, members: &str) -> Answers {
         let status = serde_json::json!([{"Endpoint": "https://x:2379", "Status": {

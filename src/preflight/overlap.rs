@@ -12,7 +12,7 @@ use crate::spec::ClusterSpec;
 const DOCKER_BRIDGES: [&str; 2] = ["172.17.0.0/16", "172.18.0.0/16"];
 
 /// Of a network that is the cluster's own.
-pub fn judge_own(spec: &ClusterSpec) -> Vec<Finding> {
+pub(super) fn judge_own(spec: &ClusterSpec) -> Vec<Finding> {
     if spec.existing_network.is_some() {
         return Vec::new();
     }
@@ -21,7 +21,7 @@ pub fn judge_own(spec: &ClusterSpec) -> Vec<Finding> {
 }
 
 /// Of a network that somebody else made; `network` is its document.
-pub fn judge_existing(spec: &ClusterSpec, network: &Value) -> Vec<Finding> {
+pub(super) fn judge_existing(spec: &ClusterSpec, network: &Value) -> Vec<Finding> {
     let Some(existing) = &spec.existing_network else { return Vec::new() };
     let prefixes = network.pointer("/properties/addressSpace/addressPrefixes").and_then(Value::as_array);
     let spaces: Vec<Ipv4Net> =

@@ -11,7 +11,7 @@ const CREATE: [&str; 5] = ["mycluster", "--local", "--no-wait", "--yes", "--deis
 const DESTROY: [&str; 3] = ["destroy", "mycluster", "--yes"];
 
 /// Everything secret that a cluster's directory holds.
-pub fn keys(directory: &Path) -> Vec<(String, String)> {
+pub(crate) fn keys(directory: &Path) -> Vec<(String, String)> {
     let mut files = vec!["authority.json".to_owned(), "id_ed25519".to_owned()];
     for entry in std::fs::read_dir(directory.join("nodes")).unwrap() {
         files.push(format!("nodes/{}", entry.unwrap().file_name().to_string_lossy()));
@@ -21,7 +21,7 @@ pub fn keys(directory: &Path) -> Vec<(String, String)> {
 }
 
 /// A copy with all modes, as `cp -a` makes it.
-pub fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     let status = Command::new("cp").arg("-a").args([from, to]).status().unwrap();
     assert!(status.success());
 }

@@ -13,7 +13,7 @@ use crate::sandbox::{Ended, fixture_path};
 
 /// The folder of archives that `platformctl install --images` takes. The first caller on a machine builds them, from
 /// Debian packages; others, in this process and in others, wait for it.
-pub fn image_archives() -> PathBuf {
+pub(crate) fn image_archives() -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER
         .get_or_init(|| {

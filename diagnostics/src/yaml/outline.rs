@@ -17,7 +17,7 @@ const MOST_DUPLICATES: usize = 20;
 
 /// The places of all values of a text's first document.
 #[derive(Debug, Default)]
-pub struct Outline {
+pub(super) struct Outline {
     places: Vec<Place>,
     /// Keys that stand more than once in their mapping: where they stand again.
     pub duplicates: Vec<Duplicate>,
@@ -25,7 +25,7 @@ pub struct Outline {
 
 /// A key that stands twice.
 #[derive(Debug)]
-pub struct Duplicate {
+pub(super) struct Duplicate {
     pub path: Vec<Step>,
     /// Of the second one, counted from 1.
     pub line: usize,
@@ -34,7 +34,7 @@ pub struct Duplicate {
 
 impl Duplicate {
     /// The mistake in words.
-    pub fn message(&self) -> String {
+    pub(super) fn message(&self) -> String {
         format!("`{}`: stands a second time; the first is on line {}", path_text(&self.path), self.first_line)
     }
 }
@@ -73,13 +73,13 @@ struct Open {
 
 impl Outline {
     /// Reads a text. An error is a text that is not YAML, is too deep, or stands for too many values.
-    pub fn read(text: &str) -> Result<Self, YamlError> {
+    pub(super) fn read(text: &str) -> Result<Self, YamlError> {
         Reader::default().read(text)
     }
 
     /// The line of the key or element at the end of the path, counted from 1; of the nearest one around it when the text
     /// has none there, as with merged keys.
-    pub fn line(&self, path: &[Step]) -> Option<usize> {
+    pub(super) fn line(&self, path: &[Step]) -> Option<usize> {
         let mut line = None;
         let mut place = 0;
         for step in path {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::Domain;
 
 /// The overlay network that the router and every public service share.
-pub const ROUTER_NETWORK: &str = "platform_router";
+pub(super) const ROUTER_NETWORK: &str = "platform_router";
 /// Tries of a request whose task does not answer at all, the first one included.
 const ATTEMPTS: &str = "3";
 /// Before the second try.
@@ -17,7 +17,7 @@ const ENTRY_POINTS: &str = "web,websecure";
 
 /// Labels of the service `name` that listens on `port`. Names of routers are those of services, so that two releases
 /// with different public services do not contradict each other while one replaces the other.
-pub fn labels(name: &str, domains: &[Domain], port: u16) -> BTreeMap<String, String> {
+pub(super) fn labels(name: &str, domains: &[Domain], port: u16) -> BTreeMap<String, String> {
     let hosts: Vec<String> = domains.iter().map(|domain| format!("Host(`{domain}`)")).collect();
     let pairs = [
         ("traefik.enable".to_owned(), (!domains.is_empty()).to_string()),

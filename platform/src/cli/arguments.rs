@@ -29,7 +29,7 @@ use report::OutputFormat;
     after_help = "Exit codes: 0 done, 1 unexpected, 2 usage, 3 invalid settings or bundle, 7 host unreachable over SSH,\n\
                   8 cluster or platform unhealthy, 130 interrupted (run again to go on)."
 )]
-pub struct PlatformArguments {
+pub(super) struct PlatformArguments {
     #[command(flatten)]
     pub connection: ConnectionArguments,
     #[command(subcommand)]
@@ -38,7 +38,7 @@ pub struct PlatformArguments {
 
 /// Which cluster, and how it is reached.
 #[derive(Clone, Debug, Args)]
-pub struct ConnectionArguments {
+pub(super) struct ConnectionArguments {
     /// Name of the cluster [default: the only one there is]
     #[arg(long, value_name = "NAME", global = true, help_heading = "Connection")]
     pub cluster: Option<String>,
@@ -66,7 +66,7 @@ pub struct ConnectionArguments {
 
 /// Commands of `platformctl`.
 #[derive(Debug, Subcommand)]
-pub enum PlatformCommand {
+pub(super) enum PlatformCommand {
     /// Read and write settings
     Config(ConfigArguments),
     /// Put components on the cluster, stopped; on an installed platform, bring them up to date with the settings

@@ -23,12 +23,12 @@ const TUNNEL_VARIABLES: [&str; 2] = ["PLATFORMCTL_TUNNEL", "DEISCTL_TUNNEL"];
 const UNNAMED: &str = "(tunnel)";
 
 /// The platform of the cluster that is meant; nothing is connected yet, but for a tunnel to an unknown cluster.
-pub async fn platform(arguments: &ConnectionArguments) -> Result<Platform, Failure> {
+pub(super) async fn platform(arguments: &ConnectionArguments) -> Result<Platform, Failure> {
     Ok(Platform::new(cluster(arguments).await?))
 }
 
 /// The cluster that is meant.
-pub async fn cluster(arguments: &ConnectionArguments) -> Result<Cluster, Failure> {
+pub(super) async fn cluster(arguments: &ConnectionArguments) -> Result<Cluster, Failure> {
     let tunnel = tunnel(arguments)?;
     let timeouts = Timeouts {
         connect: Duration::from_secs(arguments.ssh_timeout),
@@ -66,7 +66,7 @@ pub async fn cluster(arguments: &ConnectionArguments) -> Result<Cluster, Failure
 
 /// The inventory of the cluster that is meant: the named one, else the only one; none when none is known, or when a
 /// tunnel leads to one of several.
-pub fn find_inventory(arguments: &ConnectionArguments, tunnel: bool) -> Result<Option<Inventory>, Failure> {
+pub(super) fn find_inventory(arguments: &ConnectionArguments, tunnel: bool) -> Result<Option<Inventory>, Failure> {
     let home = clusters_home(arguments.state_dir.as_deref())?;
     let known = known_clusters(&home)?;
     let mut problems = Problems::new();

@@ -16,7 +16,7 @@ use report::{Failure, Reporter};
 
 /// Arguments of `install`.
 #[derive(Debug, Args)]
-pub struct InstallArguments {
+pub(super) struct InstallArguments {
     /// `platform`, or components
     #[arg(value_name = "TARGET", required = true)]
     targets: Vec<String>,
@@ -30,7 +30,7 @@ pub struct InstallArguments {
 
 /// Arguments of `upgrade`.
 #[derive(Debug, Args)]
-pub struct UpgradeArguments {
+pub(super) struct UpgradeArguments {
     #[command(flatten)]
     images: ImageArguments,
     #[command(flatten)]
@@ -41,7 +41,7 @@ pub struct UpgradeArguments {
 
 /// Arguments of `uninstall`.
 #[derive(Debug, Args)]
-pub struct UninstallArguments {
+pub(super) struct UninstallArguments {
     /// `platform`, or components
     #[arg(value_name = "TARGET", required = true)]
     targets: Vec<String>,
@@ -71,7 +71,7 @@ impl ImageArguments {
 }
 
 /// Runs `install`.
-pub async fn install(connection: &ConnectionArguments, arguments: &InstallArguments) -> Result<(), Failure> {
+pub(super) async fn install(connection: &ConnectionArguments, arguments: &InstallArguments) -> Result<(), Failure> {
     let archives = arguments.images.archives()?;
     let targets = arguments.targets.join(" ");
     let work = async |platform: &Platform, reporter: &Reporter| {
@@ -91,7 +91,7 @@ pub async fn install(connection: &ConnectionArguments, arguments: &InstallArgume
 }
 
 /// Runs `upgrade`: to the named bundle, else to the shipped version of the installed one.
-pub async fn upgrade(connection: &ConnectionArguments, arguments: &UpgradeArguments) -> Result<(), Failure> {
+pub(super) async fn upgrade(connection: &ConnectionArguments, arguments: &UpgradeArguments) -> Result<(), Failure> {
     let archives = arguments.images.archives()?;
     let named = arguments.bundle.named()?;
     let work = async |platform: &Platform, installation: &Installation, reporter: &Reporter| {
@@ -111,7 +111,7 @@ pub async fn upgrade(connection: &ConnectionArguments, arguments: &UpgradeArgume
 }
 
 /// Runs `uninstall`.
-pub async fn uninstall(connection: &ConnectionArguments, arguments: &UninstallArguments) -> Result<(), Failure> {
+pub(super) async fn uninstall(connection: &ConnectionArguments, arguments: &UninstallArguments) -> Result<(), Failure> {
     let work = async |platform: &Platform, reporter: &Reporter| {
         let Some(installation) = platform.installation().await? else {
             reporter.note("nothing is installed");

@@ -15,7 +15,7 @@ const NOTICE_DAYS: i32 = 30;
 const SWARM_NOTICE_DAYS: i32 = 15;
 
 /// What is asked of every node: certificates alone, never keys.
-pub const QUESTIONS: [(&str, &str); 4] = [
+pub(super) const QUESTIONS: [(&str, &str); 4] = [
     ("etcd's authority", "sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p' /etc/ssl/etcd/ca.crt"),
     ("etcd's member", "sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p' /etc/ssl/etcd/member.crt"),
     ("etcd's client", "sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p' /etc/ssl/etcd/client.crt"),
@@ -26,7 +26,7 @@ pub const QUESTIONS: [(&str, &str); 4] = [
 ];
 
 /// A node's certificates; files that are not there are none. `now` in seconds since 1970.
-pub fn judge_node(node: &str, answers: &Answers, now: i64) -> Vec<Finding> {
+pub(super) fn judge_node(node: &str, answers: &Answers, now: i64) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut good: Vec<(i32, &str)> = Vec::new();
     for (what, _) in QUESTIONS {
@@ -63,7 +63,7 @@ pub fn judge_node(node: &str, answers: &Answers, now: i64) -> Vec<Finding> {
 }
 
 /// The certificate that an HTTPS server showed for `name`.
-pub fn judge_public(name: &str, certificate: &X509, now: i64) -> Finding {
+pub(super) fn judge_public(name: &str, certificate: &X509, now: i64) -> Finding {
     let subject = format!("https://{name}");
     let own = "platformctl config router set acmeEmail=YOU@EXAMPLE.COM asks Let's Encrypt for certificates; sslCert and \
                sslKey set your own";

@@ -6,7 +6,7 @@ use crate::bundle::{SettingsSchema, Values};
 const CHECK: &str = "settings";
 
 /// What nothing can be installed with, and names that nothing reads.
-pub fn judge(schema: &SettingsSchema, values: &Values) -> Vec<Finding> {
+pub(super) fn judge(schema: &SettingsSchema, values: &Values) -> Vec<Finding> {
     let mut findings = Vec::new();
     for mistake in schema.mistakes(values) {
         findings.push(Finding::fail(CHECK, mistake.name.to_string(), mistake.message, mistake.remedy));

@@ -4,7 +4,7 @@
 
 mod archive;
 
-pub use archive::{Archive, ArchiveError};
+pub(crate) use archive::Archive;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -22,14 +22,14 @@ const TRANSFER_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// An image that a node does not have and cannot get.
 #[derive(Clone, Debug)]
-pub struct MissingImage {
+pub(crate) struct MissingImage {
     pub image: String,
     pub node: String,
     pub error: DockerError,
 }
 
 /// The id of `image` on a node; none when it is not there.
-pub async fn id_on(node: &Node, image: &str) -> Result<Option<String>, DockerError> {
+pub(crate) async fn id_on(node: &Node, image: &str) -> Result<Option<String>, DockerError> {
     let found =
         node.ask(format!("looking for image `{image}`"), |docker| async move { docker.inspect_image(image).await });
     match found.await {
@@ -41,7 +41,7 @@ pub async fn id_on(node: &Node, image: &str) -> Result<Option<String>, DockerErr
 
 /// Gives every node every image, all nodes at once: what is there stays, what an archive holds is loaded, the rest is
 /// pulled. Returns what is missing then.
-pub async fn provide(
+pub(crate) async fn provide(
     nodes: &[Node],
     images: &BTreeSet<String>,
     archives: &[Archive],
@@ -96,7 +96,7 @@ async fn provide_on(
 }
 
 /// Pulls an image from its registry.
-pub async fn pull(node: &Node, image: &str) -> Result<(), DockerError> {
+pub(crate) async fn pull(node: &Node, image: &str) -> Result<(), DockerError> {
     // Docker takes a name without a tag for all tags.
     let options = CreateImageOptionsBuilder::default().from_image(&with_tag(image)).build();
     let pulled = node.ask(format!("pulling image `{image}`"), |mut docker| {
@@ -110,7 +110,7 @@ pub async fn pull(node: &Node, image: &str) -> Result<(), DockerError> {
 }
 
 /// Loads all images of an archive.
-pub async fn load(node: &Node, archive: &Archive) -> Result<(), DockerError> {
+pub(crate) async fn load(node: &Node, archive: &Archive) -> Result<(), DockerError> {
     let loaded = node.ask(format!("loading `{}`", archive.path().display()), |mut docker| async move {
         docker.set_timeout(TRANSFER_TIMEOUT);
         let file = tokio::fs::File::open(archive.path()).await?;

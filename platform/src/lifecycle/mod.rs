@@ -14,18 +14,18 @@ mod state;
 mod stop;
 mod upgrade;
 
-pub use install::{BUNDLE_LABEL, Installed, install};
-pub use installation::Installation;
-pub use instances::restart_instances;
-pub use preflight::preflight;
-pub use remove::uninstall;
-pub use scale::{Scale, scale};
-pub use start::{rolling_restart, start};
-pub use state::{ComponentState, InstanceState, states};
-pub use stop::stop;
-pub use upgrade::upgrade;
+pub(crate) use install::{BUNDLE_LABEL, Installed, install};
+pub(crate) use installation::Installation;
+pub(crate) use instances::restart_instances;
+pub(crate) use preflight::preflight;
+pub(crate) use remove::uninstall;
+pub(crate) use scale::{Scale, scale};
+pub(crate) use start::{rolling_restart, start};
+pub(crate) use state::{ComponentState, InstanceState, states};
+pub(crate) use stop::stop;
+pub(crate) use upgrade::upgrade;
 
 use std::collections::BTreeSet;
 
 /// Names of the components that a command is about.
-pub type Selection = BTreeSet<String>;
+pub(crate) type Selection = BTreeSet<String>;

@@ -11,7 +11,7 @@ use report::{Failure, Reporter};
 
 /// A component and its number of tasks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scale {
+pub(crate) struct Scale {
     pub component: String,
     pub replicas: u32,
 }
@@ -33,7 +33,7 @@ impl std::str::FromStr for Scale {
 }
 
 /// Scales all of them, or none when one cannot be scaled.
-pub async fn scale(
+pub(crate) async fn scale(
     platform: &Platform,
     installation: &Installation,
     scales: &[Scale],

@@ -17,7 +17,7 @@ const MOST_UNPACKED_BYTES: u64 = 4 << 20;
 
 /// What is wrong with the contents of something that is fetched, at its key: they are not packed as it says, or have another
 /// hash. Nothing of them is quoted, since they may be a secret. Contents that are somewhere else are not looked at.
-pub fn mistake(object: &Object) -> Option<(&'static str, Mistake)> {
+pub(super) fn mistake(object: &Object) -> Option<(&'static str, Mistake)> {
     let bytes = data_url::decoded(object.text("source")?).ok()?;
     let is_packed = object.text("compression") == Some("gzip");
     let hash = object.object("verification").and_then(|verification| verification.text("hash"));
@@ -81,7 +81,7 @@ fn content(object: &Object) -> Option<Vec<u8>> {
 
 /// What is wrong with a bundle of certificate authorities: Ignition stops at the first thing in it that is no certificate.
 /// <https://github.com/coreos/ignition/blob/main/internal/resource/http.go>
-pub fn authority_mistake(object: &Object) -> Option<(&'static str, Mistake)> {
+pub(super) fn authority_mistake(object: &Object) -> Option<(&'static str, Mistake)> {
     let content = content(object)?;
     let instead = "write certificates as PEM (`-----BEGIN CERTIFICATE-----`)";
     let what = |what: &str| Some(("source", Mistake::new(format!("holds {what}"), instead)));
@@ -99,7 +99,7 @@ pub fn authority_mistake(object: &Object) -> Option<(&'static str, Mistake)> {
 }
 
 /// What is wrong with a document that is merged into this one: Ignition reads it while the machine starts.
-pub fn config_mistake(object: &Object) -> Option<(&'static str, Mistake)> {
+pub(super) fn config_mistake(object: &Object) -> Option<(&'static str, Mistake)> {
     let document: Option<serde_json::Value> = serde_json::from_slice(&content(object)?).ok();
     let has_version = document.is_some_and(|document| document["ignition"]["version"].is_string());
     let instead = "write a document with `ignition.version`, and look at it with `user-data lint`";

@@ -13,7 +13,7 @@ const BASE64: GeneralPurpose =
 const TYPES: [&str; 7] = ["text", "image", "audio", "video", "application", "message", "multipart"];
 
 /// The bytes that a URL stands for, or what is wrong with it. A URL of another scheme stands for none.
-pub fn decoded(url: &str) -> Result<Vec<u8>, String> {
+pub(super) fn decoded(url: &str) -> Result<Vec<u8>, String> {
     let Some(rest) = url.split_once(':').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("data")) else {
         return Err("it does not begin with `data:`".into());
     };

@@ -5,7 +5,7 @@
 use super::values::{any, not_empty, one_of, refused, shown};
 use crate::userdata::mistake::Mistake;
 
-pub fn raid_level(text: &str) -> Option<Mistake> {
+pub(super) fn raid_level(text: &str) -> Option<Mistake> {
     const LEVELS: [&str; 15] = [
         "linear", "raid0", "0", "stripe", "raid1", "1", "mirror", "raid4", "4", "raid5", "5", "raid6", "6", "raid10",
         "10",
@@ -15,7 +15,7 @@ pub fn raid_level(text: &str) -> Option<Mistake> {
 
 /// What `mdadm` takes, which since 4.3 is what POSIX calls portable, alone or below `/dev`.
 /// <https://github.com/md-raid-utilities/mdadm/blob/main/mdadm.8.in>
-pub fn raid_name(text: &str) -> Option<Mistake> {
+pub(super) fn raid_name(text: &str) -> Option<Mistake> {
     let name = text.strip_prefix("/dev/").unwrap_or(text);
     let name = name.strip_prefix("md/").unwrap_or(name);
     let fits = (1..=32).contains(&name.len())
@@ -26,7 +26,7 @@ pub fn raid_name(text: &str) -> Option<Mistake> {
 }
 
 /// 36 bytes, and no colon, which `sgdisk` takes for a separator.
-pub fn partition_label(text: &str) -> Option<Mistake> {
+pub(super) fn partition_label(text: &str) -> Option<Mistake> {
     match text {
         text if text.len() > 36 => refused(format!("has {} bytes, 36 is the most", text.len()), ""),
         text if text.contains(':') => refused(format!("{} has a `:`", shown(text)), ""),
@@ -34,7 +34,7 @@ pub fn partition_label(text: &str) -> Option<Mistake> {
     }
 }
 
-pub fn guid(text: &str) -> Option<Mistake> {
+pub(super) fn guid(text: &str) -> Option<Mistake> {
     let groups: Vec<&str> = text.split('-').collect();
     let fits = groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
         && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()));
@@ -43,7 +43,7 @@ pub fn guid(text: &str) -> Option<Mistake> {
 
 /// The serial number of a FAT file system, with or without its dash.
 /// <https://github.com/coreos/ignition/blob/main/internal/exec/stages/disks/filesystems.go>
-pub fn vfat_id(text: &str) -> Option<Mistake> {
+pub(super) fn vfat_id(text: &str) -> Option<Mistake> {
     let digits = match text.split_once('-') {
         Some((first, second)) if first.len() == 4 => format!("{first}{second}"),
         _ => text.to_owned(),
@@ -54,16 +54,16 @@ pub fn vfat_id(text: &str) -> Option<Mistake> {
 
 /// What `mkfs.vfat` refuses in a label.
 /// <https://github.com/dosfstools/dosfstools/blob/master/src/common.c>
-pub fn no_part_of_a_vfat_label(label: &str) -> Option<char> {
+pub(super) fn no_part_of_a_vfat_label(label: &str) -> Option<char> {
     label.chars().find(|character| character.is_control() || "*?.,;:/\\|+=<>[]\"".contains(*character))
 }
 
-pub fn format(text: &str) -> Option<Mistake> {
+pub(super) fn format(text: &str) -> Option<Mistake> {
     if text.is_empty() { None } else { one_of(text, &["ext4", "btrfs", "xfs", "swap", "vfat", "none"]) }
 }
 
 /// A name of the device mapper's, which becomes an argument too.
-pub fn luks_name(text: &str) -> Option<Mistake> {
+pub(super) fn luks_name(text: &str) -> Option<Mistake> {
     match text {
         text if text.contains('/') => refused(format!("{} has a `/`", shown(text)), ""),
         text if text.len() > 127 => refused(format!("has {} bytes, 127 is the most", text.len()), ""),
@@ -74,11 +74,11 @@ pub fn luks_name(text: &str) -> Option<Mistake> {
     }
 }
 
-pub fn luks_label(text: &str) -> Option<Mistake> {
+pub(super) fn luks_label(text: &str) -> Option<Mistake> {
     if text.len() > 47 { refused(format!("has {} bytes, 47 is the most", text.len()), "") } else { any(text) }
 }
 
-pub fn clevis_pin(text: &str) -> Option<Mistake> {
+pub(super) fn clevis_pin(text: &str) -> Option<Mistake> {
     if text.is_empty() { None } else { one_of(text, &["tpm2", "tang", "sss"]) }
 }
 

@@ -11,7 +11,7 @@ use super::schema::Object;
 use crate::userdata::mistake::Mistake;
 use crate::userdata::purpose::Purpose;
 
-pub fn raid(object: &Object, purpose: Purpose) -> Mistakes {
+pub(super) fn raid(object: &Object, purpose: Purpose) -> Mistakes {
     let mut found = required_name(object, purpose);
     found.extend(requires(object, &["level"]));
     if object.list("devices").is_empty() {
@@ -41,7 +41,7 @@ pub fn raid(object: &Object, purpose: Purpose) -> Mistakes {
     found
 }
 
-pub fn filesystem(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn filesystem(object: &Object, _purpose: Purpose) -> Mistakes {
     let mut found = requires(object, &["device"]);
     let Some(format) = object.text("format") else {
         let says_more = ["path", "label", "uuid"].iter().any(|key| object.text(key).is_some())
@@ -86,7 +86,7 @@ pub fn filesystem(object: &Object, _purpose: Purpose) -> Mistakes {
     found
 }
 
-pub fn partition(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn partition(object: &Object, _purpose: Purpose) -> Mistakes {
     let mut found = Vec::new();
     let says_more = ["label", "startMiB", "sizeMiB"].iter().any(|key| object.has(key))
         || ["typeGuid", "guid"].iter().any(|key| object.text(key).is_some());
@@ -99,7 +99,7 @@ pub fn partition(object: &Object, _purpose: Purpose) -> Mistakes {
     found
 }
 
-pub fn disk(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn disk(object: &Object, _purpose: Purpose) -> Mistakes {
     let mut found = requires(object, &["device"]);
     let partitions: Vec<Object> = object.list("partitions").iter().map(Object).collect();
     let mut labels = HashMap::new();
@@ -145,7 +145,7 @@ fn overlap(partitions: &[Object]) -> Option<(usize, usize)> {
 
 /// The image of Flatcar has no `clevis`.
 /// <https://www.flatcar.org/docs/latest/setup/security/luks/>
-pub fn luks(object: &Object, purpose: Purpose) -> Mistakes {
+pub(super) fn luks(object: &Object, purpose: Purpose) -> Mistakes {
     let mut found = required_name(object, purpose);
     found.extend(requires(object, &["device"]));
     if object.object("clevis").is_some_and(|clevis| is_bound(&clevis)) && !purpose.image_is_fedora_coreos() {
@@ -163,13 +163,13 @@ fn is_bound(clevis: &Object) -> bool {
         || clevis.object("custom").is_some_and(|custom| custom.text("pin").is_some())
 }
 
-pub fn tang(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn tang(object: &Object, _purpose: Purpose) -> Mistakes {
     requires(object, &["url", "thumbprint"])
 }
 
 /// Every pin that there is opens a share of the key, and so many shares are needed.
 /// <https://github.com/latchset/clevis/blob/master/src/pins/sss/clevis-encrypt-sss.c>
-pub fn clevis(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn clevis(object: &Object, _purpose: Purpose) -> Mistakes {
     if !is_bound(object) {
         return Vec::new();
     }
@@ -191,7 +191,7 @@ pub fn clevis(object: &Object, _purpose: Purpose) -> Mistakes {
     }
 }
 
-pub fn clevis_custom(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn clevis_custom(object: &Object, _purpose: Purpose) -> Mistakes {
     let says = |key: &str| object.text(key).is_some();
     if !says("pin") && !says("config") && object.flag("needsNetwork") != Some(true) {
         return Vec::new();

@@ -8,7 +8,7 @@ mod devices;
 mod objects;
 mod schema;
 mod values;
-pub mod version;
+pub(super) mod version;
 #[cfg(test)]
 mod wrong_values;
 
@@ -29,7 +29,7 @@ const TREE: [(&str, Kind); 3] =
     [("storage.files[]", Kind::File), ("storage.directories[]", Kind::Directory), ("storage.links[]", Kind::Link)];
 
 /// Each key with a value of its own, and whatever Ignition refuses, in the order of the document.
-pub fn judge<'a>(root: &Node<'a>, purpose: Purpose) -> Vec<Judged<'a>> {
+pub(super) fn judge<'a>(root: &Node<'a>, purpose: Purpose) -> Vec<Judged<'a>> {
     let mut judge = Judge { purpose, judged: Vec::new(), seen: HashMap::new(), tree: Vec::new(), mounted: Vec::new() };
     judge.mapping(root, "", DOCUMENT, objects::no_rule);
     judge.check_tree();

@@ -16,58 +16,62 @@ const OF_THE_IMAGE: [&str; 6] = ["/", "/boot", "/etc", "/home", "/root", "/var"]
 const NEEDED_USERS: [&str; 3] = ["core", "etcd", "root"];
 const NEEDED_GROUPS: [&str; 6] = ["core", "docker", "etcd", "root", "sudo", "wheel"];
 
-pub type Mistakes = Vec<(Option<&'static str>, Mistake)>;
+pub(super) type Mistakes = Vec<(Option<&'static str>, Mistake)>;
 
-pub fn missing(key: &str) -> (Option<&'static str>, Mistake) {
+pub(super) fn missing(key: &str) -> (Option<&'static str>, Mistake) {
     (None, Mistake::new(format!("`{key}` is missing"), ""))
 }
 
-pub fn at(key: &'static str, what: impl Into<String>, instead: impl Into<String>) -> (Option<&'static str>, Mistake) {
+pub(super) fn at(
+    key: &'static str,
+    what: impl Into<String>,
+    instead: impl Into<String>,
+) -> (Option<&'static str>, Mistake) {
     (Some(key), Mistake::new(what, instead))
 }
 
-pub fn requires(object: &Object, keys: &[&str]) -> Mistakes {
+pub(super) fn requires(object: &Object, keys: &[&str]) -> Mistakes {
     keys.iter().filter(|key| !object.has(key)).map(|key| missing(key)).collect()
 }
 
-pub fn no_rule(_object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn no_rule(_object: &Object, _purpose: Purpose) -> Mistakes {
     Vec::new()
 }
 
-pub fn required_name(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn required_name(object: &Object, _purpose: Purpose) -> Mistakes {
     requires(object, &["name"])
 }
 
-pub fn required_path(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn required_path(object: &Object, _purpose: Purpose) -> Mistakes {
     requires(object, &["path"])
 }
 
 /// Identities of elements: none of a list may have the same one twice.
-pub fn none(_object: &Object) -> Option<String> {
+pub(super) fn none(_object: &Object) -> Option<String> {
     None
 }
 
-pub fn name(object: &Object) -> Option<String> {
+pub(super) fn name(object: &Object) -> Option<String> {
     object.text("name").map(str::to_owned)
 }
 
-pub fn path(object: &Object) -> Option<String> {
+pub(super) fn path(object: &Object) -> Option<String> {
     object.text("path").map(str::to_owned)
 }
 
-pub fn device(object: &Object) -> Option<String> {
+pub(super) fn device(object: &Object) -> Option<String> {
     object.text("device").map(str::to_owned)
 }
 
-pub fn source(object: &Object) -> Option<String> {
+pub(super) fn source(object: &Object) -> Option<String> {
     object.text("source").map(str::to_owned)
 }
 
-pub fn url(object: &Object) -> Option<String> {
+pub(super) fn url(object: &Object) -> Option<String> {
     object.text("url").map(str::to_owned)
 }
 
-pub fn partition_identity(object: &Object) -> Option<String> {
+pub(super) fn partition_identity(object: &Object) -> Option<String> {
     match object.integer("number").filter(|number| *number != 0) {
         Some(number) => Some(format!("number {number}")),
         None => object.text("label").map(str::to_owned),
@@ -75,7 +79,7 @@ pub fn partition_identity(object: &Object) -> Option<String> {
 }
 
 /// `replace` leaves nothing of the document that it stands in.
-pub fn config(object: &Object, purpose: Purpose) -> Mistakes {
+pub(super) fn config(object: &Object, purpose: Purpose) -> Mistakes {
     let replaces = object.object("replace").is_some_and(|replace| replace.text("source").is_some());
     if !replaces {
         return Vec::new();
@@ -89,7 +93,7 @@ pub fn config(object: &Object, purpose: Purpose) -> Mistakes {
     }
 }
 
-pub fn kernel_arguments(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn kernel_arguments(object: &Object, _purpose: Purpose) -> Mistakes {
     let wanted: HashSet<&str> = object.list("shouldExist").iter().filter_map(|value| value.as_str()).collect();
     let both =
         object.list("shouldNotExist").iter().filter_map(|value| value.as_str()).find(|text| wanted.contains(text));
@@ -99,7 +103,7 @@ pub fn kernel_arguments(object: &Object, _purpose: Purpose) -> Mistakes {
 }
 
 /// Something that is fetched.
-pub fn resource(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn resource(object: &Object, _purpose: Purpose) -> Mistakes {
     let mut found = Vec::new();
     let is_web = |source: &str| matches!(values::scheme(source).as_deref(), Some("http" | "https"));
     if object.object("verification").is_some_and(|verification| verification.has("hash")) && !object.has("source") {
@@ -123,7 +127,7 @@ pub fn resource(object: &Object, _purpose: Purpose) -> Mistakes {
     found
 }
 
-pub fn required_resource(object: &Object, purpose: Purpose) -> Mistakes {
+pub(super) fn required_resource(object: &Object, purpose: Purpose) -> Mistakes {
     let mut found = resource(object, purpose);
     if object.text("source").is_none() {
         found.push(missing("source"));
@@ -132,7 +136,7 @@ pub fn required_resource(object: &Object, purpose: Purpose) -> Mistakes {
 }
 
 /// A bundle of certificates, which Ignition reads before it fetches anything.
-pub fn authority(object: &Object, purpose: Purpose) -> Mistakes {
+pub(super) fn authority(object: &Object, purpose: Purpose) -> Mistakes {
     let mut found = required_resource(object, purpose);
     if found.is_empty() {
         found.extend(contents::authority_mistake(object).map(|(key, mistake)| (Some(key), mistake)));
@@ -140,7 +144,7 @@ pub fn authority(object: &Object, purpose: Purpose) -> Mistakes {
     found
 }
 
-pub fn file(object: &Object, purpose: Purpose) -> Mistakes {
+pub(super) fn file(object: &Object, purpose: Purpose) -> Mistakes {
     let mut found = required_path(object, purpose);
     let has_source = object.object("contents").is_some_and(|contents| contents.has("source"));
     if object.flag("overwrite") == Some(true) && !has_source {
@@ -149,7 +153,7 @@ pub fn file(object: &Object, purpose: Purpose) -> Mistakes {
     found
 }
 
-pub fn owner(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn owner(object: &Object, _purpose: Purpose) -> Mistakes {
     match object.has("id") && object.text("name").is_some() {
         true => vec![at("name", "stands beside `id`", "write one of them")],
         false => Vec::new(),
@@ -157,7 +161,7 @@ pub fn owner(object: &Object, _purpose: Purpose) -> Mistakes {
 }
 
 /// A document that is merged into this one.
-pub fn merged_config(object: &Object, purpose: Purpose) -> Mistakes {
+pub(super) fn merged_config(object: &Object, purpose: Purpose) -> Mistakes {
     let mut found = required_resource(object, purpose);
     if found.is_empty() {
         found.extend(contents::config_mistake(object).map(|(key, mistake)| (Some(key), mistake)));
@@ -165,7 +169,7 @@ pub fn merged_config(object: &Object, purpose: Purpose) -> Mistakes {
     found
 }
 
-pub fn directory(object: &Object, purpose: Purpose) -> Mistakes {
+pub(super) fn directory(object: &Object, purpose: Purpose) -> Mistakes {
     let mut found = required_path(object, purpose);
     let is_full = object.text("path").is_some_and(|path| OF_THE_IMAGE.contains(&path));
     if object.flag("overwrite") == Some(true) && is_full {
@@ -175,11 +179,11 @@ pub fn directory(object: &Object, purpose: Purpose) -> Mistakes {
     found
 }
 
-pub fn user(object: &Object, purpose: Purpose) -> Mistakes {
+pub(super) fn user(object: &Object, purpose: Purpose) -> Mistakes {
     account(object, purpose, "user", &NEEDED_USERS)
 }
 
-pub fn group(object: &Object, purpose: Purpose) -> Mistakes {
+pub(super) fn group(object: &Object, purpose: Purpose) -> Mistakes {
     account(object, purpose, "group", &NEEDED_GROUPS)
 }
 
@@ -195,11 +199,11 @@ fn account(object: &Object, purpose: Purpose, what: &str, needed: &[&str]) -> Mi
     found
 }
 
-pub fn link(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn link(object: &Object, _purpose: Purpose) -> Mistakes {
     requires(object, &["path", "target"])
 }
 
-pub fn unit(object: &Object, purpose: Purpose) -> Mistakes {
+pub(super) fn unit(object: &Object, purpose: Purpose) -> Mistakes {
     let mut found = required_name(object, purpose);
     let content = object.text("contents");
     let runs = object.flag("enabled") == Some(true) && object.flag("mask") != Some(true);

@@ -6,33 +6,33 @@ use super::data_url;
 use crate::userdata::mistake::Mistake;
 use crate::userdata::{account, path as paths, unit_content as content};
 
-pub fn refused(what: impl Into<String>, instead: impl Into<String>) -> Option<Mistake> {
+pub(super) fn refused(what: impl Into<String>, instead: impl Into<String>) -> Option<Mistake> {
     Some(Mistake::new(what, instead))
 }
 
-pub fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     match text.chars().count() > 60 {
         true => format!("`{}…`", text.chars().take(60).collect::<String>().escape_debug()),
         false => format!("`{}`", text.escape_debug()),
     }
 }
 
-pub fn one_of(text: &str, words: &[&str]) -> Option<Mistake> {
+pub(super) fn one_of(text: &str, words: &[&str]) -> Option<Mistake> {
     let list = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
     if words.contains(&text) { None } else { refused(format!("{} is none of {list}", shown(text)), "") }
 }
 
 /// No argument of a program and no file's name can have one.
-pub fn any(text: &str) -> Option<Mistake> {
+pub(super) fn any(text: &str) -> Option<Mistake> {
     if text.contains('\0') { refused("has a NUL in it", "") } else { None }
 }
 
-pub fn not_empty(text: &str) -> Option<Mistake> {
+pub(super) fn not_empty(text: &str) -> Option<Mistake> {
     if text.is_empty() { refused("is empty", "") } else { any(text) }
 }
 
 /// A JSON document in a text, which may hold secrets.
-pub fn json(text: &str) -> Option<Mistake> {
+pub(super) fn json(text: &str) -> Option<Mistake> {
     if text.is_empty() {
         return None;
     }
@@ -42,14 +42,14 @@ pub fn json(text: &str) -> Option<Mistake> {
 
 /// Lines of `authorized_keys`, of which the server passes over those that it cannot read.
 /// <https://man.openbsd.org/sshd.8#AUTHORIZED_KEYS_FILE_FORMAT>
-pub fn authorized_keys(text: &str) -> Option<Mistake> {
+pub(super) fn authorized_keys(text: &str) -> Option<Mistake> {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     if text.contains("PRIVATE KEY") { account::ssh_key(text) } else { lines.find_map(account::ssh_key) }
 }
 
 /// What every server takes for a header's name, and Go for one to send.
 /// <https://www.rfc-editor.org/rfc/rfc9110#name-field-names>
-pub fn header_name(text: &str) -> Option<Mistake> {
+pub(super) fn header_name(text: &str) -> Option<Mistake> {
     let fits =
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
     if fits { None } else { refused(format!("{} is no name of an HTTP header", shown(text)), "") }
@@ -57,7 +57,7 @@ pub fn header_name(text: &str) -> Option<Mistake> {
 
 /// May be a secret, so that no message quotes it.
 /// <https://pkg.go.dev/golang.org/x/net/http/httpguts#ValidHeaderFieldValue>
-pub fn header_value(text: &str) -> Option<Mistake> {
+pub(super) fn header_value(text: &str) -> Option<Mistake> {
     let is_control = |byte: u8| byte.is_ascii_control() && byte != b'\t';
     match text.bytes().any(is_control) {
         true => refused("has a line break or another control character, which no HTTP header can have", ""),
@@ -66,19 +66,19 @@ pub fn header_value(text: &str) -> Option<Mistake> {
 }
 
 /// The name of an account that is on the machine; none when empty.
-pub fn owner(text: &str) -> Option<Mistake> {
+pub(super) fn owner(text: &str) -> Option<Mistake> {
     if text.is_empty() { None } else { account::name(text) }
 }
 
 /// A host, a domain, a range of addresses, or `*`.
-pub fn no_proxy(text: &str) -> Option<Mistake> {
+pub(super) fn no_proxy(text: &str) -> Option<Mistake> {
     match text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control() || c == ',') {
         true => refused(format!("{} is no host, domain or range of addresses", shown(text)), "write one an element"),
         false => None,
     }
 }
 
-pub fn path(text: &str) -> Option<Mistake> {
+pub(super) fn path(text: &str) -> Option<Mistake> {
     if !text.starts_with('/') {
         return refused(format!("{} is not absolute", shown(text)), "");
     }
@@ -93,12 +93,12 @@ pub fn path(text: &str) -> Option<Mistake> {
     }
 }
 
-pub fn optional_path(text: &str) -> Option<Mistake> {
+pub(super) fn optional_path(text: &str) -> Option<Mistake> {
     if text.is_empty() { None } else { path(text) }
 }
 
 /// Where contents are fetched from; none when empty.
-pub fn source(text: &str) -> Option<Mistake> {
+pub(super) fn source(text: &str) -> Option<Mistake> {
     if text.is_empty() {
         return None;
     }
@@ -133,11 +133,11 @@ pub fn source(text: &str) -> Option<Mistake> {
     }
 }
 
-pub fn proxy(text: &str) -> Option<Mistake> {
+pub(super) fn proxy(text: &str) -> Option<Mistake> {
     web(text)
 }
 
-pub fn tang_url(text: &str) -> Option<Mistake> {
+pub(super) fn tang_url(text: &str) -> Option<Mistake> {
     web(text)
 }
 
@@ -149,7 +149,7 @@ fn web(text: &str) -> Option<Mistake> {
 }
 
 /// The scheme in lower case.
-pub fn scheme(text: &str) -> Option<String> {
+pub(super) fn scheme(text: &str) -> Option<String> {
     let (scheme, _) = text.split_once(':')?;
     let fits = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
         && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
@@ -181,12 +181,12 @@ fn located(text: &str) -> Option<Mistake> {
     if is_refused { refused(format!("{} is no URL", shown(text)), "") } else { None }
 }
 
-pub fn compression(text: &str) -> Option<Mistake> {
+pub(super) fn compression(text: &str) -> Option<Mistake> {
     if text.is_empty() { None } else { one_of(text, &["gzip"]) }
 }
 
 /// `sha512-…` or `sha256-…`, in hexadecimal digits.
-pub fn hash(text: &str) -> Option<Mistake> {
+pub(super) fn hash(text: &str) -> Option<Mistake> {
     let instead = "write `sha512-` or `sha256-` and the digits";
     let Some((function, digits)) = text.split_once('-') else {
         return refused(format!("{} is no hash", shown(text)), instead);
@@ -204,7 +204,7 @@ pub fn hash(text: &str) -> Option<Mistake> {
     }
 }
 
-pub fn unit_name(text: &str) -> Option<Mistake> {
+pub(super) fn unit_name(text: &str) -> Option<Mistake> {
     const SUFFIXES: [&str; 12] = [
         "service",
         "socket",
@@ -226,7 +226,7 @@ pub fn unit_name(text: &str) -> Option<Mistake> {
     }
 }
 
-pub fn drop_in_name(text: &str) -> Option<Mistake> {
+pub(super) fn drop_in_name(text: &str) -> Option<Mistake> {
     match text {
         text if text.contains(['/', '\0']) => {
             refused(format!("{} is a path", shown(text)), "write the file's name alone")
@@ -237,7 +237,7 @@ pub fn drop_in_name(text: &str) -> Option<Mistake> {
 }
 
 /// May be a secret, so that no message quotes it.
-pub fn unit_content(text: &str) -> Option<Mistake> {
+pub(super) fn unit_content(text: &str) -> Option<Mistake> {
     refused(content::mistake(text)?, "systemd and Ignition read `[Section]` and `Name=value`")
 }
 

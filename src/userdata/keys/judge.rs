@@ -28,7 +28,7 @@ const READ_OF_CORE: [&str; 6] = [
 ];
 
 /// What was found in a cloud-config.
-pub struct Judgement<'a> {
+pub(crate) struct Judgement<'a> {
     /// Each key with a value of its own, and whatever does not act, in the order of the document.
     pub judged: Vec<Judged<'a>>,
     /// The document without what does not act: texts as they are written, paths clean.
@@ -36,7 +36,7 @@ pub struct Judgement<'a> {
 }
 
 /// Judges a document; `written` has its spellings.
-pub fn judge<'a>(root: &Node<'a>, written: &Written, purpose: Purpose) -> Judgement<'a> {
+pub(crate) fn judge<'a>(root: &Node<'a>, written: &Written, purpose: Purpose) -> Judgement<'a> {
     let mut judge = Judge { purpose, written, judged: Vec::new(), files: Vec::new() };
     let value = match root.is_null() {
         true => Value::Mapping(Default::default()),

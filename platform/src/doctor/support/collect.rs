@@ -49,14 +49,14 @@ const QUESTIONS: [(&str, &str); 16] = [
 ];
 
 /// What was collected; nothing has been taken out of it yet.
-pub struct Collected {
+pub(super) struct Collected {
     pub entries: Vec<Entry>,
     /// Values that must not leave the cluster, by name.
     pub secrets: Vec<(String, String)>,
 }
 
 /// Collects from `platform`, whose nodes all answer; what does not is noted in the archive.
-pub async fn collect(platform: &Platform) -> Collected {
+pub(super) async fn collect(platform: &Platform) -> Collected {
     let (nodes, logs, cluster) =
         tokio::join!(join_all(platform.cluster.nodes().iter().map(of_node)), logs(platform), of_cluster(platform));
     let mut entries = cluster.entries;

@@ -77,7 +77,7 @@ pub(crate) fn call(server: &Server, method: &Method, path: &str, body: Value) ->
             Ok(Answer::empty(StatusCode::NO_CONTENT))
         }
         (&Method::PUT, name) => put_setting(server, name, body),
-        (&Method::GET, "settings") => settings(server),
+        (&Method::GET, "settings") => Ok(settings(server)),
         _ => Err(ArmError::missing("NotFound", format!("There is no {method} of '{path}'."))),
     }
 }
@@ -96,8 +96,8 @@ fn faults(body: Value) -> Result<Vec<Fault>, ArmError> {
     Ok(faults)
 }
 
-fn settings(server: &Server) -> Result<Answer, ArmError> {
-    Ok(Answer::ok(json!(server.state().settings())))
+fn settings(server: &Server) -> Answer {
+    Answer::ok(json!(server.state().settings()))
 }
 
 /// Replaces one of the settings.
@@ -139,7 +139,7 @@ fn put_setting(server: &Server, name: &str, body: Value) -> Result<Answer, ArmEr
         _ => return Err(ArmError::missing("NotFound", format!("There is no setting '{name}'."))),
     };
     server.state().change_settings(change);
-    settings(server)
+    Ok(settings(server))
 }
 
 fn status(server: &Server) -> Value {

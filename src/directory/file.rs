@@ -61,7 +61,7 @@ impl ClusterDirectory {
     }
 
     /// Removes `file`; one that is not there is removed.
-    pub(super) fn remove_file(&self, file: &Path) -> anyhow::Result<()> {
+    pub(super) fn remove_file(file: &Path) -> anyhow::Result<()> {
         match fs::remove_file(file) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             other => access(other, file, "removing"),

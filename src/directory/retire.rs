@@ -42,7 +42,7 @@ impl ClusterDirectory {
 
     /// Forgets that a cluster of this name was removed.
     pub(super) fn unretire(&self) -> anyhow::Result<()> {
-        self.remove_file(&self.record())
+        Self::remove_file(&self.record())
     }
 
     /// The folder that holds the clusters' directories.

@@ -105,8 +105,8 @@ impl ClusterDirectory {
     /// stay. Only for a cluster without machines.
     pub(crate) fn forget_cluster(&self) -> anyhow::Result<()> {
         self.forget_nodes()?;
-        self.remove_file(&self.spec())?;
-        self.remove_file(&self.path(SPEC_COPY))
+        Self::remove_file(&self.spec())?;
+        Self::remove_file(&self.path(SPEC_COPY))
     }
 
     /// Keeps of what runs settled only what binds a cluster that has no machines.

@@ -206,7 +206,7 @@ mod tests {
             let (mut stream, _) = listener.accept().await.unwrap();
             let _ = stream.read(&mut [0; 4096]).await;
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n").await;
-            while stream.write_all(&[b'x'; 65_536]).await.is_ok() {}
+            while stream.write_all(&[b'x'; 4096]).await.is_ok() {}
         });
         let url = format!("http://{address}/new").parse().unwrap();
         let error = new_token(&url, 3, |url| url).await.unwrap_err().to_string();

@@ -33,7 +33,7 @@ pub(super) fn judge_existing(spec: &ClusterSpec, network: &Value) -> Vec<Finding
 }
 
 fn judge(spaces: &[Ipv4Net], subnets: &[Ipv4Net], remedy: &str) -> Vec<Finding> {
-    let overlapping = |range: &Ipv4Net| spaces.iter().find(|space| overlap(space, range));
+    let overlapping = |range: &Ipv4Net| spaces.iter().find(|space| overlap(**space, *range));
     let mut findings = Vec::new();
     for bridge in DOCKER_BRIDGES.iter().filter_map(|bridge| bridge.parse().ok()) {
         if let Some(space) = overlapping(&bridge) {
@@ -67,8 +67,8 @@ fn judge(spaces: &[Ipv4Net], subnets: &[Ipv4Net], remedy: &str) -> Vec<Finding> 
     findings
 }
 
-fn overlap(one: &Ipv4Net, other: &Ipv4Net) -> bool {
-    one.contains(other) || other.contains(one)
+fn overlap(one: Ipv4Net, other: Ipv4Net) -> bool {
+    one.contains(&other) || other.contains(&one)
 }
 
 #[cfg(test)]

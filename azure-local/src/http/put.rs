@@ -142,7 +142,7 @@ fn store(server: &Server, state: &mut State, change: Stored, twist: Option<Twist
     let key = resource.id.key();
     let planned = server.latency.duration(Action::Put, &resource.id);
     let mut operation = Operation::new(Action::Put, &resource.id, resource.location(), planned.as_millis() as u64);
-    operation.references = resource.references.clone();
+    operation.references.clone_from(&resource.references);
     operation.twist = twist;
     state.put(resource);
     for disk in new_disks {

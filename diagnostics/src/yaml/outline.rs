@@ -62,6 +62,13 @@ struct Entry {
     value: usize,
 }
 
+/// What a value is in the mapping around it.
+enum Role {
+    Value,
+    /// The text of a key; a key that is a sequence or a mapping has none.
+    Key(Option<String>),
+}
+
 /// A list or mapping whose end has not come.
 struct Open {
     place: usize,
@@ -164,7 +171,7 @@ impl Reader {
     ) -> Result<(), YamlError> {
         let is_key = self.expects_key();
         let place = self.place(line, anchor, inside)?;
-        self.attach(place, is_key.then_some(text));
+        self.attach(place, if is_key { Role::Key(text) } else { Role::Value });
         Ok(())
     }
 
@@ -181,7 +188,7 @@ impl Reader {
 
     fn end(&mut self) {
         if let Some(Open { place, is_key, .. }) = self.open.pop() {
-            self.attach(place, is_key.then_some(None));
+            self.attach(place, if is_key { Role::Key(None) } else { Role::Value });
         }
     }
 
@@ -210,13 +217,13 @@ impl Reader {
         Ok(place)
     }
 
-    /// Puts a value that is complete into what is open around it; `key` is the text of one that is a key.
-    fn attach(&mut self, place: usize, key: Option<Option<String>>) {
+    /// Puts what is complete into what is open around it.
+    fn attach(&mut self, place: usize, role: Role) {
         let Some(open) = self.open.last_mut() else { return };
         let Place { line, values, .. } = self.outline.places[place];
         let around = &mut self.outline.places[open.place];
         around.values = around.values.saturating_add(values);
-        if let Some(text) = key {
+        if let Role::Key(text) = role {
             open.key = Some((text, line));
             return;
         }

@@ -173,7 +173,7 @@ impl Images<'_> {
                     let what = format!("{packed} on {}", node.name());
                     self.step(&what, "load", images::load(&node, archive)).await?;
                 }
-                if packed != reference { tag(&node, &packed, reference).await } else { Ok(()) }
+                if packed == reference { Ok(()) } else { tag(&node, &packed, reference).await }
             }
         };
         let targets = if image::is_own(reference) { one } else { nodes };

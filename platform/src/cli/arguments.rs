@@ -48,8 +48,13 @@ pub(super) struct ConnectionArguments {
     /// Private key to sign in with [default: the cluster's own, else the agent]
     #[arg(long, value_name = "FILE", global = true, help_heading = "Connection")]
     pub identity: Option<PathBuf>,
-    /// Host keys for a --tunnel to a cluster that has no directory here [default: ~/.ssh/known_hosts]
-    #[arg(long, value_name = "FILE", global = true, help_heading = "Connection")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        global = true,
+        help_heading = "Connection",
+        help = "Host keys for a --tunnel to a cluster that has no directory here [default: ~/.ssh/known_hosts]"
+    )]
     pub known_hosts: Option<PathBuf>,
     /// Seconds to wait for a connection
     #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600),

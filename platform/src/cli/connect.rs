@@ -35,12 +35,11 @@ pub(super) async fn cluster(arguments: &ConnectionArguments) -> Result<Cluster, 
         command: Duration::from_secs(arguments.request_timeout),
         ..Timeouts::default()
     };
-    let inventory = match find_inventory(arguments, tunnel.is_some())? {
-        Some(inventory) => inventory,
-        None => match tunnel {
-            Some(endpoint) => return through_unknown(arguments, endpoint, timeouts).await,
-            None => return Err(none_known(arguments)?),
-        },
+    let Some(inventory) = find_inventory(arguments, tunnel.is_some())? else {
+        return match tunnel {
+            Some(endpoint) => through_unknown(arguments, endpoint, timeouts).await,
+            None => Err(none_known(arguments)?),
+        };
     };
     if inventory.without_machines {
         let name = &inventory.name;

@@ -1,5 +1,7 @@
 //! Certificates and the days they have left: etcd's, the swarm's, and the one that the public sees.
 
+use std::cmp::Ordering;
+
 use openssl::asn1::Asn1Time;
 use openssl::nid::Nid;
 use openssl::x509::{X509, X509NameRef};
@@ -75,7 +77,7 @@ pub(super) fn judge_public(name: &str, certificate: &X509, now: i64) -> Finding 
         .chain(common_name(certificate.subject_name()))
         .collect();
     let issuer = common_name(certificate.issuer_name()).unwrap_or_else(|| "an unnamed authority".into());
-    let is_self_signed = certificate.issuer_name().try_cmp(certificate.subject_name()).is_ok_and(|order| order.is_eq());
+    let is_self_signed = certificate.issuer_name().try_cmp(certificate.subject_name()).is_ok_and(Ordering::is_eq);
     let days = match days_until_end(certificate, now) {
         Ok(days) => days,
         Err(reason) => return Finding::warn(CHECK, subject, reason, own),

@@ -48,7 +48,9 @@ mod tests {
             ),
         ] {
             let mut values = Values::new();
-            set.iter().for_each(|(target, key, value)| values.set(target, key, value));
+            for (target, key, value) in &set {
+                values.set(target, key, value);
+            }
             let findings = judge(&bundle.settings, &values);
             assert_eq!(findings.len(), expected.len(), "{findings:?}");
             for (finding, (level, part)) in findings.iter().zip(expected) {

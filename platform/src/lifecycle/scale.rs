@@ -104,7 +104,9 @@ mod tests {
             (vec![5000], Some("images"), Some("must be a whole number, 0 to 1000, found `5000`")),
         ] {
             let mut values = Values::new();
-            account.into_iter().for_each(|account| values.set("registry", "azureAccount", account));
+            if let Some(account) = account {
+                values.set("registry", "azureAccount", account);
+            }
             let scales: Vec<Scale> =
                 numbers.iter().map(|replicas| Scale { component: "registry".into(), replicas: *replicas }).collect();
             let found = check(&bundle, &values, &scales).map_err(|problems| problems.to_string());

@@ -86,7 +86,9 @@ impl<'a> Settings<'a> {
     ) -> Result<BTreeSet<String>, Failure> {
         let before = self.load().await?;
         let mut after = before.clone();
-        keys.iter().for_each(|key| after.unset(target, key));
+        for key in keys {
+            after.unset(target, key);
+        }
         check_change(schema, &before, &after)?;
         let is_set = |key: &&String| before.get(target, key).is_some() || before.has_secret(target, key);
         let were_set = keys.iter().filter(is_set).cloned().collect();

@@ -262,7 +262,7 @@ impl Swarm {
             });
             match updated.await {
                 Err(error) if error.message().contains("out of sequence") && conflicts < MOST_CONFLICTS => {
-                    conflicts += 1
+                    conflicts += 1;
                 }
                 other => return other.map(drop),
             }

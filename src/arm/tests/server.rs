@@ -150,7 +150,7 @@ async fn write(mut stream: TcpStream, reply: Reply) {
         Reply::Silent => return std::future::pending().await,
         Reply::Endless => {
             let _ = stream.write_all(b"HTTP/1.1 200 x\r\ncontent-type: application/json\r\n\r\n{\"a\":\"").await;
-            let piece = [b'x'; 64 * 1024];
+            let piece = vec![b'x'; 64 * 1024];
             while stream.write_all(&piece).await.is_ok() {}
             return;
         }

@@ -10,7 +10,7 @@ use super::archive::Entry;
 use super::redactor::looks_secret;
 use super::table;
 use crate::Platform;
-use crate::apps::Apps;
+use crate::apps::{Apps, Config};
 use crate::container;
 use crate::doctor::probe::{self, Answers};
 use crate::doctor::{disk, etcd};
@@ -127,7 +127,7 @@ async fn of_cluster(platform: &Platform) -> Collected {
     }
     for app in apps.iter().flatten() {
         let configs = app.releases.iter().map(|release| &release.content.config).chain([&app.config]);
-        let values = configs.flat_map(|config| config.iter());
+        let values = configs.flat_map(Config::iter);
         secrets.extend(values.map(|(name, value)| (format!("{} {name}", app.name), value.to_owned())));
     }
     secrets.extend(services.iter().flatten().flat_map(environment));

@@ -18,6 +18,7 @@ mod patience;
 mod request;
 mod retry;
 mod token;
+mod transport;
 mod wait;
 
 pub(crate) use answer::{
@@ -32,6 +33,7 @@ pub(crate) use error::{ArmError, ArmErrorKind};
 pub(crate) use id::{COMPUTE_API_VERSION, NETWORK_API_VERSION, ResourceId};
 pub(crate) use operation::ProvisioningState;
 pub(crate) use patience::Patience;
+pub(crate) use transport::http_client;
 pub(crate) use wait::{Wait, WaitListener};
 
 #[cfg(test)]

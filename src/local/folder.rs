@@ -102,10 +102,14 @@ mod tests {
         let directory = Directory::new(home.path());
         check_is_free(&directory).unwrap();
         let theirs = ["notes.txt", "machines.txt", "a", "b", "c", "d"];
-        theirs.iter().for_each(|name| fs::write(home.path().join(name), "dear").unwrap());
+        for name in theirs {
+            fs::write(home.path().join(name), "dear").unwrap();
+        }
         assert!(check_is_free(&directory).unwrap_err().to_string().contains("holds other things"));
         assert!(remove(&directory).unwrap_err().to_string().contains("so nothing was removed"));
-        directory.files().iter().for_each(|file| fs::write(file, "x").unwrap());
+        for file in directory.files() {
+            fs::write(file, "x").unwrap();
+        }
         check_is_free(&directory).unwrap();
         // A folder of this name that no machine of ours was in.
         fs::create_dir(directory.machines()).unwrap();
@@ -114,7 +118,9 @@ mod tests {
         assert_eq!(named(&left), "`a`, `b`, `c`, `d`, `machines` and 2 more");
         fs::write(directory.token(), "x").unwrap();
         fs::create_dir(directory.disks()).unwrap();
-        theirs.iter().for_each(|name| fs::remove_file(home.path().join(name)).unwrap());
+        for name in theirs {
+            fs::remove_file(home.path().join(name)).unwrap();
+        }
         assert!(remove(&directory).unwrap().is_empty() && !home.path().exists());
         assert!(remove(&directory).unwrap().is_empty(), "nothing was there");
     }

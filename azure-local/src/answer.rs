@@ -59,7 +59,7 @@ impl Answer {
     pub(crate) fn following(self, server: &Server, operation: &Operation) -> Self {
         let kind = operation.resource.kind;
         let url = |collection: &str| {
-            let version = kind.api_versions()[0];
+            let version = kind.api_versions().last().copied().unwrap_or_default();
             let (endpoint, id) = (&server.endpoint, &operation.id);
             let subscription = &operation.resource.subscription;
             match kind {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// The emulator's folder. Everything in it belongs to the emulator and is removed by `reset`.
+/// The emulator's folder. What is named here belongs to the emulator and is removed by `reset`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Directory {
     root: PathBuf,
@@ -52,6 +52,25 @@ impl Directory {
     /// The discovery service's tokens and members.
     pub fn discovery_state(&self) -> PathBuf {
         self.root.join("discovery.json")
+    }
+
+    /// The options that its daemon was started with last, one a line.
+    pub fn arguments(&self) -> PathBuf {
+        self.root.join("arguments")
+    }
+
+    /// Every file that an emulator makes here, with those that it renames into place. What it makes besides is in
+    /// [`Self::machines`].
+    pub fn files(&self) -> Vec<PathBuf> {
+        let replaced = [self.endpoint(), self.token(), self.resources()];
+        let beside = [self.process_id(), self.log(), self.discovery(), self.discovery_state(), self.arguments()];
+        let temporary = ["endpoint.new", "token.new", "resources.jsonl.new"].map(|name| self.root.join(name));
+        replaced.into_iter().chain(beside).chain(temporary).collect()
+    }
+
+    /// The machines' disks, in a folder that is there once machines could run.
+    pub fn disks(&self) -> PathBuf {
+        self.machines().join("disks")
     }
 
     /// One folder per virtual machine: disks, console, first-boot configuration, sockets.

@@ -6,6 +6,7 @@ use super::answer::{RawAnswer, shown};
 use super::causes::chain;
 use super::client::Arm;
 use super::error::{ArmError, ArmErrorKind};
+use super::transport::http_client;
 
 impl Arm {
     /// The text behind a signed URL: over HTTPS, or on the emulator itself.
@@ -18,7 +19,7 @@ impl Arm {
             return Err(failed(ArmErrorKind::NotAzure, format!("`{}` is no URL of Azure's storage", shown(url))));
         };
         // It follows no redirect.
-        let client = azure_core::http::new_http_client(None);
+        let client = http_client(&url);
         let request = Request::new(url, Method::Get);
         let exchange = async {
             let response = client.execute_request(&request).await?;

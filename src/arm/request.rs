@@ -7,7 +7,9 @@ use std::time::Duration;
 use azure_core::error::ErrorKind;
 use azure_core::http::headers::HeaderName;
 use azure_core::http::request::options::ClientRequestId;
-use azure_core::http::{ClientOptions, Context, Method, Pipeline, PipelineStreamOptions, Request, RetryOptions, Url};
+use azure_core::http::{
+    ClientOptions, Context, Method, Pipeline, PipelineStreamOptions, Request, RetryOptions, Transport, Url,
+};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -18,6 +20,7 @@ use super::error::{ArmError, ArmErrorKind};
 use super::patience::Patience;
 use super::retry::{FailedTry, Next, Reason, next};
 use super::token;
+use super::transport::http_client;
 use super::wait::{Then, Told, Wait, WaitListener, clock};
 
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
@@ -49,7 +52,8 @@ impl Sender {
     pub(super) fn new(endpoint: &Endpoint, patience: Patience, listener: Arc<dyn WaitListener>) -> Self {
         // Azure's own rules decide what is tried again (`retry`): azure_core knows neither lock conflicts nor our
         // deadlines. Its HTTP client follows no redirect, which would take the token along.
-        let options = ClientOptions { retry: RetryOptions::none(), ..ClientOptions::default() };
+        let transport = Some(Transport::new(http_client(endpoint.base())));
+        let options = ClientOptions { retry: RetryOptions::none(), transport, ..ClientOptions::default() };
         let pipeline = Pipeline::new(
             Some("azure-coreos-cluster"),
             Some(env!("CARGO_PKG_VERSION")),

@@ -65,6 +65,7 @@ pub(super) async fn connect_to(
     match cloud(arguments, place)? {
         Cloud::Local => {
             let named = subscription::named(values, place, &mut problems)?;
+            sign_in::check(values, &mut problems);
             none_of(problems)?;
             let subscription = match named {
                 Some(subscription) => subscription,

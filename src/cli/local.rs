@@ -14,6 +14,10 @@ use crate::local::{self, Emulator, EmulatorStatus, Listener, MachineKind, ServeO
 use report::output;
 use report::{Failure, Reporter};
 
+/// So much of the log's end is printed.
+const LOG_END_BYTES: u64 = 1 << 20;
+/// So much of it is in memory at once.
+const LOG_PIECE_BYTES: u64 = 64 << 10;
 /// How often `logs --follow` looks for more.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(300);
 
@@ -59,7 +63,7 @@ fn last(directory: &Directory) -> Result<LocalUpArguments, Failure> {
         Failure::Usage(format!(
             "`{}` holds options that this version does not know: {}; `azure-coreos-cluster local reset` forgets them, with \
              all resources",
-            directory.root().join("arguments").display(),
+            directory.arguments().display(),
             found.join(" ")
         ))
     })?;
@@ -178,20 +182,48 @@ fn status_text(base: &str, discovery: Option<&str>, status: &EmulatorStatus) -> 
     text
 }
 
+/// Prints the end of the log, and with `follow` what comes after it. A log grows as long as its emulator runs, so that it is
+/// read piece by piece.
 async fn logs(follow: bool) -> Result<(), Failure> {
     let path = local::directory()?.log();
-    let mut file = std::fs::File::open(&path).with_context(|| format!("opening `{}`", path.display()))?;
-    let mut position = 0;
+    let file = std::fs::File::open(&path).with_context(|| format!("opening `{}`", path.display()))?;
+    let length = file.metadata().map_err(anyhow::Error::new)?.len();
+    let mut position = length.saturating_sub(LOG_END_BYTES);
+    let mut is_first_line_cut = position > 0;
+    if is_first_line_cut {
+        let kib = LOG_END_BYTES >> 10;
+        Reporter::new(None).note(format!(
+            "▴ the last {kib} KiB of {} KiB; all of it: {}",
+            length >> 10,
+            path.display()
+        ));
+    }
     loop {
-        let mut text = Vec::new();
-        file.seek(SeekFrom::Start(position)).map_err(anyhow::Error::new)?;
-        position += file.read_to_end(&mut text).map_err(anyhow::Error::new)? as u64;
-        output::print(&String::from_utf8_lossy(&text))?;
+        let mut piece = log_piece(&file, position).map_err(anyhow::Error::new)?;
+        let is_end = (piece.len() as u64) < LOG_PIECE_BYTES;
+        // A line that goes on in the next piece is printed with it.
+        if let (false, Some(last)) = (is_end, piece.iter().rposition(|byte| *byte == b'\n')) {
+            piece.truncate(last + 1);
+        }
+        position += piece.len() as u64;
+        let cut = piece.iter().position(|byte| *byte == b'\n').filter(|_| is_first_line_cut).map_or(0, |end| end + 1);
+        is_first_line_cut = false;
+        output::print(&String::from_utf8_lossy(&piece[cut..]))?;
+        if !is_end {
+            continue;
+        }
         if !follow {
             return Ok(());
         }
         tokio::time::sleep(FOLLOW_INTERVAL).await;
     }
+}
+
+fn log_piece(mut file: &std::fs::File, position: u64) -> std::io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(position))?;
+    let mut piece = Vec::new();
+    file.take(LOG_PIECE_BYTES).read_to_end(&mut piece)?;
+    Ok(piece)
 }
 
 async fn down() -> Result<(), Failure> {
@@ -206,36 +238,16 @@ async fn down() -> Result<(), Failure> {
 
 async fn reset() -> Result<(), Failure> {
     let directory = local::directory()?;
-    check_is_emulators(&directory)?;
     local::stop(&directory).await?;
-    match std::fs::remove_dir_all(directory.root()) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(Failure::Other(
-                anyhow::Error::new(error).context(format!("removing `{}`", directory.root().display())),
-            ));
-        }
-        _ => {}
-    }
-    output::print("local emulator: stopped, everything removed\n")
-}
-
-/// Whoever names a folder of their own must not lose it.
-fn check_is_emulators(directory: &Directory) -> Result<(), Failure> {
-    let root = directory.root();
-    let mut entries = match std::fs::read_dir(root) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        entries => report::access(entries, root, "listing")?,
-    };
-    // One that never came up leaves its log alone.
-    let emulators = [directory.token(), directory.resources(), directory.log()];
-    if entries.next().is_none() || emulators.iter().any(|file| file.is_file()) {
-        return Ok(());
-    }
-    Err(Failure::Usage(format!(
-        "`{}` is no emulator's folder: there is no `token`, `resources.jsonl` or `daemon.log` in it, so nothing was \
-         removed; AZURE_LOCAL_DIR names the folder",
-        root.display()
-    )))
+    let left = local::folder::remove(&directory)?;
+    output::print(&match left.as_slice() {
+        [] => "local emulator: stopped, everything removed\n".to_owned(),
+        left => format!(
+            "local emulator: stopped, everything of its own removed; `{}` stays, with what is not the emulator's: {}\n",
+            directory.root().display(),
+            local::folder::named(left)
+        ),
+    })
 }
 
 async fn build_image() -> Result<(), Failure> {

@@ -13,7 +13,7 @@ use crate::config::Values;
 use crate::config::parameter::{AZURE_CERT, CLIENT_ID, CLOUD, Parameter, TENANT};
 use crate::directory::ClusterPlace;
 use crate::pki::pkcs12;
-use crate::spec::AzureCloud;
+use crate::spec::{AzureCloud, ClientId, InvalidAccount, TenantId};
 
 /// What to do when nobody is signed in.
 const SIGN_IN_HINT: &str =
@@ -39,6 +39,8 @@ pub(super) const SIGN_IN_VARIABLES: [&str; 12] = [
 
 /// Names the file of a federated token; `azure_identity` reads it.
 const TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
+/// Tokens travel in a request's form, which no sign-in service takes longer.
+const MOST_TOKEN_BYTES: u64 = 1 << 20;
 
 /// The cloud of Azure that was asked for, else the cluster's. A mistake is added to `problems`.
 pub(super) fn azure_cloud(sign_in: &Values, place: Option<&ClusterPlace>, problems: &mut Problems) -> AzureCloud {
@@ -59,17 +61,60 @@ pub(super) fn read(sign_in: &Values, cloud: AzureCloud, problems: &mut Problems)
 /// The credential that this and the environment lead to.
 pub(super) fn choose(sign_in: SignIn) -> Result<ChosenCredential, Failure> {
     let variables = Environment::read(&SIGN_IN_VARIABLES)?;
+    check_ids(&sign_in, &variables)?;
+    let is_set = |name: &str| variables.get(name).filter(|value| !value.is_empty());
+    let has_better = sign_in.certificate.is_some() || is_set("AZURE_CLIENT_SECRET").is_some();
+    if let Some(file) = is_set(TOKEN_FILE).filter(|_| !has_better) {
+        check_token_file(&file)?;
+    }
     let chosen =
         credential(sign_in, |name| variables.get(name)).map_err(|error| Failure::azure(error, SIGN_IN_HINT))?;
-    if let Some(file) = variables.get(TOKEN_FILE).filter(|_| chosen.reason == TOKEN_FILE)
-        && let Err(error @ GivenFileError::NotAFile { .. }) = given_file::open(Path::new(&file))
-    {
-        let mut problems = Problems::new();
-        problems.add(Origin::Environment(TOKEN_FILE.into()), format!("reading `{file}`: {error}"));
-        return Err(problems.into());
-    }
     tracing::info!(credential = chosen.name, "signing in");
     Ok(chosen)
+}
+
+/// Ids of the environment become parts of URLs, as those of flags do.
+fn check_ids(sign_in: &SignIn, variables: &Environment) -> Result<(), Failure> {
+    let mut problems = Problems::new();
+    let mut check = |name: &str, parse: fn(&str) -> Result<(), InvalidAccount>| {
+        if let Some(text) = variables.get(name).filter(|text| !text.is_empty()) {
+            problems.take(Origin::Environment(name.to_owned()), parse(&text));
+        }
+    };
+    let tenant = |text: &str| text.parse::<TenantId>().map(drop);
+    let client = |text: &str| text.parse::<ClientId>().map(drop);
+    if sign_in.tenant.is_none() {
+        check("AZURE_TENANT_ID", tenant);
+    }
+    if sign_in.client.is_none() {
+        check("AZURE_CLIENT_ID", client);
+    }
+    if variables.get("SYSTEM_OIDCREQUESTURI").is_some() {
+        check("AZURESUBSCRIPTION_TENANT_ID", tenant);
+        check("AZURESUBSCRIPTION_CLIENT_ID", client);
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
+}
+
+/// `azure_identity` reads the file whole, as soon as the credential is made: its kind and size are looked at before. Whether it is there is
+/// left to it.
+fn check_token_file(file: &str) -> Result<(), Failure> {
+    let mistake = match given_file::open(Path::new(file)) {
+        Ok((_, metadata)) if metadata.len() > MOST_TOKEN_BYTES => {
+            format!("it has {} bytes, and a token has {MOST_TOKEN_BYTES} at most", metadata.len())
+        }
+        Err(error @ GivenFileError::NotAFile { .. }) => error.to_string(),
+        Ok(_) | Err(_) => return Ok(()),
+    };
+    let mut problems = Problems::new();
+    problems.add(Origin::Environment(TOKEN_FILE.into()), format!("reading `{file}`: {mistake}"));
+    Err(problems.into())
+}
+
+/// Mistakes of parameters that only Azure needs, where nobody signs in.
+pub(super) fn check(sign_in: &Values, problems: &mut Problems) {
+    parsed::<TenantId>(sign_in, &TENANT, problems);
+    parsed::<ClientId>(sign_in, &CLIENT_ID, problems);
 }
 
 /// A parameter's value as what it must be; a mistake is added to `problems`.

@@ -1,8 +1,12 @@
 //! What machines are made from, and their disks.
 
-use super::parameter::{BLOB_CONTAINER_URL, COREOS_IMAGE, DATA_DISK, DATA_DISK_COUNT, DATA_DISK_TYPE, VM_SIZE};
+use std::collections::BTreeSet;
+
+use super::parameter::{
+    BLOB_CONTAINER_URL, COREOS_IMAGE, DATA_DISK, DATA_DISK_COUNT, DATA_DISK_TYPE, IDENTITIES, VM_SIZE,
+};
 use super::resolver::Resolver;
-use crate::spec::{BlobContainer, Image, VmSize};
+use crate::spec::{BlobContainer, Image, MachineIdentity, VmSize};
 
 /// A disk of one's own by its whole address.
 pub(super) fn image(resolver: &mut Resolver) -> Image {
@@ -19,6 +23,20 @@ pub(super) fn image(resolver: &mut Resolver) -> Image {
         }
         (image, _) => image,
     }
+}
+
+/// Who machines are on Azure. Ids are one whatever their case.
+pub(super) fn identities(resolver: &mut Resolver) -> Vec<MachineIdentity> {
+    let Some(identities) = resolver.list::<MachineIdentity>(&IDENTITIES) else {
+        return resolver.earlier.map(|earlier| earlier.identities.clone()).unwrap_or_default();
+    };
+    let mut seen = BTreeSet::new();
+    for identity in identities.iter().map(ToString::to_string) {
+        if !seen.insert(identity.to_ascii_lowercase()) {
+            resolver.problem(&IDENTITIES, format!("`{identity}` is named twice"));
+        }
+    }
+    identities
 }
 
 /// How many data disks each machine has, when it has any.

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use super::input::ClusterInput;
 use super::parameter::{
-    ACCELERATED_NETWORKING, ALLOW_SMALL, CLOUD, DATA_DISK, IDENTITIES, LOCATION, NAME, NUM_NODES, OS_DISK_SIZE, PIP,
-    RESOURCE_GROUP, TAGS, USER_DATA_FORMAT, VM_NAME_PREFIX, VM_SIZE,
+    ACCELERATED_NETWORKING, ALLOW_SMALL, CLIENT_ID, CLOUD, DATA_DISK, LOCATION, NAME, NUM_NODES, OS_DISK_SIZE, PIP,
+    RESOURCE_GROUP, SUBSCRIPTION, TAGS, TENANT, USER_DATA_FORMAT, VM_NAME_PREFIX, VM_SIZE,
 };
 use super::resolver::Resolver;
 use super::settled::{as_before, refuse_changes};
 use super::{availability, discovery, machine, network, ports, user_data};
 use crate::spec::Dialect;
 use crate::spec::{
-    Availability, AzureCloud, ClusterName, ClusterSpec, Location, MOST_TAGS, MachinePrefix, QUORUM_NODES,
-    ResourceGroupName, SshPublicKey, Tag, VmSize, etcd_member_count,
+    Availability, AzureCloud, ClientId, ClusterName, ClusterSpec, Location, MOST_TAGS, MachinePrefix, QUORUM_NODES,
+    ResourceGroupName, SshPublicKey, SubscriptionId, Tag, TenantId, VmSize, etcd_member_count,
 };
 use diagnostics::Problems;
 
@@ -54,6 +54,7 @@ fn resolve_with(mut resolver: Resolver, operator_key: &SshPublicKey) -> Result<C
     let node_count = node_count(&mut resolver, &availability);
     let resource_group = resource_group(&mut resolver, name.as_ref());
     let cloud = resolver.settle(&CLOUD, |earlier| earlier.cloud, AzureCloud::default);
+    check_sign_in(&mut resolver);
     let location = resolver.settle(&LOCATION, |earlier| earlier.location.clone(), Location::default);
     let machine_prefix =
         resolver.settle(&VM_NAME_PREFIX, |earlier| earlier.machine_prefix.clone(), MachinePrefix::default);
@@ -79,7 +80,7 @@ fn resolve_with(mut resolver: Resolver, operator_key: &SshPublicKey) -> Result<C
     let accelerated_networking = resolver
         .switch(&ACCELERATED_NETWORKING)
         .unwrap_or_else(|| earlier.is_some_and(|earlier| earlier.accelerated_networking));
-    let identities = resolver.list(&IDENTITIES).or(earlier.map(|earlier| earlier.identities.clone()));
+    let identities = machine::identities(&mut resolver);
     let public_ip_per_node =
         resolver.switch(&PIP).unwrap_or_else(|| earlier.is_some_and(|earlier| earlier.public_ip_per_node));
     let ssh_sources = network::ssh_sources(&mut resolver);
@@ -119,7 +120,7 @@ fn resolve_with(mut resolver: Resolver, operator_key: &SshPublicKey) -> Result<C
             proximity_placement_group,
             accelerated_networking,
             spot,
-            identities: identities.unwrap_or_default(),
+            identities,
             public_ip_per_node,
             ssh_sources,
             tags,
@@ -137,6 +138,13 @@ fn resolve_with(mut resolver: Resolver, operator_key: &SshPublicKey) -> Result<C
         refuse_changes(&mut resolver, earlier, &spec);
     }
     if resolver.problems.is_empty() { Ok(spec) } else { Err(resolver.problems) }
+}
+
+/// Who signs in is no part of a spec, and becomes a part of URLs: whoever reads parameters says of a mistake.
+fn check_sign_in(resolver: &mut Resolver) {
+    resolver.parsed::<SubscriptionId>(&SUBSCRIPTION);
+    resolver.parsed::<TenantId>(&TENANT);
+    resolver.parsed::<ClientId>(&CLIENT_ID);
 }
 
 fn name(resolver: &mut Resolver) -> Option<ClusterName> {

@@ -1,5 +1,8 @@
 //! What machines are told at their first boot.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use super::parameter::{CUSTOM_DATA, CUSTOM_DATA_ONLY, NTP_SERVERS, TEMPLATES, USER_DATA_FORMAT};
 use super::resolver::Resolver;
 use crate::spec::Image;
@@ -82,16 +85,38 @@ pub(super) fn ntp_servers(resolver: &mut Resolver) -> Vec<String> {
     let Some(servers) = resolver.list::<String>(&NTP_SERVERS) else {
         return resolver.earlier.map(|earlier| earlier.ntp_servers.clone()).unwrap_or_default();
     };
-    for server in servers.iter().filter(|server| !is_host(server)) {
-        resolver.problem(&NTP_SERVERS, format!("`{server}` is neither a host name nor an address"));
+    let mut seen = BTreeSet::new();
+    for server in &servers {
+        if let Err(why) = check_host(server) {
+            resolver.problem(&NTP_SERVERS, format!("`{server}` {why}"));
+        } else if !seen.insert(server.to_ascii_lowercase()) {
+            resolver.problem(&NTP_SERVERS, format!("`{server}` is named twice"));
+        }
     }
     servers
 }
 
-fn is_host(text: &str) -> bool {
-    let is_name = !text.is_empty()
-        && text.len() <= 253
-        && text.split('.').all(|label| !label.is_empty() && !label.starts_with('-'))
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.');
-    is_name || text.parse::<std::net::IpAddr>().is_ok()
+/// A host's name, or an address that a machine can ask. A name whose last label is a number is read as an address.
+/// <https://url.spec.whatwg.org/#ends-in-a-number-checker>
+fn check_host(text: &str) -> Result<(), &'static str> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        let is_somebody = !(address.is_unspecified() || address.is_loopback() || address.is_multicast());
+        return if is_somebody { Ok(()) } else { Err("is the address of no other machine") };
+    }
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    let last = text.rsplit('.').next().unwrap_or_default();
+    let is_hexadecimal = last.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("0x"))
+        && last.chars().skip(2).all(|c| c.is_ascii_hexdigit());
+    match text.len() <= 253 && text.split('.').all(is_label) {
+        true if is_hexadecimal || last.chars().all(|c| c.is_ascii_digit()) => {
+            Err("ends in a number, as addresses do, and is none")
+        }
+        true => Ok(()),
+        false => Err("is neither a host name nor an address"),
+    }
 }

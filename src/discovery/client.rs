@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use azure_core::http::{Method, Request, Url, new_http_client};
+use azure_core::http::{Method, Request, Url};
 
 use super::answer::{Answer, Directory, MOST_SHOWN_CHARACTERS, Member, Value};
-use crate::arm::{chain, read_body};
+use crate::arm::{chain, http_client, read_body};
 use crate::spec::DiscoveryUrl;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -84,7 +84,8 @@ async fn ask(doing: &str, url: Url, route: Route) -> Result<Answer, DiscoveryErr
     let is_former = url.host_str() == Some(FORMER_SERVICE);
     let unreachable = |cause: String| unreachable(doing, cause, is_former);
     let asking = async {
-        let response = new_http_client(None).execute_request(&Request::new(route(url), Method::Get)).await?;
+        let url = route(url);
+        let response = http_client(&url).execute_request(&Request::new(url, Method::Get)).await?;
         let status = u16::from(response.status());
         let body = read_body(response, LARGEST_ANSWER).await?;
         Ok(body.map(|body| Answer { status, text: String::from_utf8_lossy(&body).into_owned() }))

@@ -54,6 +54,8 @@ pub(crate) enum Reason {
     InvalidField,
     /// The change could not be kept.
     NotKept,
+    /// No more can be kept.
+    Full,
     /// What is waited for is so long ago that it was forgotten.
     EventIndexCleared,
 }
@@ -81,6 +83,7 @@ impl Reason {
             Self::NodeExists => (105, "Key already exists", 412),
             Self::InvalidField => (209, "Invalid field", 400),
             Self::NotKept => (300, "Raft Internal Error", 500),
+            Self::Full => (300, "No room is left", 507),
             Self::EventIndexCleared => (401, "The event in requested index is outdated and cleared", 400),
         }
     }

@@ -15,9 +15,14 @@ const FIRST_INDEX: u64 = 1;
 const MOST_TOKENS: usize = 1000;
 /// Those that come beyond the size learn from the directory that it is full; more than these are nobody's cluster.
 const MOST_MEMBERS: usize = 100;
-const MOST_EVENTS: usize = 1000;
+/// Every member may register, leave and register again, and each is still told of.
+const MOST_EVENTS: usize = 300;
 const MEMBER_BYTES: usize = 128;
 const VALUE_BYTES: usize = 4096;
+/// Names and values of all tokens, with those of their events. Each change is written whole.
+const MOST_BYTES: usize = 16 << 20;
+/// What one change adds at most: a member, and an event with what was there before.
+const MOST_EVENT_BYTES: usize = 3 * (256 + VALUE_BYTES);
 
 /// Largest cluster that a token is given for, in members.
 pub(super) const LARGEST_SIZE: u32 = 99;
@@ -38,6 +43,14 @@ struct Cluster {
     events: VecDeque<Event>,
     /// Events up to here were forgotten.
     forgotten_index: u64,
+}
+
+impl Cluster {
+    fn bytes(&self) -> usize {
+        let of_node = |node: &Node| node.key.len() + node.value.as_ref().map_or(0, String::len);
+        let of_event = |event: &Event| of_node(&event.node) + event.prev_node.as_ref().map_or(0, of_node);
+        self.members.values().map(of_node).sum::<usize>() + self.events.iter().map(of_event).sum::<usize>()
+    }
 }
 
 impl Default for Registry {
@@ -66,7 +79,8 @@ impl Registry {
             forgotten_index: self.index,
         };
         self.clusters.insert(token, cluster);
-        while self.clusters.len() > MOST_TOKENS {
+        // A new token always has room, for at least one member.
+        while self.clusters.len() > MOST_TOKENS || self.bytes() + MOST_EVENT_BYTES > MOST_BYTES {
             let oldest = self.clusters.iter().min_by_key(|(_, cluster)| cluster.created_index);
             let Some(oldest) = oldest.map(|(token, _)| token.clone()) else { break };
             self.clusters.remove(&oldest);
@@ -125,7 +139,16 @@ impl Registry {
             _ if value.is_empty() || value.len() > VALUE_BYTES => Some((Reason::InvalidField, "value".to_owned())),
             (Some(_), Some(false)) => Some((Reason::NodeExists, key(token, member))),
             (None, Some(true)) => Some((Reason::KeyNotFound, key(token, member))),
-            (None, _) if cluster.members.len() >= MOST_MEMBERS => Some((Reason::NoMorePeers, key(token, member))),
+            (None, _) if cluster.members.len() >= MOST_MEMBERS => Some((
+                Reason::NoMorePeers,
+                format!("{}: {MOST_MEMBERS} members are the most of a token", key(token, member)),
+            )),
+            _ if self.bytes() + MOST_EVENT_BYTES > MOST_BYTES => {
+                let cause = format!(
+                    "the service keeps {MOST_BYTES} bytes at most; a new token makes room by the oldest one's end"
+                );
+                Some((Reason::Full, cause))
+            }
             _ => None,
         };
         if let Some((reason, cause)) = refused {
@@ -176,6 +199,10 @@ impl Registry {
             event.node.modified_index >= index && wanted.as_ref().is_none_or(|key| *key == event.node.key)
         };
         Ok(cluster.events.iter().find(fits))
+    }
+
+    fn bytes(&self) -> usize {
+        self.clusters.values().map(Cluster::bytes).sum()
     }
 
     /// A refusal at the present index.
@@ -298,6 +325,33 @@ mod tests {
         }
         assert_eq!(registry.size(&oldest).unwrap_err().error_code, 100);
         assert!(tokens.iter().all(|token| registry.size(token).is_ok()));
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let (mut registry, first) = registry(3);
+        let mut last = first.clone();
+        let value = "x".repeat(VALUE_BYTES);
+        let refusal = (0..MOST_TOKENS)
+            .find_map(|_| {
+                for _ in 0..MOST_EVENTS {
+                    if let Err(refusal) = registry.put(&last, "a", &value, None) {
+                        return Some(refusal);
+                    }
+                }
+                last = Token::random();
+                registry.add(last.clone(), 3).unwrap();
+                None
+            })
+            .unwrap();
+        assert_eq!((refusal.status(), registry.bytes() <= MOST_BYTES), (507, true));
+        assert!(refusal.cause.contains("16777216 bytes at most"), "{}", refusal.cause);
+        // A new token makes room.
+        assert!(registry.size(&first).is_ok());
+        let new = Token::random();
+        registry.add(new.clone(), 3).unwrap();
+        registry.put(&new, "a", &value, None).unwrap();
+        assert!(registry.size(&first).is_err());
     }
 
     #[test]

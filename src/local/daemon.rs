@@ -25,6 +25,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::emulator::Emulator;
+use super::folder::check_is_free;
 use report::Reporter;
 
 /// A daemon that has to start many machines again still answers within this time.
@@ -81,6 +82,7 @@ pub async fn ensure_running(reporter: &Reporter) -> anyhow::Result<Emulator> {
 
 /// Starts the daemon with these arguments of `local serve` and returns when it answers.
 pub async fn start(directory: &Directory, arguments: &[String], reporter: &Reporter) -> anyhow::Result<Emulator> {
+    check_is_free(directory)?;
     if !arguments.windows(2).any(|pair| pair == ["--vms", "none"]) {
         ensure_image(reporter).await?;
     }
@@ -89,7 +91,7 @@ pub async fn start(directory: &Directory, arguments: &[String], reporter: &Repor
         .mode(0o700)
         .create(directory.root())
         .with_context(|| format!("creating `{}`", directory.root().display()))?;
-    std::fs::write(arguments_file(directory), arguments.join("\n"))?;
+    std::fs::write(directory.arguments(), arguments.join("\n"))?;
     let log = directory.log();
     let output = OpenOptions::new()
         .create(true)
@@ -129,16 +131,12 @@ fn is_inherited(variable: &str) -> bool {
 
 /// The arguments with which the daemon was started last; empty when it never was.
 pub fn last_arguments(directory: &Directory) -> anyhow::Result<Vec<String>> {
-    let file = arguments_file(directory);
+    let file = directory.arguments();
     match std::fs::read_to_string(&file) {
         Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error).with_context(|| format!("reading `{}`", file.display())),
     }
-}
-
-fn arguments_file(directory: &Directory) -> std::path::PathBuf {
-    directory.root().join("arguments")
 }
 
 /// Builds the image when there is none.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use azure_core::credentials::Secret;
 use azure_core::http::policies::Policy;
-use azure_core::http::{Method, Request, Url, new_http_client};
+use azure_core::http::{Method, Request, Url};
 use azure_local::directory::Directory;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::proof::{Challenge, PATIENCE};
 use super::status::{EmulatorStatus, Listener, MachineKind};
 use super::token::LocalTokenPolicy;
-use crate::arm::read_body;
+use crate::arm::{http_client, read_body};
 
 /// Its lists are far smaller, in bytes.
 const LARGEST_ANSWER: usize = 64 << 20;
@@ -53,7 +53,8 @@ impl Emulator {
     /// Makes sure that the daemon that wrote the token listens there, before it gets the token.
     async fn prove(&self) -> anyhow::Result<()> {
         let challenge = Challenge::new(&self.base)?;
-        let response = new_http_client(None).execute_request(&challenge.request()?).await?;
+        let request = challenge.request()?;
+        let response = http_client(request.url()).execute_request(&request).await?;
         challenge.check(&self.token, response).await
     }
 
@@ -79,7 +80,7 @@ impl Emulator {
         let asking = || format!("asking the local emulator at {}{path}", self.base);
         let answering = async {
             self.prove().await?;
-            let response = new_http_client(None).execute_request(&request).await?;
+            let response = http_client(request.url()).execute_request(&request).await?;
             anyhow::ensure!(response.status().is_success(), "HTTP status {}", response.status());
             let body = read_body(response, LARGEST_ANSWER).await?;
             let body = body.with_context(|| format!("it answers with more than {LARGEST_ANSWER} bytes"))?;

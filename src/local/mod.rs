@@ -5,6 +5,7 @@
 mod daemon;
 mod discovery;
 mod emulator;
+pub mod folder;
 mod proof;
 mod status;
 mod token;

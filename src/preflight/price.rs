@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use azure_core::http::{Method, Request, Url, new_http_client};
+use azure_core::http::{Method, Request, Url};
 use serde::{Deserialize, Serialize};
 
-use crate::arm::read_body;
+use crate::arm::{http_client, read_body};
 use crate::spec::ClusterSpec;
 
 /// Of the public cloud.
@@ -70,7 +70,7 @@ pub(crate) async fn estimate(list: &str, spec: &ClusterSpec) -> Option<Estimate>
     let mut url: Url = list.parse().ok()?;
     url.query_pairs_mut().append_pair("$filter", &filter);
     let asking = async {
-        let response = new_http_client(None).execute_request(&Request::new(url, Method::Get)).await.ok()?;
+        let response = http_client(&url).execute_request(&Request::new(url, Method::Get)).await.ok()?;
         read_page(&read_body(response, LARGEST_ANSWER).await.ok()??)
     };
     let page = tokio::time::timeout(TIMEOUT, asking).await.ok()??;

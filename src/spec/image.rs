@@ -187,8 +187,15 @@ fn blob_url(text: &str) -> Option<usize> {
     // What the parser changes was something else than the path that it looked like.
     let is_itself = url.as_str().trim_end_matches('/').eq_ignore_ascii_case(text.trim_end_matches('/'));
     let parts: Vec<&str> = url.path().trim_matches('/').split('/').collect();
-    (is_plain && is_itself && url.password().is_none() && parts.iter().all(|part| !part.is_empty()))
-        .then_some(parts.len())
+    let fits = is_plain && is_itself && url.password().is_none() && parts.iter().all(|part| !part.is_empty());
+    (fits && parts.first().is_some_and(|container| is_container(container))).then_some(parts.len())
+}
+
+/// <https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata>
+fn is_container(name: &str) -> bool {
+    (3..=63).contains(&name.len())
+        && !(name.starts_with('-') || name.ends_with('-') || name.contains("--"))
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 /// A container of a storage account, in which disks lie: `https://account.blob.core.windows.net/vhds`.
@@ -292,6 +299,8 @@ mod tests {
             ("https://a.blob.core.windows.net/vhds", Some("https://a.blob.core.windows.net/vhds/x.vhd")),
             ("https://a.blob.core.windows.net/vhds/", Some("https://a.blob.core.windows.net/vhds/x.vhd")),
             ("https://a.blob.core.windows.net", None),
+            ("https://a.blob.core.windows.net/Disks", None),
+            ("https://a.blob.core.windows.net/a", None),
             ("http://a.blob.core.windows.net/vhds", None),
             ("https://a.blob.core.windows.net/vhds?sig=x", None),
             ("https://a.blob.core.windows.net/../vhds", None),

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub const LAST_FRONT_PORT: u16 = 65_534;
 /// Azure's shortest and default.
 const IDLE_TIMEOUT_MINUTES: i32 = 4;
+/// Azure says of no limit; servers take no longer ones.
+const MOST_PATH_BYTES: usize = 2048;
 
 /// A port that is open to the world and balanced over all nodes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +84,8 @@ impl FromStr for OpenPort {
     /// `5000/udp:5001`, `9000:9001/health`.
     fn from_str(text: &str) -> Result<Self, InvalidPort> {
         let invalid = |why: &str| InvalidPort { text: text.to_owned(), why: why.to_owned() };
-        let number = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0 && is_number(text));
         let (port, probe) = match text.split_once(':') {
             Some((port, probe)) => (port, Some(probe)),
             None => (text, None),
@@ -117,6 +120,11 @@ impl FromStr for OpenPort {
                 (path, Some(probe_port))
             }
         };
+        if let PortProbe::Http(path) = &probe
+            && let Err(why) = check_path(path)
+        {
+            return Err(invalid(&why));
+        }
         Ok(Self {
             name: format!("{protocol}-{port}"),
             port,
@@ -127,6 +135,26 @@ impl FromStr for OpenPort {
             tls: false,
             extra: true,
         })
+    }
+}
+
+/// A path, with a query or not, as it stands in a request; a colon in it is more likely a port in the wrong place.
+/// <https://www.rfc-editor.org/rfc/rfc3986#section-3.3>
+fn check_path(path: &str) -> Result<(), String> {
+    if path.len() > MOST_PATH_BYTES {
+        return Err(format!("has a probe of {} bytes, {MOST_PATH_BYTES} are the most", path.len()));
+    }
+    if path.contains(':') {
+        return Err("has a `:` in its probe's path; a probed port stands before the path: `80:8080/health`".into());
+    }
+    let stands = |c: char| c.is_ascii_alphanumeric() || "/-._~!$&'()*+,;=@?%".contains(c);
+    if let Some(character) = path.chars().find(|character| !stands(*character)) {
+        return Err(format!("has a `{}` in its probe's path; write it as `%…`", character.escape_debug()));
+    }
+    let is_escape = |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
+    match path.split('%').skip(1).all(is_escape) {
+        true => Ok(()),
+        false => Err("has a `%` in its probe's path without two hexadecimal digits".into()),
     }
 }
 
@@ -171,6 +199,16 @@ mod tests {
             ("80/sctp", Err("neither `/tcp` nor `/udp`")),
             ("80:", Err("no path and no port")),
             ("80:x", Err("no path and no port")),
+            ("+80", Err("is not 1 to 65534")),
+            ("80:+5", Err("no path and no port")),
+            ("80:/x:99999", Err("stands before the path")),
+            ("80:99/x:y", Err("stands before the path")),
+            ("80:99/x%20y?a=b", Ok(("tcp-80", "80/tcp:99/x%20y?a=b"))),
+            ("80:/ü", Err("`ü` in its probe's path")),
+            ("80:/x#y", Err("`#` in its probe's path")),
+            ("80:/x\"y", Err("in its probe's path; write it as")),
+            ("80:/%zz", Err("two hexadecimal digits")),
+            (&format!("80:/{}", "a".repeat(2048)), Err("2048 are the most")),
         ] {
             match (text.parse::<OpenPort>(), expected) {
                 (Ok(port), Ok((name, shown))) => {

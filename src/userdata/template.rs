@@ -2,13 +2,17 @@
 //! user put in their place. An undefined name is an error, never an empty string.
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, UndefinedBehavior, Value, context};
+use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, context};
 use std::collections::BTreeMap;
 
 use super::{BASE_FILE, Purpose, UserDataError, read};
 use crate::spec::TemplateSet;
 use diagnostics::suggestion;
 use diagnostics::{Origin, Problems};
+
+/// Steps that rendering may take; the largest of ours takes some hundred.
+const MOST_STEPS: u64 = 1_000_000;
+const TOO_LONG: &str = "takes more than 1000000 steps to render; make its loops shorter";
 
 /// A text of ours that can be replaced.
 struct Shipped {
@@ -156,13 +160,17 @@ impl TemplateSet {
 
 /// `text` with `context`'s values; `name` is what messages call it.
 pub fn render(name: &'static str, text: &str, context: impl Into<Value>) -> Result<String, UserDataError> {
-    let failed = |error: minijinja::Error| UserDataError::Template(name, format!("{error:#}"));
+    let failed = |error: minijinja::Error| match error.kind() {
+        ErrorKind::OutOfFuel => UserDataError::Template(name, TOO_LONG.to_owned()),
+        _ => UserDataError::Template(name, format!("{error:#}")),
+    };
     environment().and_then(|environment| environment.render_named_str(name, text, context.into())).map_err(failed)
 }
 
 fn environment<'s>() -> Result<Environment<'s>, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(MOST_STEPS));
     // Tags stand on lines of their own, which vanish; every other line ends as it is written.
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?;
     environment.set_syntax(syntax);
@@ -175,6 +183,7 @@ fn check(name: &str, text: &str, values: &Value) -> Problems {
     let mut problems = Problems::new();
     let origin = |line| Origin::File { path: name.to_owned(), line };
     let explain = |error: &minijinja::Error| match error.detail() {
+        _ if error.kind() == ErrorKind::OutOfFuel => TOO_LONG.to_owned(),
         Some(detail) => format!("{}: {detail}", error.kind()),
         None => error.kind().to_string(),
     };
@@ -285,6 +294,11 @@ mod tests {
                 "`environment` line 2: `other` is not among its values; it is given endpoints",
             ),
             ("environment", "\n{% if %}\n", "`environment` line 2: syntax error"),
+            (
+                "environment",
+                &format!("{}x{}", "{% for a in [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] %}".repeat(7), "{% endfor %}".repeat(7)),
+                "takes more than 1000000 steps to render; make its loops shorter",
+            ),
             ("environment", "\n{{ endpoints | nonsense }}\n", "`environment` line 2: unknown filter"),
             (
                 "docker-requires-data-disk.conf",

@@ -69,9 +69,53 @@ fn what_is_not_named_is_as_it_was_the_last_time() {
     std::fs::write(theirs.join("notes.txt"), "dear").unwrap();
     let reset = sandbox.run_with(&["local", "reset"], &[("AZURE_LOCAL_DIR", theirs.to_str().unwrap())]);
     reset.demand(2).says(&["`token`, `resources.jsonl` or `daemon.log` in it, so nothing was removed"]);
+    let up = sandbox.run_with(&["local", "up", "--vms", "none"], &[("AZURE_LOCAL_DIR", theirs.to_str().unwrap())]);
+    up.demand(2).says(&["holds other things, and an emulator wants a folder of its own", "AZURE_LOCAL_DIR"]);
     assert!(theirs.join("notes.txt").exists());
+    std::fs::write(sandbox.path("azure-local/notes.txt"), "dear").unwrap();
+    let reset = sandbox.succeed(&["local", "reset"]);
+    assert!(
+        reset.stdout.contains("azure-local` stays, with what is not the emulator's: `notes.txt`"),
+        "{}",
+        reset.stdout
+    );
+    let left: Vec<_> =
+        std::fs::read_dir(sandbox.path("azure-local")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["notes.txt"]);
+    std::fs::remove_file(sandbox.path("azure-local/notes.txt")).unwrap();
     sandbox.succeed(&["local", "reset"]);
     assert!(!sandbox.path("azure-local").exists());
+}
+
+/// A proxy is on another host, where 127.0.0.1 is somebody else.
+#[test]
+fn the_emulator_is_asked_directly_whatever_proxy_there_is() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let closed = "http://127.0.0.1:1";
+    let proxies =
+        ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].map(|name| (name, closed));
+    sandbox.run_with(&["local", "status"], &proxies).demand(0);
+    sandbox.run_with(&["plan", "mycluster", "--local"], &proxies).demand(0);
+    let create = sandbox.run_with(&["mycluster", "--local", "--no-wait"], &proxies).demand(0);
+    assert!(!create.stderr.contains("trying again"), "{}", create.stderr);
+    sandbox.run_with(&["destroy", "mycluster", "--yes"], &proxies).demand(0);
+}
+
+/// A log may be larger than memory.
+#[test]
+fn of_a_long_log_the_end_is_shown() {
+    let sandbox = Sandbox::without_emulator();
+    std::fs::create_dir(sandbox.path("azure-local")).unwrap();
+    let log = std::fs::File::create(sandbox.path("azure-local/daemon.log")).unwrap();
+    log.set_len(8 << 30).unwrap();
+    let mut end = std::fs::OpenOptions::new().append(true).open(sandbox.path("azure-local/daemon.log")).unwrap();
+    let lines: String =
+        (0..30_000).map(|number| format!("line {number} ends with ü, and goes over pieces\n")).collect();
+    std::io::Write::write_all(&mut end, lines.as_bytes()).unwrap();
+    let shown = sandbox.run(&["local", "logs"]).demand(0);
+    let shown = shown.says(&["▴ the last 1024 KiB of 838", "all of it: "]);
+    assert!(lines.ends_with(&shown.stdout), "{}", &shown.stdout[..200]);
+    assert!(shown.stdout.len() > (1 << 20) - 100 && shown.stdout.starts_with("line "), "{}", shown.stdout.len());
 }
 
 #[test]

@@ -394,7 +394,7 @@ fn a_network_that_exists_is_used_and_left() {
 }
 
 /// A flag, a value that is wrong, and what is said of it.
-const WRONG: [(&str, &str, &str); 63] = [
+const WRONG: [(&str, &str, &str); 77] = [
     ("--num-nodes", "0", "must be 1 to 1000, found 0"),
     ("--num-nodes", "2", "must be at least 3, found 2"),
     ("--num-nodes", "201", "must be at most 200"),
@@ -466,6 +466,20 @@ const WRONG: [(&str, &str, &str); 63] = [
     ),
     ("--proximity", "/subscriptions/s/../x", "is the id of something else, or none"),
     ("--blob-container-url", "https://a.blob.core.windows.net/vhds?sig=x", "without a signature"),
+    ("--blob-container-url", "https://a.blob.core.windows.net/Disks", "is no https address of a container"),
+    ("--open", "80:/x:99999", "a probed port stands before the path"),
+    ("--open", "80:/x#y", "has a `#` in its probe's path"),
+    ("--open", "+80", "is not 1 to 65534"),
+    ("--ntp-server", "1.2.3.4.5", "ends in a number, as addresses do, and is none"),
+    ("--ntp-server", "999.1.1.1", "ends in a number, as addresses do, and is none"),
+    ("--ntp-server", "host.0x7f", "ends in a number, as addresses do, and is none"),
+    ("--ntp-server", "127.0.0.1", "is the address of no other machine"),
+    ("--ntp-server", "a-.test", "neither a host name nor an address"),
+    ("--ntp-server", "a.test,A.test", "`A.test` is named twice"),
+    ("--identity", "system,System", "`system` is named twice"),
+    ("--subscription", "../..", "is not an id such as"),
+    ("--tenant", "../..", "is not an id such as"),
+    ("--client-id", "Production", "is not an id such as"),
 ];
 
 #[test]

@@ -205,6 +205,26 @@ fn who_is_refused_is_told_why() {
     assert!(!sandbox.cluster("mycluster").join("inventory.json").exists());
 }
 
+/// Only so much as a token can have is read of its file, and no pipe or device.
+#[test]
+fn the_file_of_a_token_is_looked_at_before_it_is_read() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let azure = Azure::before(&sandbox);
+    let file = std::fs::File::create(sandbox.path("large")).unwrap();
+    file.set_len((1 << 20) + 1).unwrap();
+    let large = sandbox.path("large").display().to_string();
+    for (file, said) in
+        [(&*large, "it has 1048577 bytes, and a token has 1048576 at most"), ("/dev/zero", "it is a character device")]
+    {
+        let variables =
+            [("AZURE_TENANT_ID", TENANT), ("AZURE_CLIENT_ID", CLIENT), ("AZURE_FEDERATED_TOKEN_FILE", file)];
+        run(&sandbox, &azure, &["whoami"], &variables)
+            .demand(3)
+            .says(&["`AZURE_FEDERATED_TOKEN_FILE`: reading `", said]);
+    }
+    assert_eq!(azure.hosts(), Vec::<String>::new(), "nobody was asked");
+}
+
 #[test]
 fn a_network_is_no_matter_of_signing_in() {
     let sandbox = Sandbox::with_emulator(&[]);
@@ -236,14 +256,17 @@ fn what_becomes_part_of_a_url_is_checked_first() {
         (&["--tenant", parent], &[], 3, "`--tenant`: tenant `../..` is not an id"),
         (&["--client-id", parent], &[], 3, "`--client-id`: client `../..` is not an id"),
         (&[], &[("AZURE_SUBSCRIPTION_ID", "x?y")], 3, "`AZURE_SUBSCRIPTION_ID`: subscription `x?y` is not an id"),
-        (&[], &[("AZURE_TENANT_ID", "a/b")], 4, "AZURE_TENANT_ID: tenant `a/b` is not an id"),
-        (&[], &[("AZURE_CLIENT_ID", "Production")], 4, "AZURE_CLIENT_ID: client `Production` is not an id"),
+        (&[], &[("AZURE_TENANT_ID", "a/b")], 3, "`AZURE_TENANT_ID`: tenant `a/b` is not an id"),
+        (&[], &[("AZURE_CLIENT_ID", "Production")], 3, "`AZURE_CLIENT_ID`: client `Production` is not an id"),
         (&[], &[("AZURE_COREOS_CLUSTER_ANSWER_TIMEOUT", "soon")], 3, "must be whole seconds, 1 to 3600, found `soon`"),
     ] {
         let all = [&secret[..], variables].concat();
         run(&sandbox, &azure, &[&["whoami"], arguments].concat(), &all).demand(code).says(&[said]);
     }
-    sandbox.run(&["whoami", "--local", "--subscription", parent]).demand(3).says(&["is not an id"]);
+    for flag in ["--subscription", "--tenant", "--client-id"] {
+        sandbox.run(&["whoami", "--local", flag, parent]).demand(3).says(&[flag, "is not an id"]);
+        sandbox.run(&["config", "show", "abcde", flag, parent]).demand(3).says(&[flag, "is not an id"]);
+    }
     assert_eq!(azure.hosts(), Vec::<String>::new(), "nobody was asked");
 }
 

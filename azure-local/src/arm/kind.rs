@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::arm::version;
+
 /// A resource type. The order is the one in which a resource group's content can be created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Kind {
@@ -34,23 +36,6 @@ const IN_GROUPS: [Kind; 12] = [
     Kind::Disk,
     Kind::VirtualMachine,
 ];
-
-/// api-version of resource groups, subscriptions and providers.
-pub(crate) const RESOURCES_VERSIONS: &[&str] = &["2021-04-01", "2022-09-01", "2022-12-01"];
-/// api-version of Microsoft.ManagedIdentity.
-pub(crate) const IDENTITY_VERSIONS: &[&str] = &["2018-11-30", "2023-01-31", "2024-11-30"];
-/// api-version of Microsoft.Network.
-pub(crate) const NETWORK_VERSIONS: &[&str] = &["2024-03-01"];
-/// api-version of Microsoft.Compute without disks and galleries.
-pub(crate) const COMPUTE_VERSIONS: &[&str] = &["2024-07-01"];
-/// api-version of Microsoft.Compute/disks.
-pub(crate) const DISK_VERSIONS: &[&str] = &["2024-03-02"];
-/// api-version of Microsoft.Compute/galleries and community galleries.
-pub(crate) const GALLERY_VERSIONS: &[&str] = &["2022-03-03", "2023-07-03", "2024-03-03"];
-/// api-version of Microsoft.Compute/skus.
-pub(crate) const SKU_VERSIONS: &[&str] = &["2021-07-01", "2024-07-01"];
-/// api-version of Microsoft.MarketplaceOrdering.
-pub(crate) const MARKETPLACE_VERSIONS: &[&str] = &["2015-06-01", "2021-01-01"];
 
 impl Kind {
     /// The kind of `namespace` and `collection`, in any case.
@@ -107,11 +92,11 @@ impl Kind {
     /// The accepted api-versions, newest last.
     pub(crate) fn api_versions(self) -> &'static [&'static str] {
         match self {
-            Self::ResourceGroup => RESOURCES_VERSIONS,
-            Self::UserAssignedIdentity => IDENTITY_VERSIONS,
-            Self::Disk => DISK_VERSIONS,
-            kind if kind.is_network() => NETWORK_VERSIONS,
-            _ => COMPUTE_VERSIONS,
+            Self::ResourceGroup => version::RESOURCES,
+            Self::UserAssignedIdentity => version::IDENTITY,
+            Self::Disk => version::DISK,
+            kind if kind.is_network() => version::NETWORK,
+            _ => version::COMPUTE,
         }
     }
 

@@ -9,3 +9,4 @@ pub(crate) mod kind;
 pub(crate) mod location;
 pub(crate) mod name;
 pub(crate) mod refusal;
+pub(crate) mod version;

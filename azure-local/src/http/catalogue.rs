@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::arm::error::ArmError;
 use crate::arm::filter;
-use crate::arm::kind;
 use crate::arm::location;
+use crate::arm::version;
 use crate::compute::gallery::{self, Shelf};
 use crate::compute::{image, sku, usage};
 use crate::network;
@@ -106,13 +106,13 @@ impl Catalogue {
     /// The type that refusals of an api-version name, and the versions it has.
     pub(super) fn versions(&self) -> (&'static str, &'static [&'static str]) {
         match self {
-            Self::DnsNameAvailability(_) | Self::NetworkUsages(_) => ("locations", kind::NETWORK_VERSIONS),
+            Self::DnsNameAvailability(_) | Self::NetworkUsages(_) => ("locations", version::NETWORK),
             Self::ComputeUsages(_) | Self::ImageVersions { .. } | Self::ImageVersion { .. } => {
-                ("locations", kind::COMPUTE_VERSIONS)
+                ("locations", version::COMPUTE)
             }
-            Self::ComputeSkus => ("skus", kind::SKU_VERSIONS),
-            Self::Gallery(_) => ("galleries", kind::GALLERY_VERSIONS),
-            Self::Terms { .. } => ("offertypes", kind::MARKETPLACE_VERSIONS),
+            Self::ComputeSkus => ("skus", version::SKU),
+            Self::Gallery(_) => ("galleries", version::GALLERY),
+            Self::Terms { .. } => ("offertypes", version::MARKETPLACE),
         }
     }
 

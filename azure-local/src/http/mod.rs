@@ -5,6 +5,7 @@ mod act;
 mod catalogue;
 mod child;
 pub(crate) mod connection;
+mod parameter;
 mod put;
 mod read;
 mod replacement;
@@ -195,6 +196,7 @@ async fn arm(server: &Arc<Server>, call: Call) -> Result<Outcome, ArmError> {
     authenticate(server, &call.headers)?;
     let routed = Routed::parse(&call.path)?;
     routed.route.check_version(call.query.get("api-version").map(String::as_str))?;
+    parameter::check(&routed.route, &call.method, &call.query, &call.headers)?;
     let (resource_type, name) = routed.route.fault_names();
     let effect = server.faults.take(call.method.as_str(), &resource_type, name);
     let mut twist = None;
@@ -262,7 +264,7 @@ async fn dispatch(
     let (subscription, route) = (&routed.subscription, &routed.route);
     check_account(&server.state(), routed, &call.method)?;
     match call.method {
-        Method::GET => return read::get(server, routed, &call.query),
+        Method::GET => return read::get(server, routed, &call.query, &call.path),
         Method::HEAD => return read::head(server, route),
         _ => {}
     }

@@ -20,6 +20,7 @@ use crate::removal::group_being_deleted;
 use crate::render;
 use crate::server::Server;
 use crate::state::State;
+use crate::state::clock::now_milliseconds;
 use crate::state::operation::{Action, Operation, Outcome, Twist};
 use crate::state::resource::{Provisioning, Resource};
 use crate::work;
@@ -120,9 +121,12 @@ fn draft(state: &State, id: &ResourceId, existing: Option<&Resource>, body: &Val
         return Ok(Change::Nothing);
     }
     let mut resource = match existing {
-        Some(existing) => {
-            Resource { provisioning: Provisioning::Updating, generation: existing.generation + 1, ..existing.clone() }
-        }
+        Some(existing) => Resource {
+            provisioning: Provisioning::Updating,
+            generation: existing.generation + 1,
+            changed_milliseconds: Some(now_milliseconds()),
+            ..existing.clone()
+        },
         None => Resource::new(id.clone(), json!({})),
     };
     let nat_ports = match id.kind {

@@ -12,18 +12,26 @@ use crate::arm::filter::{self, Clause};
 use crate::arm::id::ResourceId;
 use crate::arm::kind::Kind;
 use crate::arm::location;
+use crate::http::parameter;
 use crate::http::route::{Route, Routed};
 use crate::network::address_availability;
 use crate::provider;
 use crate::render;
 use crate::server::Server;
 use crate::state::State;
+use crate::state::clock;
 use crate::state::operation::Outcome;
 use crate::state::resource::Resource;
 use crate::subscription;
 
 /// Answers a GET.
-pub(super) fn get(server: &Server, routed: &Routed, query: &HashMap<String, String>) -> Result<Answer, ArmError> {
+pub(super) fn get(
+    server: &Server,
+    routed: &Routed,
+    query: &HashMap<String, String>,
+    path: &str,
+) -> Result<Answer, ArmError> {
+    let here = format!("{}{path}", server.endpoint);
     let mut state = server.state();
     let subscription = routed.subscription.as_str();
     let body = match &routed.route {
@@ -34,26 +42,31 @@ pub(super) fn get(server: &Server, routed: &Routed, query: &HashMap<String, Stri
         Route::Groups => {
             let is_here = |group: &&Resource| group.id.subscription == subscription;
             let groups = filtered(state.of_kind(Kind::ResourceGroup).filter(is_here), query)?;
-            json!({ "value": groups.into_iter().map(|group| render::resource(&state, group)).collect::<Vec<_>>() })
+            let groups = groups.into_iter().map(|group| render::resource(&state, group)).collect();
+            parameter::page(groups, query, &here)?
         }
         Route::Resources => {
             let here = format!("/subscriptions/{subscription}");
             let resources = state.in_group(&here).filter(|resource| !resource.is(Kind::ResourceGroup));
-            json!({ "value": filtered(resources, query)?.into_iter().map(render::summary).collect::<Vec<_>>() })
+            let lines = filtered(resources, query)?.into_iter().map(|resource| line(&state, resource, query));
+            parameter::page(lines.collect(), query, &here)?
         }
         Route::GroupResources(group) => {
             check_group(server, &state, group)?;
             let resources = filtered(state.in_group(&group.key()), query)?;
-            json!({ "value": resources.into_iter().map(render::summary).collect::<Vec<_>>() })
+            let lines = resources.into_iter().map(|resource| line(&state, resource, query));
+            parameter::page(lines.collect(), query, &here)?
         }
         Route::Collection(group, kind) => {
             check_group(server, &state, group)?;
-            json!({ "value": state.in_group(&group.key()).filter(|resource| resource.is(*kind)).map(|resource| render::resource(&state, resource)).collect::<Vec<_>>() })
+            let key = group.key();
+            let resources = state.in_group(&key).filter(|resource| resource.is(*kind));
+            json!({ "value": resources.map(|resource| model(server, &state, resource, query)).collect::<Vec<_>>() })
         }
         Route::Everywhere(kind) => {
             let is_here = |resource: &&Resource| resource.id.subscription == subscription;
             let resources = state.of_kind(*kind).filter(is_here);
-            json!({ "value": resources.map(|resource| render::resource(&state, resource)).collect::<Vec<_>>() })
+            json!({ "value": resources.map(|resource| model(server, &state, resource, query)).collect::<Vec<_>>() })
         }
         Route::Providers => provider::list(&state, subscription),
         Route::Provider(namespace) => provider::get(&mut state, subscription, namespace)?,
@@ -191,13 +204,41 @@ fn resource(
 ) -> Result<Value, ArmError> {
     check_group(server, state, id)?;
     let resource = state.get(&id.key()).ok_or_else(|| not_found(id))?;
+    Ok(model(server, state, resource, query))
+}
+
+/// A resource, and of a machine its state where that is asked for.
+fn model(server: &Server, state: &State, resource: &Resource, query: &HashMap<String, String>) -> Value {
     let mut body = render::resource(state, resource);
-    if id.kind == Kind::VirtualMachine
-        && query.get("$expand").is_some_and(|expand| expand.eq_ignore_ascii_case("instanceView"))
-    {
+    let shows_state = parameter::expands(query, "instanceView") || parameter::status_only(query);
+    if resource.is(Kind::VirtualMachine) && shows_state {
         body["properties"]["instanceView"] = render::instance_view(resource, server.machines.has_machines());
     }
-    Ok(body)
+    if resource.is(Kind::VirtualMachine)
+        && parameter::expands(query, "userData")
+        && let Some(user_data) = resource.document.pointer("/properties/userData")
+    {
+        body["properties"]["userData"] = user_data.clone();
+    }
+    body
+}
+
+/// A resource's line in a list, with what `$expand` names of what is known.
+fn line(state: &State, resource: &Resource, query: &HashMap<String, String>) -> Value {
+    let mut line = render::summary(resource);
+    if parameter::expands(query, "provisioningState") {
+        let whole = render::resource(state, resource);
+        if let Some(provisioning_state) = whole.pointer("/properties/provisioningState") {
+            line["provisioningState"] = provisioning_state.clone();
+        }
+    }
+    let times = [("createdTime", resource.created_milliseconds), ("changedTime", resource.changed_milliseconds)];
+    for (name, milliseconds) in times.into_iter().filter(|(name, _)| parameter::expands(query, name)) {
+        if let Some(text) = milliseconds.and_then(clock::text) {
+            line[name] = json!(text);
+        }
+    }
+    line
 }
 
 fn operation(server: &Server, state: &State, id: &str) -> Result<Answer, ArmError> {

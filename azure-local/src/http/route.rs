@@ -2,7 +2,8 @@
 
 use crate::arm::error::ArmError;
 use crate::arm::id::ResourceId;
-use crate::arm::kind::{self, Kind};
+use crate::arm::kind::Kind;
+use crate::arm::version as published;
 use crate::compute::gallery::{self, Shelf};
 use crate::http::catalogue::Catalogue;
 
@@ -195,13 +196,13 @@ impl Route {
             // Operation URLs carry the version they were given out with.
             (Self::Operation(_) | Self::OperationResult(_), _) => return Ok(()),
             (Self::Catalogue(catalogue), _) => catalogue.versions(),
-            _ => ("subscriptions", kind::RESOURCES_VERSIONS),
+            _ => ("subscriptions", published::RESOURCES),
         };
         if versions.contains(&version) {
             return Ok(());
         }
-        let supported = versions.join(",");
-        if versions == kind::RESOURCES_VERSIONS {
+        let supported = versions.join(", ");
+        if versions == published::RESOURCES {
             return Err(ArmError::bad(
                 "InvalidApiVersionParameter",
                 format!("The api-version '{version}' is invalid. The supported versions are '{supported}'."),

@@ -10,6 +10,7 @@ use crate::arm::error::Failure;
 use crate::arm::id::ResourceId;
 use crate::arm::kind::Kind;
 use crate::machine::PowerState;
+use crate::state::clock::now_milliseconds;
 
 /// `properties.provisioningState`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +65,11 @@ pub(crate) struct Resource {
     pub failure: Option<Failure>,
     /// Counts the writes.
     pub generation: u64,
+    /// When it was made and last written, in Unix time; none of those that an older emulator made.
+    #[serde(default)]
+    pub created_milliseconds: Option<u64>,
+    #[serde(default)]
+    pub changed_milliseconds: Option<u64>,
     /// A random id that stays: `vmId`, `resourceGuid`, and the key of a console URL.
     pub unique_id: String,
     /// NICs only.
@@ -88,6 +94,8 @@ impl Resource {
             operation: None,
             failure: None,
             generation: 1,
+            created_milliseconds: Some(now_milliseconds()),
+            changed_milliseconds: Some(now_milliseconds()),
             unique_id: uuid::Uuid::new_v4().to_string(),
             nat_ports: Vec::new(),
             managed_by: None,

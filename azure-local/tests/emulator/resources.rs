@@ -60,6 +60,75 @@ async fn a_cluster_is_created_and_read_back() {
     emulator.stop().await;
 }
 
+/// What a client asks for acts, or is refused.
+#[tokio::test]
+async fn query_parameters_and_conditions_act_or_are_refused() {
+    let (emulator, _folder) = Emulator::fresh(Latency::none()).await;
+    create_base(&emulator).await;
+    create_node(&emulator, "node-1", 11).await;
+    create_node(&emulator, "node-2", 12).await;
+    let all = emulator.get(&format!("{}/resources", path(""))).await.good().body;
+    let expected: Vec<Value> = all["value"].as_array().expect("a list").clone();
+    let mut pages = Vec::new();
+    let mut next = Some(format!("{}/resources?$top=5", path("")));
+    while let Some(link) = next {
+        let page = emulator.get(&link).await.good().body;
+        pages.extend(page["value"].as_array().expect("a list").iter().cloned());
+        next = page["nextLink"].as_str().map(str::to_owned);
+        assert!(pages.len() % 5 == 0 || next.is_none());
+    }
+    assert_eq!(pages, expected);
+
+    let expanded = format!("{}/resources?$expand=createdTime,changedTime,provisioningState", path(""));
+    let lines = emulator.get(&expanded).await.good().body;
+    let is_network = |line: &&Value| line["type"] == "Microsoft.Network/virtualNetworks";
+    let line = lines["value"].as_array().and_then(|lines| lines.iter().find(is_network)).expect("the network");
+    assert_eq!(line["provisioningState"], "Succeeded");
+    assert!(line["createdTime"].as_str().is_some_and(|time| time.ends_with('Z')), "{line}");
+    let everywhere = format!("{SUBSCRIPTION}/providers/Microsoft.Compute/virtualMachines");
+    for (list, has_state) in [
+        (everywhere.clone(), false),
+        (format!("{everywhere}?statusOnly=true"), true),
+        (format!("{everywhere}?statusOnly=false"), false),
+        (format!("{}?$expand=instanceView", path("Compute/virtualMachines")), true),
+    ] {
+        let machines = emulator.get(&list).await.good().body;
+        assert_eq!(machines["value"][0]["properties"]["instanceView"].is_object(), has_state, "{list}");
+    }
+    for (list, code) in [
+        (format!("{everywhere}?$filter=name%20eq%20'x'"), "InvalidQueryParameter"),
+        (format!("{}?$top=1", path("Network/virtualNetworks")), "InvalidQueryParameter"),
+        (format!("{}?$expand=subnets", path(VNET)), "InvalidQueryParameter"),
+        (format!("{}?statusOnly=true", path("Compute/virtualMachines")), "InvalidQueryParameter"),
+        (format!("{}?$expand=everything", vm_path("node-1")), "InvalidExpandInQueryString"),
+        (format!("{}/resources?$top=0", path("")), "InvalidQueryParameterValue"),
+        (format!("{}/resources?$skiptoken=x", path("")), "InvalidQueryParameterValue"),
+    ] {
+        let reply = emulator.get(&list).await;
+        assert_eq!((reply.status.as_u16(), reply.code()), (400, code), "{list}");
+    }
+
+    // Any version that was published is taken; what it is not is told.
+    for version in ["2015-06-15", "2019-11-01", "2025-05-01"] {
+        emulator.get(&format!("{}?api-version={version}", path(NSG))).await.good();
+    }
+    let unknown = emulator.get(&format!("{}?api-version=2024-07-02", vm_path("node-1"))).await;
+    assert_eq!(unknown.code(), "NoRegisteredProviderFound");
+    assert!(unknown.text.contains("2024-03-01, 2024-07-01, 2024-11-01"), "{}", unknown.text);
+
+    for (method, path, version) in [
+        (Method::PUT, path(NSG), "2024-03-01"),
+        (Method::DELETE, vm_path("node-1"), "2024-07-01"),
+        (Method::GET, vm_path("node-1"), "2024-07-01"),
+    ] {
+        let url = emulator.url(&format!("{path}?api-version={version}"));
+        let sent =
+            emulator.request(method.clone(), &url, None).header("if-match", "\"1\"").send().await.expect("an answer");
+        assert_eq!(sent.status(), 400, "{method} {path}");
+    }
+    emulator.stop().await;
+}
+
 #[tokio::test]
 async fn catalogues_answer_what_preflight_asks() {
     let (emulator, _folder) = Emulator::fresh(Latency::none()).await;

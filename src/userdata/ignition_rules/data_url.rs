@@ -12,33 +12,38 @@ const BASE64: GeneralPurpose =
 /// The only families of types that are known.
 const TYPES: [&str; 7] = ["text", "image", "audio", "video", "application", "message", "multipart"];
 
-/// What is wrong with a URL that begins with `data:`.
-pub(super) fn mistake(url: &str) -> Option<String> {
-    let rest = url.strip_prefix("data:")?;
-    let Some((head, data)) = split_at_data(rest) else { return Some("no comma stands before the data".into()) };
+/// The bytes that a URL stands for, or what is wrong with it. A URL of another scheme stands for none.
+pub(super) fn decoded(url: &str) -> Result<Vec<u8>, String> {
+    let Some(rest) = url.split_once(':').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("data")) else {
+        return Err("it does not begin with `data:`".into());
+    };
+    let Some((head, data)) = split_at_data(rest.1) else { return Err("no comma stands before the data".into()) };
     let mut parameters = head.split(';');
     let media_type = parameters.next().unwrap_or_default();
     if !media_type.is_empty() && !is_type(media_type) {
-        return Some(format!("`{}` is no media type", media_type.escape_debug()));
+        return Err(format!("`{}` is no media type", media_type.escape_debug()));
     }
     let mut is_base64 = false;
     for parameter in parameters {
         match parameter.split_once('=') {
-            _ if is_base64 => return Some("`base64` must be the last word before the comma".into()),
+            _ if is_base64 => return Err("`base64` must be the last word before the comma".into()),
             Some((name, value)) if is_token(name) && (is_token(value) || is_quoted(value)) => {}
             None if parameter == "base64" => is_base64 = true,
-            _ => return Some(format!("`{}` is no parameter", parameter.escape_debug())),
+            _ => return Err(format!("`{}` is no parameter", parameter.escape_debug())),
         }
     }
     if is_base64 {
-        return BASE64.decode(data.replace('\n', "")).is_err().then(|| "the data is not base64".into());
+        return BASE64.decode(data.replace('\n', "")).map_err(|_| "the data is not base64".into());
     }
     if let Some(character) = data.chars().find(|character| !stands_as_it_is(*character)) {
-        return Some(format!("`{}` must be written as `%…`", character.escape_debug()));
+        return Err(format!("`{}` must be written as `%…`", character.escape_debug()));
     }
     let is_escape = |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
     let broken = data.split('%').skip(1).any(|rest| !is_escape(rest));
-    broken.then(|| "after a `%` come two hexadecimal digits; `%` itself is `%25`".into())
+    match broken {
+        true => Err("after a `%` come two hexadecimal digits; `%` itself is `%25`".into()),
+        false => Ok(percent_encoding::percent_decode_str(data).collect()),
+    }
 }
 
 /// A comma in a quoted parameter is not the one before the data.
@@ -74,6 +79,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn bytes() {
+        for (url, bytes) in [("data:,a%20b%0A", "a b\n"), ("data:;base64,YQ==", "a"), ("DATA:,x", "x"), ("data:,", "")]
+        {
+            assert_eq!(decoded(url), Ok(bytes.as_bytes().to_vec()), "{url}");
+        }
+        assert!(decoded("https://a.test/").is_err());
+    }
+
+    #[test]
     fn data() {
         for (url, is_right) in [
             ("data:,", true),
@@ -98,7 +112,7 @@ mod tests {
             ("data:font/woff,a", false),
             ("data:text,a", false),
         ] {
-            assert_eq!(mistake(url).is_none(), is_right, "{url}: {:?}", mistake(url));
+            assert_eq!(decoded(url).is_ok(), is_right, "{url}: {:?}", decoded(url));
         }
     }
 }

@@ -1,11 +1,16 @@
 //! Judges every key of an Ignition document by Ignition's own rules. `user-data lint` and the merge ask the same judge, and
 //! so does what was rendered; a [`Purpose`] says what differs.
 
+mod contents;
 mod data_url;
+mod device_values;
+mod devices;
 mod objects;
 mod schema;
 mod values;
 pub(super) mod version;
+#[cfg(test)]
+mod wrong_values;
 
 use std::collections::{HashMap, HashSet};
 
@@ -77,7 +82,7 @@ impl<'a> Judge<'a> {
                 self.judged.push(Judged { node: child, mistake: Some(mistake) });
                 continue;
             };
-            if let Some(mistake) = self.age(&path) {
+            if let Some(mistake) = self.age(&path, child.value()) {
                 self.judged.push(Judged { node: child, mistake: Some(mistake) });
                 continue;
             }
@@ -88,15 +93,21 @@ impl<'a> Judge<'a> {
                 match self.judged[before..].iter_mut().find(|judged| judged.node.steps() == child.steps()) {
                     Some(judged) if judged.mistake.is_none() => judged.mistake = Some(mistake.clone()),
                     Some(_) => {}
-                    None => self.judged.push(Judged { node: child, mistake: Some(mistake.clone()) }),
+                    None => {
+                        // Nothing in a mapping acts that is refused whole.
+                        let mut rest = self.judged.split_off(before);
+                        rest.retain(|judged| judged.mistake.is_some());
+                        self.judged.append(&mut rest);
+                        self.judged.push(Judged { node: child, mistake: Some(mistake.clone()) });
+                    }
                 }
             }
         }
     }
 
-    /// Whether the document's version has no such key yet.
-    fn age(&self, path: &str) -> Option<Mistake> {
-        let since = schema::since(path);
+    /// Whether the document's version has no such key, or none with this value, yet.
+    fn age(&self, path: &str, value: &Value) -> Option<Mistake> {
+        let since = schema::since(path, value);
         if since <= self.purpose.minor() {
             return None;
         }
@@ -171,7 +182,7 @@ impl<'a> Judge<'a> {
                 (Value::String(text), Some(rule)) => rule(text).or_else(|| {
                     (!seen.insert(text.clone())).then(|| Mistake::new("stands twice, which Ignition refuses", ""))
                 }),
-                (Value::String(_), None) => None,
+                (Value::String(text), None) => values::any(text),
                 _ => Some(Mistake::new(format!("must be a text, found {}", found(&item)), "")),
             };
             if mistake.is_some() {
@@ -235,6 +246,9 @@ impl<'a> Judge<'a> {
         directories: &HashSet<&str>,
     ) -> Option<Mistake> {
         let place = &placed.path;
+        if place == "/" && placed.kind != Kind::Directory {
+            return Some(Mistake::new("is the root folder", "give it a name"));
+        }
         if let Some(above) = path::folders(place).find(|folder| links.contains(folder)) {
             return Some(path::below(above, "a link"));
         }

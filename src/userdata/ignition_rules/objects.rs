@@ -2,25 +2,35 @@
 //!
 //! <https://github.com/coreos/ignition/tree/main/config/v3_3/types>
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::schema::Object;
-use super::values;
+use super::{contents, values};
 use crate::userdata::mistake::Mistake;
 use crate::userdata::purpose::Purpose;
 use crate::userdata::unit_content;
 
-type Mistakes = Vec<(Option<&'static str>, Mistake)>;
+/// Folders that hold more than anybody would write anew.
+const OF_THE_IMAGE: [&str; 6] = ["/", "/boot", "/etc", "/home", "/root", "/var"];
+/// Who signs in, and who owns what runs on every node.
+const NEEDED_USERS: [&str; 3] = ["core", "etcd", "root"];
+const NEEDED_GROUPS: [&str; 6] = ["core", "docker", "etcd", "root", "sudo", "wheel"];
 
-fn missing(key: &str) -> (Option<&'static str>, Mistake) {
+pub(super) type Mistakes = Vec<(Option<&'static str>, Mistake)>;
+
+pub(super) fn missing(key: &str) -> (Option<&'static str>, Mistake) {
     (None, Mistake::new(format!("`{key}` is missing"), ""))
 }
 
-fn at(key: &'static str, what: impl Into<String>, instead: impl Into<String>) -> (Option<&'static str>, Mistake) {
+pub(super) fn at(
+    key: &'static str,
+    what: impl Into<String>,
+    instead: impl Into<String>,
+) -> (Option<&'static str>, Mistake) {
     (Some(key), Mistake::new(what, instead))
 }
 
-fn requires(object: &Object, keys: &[&str]) -> Mistakes {
+pub(super) fn requires(object: &Object, keys: &[&str]) -> Mistakes {
     keys.iter().filter(|key| !object.has(key)).map(|key| missing(key)).collect()
 }
 
@@ -102,6 +112,18 @@ pub(super) fn resource(object: &Object, _purpose: Purpose) -> Mistakes {
     if !object.list("httpHeaders").is_empty() && !object.text("source").is_some_and(is_web) {
         found.push(at("httpHeaders", "are for a `source` of `http` or `https` alone", "leave them out"));
     }
+    let Some(source) = object.text("source") else {
+        if object.text("compression").is_some() {
+            let mistake = Mistake::new("is there, and nothing is fetched", "write `source`, or leave it out");
+            found.push((Some("compression"), mistake.passed_over()));
+        }
+        return found;
+    };
+    // <https://coreos.github.io/ignition/configuration-v3_3/>: "Compression cannot be used with S3."
+    if object.text("compression").is_some() && matches!(values::scheme(source).as_deref(), Some("s3" | "arn")) {
+        found.push(at("compression", "cannot be used with S3", "store the file unpacked, and leave it out"));
+    }
+    found.extend(contents::mistake(object).map(|(key, mistake)| (Some(key), mistake)));
     found
 }
 
@@ -109,6 +131,15 @@ pub(super) fn required_resource(object: &Object, purpose: Purpose) -> Mistakes {
     let mut found = resource(object, purpose);
     if object.text("source").is_none() {
         found.push(missing("source"));
+    }
+    found
+}
+
+/// A bundle of certificates, which Ignition reads before it fetches anything.
+pub(super) fn authority(object: &Object, purpose: Purpose) -> Mistakes {
+    let mut found = required_resource(object, purpose);
+    if found.is_empty() {
+        found.extend(contents::authority_mistake(object).map(|(key, mistake)| (Some(key), mistake)));
     }
     found
 }
@@ -129,6 +160,45 @@ pub(super) fn owner(object: &Object, _purpose: Purpose) -> Mistakes {
     }
 }
 
+/// A document that is merged into this one.
+pub(super) fn merged_config(object: &Object, purpose: Purpose) -> Mistakes {
+    let mut found = required_resource(object, purpose);
+    if found.is_empty() {
+        found.extend(contents::config_mistake(object).map(|(key, mistake)| (Some(key), mistake)));
+    }
+    found
+}
+
+pub(super) fn directory(object: &Object, purpose: Purpose) -> Mistakes {
+    let mut found = required_path(object, purpose);
+    let is_full = object.text("path").is_some_and(|path| OF_THE_IMAGE.contains(&path));
+    if object.flag("overwrite") == Some(true) && is_full {
+        let what = "is `true`, which takes away all that the image has in this folder";
+        found.push(at("overwrite", what, "leave it out"));
+    }
+    found
+}
+
+pub(super) fn user(object: &Object, purpose: Purpose) -> Mistakes {
+    account(object, purpose, "user", &NEEDED_USERS)
+}
+
+pub(super) fn group(object: &Object, purpose: Purpose) -> Mistakes {
+    account(object, purpose, "group", &NEEDED_GROUPS)
+}
+
+fn account(object: &Object, purpose: Purpose, what: &str, needed: &[&str]) -> Mistakes {
+    let mut found = required_name(object, purpose);
+    let name = object.text("name").filter(|name| needed.contains(name));
+    if let (Some(name), Some(false)) = (name, object.flag("shouldExist")) {
+        let what = format!("is `false`, and the {what} `{name}` is needed: for signing in, Docker or etcd");
+        let mistake = Mistake::new(what, "leave it out");
+        let is_alone = matches!(purpose, Purpose::IgnitionAlone { .. });
+        found.push((Some("shouldExist"), if is_alone { mistake.of_merge() } else { mistake }));
+    }
+    found
+}
+
 pub(super) fn link(object: &Object, _purpose: Purpose) -> Mistakes {
     requires(object, &["path", "target"])
 }
@@ -143,128 +213,4 @@ pub(super) fn unit(object: &Object, purpose: Purpose) -> Mistakes {
         found.push((Some("enabled"), mistake.passed_over()));
     }
     found
-}
-
-pub(super) fn raid(object: &Object, purpose: Purpose) -> Mistakes {
-    let mut found = required_name(object, purpose);
-    found.extend(requires(object, &["level"]));
-    if object.list("devices").is_empty() {
-        found.push(missing("devices"));
-    }
-    let has_no_spares = matches!(object.text("level"), Some("linear" | "raid0" | "0" | "stripe"));
-    if has_no_spares && object.integer("spares").is_some_and(|spares| spares != 0) {
-        found.push(at("spares", "an array of this level has none", "leave it out"));
-    }
-    found
-}
-
-pub(super) fn filesystem(object: &Object, _purpose: Purpose) -> Mistakes {
-    let mut found = requires(object, &["device"]);
-    let Some(format) = object.text("format") else {
-        let says_more = ["path", "label", "uuid"].iter().any(|key| object.text(key).is_some())
-            || object.flag("wipeFilesystem") == Some(true)
-            || ["options", "mountOptions"].iter().any(|key| !object.list(key).is_empty());
-        if says_more {
-            found.push(missing("format"));
-        }
-        return found;
-    };
-    let most = match format {
-        "ext4" => 16,
-        "btrfs" => 256,
-        "xfs" => 12,
-        "swap" => 15,
-        "vfat" => 11,
-        _ => usize::MAX,
-    };
-    if let Some(label) = object.text("label").filter(|label| label.len() > most) {
-        found.push(at("label", format!("has {} bytes, {most} is the most of `{format}`", label.len()), ""));
-    }
-    found
-}
-
-pub(super) fn partition(object: &Object, _purpose: Purpose) -> Mistakes {
-    let mut found = Vec::new();
-    let says_more = ["label", "startMiB", "sizeMiB"].iter().any(|key| object.has(key))
-        || ["typeGuid", "guid"].iter().any(|key| object.text(key).is_some());
-    if object.flag("shouldExist") == Some(false) && says_more {
-        found.push(at("shouldExist", "is `false`, and the partition has more than a number", "leave the rest out"));
-    }
-    if object.integer("number").unwrap_or_default() == 0 && !object.has("label") {
-        found.push((None, Mistake::new("has neither `number` nor `label`", "write one of them")));
-    }
-    found
-}
-
-pub(super) fn disk(object: &Object, _purpose: Purpose) -> Mistakes {
-    let mut found = requires(object, &["device"]);
-    let partitions: Vec<Object> = object.list("partitions").iter().map(Object).collect();
-    let mut labels = HashMap::new();
-    for (index, partition) in partitions.iter().enumerate() {
-        if let Some(label) = partition.0.get("label").and_then(|label| label.as_str())
-            && let Some(first) = labels.insert(label, index)
-        {
-            let what = format!("elements {first} and {index} have the same label");
-            found.push(at("partitions", what, "give each its own"));
-        }
-    }
-    let number = |partition: &Object| partition.integer("number").unwrap_or_default();
-    let is_removed = |partition: &Object| partition.flag("shouldExist") == Some(false);
-    if partitions.iter().any(is_removed) && partitions.iter().any(|partition| number(partition) == 0) {
-        let what = "one is removed (`shouldExist` is `false`) and another has no number";
-        found.push(at("partitions", what, "give each its number"));
-    }
-    if let Some((first, second)) = overlap(&partitions) {
-        found.push(at("partitions", format!("elements {first} and {second} overlap"), ""));
-    }
-    found
-}
-
-/// Two partitions that share space. Of those without a start or a size that is not known.
-fn overlap(partitions: &[Object]) -> Option<(usize, usize)> {
-    let place = |partition: &Object| {
-        let start = partition.integer("startMiB").filter(|start| *start != 0)?;
-        let size = partition.integer("sizeMiB")?;
-        Some((start, if size == 0 { start } else { start.saturating_add(size - 1) }))
-    };
-    let mut places: Vec<((i64, i64), usize)> =
-        partitions.iter().enumerate().filter_map(|(index, partition)| Some((place(partition)?, index))).collect();
-    places.sort_unstable();
-    let mut furthest: Option<(i64, usize)> = None;
-    for ((start, end), index) in places {
-        match furthest {
-            Some((last, other)) if start <= last => return Some((other.min(index), other.max(index))),
-            _ => furthest = Some((end, index)),
-        }
-    }
-    None
-}
-
-pub(super) fn luks(object: &Object, purpose: Purpose) -> Mistakes {
-    let mut found = required_name(object, purpose);
-    found.extend(requires(object, &["device"]));
-    found
-}
-
-pub(super) fn tang(object: &Object, _purpose: Purpose) -> Mistakes {
-    requires(object, &["url", "thumbprint"])
-}
-
-pub(super) fn clevis(object: &Object, _purpose: Purpose) -> Mistakes {
-    let has_custom = object.object("custom").is_some_and(|custom| custom.text("pin").is_some());
-    let has_others = !object.list("tang").is_empty()
-        || object.flag("tpm2") == Some(true)
-        || object.integer("threshold").is_some_and(|threshold| threshold != 0);
-    match has_custom && has_others {
-        true => vec![at("custom", "stands beside `tang`, `tpm2` or `threshold`", "write one or the other")],
-        false => Vec::new(),
-    }
-}
-
-pub(super) fn clevis_custom(object: &Object, _purpose: Purpose) -> Mistakes {
-    let says = |key: &str| object.text(key).is_some();
-    if !says("pin") && !says("config") && object.flag("needsNetwork") != Some(true) {
-        return Vec::new();
-    }
-    ["pin", "config"].iter().filter(|key| !says(key)).map(|key| missing(key)).collect()
 }

@@ -4,7 +4,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{objects, values};
+use super::{device_values, devices, objects, values};
 use crate::userdata::account;
 use crate::userdata::mistake::Mistake;
 use crate::userdata::purpose::Purpose;
@@ -20,7 +20,7 @@ pub(super) type IdentityRule = fn(&Object) -> Option<String>;
 pub(super) type Entries = &'static [(&'static str, Shape)];
 
 /// A mapping of a document.
-pub(super) struct Object<'v>(pub &'v Value);
+pub(super) struct Object<'v>(pub(super) &'v Value);
 
 impl<'v> Object<'v> {
     /// A text that says something: Ignition takes an empty one for none.
@@ -70,6 +70,10 @@ const ANY: Shape = Text(values::any);
 const PATH: Shape = Text(values::path);
 /// What Go keeps in an `int`.
 const WHOLE: Shape = Integer(0, i64::MAX);
+/// As nanoseconds they fill 63 bits. <https://pkg.go.dev/time#Duration>
+const SECONDS: Shape = Integer(0, 9_223_372_036);
+/// The largest disk of Azure has 65,536 GiB. <https://learn.microsoft.com/azure/virtual-machines/disks-types>
+const MEBIBYTES: Shape = Integer(0, 65_536 * 1024);
 /// Users and groups have numbers of 32 bits, of which the highest stands for none.
 const ID: Shape = Integer(0, 0xffff_fffe);
 
@@ -81,8 +85,8 @@ pub(super) const DOCUMENT: Entries = &[
         "passwd",
         Mapping(
             &[
-                ("users", List(USER, objects::required_name, objects::name)),
-                ("groups", List(GROUP, objects::required_name, objects::name)),
+                ("users", List(USER, objects::user, objects::name)),
+                ("groups", List(GROUP, objects::group, objects::name)),
             ],
             objects::no_rule,
         ),
@@ -90,7 +94,7 @@ pub(super) const DOCUMENT: Entries = &[
     (
         "kernelArguments",
         Mapping(
-            &[("shouldExist", Texts(values::any)), ("shouldNotExist", Texts(values::any))],
+            &[("shouldExist", Texts(values::not_empty)), ("shouldNotExist", Texts(values::not_empty))],
             objects::kernel_arguments,
         ),
     ),
@@ -101,20 +105,20 @@ const IGNITION: Entries = &[
         "config",
         Mapping(
             &[
-                ("merge", List(RESOURCE, objects::required_resource, objects::source)),
+                ("merge", List(RESOURCE, objects::merged_config, objects::source)),
                 ("replace", Mapping(RESOURCE, objects::resource)),
             ],
             objects::config,
         ),
     ),
-    ("timeouts", Mapping(&[("httpResponseHeaders", WHOLE), ("httpTotal", WHOLE)], objects::no_rule)),
+    ("timeouts", Mapping(&[("httpResponseHeaders", SECONDS), ("httpTotal", SECONDS)], objects::no_rule)),
     (
         "security",
         Mapping(
             &[(
                 "tls",
                 Mapping(
-                    &[("certificateAuthorities", List(RESOURCE, objects::required_resource, objects::source))],
+                    &[("certificateAuthorities", List(RESOURCE, objects::authority, objects::source))],
                     objects::no_rule,
                 ),
             )],
@@ -124,7 +128,11 @@ const IGNITION: Entries = &[
     (
         "proxy",
         Mapping(
-            &[("httpProxy", Text(values::proxy)), ("httpsProxy", Text(values::proxy)), ("noProxy", Texts(values::any))],
+            &[
+                ("httpProxy", Text(values::proxy)),
+                ("httpsProxy", Text(values::proxy)),
+                ("noProxy", Texts(values::no_proxy)),
+            ],
             objects::no_rule,
         ),
     ),
@@ -135,7 +143,7 @@ const RESOURCE: Entries = &[
     (
         "httpHeaders",
         List(
-            &[("name", Text(values::not_empty)), ("value", Text(values::not_empty))],
+            &[("name", Text(values::header_name)), ("value", Text(values::header_value))],
             objects::required_name,
             objects::name,
         ),
@@ -149,9 +157,9 @@ const STORAGE: Entries = &[
             &[
                 ("device", PATH),
                 ("wipeTable", Flag),
-                ("partitions", List(PARTITION, objects::partition, objects::partition_identity)),
+                ("partitions", List(PARTITION, devices::partition, objects::partition_identity)),
             ],
-            objects::disk,
+            devices::disk,
             objects::device,
         ),
     ),
@@ -159,43 +167,43 @@ const STORAGE: Entries = &[
         "raid",
         List(
             &[
-                ("name", Text(values::not_empty)),
-                ("level", Text(values::raid_level)),
+                ("name", Text(device_values::raid_name)),
+                ("level", Text(device_values::raid_level)),
                 ("devices", Texts(values::path)),
                 ("spares", WHOLE),
                 ("options", Options),
             ],
-            objects::raid,
+            devices::raid,
             objects::name,
         ),
     ),
-    ("filesystems", List(FILESYSTEM, objects::filesystem, objects::device)),
+    ("filesystems", List(FILESYSTEM, devices::filesystem, objects::device)),
     ("files", List(FILE, objects::file, objects::path)),
     (
         "directories",
         List(
             &[("path", PATH), ("overwrite", Flag), ("mode", Mode), ("user", OWNER), ("group", OWNER)],
-            objects::required_path,
+            objects::directory,
             objects::path,
         ),
     ),
     ("links", List(LINK, objects::link, objects::path)),
-    ("luks", List(LUKS, objects::luks, objects::name)),
+    ("luks", List(LUKS, devices::luks, objects::name)),
 ];
 const PARTITION: Entries = &[
-    ("label", Text(values::partition_label)),
-    ("number", WHOLE),
-    ("sizeMiB", WHOLE),
-    ("startMiB", WHOLE),
-    ("typeGuid", Text(values::guid)),
-    ("guid", Text(values::guid)),
+    ("label", Text(device_values::partition_label)),
+    ("number", Integer(0, 128)),
+    ("sizeMiB", MEBIBYTES),
+    ("startMiB", MEBIBYTES),
+    ("typeGuid", Text(device_values::guid)),
+    ("guid", Text(device_values::guid)),
     ("wipePartitionEntry", Flag),
     ("shouldExist", Flag),
     ("resize", Flag),
 ];
 const FILESYSTEM: Entries = &[
     ("device", PATH),
-    ("format", Text(values::format)),
+    ("format", Text(device_values::format)),
     ("path", Text(values::optional_path)),
     ("wipeFilesystem", Flag),
     ("label", ANY),
@@ -220,16 +228,16 @@ const LINK: Entries = &[
     ("target", Text(values::not_empty)),
     ("hard", Flag),
 ];
-const OWNER: Shape = Mapping(&[("id", ID), ("name", ANY)], objects::owner);
+const OWNER: Shape = Mapping(&[("id", ID), ("name", Text(values::owner))], objects::owner);
 const LUKS: Entries = &[
-    ("name", Text(values::luks_name)),
+    ("name", Text(device_values::luks_name)),
     ("device", PATH),
     ("keyFile", Mapping(RESOURCE, objects::resource)),
-    ("label", Text(values::luks_label)),
-    ("uuid", ANY),
+    ("label", Text(device_values::luks_label)),
+    ("uuid", Text(device_values::guid)),
     ("options", Options),
     ("wipeVolume", Flag),
-    ("clevis", Mapping(CLEVIS, objects::clevis)),
+    ("clevis", Mapping(CLEVIS, devices::clevis)),
     ("discard", Flag),
     ("openOptions", Options),
     ("cex", Mapping(&[("enabled", Flag)], objects::no_rule)),
@@ -238,8 +246,12 @@ const CLEVIS: Entries = &[
     (
         "tang",
         List(
-            &[("url", Text(values::tang_url)), ("thumbprint", Text(values::not_empty)), ("advertisement", ANY)],
-            objects::tang,
+            &[
+                ("url", Text(values::tang_url)),
+                ("thumbprint", Text(values::not_empty)),
+                ("advertisement", Text(values::json)),
+            ],
+            devices::tang,
             objects::url,
         ),
     ),
@@ -247,7 +259,10 @@ const CLEVIS: Entries = &[
     ("threshold", WHOLE),
     (
         "custom",
-        Mapping(&[("pin", Text(values::clevis_pin)), ("config", ANY), ("needsNetwork", Flag)], objects::clevis_custom),
+        Mapping(
+            &[("pin", Text(device_values::clevis_pin)), ("config", Text(values::json)), ("needsNetwork", Flag)],
+            devices::clevis_custom,
+        ),
     ),
 ];
 const UNIT: Entries = &[
@@ -267,7 +282,7 @@ const UNIT: Entries = &[
 const USER: Entries = &[
     ("name", Text(account::name)),
     ("passwordHash", Text(account::password_hash)),
-    ("sshAuthorizedKeys", Texts(values::any)),
+    ("sshAuthorizedKeys", Texts(values::authorized_keys)),
     ("uid", ID),
     ("gecos", Text(account::gecos)),
     ("homeDir", Text(account::home)),
@@ -290,8 +305,16 @@ const GROUP: Entries = &[
 
 /// The minor version that a key came with, for those that 3.0.0 does not have. Paths have `[]` for the elements of lists.
 /// <https://coreos.github.io/ignition/migrating-configs/>
-const SINCE: [(&str, u32); 12] = [
+const SINCE: [(&str, u32); 20] = [
     ("ignition.proxy", 1),
+    ("ignition.config.merge[].compression", 1),
+    ("ignition.config.merge[].httpHeaders", 1),
+    ("ignition.config.replace.compression", 1),
+    ("ignition.config.replace.httpHeaders", 1),
+    ("ignition.security.tls.certificateAuthorities[].compression", 1),
+    ("ignition.security.tls.certificateAuthorities[].httpHeaders", 1),
+    ("storage.files[].append[].httpHeaders", 1),
+    ("storage.files[].contents.httpHeaders", 1),
     ("storage.filesystems[].mountOptions", 1),
     ("storage.luks", 2),
     ("storage.disks[].partitions[].resize", 2),
@@ -305,9 +328,19 @@ const SINCE: [(&str, u32); 12] = [
     ("storage.luks[].cex.enabled", 5),
 ];
 
-/// The minor version that a key came with.
-pub(super) fn since(path: &str) -> u32 {
-    SINCE.iter().find(|(key, _)| *key == path).map_or(0, |(_, minor)| *minor)
+/// The minor version that a key with this value came with.
+pub(super) fn since(path: &str, value: &Value) -> u32 {
+    let key = SINCE.iter().find(|(key, _)| *key == path).map_or(0, |(_, minor)| *minor);
+    let name = path.rsplit('.').next().unwrap_or_default();
+    let text = value.as_str().unwrap_or_default();
+    let of_value = match name {
+        "hash" if text.starts_with("sha256-") => 1,
+        "source" if text.starts_with("gs:") => 1,
+        "source" if text.starts_with("arn:") => 4,
+        "format" if text == "none" => 3,
+        _ => 0,
+    };
+    key.max(of_value)
 }
 
 /// The values of a range in words.

@@ -6,23 +6,71 @@ use diagnostics::quoted;
 
 use super::data_url;
 use crate::userdata::mistake::Mistake;
-use crate::userdata::{path as paths, unit_content as content};
+use crate::userdata::{account, path as paths, unit_content as content};
 
-fn refused(what: impl Into<String>, instead: impl Into<String>) -> Option<Mistake> {
+pub(super) fn refused(what: impl Into<String>, instead: impl Into<String>) -> Option<Mistake> {
     Some(Mistake::new(what, instead))
 }
 
-fn one_of(text: &str, words: &[&str]) -> Option<Mistake> {
+pub(super) fn one_of(text: &str, words: &[&str]) -> Option<Mistake> {
     let list = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
     if words.contains(&text) { None } else { refused(format!("{} is none of {list}", quoted(text)), "") }
 }
 
-pub(super) fn any(_text: &str) -> Option<Mistake> {
-    None
+/// No argument of a program and no file's name can have one.
+pub(super) fn any(text: &str) -> Option<Mistake> {
+    if text.contains('\0') { refused("has a NUL in it", "") } else { None }
 }
 
 pub(super) fn not_empty(text: &str) -> Option<Mistake> {
-    if text.is_empty() { refused("is empty", "") } else { None }
+    if text.is_empty() { refused("is empty", "") } else { any(text) }
+}
+
+/// A JSON document in a text, which may hold secrets.
+pub(super) fn json(text: &str) -> Option<Mistake> {
+    if text.is_empty() {
+        return None;
+    }
+    let error = serde_json::from_str::<serde::de::IgnoredAny>(text).err()?;
+    refused(format!("is no JSON: line {}, column {}", error.line(), error.column()), "")
+}
+
+/// Lines of `authorized_keys`, of which the server passes over those that it cannot read.
+/// <https://man.openbsd.org/sshd.8#AUTHORIZED_KEYS_FILE_FORMAT>
+pub(super) fn authorized_keys(text: &str) -> Option<Mistake> {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    if text.contains("PRIVATE KEY") { account::ssh_key(text) } else { lines.find_map(account::ssh_key) }
+}
+
+/// What every server takes for a header's name, and Go for one to send.
+/// <https://www.rfc-editor.org/rfc/rfc9110#name-field-names>
+pub(super) fn header_name(text: &str) -> Option<Mistake> {
+    let fits =
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+    if fits { None } else { refused(format!("{} is no name of an HTTP header", quoted(text)), "") }
+}
+
+/// May be a secret, so that no message quotes it.
+/// <https://pkg.go.dev/golang.org/x/net/http/httpguts#ValidHeaderFieldValue>
+pub(super) fn header_value(text: &str) -> Option<Mistake> {
+    let is_control = |byte: u8| byte.is_ascii_control() && byte != b'\t';
+    match text.bytes().any(is_control) {
+        true => refused("has a line break or another control character, which no HTTP header can have", ""),
+        false => not_empty(text),
+    }
+}
+
+/// The name of an account that is on the machine; none when empty.
+pub(super) fn owner(text: &str) -> Option<Mistake> {
+    if text.is_empty() { None } else { account::name(text) }
+}
+
+/// A host, a domain, a range of addresses, or `*`.
+pub(super) fn no_proxy(text: &str) -> Option<Mistake> {
+    match text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control() || c == ',') {
+        true => refused(format!("{} is no host, domain or range of addresses", quoted(text)), "write one an element"),
+        false => None,
+    }
 }
 
 pub(super) fn path(text: &str) -> Option<Mistake> {
@@ -57,7 +105,7 @@ pub(super) fn source(text: &str) -> Option<Mistake> {
     };
     match scheme.as_str() {
         "data" => {
-            let mistake = data_url::mistake(text)?;
+            let mistake = data_url::decoded(text).err()?;
             refused(
                 format!("is no data URL that Ignition reads: {mistake}"),
                 "write `data:;base64,` and the content in base64",
@@ -71,6 +119,8 @@ pub(super) fn source(text: &str) -> Option<Mistake> {
             refused("has an empty `versionId`", "leave it out")
         }
         "s3" => located(text),
+        // Access points of S3: <https://coreos.github.io/ignition/configuration-v3_4/>
+        "arn" => None,
         other => refused(
             format!("Ignition fetches nothing by `{other}`"),
             "write `data`, `https`, `http`, `tftp`, `s3` or `gs`",
@@ -149,46 +199,6 @@ pub(super) fn hash(text: &str) -> Option<Mistake> {
     }
 }
 
-pub(super) fn raid_level(text: &str) -> Option<Mistake> {
-    const LEVELS: [&str; 15] = [
-        "linear", "raid0", "0", "stripe", "raid1", "1", "mirror", "raid4", "4", "raid5", "5", "raid6", "6", "raid10",
-        "10",
-    ];
-    one_of(text, &LEVELS)
-}
-
-/// 36 bytes, and no colon, which `sgdisk` takes for a separator.
-pub(super) fn partition_label(text: &str) -> Option<Mistake> {
-    match text {
-        text if text.len() > 36 => refused(format!("has {} bytes, 36 is the most", text.len()), ""),
-        text if text.contains(':') => refused(format!("{} has a `:`", quoted(text)), ""),
-        _ => None,
-    }
-}
-
-pub(super) fn guid(text: &str) -> Option<Mistake> {
-    let groups: Vec<&str> = text.split('-').collect();
-    let fits = groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-        && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    if fits || text.is_empty() { None } else { refused(format!("{} is no GUID", quoted(text)), "") }
-}
-
-pub(super) fn format(text: &str) -> Option<Mistake> {
-    if text.is_empty() { None } else { one_of(text, &["ext4", "btrfs", "xfs", "swap", "vfat", "none"]) }
-}
-
-pub(super) fn luks_name(text: &str) -> Option<Mistake> {
-    if text.contains('/') { refused(format!("{} has a `/`", quoted(text)), "") } else { not_empty(text) }
-}
-
-pub(super) fn luks_label(text: &str) -> Option<Mistake> {
-    if text.len() > 47 { refused(format!("has {} bytes, 47 is the most", text.len()), "") } else { None }
-}
-
-pub(super) fn clevis_pin(text: &str) -> Option<Mistake> {
-    if text.is_empty() { None } else { one_of(text, &["tpm2", "tang", "sss"]) }
-}
-
 pub(super) fn unit_name(text: &str) -> Option<Mistake> {
     const SUFFIXES: [&str; 12] = [
         "service",
@@ -237,8 +247,10 @@ mod tests {
         let sum = |digits: usize| "a".repeat(digits);
         let (sha512, sha256) = (format!("sha512-{}", sum(128)), format!("sha256-{}", sum(64)));
         let (wrong_size, no_digits) = (format!("sha512-{}", sum(127)), format!("sha256-{}", "z".repeat(64)));
+        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrnh6AwMZjSrSsF6gJVYgsGCk3JhOLpHoAhlTZQmTmE".to_owned();
+        let (two, with_other) = (format!("# a\n{key}\n\n{key} b\n"), format!("{key}\nwords\n"));
         type Rule = fn(&str) -> Option<Mistake>;
-        let cases: [(Rule, &[&str], &[&str]); 12] = [
+        let cases: [(Rule, &[&str], &[&str]); 13] = [
             (path, &["/etc/a", "/"], &["", "a", "/etc//a", "/a/", "/a/../b", "/./a", "/a\0"]),
             (
                 source,
@@ -270,10 +282,15 @@ mod tests {
             (proxy, &["http://a:80", "https://a"], &["", "a:80", "socks5://a"]),
             (compression, &["", "gzip"], &["xz", "none"]),
             (hash, &[&sha512, &sha256], &["", "md5-abc", &sum(128), &wrong_size, &no_digits]),
-            (raid_level, &["raid1", "10", "linear"], &["", "raid9"]),
-            (partition_label, &["", "root"], &["a:b", "0123456789012345678901234567890123456"]),
-            (guid, &["", "01234567-89AB-CDEF-EDCB-A98765432101"], &["x", "0123456789ABCDEFEDCBA98765432101"]),
-            (format, &["", "ext4", "none"], &["ext3", "EXT4"]),
+            (json, &["", "{}", "7"], &["{", "a", "{} x"]),
+            (
+                authorized_keys,
+                &["", "# mine", &key, &two],
+                &["k", &with_other, "-----BEGIN OPENSSH PRIVATE KEY-----\n"],
+            ),
+            (header_name, &["Accept", "x-my_header"], &["", "a b", "a:", "ü", "a\n"]),
+            (header_value, &["*/*", "a\tb", "ü"], &["", "a\nb", "a\0"]),
+            (no_proxy, &["10.0.0.0/8", "*", ".a.test", "a:80"], &["", "a b", "a,b"]),
             (unit_name, &["a.service", "a@b.timer"], &["", "a", "a.network", "a/b.service"]),
             (drop_in_name, &["a.conf"], &["", "a", "b/a.conf"]),
             (unit_content, &["", "[Service]\nA=b\n"], &["[Service\n", "[Service]\nwords\n"]),

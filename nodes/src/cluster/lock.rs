@@ -13,6 +13,7 @@ pub use keeper::SCRIPT;
 use std::pin::Pin;
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, interval, sleep};
 
@@ -30,10 +31,8 @@ const DEADLINE: Duration = Duration::from_secs(10 * 60);
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 /// People want to know that somebody is still waiting.
 const SAID_AGAIN: Duration = Duration::from_secs(60);
-/// Between two renewals.
-const RENEWAL_INTERVAL: Duration = Duration::from_secs(5);
-/// A lease that was not renewed for so long may have ended: etcd lets it live for 180 s, since machines under load are slow to answer.
-const MOST_SILENCE: Duration = Duration::from_secs(150);
+/// etcd lets a lease live for 180 s, since machines under load are slow to answer.
+const PACE: Pace = Pace { renewal_interval: Duration::from_secs(5), most_silence: Duration::from_secs(150) };
 /// A node that is asked to let go does so within this, or its lease ends by itself.
 const RELEASE_DEADLINE: Duration = Duration::from_secs(15);
 
@@ -50,6 +49,15 @@ pub struct ClusterLock {
 pub struct Fence {
     /// etcd's revision at which the key was made.
     pub revision: i64,
+}
+
+/// How a lease is renewed.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// Between two renewals.
+    renewal_interval: Duration,
+    /// A lease that was not renewed for so long may have ended.
+    most_silence: Duration,
 }
 
 /// What came of taking the lock.
@@ -97,7 +105,7 @@ impl ClusterLock {
     fn held(fence: Fence, node: &str, keeper: Keeper<Stream>) -> Self {
         let (lose, lost) = watch::channel(None);
         let (release, released) = mpsc::channel(1);
-        let renewing = tokio::spawn(renew(keeper, node.to_owned(), lose, released));
+        let renewing = tokio::spawn(renew(keeper, node.to_owned(), PACE, lose, released));
         Self { fence, lost, release, renewing }
     }
 
@@ -134,7 +142,7 @@ async fn open(node: &Node) -> Result<Stream, SshError> {
 
 /// Until the lock is held, or `deadline` is past.
 async fn wait(
-    keeper: &mut Keeper<impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>,
+    keeper: &mut Keeper<impl AsyncRead + AsyncWrite + Unpin>,
     holder: &Holder,
     deadline: Instant,
     reporter: &Reporter,
@@ -161,16 +169,19 @@ async fn wait(
     }
 }
 
-/// Renews the lease until it is to be let go or is lost.
+/// Renews the lease until it is to be let go or is lost. An etcd that is busy, or elects a leader, refuses for a while: the lease
+/// lives on, so it is asked again for as long as that is certain.
 async fn renew(
-    mut keeper: Keeper<Stream>,
+    mut keeper: Keeper<impl AsyncRead + AsyncWrite + Unpin>,
     node: String,
+    pace: Pace,
     lose: watch::Sender<Option<String>>,
     mut release: mpsc::Receiver<()>,
 ) {
-    let mut beat = interval(RENEWAL_INTERVAL);
+    let mut beat = interval(pace.renewal_interval);
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut renewed = Instant::now();
+    let mut refusal = None;
     loop {
         tokio::select! {
             // Who drops the lock without a word lets go as well.
@@ -178,13 +189,22 @@ async fn renew(
             _ = beat.tick() => {}
         }
         let asked = Instant::now();
-        let reason = match tokio::time::timeout_at(renewed + MOST_SILENCE, keeper.renew()).await {
+        let reason = match tokio::time::timeout_at(renewed + pace.most_silence, keeper.renew()).await {
             Ok(Ok(())) => {
                 renewed = asked;
+                refusal = None;
+                continue;
+            }
+            Ok(Err(error @ KeeperError::Refused(_))) if renewed.elapsed() < pace.most_silence => {
+                tracing::debug!(node, %error, "the cluster's lock is not renewed yet");
+                refusal = Some(error);
                 continue;
             }
             Ok(Err(error)) => format!("renewing it through node `{node}`: {error}"),
-            Err(_) => format!("node `{node}` did not answer for {} s", MOST_SILENCE.as_secs()),
+            Err(_) => {
+                let said = refusal.map_or_else(String::new, |error| format!("; before that it said: {error}"));
+                format!("node `{node}` did not answer for {} s{said}", pace.most_silence.as_secs())
+            }
         };
         tracing::debug!(node, reason, "the cluster's lock is lost");
         let _ = lose.send(Some(reason));
@@ -195,7 +215,7 @@ async fn renew(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufStream};
 
     #[tokio::test]
     async fn waiting_ends_at_the_deadline_whoever_has_the_lock() {
@@ -224,5 +244,46 @@ mod tests {
             assert_eq!(refused.to_string(), expected);
             shell.abort();
         }
+    }
+
+    /// The reason for which a lock is lost whose node answers these lines, one a question, and then no more; none when it is
+    /// still held when the last line is read.
+    async fn renewed_by(pace: Pace, lines: impl IntoIterator<Item = &str>) -> Option<String> {
+        let (ours, theirs) = tokio::io::duplex(64 * 1024);
+        let (lose, lost) = watch::channel(None);
+        let (_release, released) = mpsc::channel(1);
+        let renewing = tokio::spawn(renew(Keeper::new(ours), "node-0".into(), pace, lose, released));
+        let mut theirs = BufStream::new(theirs);
+        for line in lines {
+            let mut asked = String::new();
+            theirs.read_line(&mut asked).await.unwrap();
+            if asked.is_empty() {
+                break;
+            }
+            assert_eq!(asked, "keep\n");
+            theirs.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+            theirs.flush().await.unwrap();
+        }
+        // The next question comes when the last answer was heard.
+        let asks_on = theirs.read_line(&mut String::new()).await.unwrap() > 0;
+        if !asks_on {
+            renewing.await.unwrap();
+        }
+        lost.borrow().clone()
+    }
+
+    #[tokio::test]
+    async fn a_busy_etcd_is_asked_again_until_the_lease_may_have_ended() {
+        let patient = Pace { renewal_interval: Duration::from_millis(1), ..PACE };
+        let (good, busy) = ("ok lease 1 keepalived", "failed Error: etcdserver: request timed out");
+        assert_eq!(renewed_by(patient, [good, busy, busy, good]).await, None);
+        let ended = "failed Error: etcdserver: requested lease not found";
+        let told = "renewing it through node `node-0`: etcdserver: requested lease not found";
+        assert_eq!(renewed_by(patient, [good, ended]).await.as_deref(), Some(told));
+        let impatient = Pace { most_silence: Duration::from_millis(100), ..patient };
+        let lost = renewed_by(impatient, std::iter::repeat(busy)).await.unwrap();
+        assert!(lost.contains("etcdserver: request timed out"), "{lost}");
+        let strange = renewed_by(patient, ["Welcome to Flatcar!"]).await.unwrap();
+        assert!(strange.contains("not what was expected"), "{strange}");
     }
 }

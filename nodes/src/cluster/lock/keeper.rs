@@ -34,6 +34,8 @@ while read -r -t 50 word rest; do
 done
 "#;
 
+/// <https://github.com/etcd-io/etcd/blob/main/api/v3rpc/rpctypes/error.go>
+const NO_SUCH_LEASE: &str = "requested lease not found";
 /// One answer; etcdctl's own limits are shorter.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(60);
 /// A line of answer holds a holder's record.
@@ -62,6 +64,9 @@ pub(super) enum KeeperError {
     /// etcdctl's words.
     #[error("{0}")]
     Refused(String),
+    /// etcd's word that the lease has ended.
+    #[error("{0}")]
+    LeaseEnded(String),
     #[error("the answer is not what was expected: {0}")]
     Strange(String),
 }
@@ -100,9 +105,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Keeper<S> {
         }
     }
 
-    /// Renews the lease.
+    /// Renews the lease; however late the answer comes, it is waited for, so that no answer is taken for another one's.
     pub(super) async fn renew(&mut self) -> Result<(), KeeperError> {
-        self.ask("keep").await.map(drop)
+        match self.converse("keep").await {
+            Err(KeeperError::Refused(said)) if said.contains(NO_SUCH_LEASE) => Err(KeeperError::LeaseEnded(said)),
+            other => other.map(drop),
+        }
     }
 
     /// Lets go and waits until the shell has ended.
@@ -125,6 +133,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Keeper<S> {
     }
 
     async fn ask(&mut self, words: &str) -> Result<String, KeeperError> {
+        tokio::time::timeout(ANSWER_DEADLINE, self.converse(words)).await.map_err(|_| KeeperError::Silent)?
+    }
+
+    async fn converse(&mut self, words: &str) -> Result<String, KeeperError> {
         let asking = async {
             self.stream.write_all(format!("{words}\n").as_bytes()).await?;
             self.stream.flush().await?;
@@ -132,8 +144,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Keeper<S> {
             let mut limited = tokio::io::AsyncReadExt::take(&mut self.stream, LONGEST_ANSWER);
             limited.read_line(&mut line).await.map(|_| line)
         };
-        let answer = tokio::time::timeout(ANSWER_DEADLINE, asking).await.map_err(|_| KeeperError::Silent)?;
-        let line = answer.map_err(|error| KeeperError::Ended(error.to_string()))?;
+        let line = asking.await.map_err(|error| KeeperError::Ended(error.to_string()))?;
         match line.trim_end().split_once(' ').unwrap_or((line.trim_end(), "")) {
             ("", _) => Err(KeeperError::Ended("it said nothing".into())),
             ("ok", answer) => Ok(answer.to_owned()),
@@ -207,8 +218,10 @@ mod tests {
         let late =
             answering(&["ok {\"header\":{\"revision\":9},\"responses\":[]}", "ok "]).take(&someone()).await.unwrap();
         assert_eq!(late, None);
-        let renewed = answering(&["failed Error: etcdserver: requested lease not found"]).renew().await;
-        assert!(renewed.unwrap_err().to_string().contains("lease not found"));
+        let ended = answering(&["failed Error: etcdserver: requested lease not found"]).renew().await;
+        assert!(matches!(ended, Err(KeeperError::LeaseEnded(said)) if said == "etcdserver: requested lease not found"));
+        let late = answering(&["failed Error: etcdserver: request timed out"]).renew().await;
+        assert!(matches!(late, Err(KeeperError::Refused(said)) if said == "etcdserver: request timed out"));
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ pub mod compose;
 pub mod container;
 pub mod doctor;
 pub mod images;
+pub mod installation;
 pub mod journal;
 pub mod lifecycle;
 pub mod settings;

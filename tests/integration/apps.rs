@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use platform::apps::{App, ConfigChange, Content, ImageOptions, Source, render};
+use platform::bundle::AppRouting;
 use serde_json::{Value, json};
 
 use crate::golden::assert_golden;
@@ -30,7 +31,8 @@ volumes:
 ";
 
 fn rendered(app: &App, content: &Content) -> String {
-    let rendered = render(app, 3, content).unwrap();
+    let reached = AppRouting { network: "platform_router".into(), labels: "platform.route".parse().unwrap() };
+    let rendered = render(app, 3, content, &reached).unwrap();
     let services: serde_json::Map<String, Value> =
         rendered.services.iter().map(|service| (service.component.clone(), json!(service.spec))).collect();
     serde_json::to_string_pretty(&json!({"services": services, "networks": rendered.networks})).unwrap() + "\n"

@@ -3,7 +3,6 @@
 
 mod health;
 mod install;
-mod installation;
 mod instances;
 mod name_resolution;
 mod preflight;
@@ -14,8 +13,8 @@ mod state;
 mod stop;
 mod upgrade;
 
+pub use crate::installation::Installation;
 pub use install::{BUNDLE_LABEL, Installed, install};
-pub use installation::Installation;
 pub use instances::restart_instances;
 pub use preflight::preflight;
 pub use remove::uninstall;

@@ -142,7 +142,7 @@ fn usage(wrong: &[String]) -> Failure {
 mod tests {
     use super::*;
 
-    const COMPONENTS: [&str; 5] = ["store", "logger", "registry", "publisher", "router"];
+    const COMPONENTS: [&str; 5] = ["store", "logger", "registry", "controller", "router"];
 
     fn described(texts: &[&str]) -> Result<Vec<String>, String> {
         let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();

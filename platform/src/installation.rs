@@ -44,14 +44,14 @@ impl Platform {
         })
     }
 
-    pub(super) async fn record_installation(&self, bundle: &Bundle) -> Result<(), Failure> {
+    pub(crate) async fn record_installation(&self, bundle: &Bundle) -> Result<(), Failure> {
         let record =
             Record { name: bundle.name.clone(), version: bundle.version.to_string(), files: bundle.files().clone() };
         let text = serde_json::to_string(&record).map_err(anyhow::Error::from)?;
         self.commit(&Transaction::new().put(KEY, &text)).await
     }
 
-    pub(super) async fn forget_installation(&self) -> Result<(), Failure> {
+    pub(crate) async fn forget_installation(&self) -> Result<(), Failure> {
         self.commit(&Transaction::new().delete(KEY)).await
     }
 

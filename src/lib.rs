@@ -7,17 +7,17 @@
 
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
-pub mod arm;
+pub(crate) mod arm;
 pub mod cli;
 pub mod config;
-pub mod directory;
-pub mod discovery;
-pub mod execute;
+pub(crate) mod directory;
+pub(crate) mod discovery;
+pub(crate) mod execute;
 pub mod local;
 pub mod outputs;
 pub mod pki;
 pub mod plan;
-pub mod preflight;
-pub mod readiness;
+pub(crate) mod preflight;
+pub(crate) mod readiness;
 pub mod spec;
 pub mod userdata;

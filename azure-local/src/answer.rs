@@ -11,11 +11,11 @@ use crate::server::Server;
 use crate::state::operation::Operation;
 
 /// Content type of everything that ARM itself sends.
-pub const JSON: &str = "application/json; charset=utf-8";
+pub(crate) const JSON: &str = "application/json; charset=utf-8";
 
 /// An answer that is not yet a response.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     pub status: StatusCode,
     pub body: Option<Value>,
     /// Sent as it is, with its content type, when there is no `body`.
@@ -25,38 +25,38 @@ pub struct Answer {
 
 impl Answer {
     /// 200 with a body.
-    pub fn ok(body: Value) -> Self {
+    pub(crate) fn ok(body: Value) -> Self {
         Self::with(StatusCode::OK, body)
     }
 
     /// A status with a body.
-    pub fn with(status: StatusCode, body: Value) -> Self {
+    pub(crate) fn with(status: StatusCode, body: Value) -> Self {
         Self { status, body: Some(body), raw: None, headers: Vec::new() }
     }
 
     /// 200 with plain text.
-    pub fn text(text: String) -> Self {
+    pub(crate) fn text(text: String) -> Self {
         Self::raw(StatusCode::OK, "text/plain; charset=utf-8", Body::from(text))
     }
 
     /// A status with anything at all; the content type may be empty.
-    pub fn raw(status: StatusCode, content_type: &'static str, body: Body) -> Self {
+    pub(crate) fn raw(status: StatusCode, content_type: &'static str, body: Body) -> Self {
         Self { status, body: None, raw: Some((content_type, body)), headers: Vec::new() }
     }
 
     /// A status alone.
-    pub fn empty(status: StatusCode) -> Self {
+    pub(crate) fn empty(status: StatusCode) -> Self {
         Self { status, body: None, raw: None, headers: Vec::new() }
     }
 
     /// Adds a header.
-    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
     /// Adds what a client follows an operation with: `Azure-AsyncOperation`, and `Location` where there is no body.
-    pub fn following(self, server: &Server, operation: &Operation) -> Self {
+    pub(crate) fn following(self, server: &Server, operation: &Operation) -> Self {
         let kind = operation.resource.kind;
         let url = |collection: &str| {
             let version = kind.api_versions()[0];
@@ -89,7 +89,7 @@ impl Answer {
     }
 
     /// Names the next page of a list; anything else stays as it is.
-    pub fn continued_at(mut self, url: &str) -> Self {
+    pub(crate) fn continued_at(mut self, url: &str) -> Self {
         if let Some(body) = self.body.as_mut().filter(|body| body["value"].is_array()) {
             body["nextLink"] = json!(url);
         }
@@ -97,7 +97,7 @@ impl Answer {
     }
 
     /// Moves what a client follows an operation with to another origin; what has ended is to be followed there as well.
-    pub fn polled_at(mut self, origin: &str, target: &str) -> Self {
+    pub(crate) fn polled_at(mut self, origin: &str, target: &str) -> Self {
         let mut is_followed = false;
         for (name, url) in &mut self.headers {
             if ["azure-asyncoperation", "location"].contains(name) {
@@ -110,7 +110,7 @@ impl Answer {
     }
 
     /// The answer of a DELETE that was done as a change of something else: 202 while that goes on, or else 200.
-    pub fn without_body(mut self) -> Self {
+    pub(crate) fn without_body(mut self) -> Self {
         self.body = None;
         let following = self.headers.iter().find(|(name, _)| *name == "azure-asyncoperation");
         match following.map(|(_, url)| url.replace("/operations/", "/operationResults/")) {
@@ -123,7 +123,7 @@ impl Answer {
     }
 
     /// The response.
-    pub fn into_response(self) -> Response<Body> {
+    pub(crate) fn into_response(self) -> Response<Body> {
         let (content_type, body) = match (self.body, self.raw) {
             (Some(body), _) => (JSON, Body::from(body.to_string())),
             (None, Some(raw)) => raw,

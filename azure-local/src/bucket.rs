@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Tokens that refill steadily up to a capacity.
 #[derive(Clone, Debug)]
-pub struct Bucket {
+pub(crate) struct Bucket {
     capacity: f64,
     per_second: f64,
     tokens: f64,
@@ -13,13 +13,13 @@ pub struct Bucket {
 
 impl Bucket {
     /// A full bucket.
-    pub fn full(capacity: u32, per_second: f64) -> Self {
+    pub(crate) fn full(capacity: u32, per_second: f64) -> Self {
         let capacity = f64::from(capacity);
         Self { capacity, per_second, tokens: capacity, filled_at: Duration::ZERO }
     }
 
     /// Takes a token at `now` (time since any fixed point) and tells how many are left, or how long until there is one.
-    pub fn take(&mut self, now: Duration) -> Result<u32, Duration> {
+    pub(crate) fn take(&mut self, now: Duration) -> Result<u32, Duration> {
         let passed = now.saturating_sub(self.filled_at);
         self.tokens = (self.tokens + passed.as_secs_f64() * self.per_second).min(self.capacity);
         self.filled_at = self.filled_at.max(now);

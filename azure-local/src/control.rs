@@ -22,27 +22,27 @@ use crate::subscription;
 const PREFIX: &str = "/azure-local/";
 
 /// Whether a path belongs to this module.
-pub fn owns(path: &str) -> bool {
+pub(crate) fn owns(path: &str) -> bool {
     path.starts_with(PREFIX)
 }
 
 /// Whether this is the path of the price list, which needs no token.
-pub fn is_price_list(path: &str) -> bool {
+pub(crate) fn is_price_list(path: &str) -> bool {
     path.strip_prefix(PREFIX) == Some("retail/prices")
 }
 
 /// Whether this is the path at which the daemon proves who it is, which needs no token: the client has not sent it yet.
-pub fn is_proof(path: &str) -> bool {
+pub(crate) fn is_proof(path: &str) -> bool {
     path.strip_prefix(PREFIX) == Some("proof")
 }
 
 /// The path of a VM's serial console, good without a token: its `sig` is random, as in Azure's signed URLs.
-pub fn console_path(vm: &Resource) -> String {
+pub(crate) fn console_path(vm: &Resource) -> String {
     format!("{PREFIX}machines/{}/{}/console?sig={}", vm.id.group, vm.id.name, vm.unique_id)
 }
 
 /// Answers a console's path; `None` for any other. Without the right `sig` it says no more than 404.
-pub fn console(server: &Server, path: &str, signature: Option<&str>) -> Option<Result<Answer, ArmError>> {
+pub(crate) fn console(server: &Server, path: &str, signature: Option<&str>) -> Option<Result<Answer, ArmError>> {
     let segments: Vec<&str> = path.strip_prefix(PREFIX)?.split('/').collect();
     let ["machines", group, name, "console"] = segments.as_slice() else {
         return None;
@@ -57,7 +57,7 @@ pub fn console(server: &Server, path: &str, signature: Option<&str>) -> Option<R
 }
 
 /// Answers a control request that carried the token.
-pub fn call(server: &Server, method: &Method, path: &str, body: Value) -> Result<Answer, ArmError> {
+pub(crate) fn call(server: &Server, method: &Method, path: &str, body: Value) -> Result<Answer, ArmError> {
     let name = path.strip_prefix(PREFIX).unwrap_or(path);
     match (method, name) {
         (&Method::GET, "status") => Ok(Answer::ok(status(server))),
@@ -77,7 +77,7 @@ pub fn call(server: &Server, method: &Method, path: &str, body: Value) -> Result
             Ok(Answer::empty(StatusCode::NO_CONTENT))
         }
         (&Method::PUT, name) => put_setting(server, name, body),
-        (&Method::GET, "settings") => settings(server),
+        (&Method::GET, "settings") => Ok(settings(server)),
         _ => Err(ArmError::missing("NotFound", format!("There is no {method} of '{path}'."))),
     }
 }
@@ -96,8 +96,8 @@ fn faults(body: Value) -> Result<Vec<Fault>, ArmError> {
     Ok(faults)
 }
 
-fn settings(server: &Server) -> Result<Answer, ArmError> {
-    Ok(Answer::ok(json!(server.state().settings())))
+fn settings(server: &Server) -> Answer {
+    Answer::ok(json!(server.state().settings()))
 }
 
 /// Replaces one of the settings.
@@ -139,7 +139,7 @@ fn put_setting(server: &Server, name: &str, body: Value) -> Result<Answer, ArmEr
         _ => return Err(ArmError::missing("NotFound", format!("There is no setting '{name}'."))),
     };
     server.state().change_settings(change);
-    settings(server)
+    Ok(settings(server))
 }
 
 fn status(server: &Server) -> Value {

@@ -13,7 +13,7 @@ use crate::state::State;
 use crate::state::resource::{NatPort, Provisioning, Resource};
 
 /// What a PUT will store.
-pub struct Draft<'a> {
+pub(crate) struct Draft<'a> {
     pub state: &'a State,
     pub id: &'a ResourceId,
     /// What is stored under this id now.
@@ -31,7 +31,7 @@ pub struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     /// Checks what every type has: the envelope, the location, and that it does not move.
-    pub fn new(
+    pub(crate) fn new(
         state: &'a State,
         id: &'a ResourceId,
         existing: Option<&'a Resource>,
@@ -77,12 +77,12 @@ impl<'a> Draft<'a> {
     }
 
     /// The draft's region.
-    pub fn location(&self) -> &str {
+    pub(crate) fn location(&self) -> &str {
         document::text(&self.document, "/location").unwrap_or_default()
     }
 
     /// Whether this draft stores what is stored already.
-    pub fn is_stored(&self) -> bool {
+    pub(crate) fn is_stored(&self) -> bool {
         self.existing.is_some_and(|existing| {
             existing.document == self.document
                 && existing.nat_ports == self.nat_ports
@@ -91,7 +91,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Fills in a default at `pointer`'s parent, which must be an object.
-    pub fn default(&mut self, parent: &str, member: &str, value: Value) {
+    pub(crate) fn default(&mut self, parent: &str, member: &str, value: Value) {
         if let Some(object) = self.document.pointer_mut(parent).and_then(Value::as_object_mut) {
             object.entry(member).or_insert(value);
         }
@@ -99,7 +99,12 @@ impl<'a> Draft<'a> {
 
     /// Notes a reference to a resource, or to a sub-resource in its `collection`, after checking that it is there, in
     /// the same region, and not being worked on.
-    pub fn refer(&mut self, reference: &str, kind: Kind, collection: Option<&str>) -> Result<&'a Resource, ArmError> {
+    pub(crate) fn refer(
+        &mut self,
+        reference: &str,
+        kind: Kind,
+        collection: Option<&str>,
+    ) -> Result<&'a Resource, ArmError> {
         let wanted = key(reference);
         let invalid = || {
             ArmError::bad(
@@ -144,18 +149,18 @@ impl<'a> Draft<'a> {
     }
 
     /// Refuses a NIC or disk that another machine holds.
-    pub fn check_free(&self, holder: Option<&str>, refusal: impl FnOnce() -> ArmError) -> Result<(), ArmError> {
+    pub(crate) fn check_free(&self, holder: Option<&str>, refusal: impl FnOnce() -> ArmError) -> Result<(), ArmError> {
         if holder.is_none_or(|holder| holder == self.id.key()) { Ok(()) } else { Err(refusal()) }
     }
 
     /// The error for a property that cannot change any more.
-    pub fn unchangeable(property: &str) -> ArmError {
+    pub(crate) fn unchangeable(property: &str) -> ArmError {
         ArmError::conflict("PropertyChangeNotAllowed", format!("Changing property '{property}' is not allowed."))
             .target(property)
     }
 
     /// Requires `sku.name: Standard`, the only load balancer and address SKU that Azure still sells.
-    pub fn require_standard_sku(&mut self, code: &str, message: &str) -> Result<(), ArmError> {
+    pub(crate) fn require_standard_sku(&mut self, code: &str, message: &str) -> Result<(), ArmError> {
         if document::text(&self.document, "/sku/name").is_some_and(|name| name.eq_ignore_ascii_case("Standard")) {
             self.document["sku"] = json!({ "name": "Standard", "tier": "Regional" });
             return Ok(());

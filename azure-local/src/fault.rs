@@ -9,7 +9,7 @@ use crate::arm::error::Failure;
 /// A fault as the control endpoint takes and shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// Any when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
@@ -38,7 +38,7 @@ fn one() -> u64 {
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Effect {
+pub(crate) enum Effect {
     /// The request is answered with this and has no effect.
     Status {
         code: u16,
@@ -74,7 +74,7 @@ pub enum Effect {
 /// What comes in the place of Azure's answer, as from a captive portal, a broken proxy or a cache.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Replacement {
+pub(crate) struct Replacement {
     pub body: ReplacedBody,
     /// Azure's own status when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,7 +90,7 @@ pub struct Replacement {
 /// The body of a replaced answer. Each has a `Content-Length` that fits, but for the two that have no end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ReplacedBody {
+pub(crate) enum ReplacedBody {
     /// A sign-in page.
     Html,
     Empty,
@@ -108,7 +108,7 @@ pub enum ReplacedBody {
 
 impl Fault {
     /// What is wrong with a fault that was sent, if anything.
-    pub fn check(&self) -> Result<(), &'static str> {
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
         if self.nth == 0 {
             return Err("`nth` counts from 1");
         }
@@ -145,7 +145,7 @@ fn is_origin(text: &str) -> bool {
 
 /// The faults that are set.
 #[derive(Default)]
-pub struct Faults {
+pub(crate) struct Faults {
     faults: Mutex<Vec<Fault>>,
 }
 
@@ -155,22 +155,22 @@ impl Faults {
     }
 
     /// Adds faults to those that are set.
-    pub fn add(&self, faults: Vec<Fault>) {
+    pub(crate) fn add(&self, faults: Vec<Fault>) {
         self.faults().extend(faults.into_iter().map(|fault| Fault { seen: 0, ..fault }));
     }
 
     /// Removes all.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.faults().clear();
     }
 
     /// All that are set, with their counts.
-    pub fn list(&self) -> Vec<Fault> {
+    pub(crate) fn list(&self) -> Vec<Fault> {
         self.faults().clone()
     }
 
     /// Counts a request and tells what goes wrong with it; of several faults the first one acts, all count.
-    pub fn take(&self, method: &str, resource_type: &str, name: &str) -> Option<Effect> {
+    pub(crate) fn take(&self, method: &str, resource_type: &str, name: &str) -> Option<Effect> {
         let mut effect = None;
         for fault in self.faults().iter_mut() {
             let fits = fault.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))

@@ -16,7 +16,7 @@ use crate::state::resource::Resource;
 use crate::subscription;
 
 /// Completes the draft of a user-assigned identity: all of it is computed.
-pub fn complete(draft: &mut Draft<'_>) {
+pub(crate) fn complete(draft: &mut Draft<'_>) {
     if let Some(properties) = draft.document["properties"].as_object_mut() {
         for computed in ["tenantId", "principalId", "clientId"] {
             properties.remove(computed);
@@ -25,7 +25,7 @@ pub fn complete(draft: &mut Draft<'_>) {
 }
 
 /// Checks the `identity` of a VM's draft, and takes out of it what Azure computes.
-pub fn complete_member(draft: &mut Draft<'_>) -> Result<(), ArmError> {
+pub(crate) fn complete_member(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     let Some(identity) = draft.document.get("identity").cloned() else {
         return Ok(());
     };
@@ -88,14 +88,14 @@ fn guid(resource: &Resource, purpose: &str) -> String {
 }
 
 /// Adds what Azure computes for a user-assigned identity.
-pub fn render(state: &State, identity: &Resource, answer: &mut Value) {
+pub(crate) fn render(state: &State, identity: &Resource, answer: &mut Value) {
     answer["properties"]["tenantId"] = json!(subscription::tenant(state, &identity.id.subscription));
     answer["properties"]["principalId"] = json!(guid(identity, "principal"));
     answer["properties"]["clientId"] = json!(guid(identity, "client"));
 }
 
 /// Adds what Azure computes for the `identity` of a resource.
-pub fn render_member(state: &State, resource: &Resource, answer: &mut Value) {
+pub(crate) fn render_member(state: &State, resource: &Resource, answer: &mut Value) {
     let Some(identity) = answer.get_mut("identity") else {
         return;
     };

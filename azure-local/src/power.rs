@@ -18,7 +18,7 @@ use crate::state::operation::{Action, Operation};
 use crate::state::resource::Resource;
 
 /// What the machine host must build for a stored VM; `None` when something it refers to is gone.
-pub fn machine_spec(state: &State, vm: &Resource) -> Option<MachineSpec> {
+pub(crate) fn machine_spec(state: &State, vm: &Resource) -> Option<MachineSpec> {
     let size = |entry: &Value| entry.get("diskSizeGB").and_then(Value::as_u64).and_then(|size| size.try_into().ok());
     let disk = |entry: &Value| Some(Disk { id: key(text(entry, "/managedDisk/id")?), size_gib: size(entry) });
     let data_disks = list(&vm.document, "/properties/storageProfile/dataDisks")
@@ -56,7 +56,7 @@ fn interface(state: &State, nic: &Resource) -> Option<NetworkInterface> {
 }
 
 /// Disks that go with a VM when it is deleted (`deleteOption: Delete`), as keys.
-pub fn disks_to_delete(vm: &Resource) -> Vec<String> {
+pub(crate) fn disks_to_delete(vm: &Resource) -> Vec<String> {
     let profile = "/properties/storageProfile";
     let os_disk = vm.document.pointer(&format!("{profile}/osDisk"));
     os_disk
@@ -88,7 +88,7 @@ fn failure(vm: &Resource, error: &MachineError) -> Failure {
 }
 
 /// `OSProvisioningTimedOut` in Azure's words.
-pub fn timed_out(name: &str) -> Failure {
+pub(crate) fn timed_out(name: &str) -> Failure {
     Failure {
         code: "OSProvisioningTimedOut".to_owned(),
         message: format!(
@@ -104,7 +104,7 @@ fn never_booted(name: &str, reason: &str) -> Failure {
 }
 
 /// Does what a VM operation does, apart from deletion, and leaves the power state it leads to.
-pub async fn perform(server: &Server, operation: &Operation) -> Result<(), Failure> {
+pub(crate) async fn perform(server: &Server, operation: &Operation) -> Result<(), Failure> {
     let vm_key = operation.resource.key();
     let (vm, spec) = {
         let state = server.state();

@@ -12,7 +12,7 @@ const PURPOSE: &str = "azure-local proof";
 
 /// `{"proof": HEX}`: HMAC-SHA256 with the token of the purpose, this daemon's endpoint and the client's nonce (32 to 128
 /// hexadecimal digits), a line each. The endpoint is in it, so that one daemon's proof is of no use on another port.
-pub fn document(token: &str, endpoint: &str, nonce: Option<&str>) -> Result<Value, ArmError> {
+pub(crate) fn document(token: &str, endpoint: &str, nonce: Option<&str>) -> Result<Value, ArmError> {
     let is_nonce = |nonce: &&str| (32..=128).contains(&nonce.len()) && nonce.bytes().all(|c| c.is_ascii_hexdigit());
     let nonce = nonce
         .filter(is_nonce)

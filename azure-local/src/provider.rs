@@ -21,7 +21,7 @@ const PROVIDERS: &[(&str, bool)] = &[
 const POLLS_WHILE_REGISTERING: u32 = 2;
 
 /// The name of a provider in ARM's case; 404 when there is none.
-pub fn find(namespace: &str) -> Result<&'static str, ArmError> {
+pub(crate) fn find(namespace: &str) -> Result<&'static str, ArmError> {
     known(namespace).map(|(name, _)| *name).ok_or_else(|| {
         ArmError::missing("InvalidResourceNamespace", format!("The resource namespace '{namespace}' is invalid."))
     })
@@ -32,7 +32,7 @@ fn known(namespace: &str) -> Option<&'static (&'static str, bool)> {
 }
 
 /// Checks the namespaces that a control request takes the registration from.
-pub fn check_setting(namespaces: Vec<String>) -> Result<Vec<String>, String> {
+pub(crate) fn check_setting(namespaces: Vec<String>) -> Result<Vec<String>, String> {
     match namespaces.iter().find(|namespace| known(namespace).is_none_or(|(_, is_free)| *is_free)) {
         Some(bad) => Err(format!("`{bad}` is not a provider that needs a registration")),
         None => Ok(namespaces.into_iter().map(|namespace| namespace.to_ascii_lowercase()).collect()),
@@ -40,7 +40,7 @@ pub fn check_setting(namespaces: Vec<String>) -> Result<Vec<String>, String> {
 }
 
 /// Refuses what belongs to a provider whose registration has not ended.
-pub fn check_registered(state: &State, namespace: &str) -> Result<(), ArmError> {
+pub(crate) fn check_registered(state: &State, namespace: &str) -> Result<(), ArmError> {
     let namespace_key = namespace.to_ascii_lowercase();
     let settings = state.settings();
     if !settings.unregistered_providers.contains(&namespace_key)
@@ -70,12 +70,12 @@ fn registration(state: &State, name: &str) -> &'static str {
 }
 
 /// `GET /subscriptions/{subscription}/providers`.
-pub fn list(state: &State, subscription: &str) -> Value {
+pub(crate) fn list(state: &State, subscription: &str) -> Value {
     json!({ "value": PROVIDERS.iter().map(|(name, _)| document(state, subscription, name)).collect::<Vec<_>>() })
 }
 
 /// `GET /subscriptions/{subscription}/providers/{namespace}`; brings a registration one step further.
-pub fn get(state: &mut State, subscription: &str, namespace: &str) -> Result<Value, ArmError> {
+pub(crate) fn get(state: &mut State, subscription: &str, namespace: &str) -> Result<Value, ArmError> {
     let name = find(namespace)?;
     let answer = document(state, subscription, name);
     let key = name.to_ascii_lowercase();
@@ -92,7 +92,7 @@ pub fn get(state: &mut State, subscription: &str, namespace: &str) -> Result<Val
 }
 
 /// `POST …/register`.
-pub fn register(state: &mut State, subscription: &str, namespace: &str) -> Result<Value, ArmError> {
+pub(crate) fn register(state: &mut State, subscription: &str, namespace: &str) -> Result<Value, ArmError> {
     let name = find(namespace)?;
     let key = name.to_ascii_lowercase();
     if state.settings().unregistered_providers.contains(&key) {

@@ -11,7 +11,7 @@ use crate::arm::location;
 use crate::state::State;
 
 /// A line of a list of usages.
-pub struct Usage {
+pub(crate) struct Usage {
     pub name: &'static str,
     pub title: String,
     pub used: u64,
@@ -20,7 +20,7 @@ pub struct Usage {
 
 impl Usage {
     /// As ARM writes it.
-    pub fn document(&self) -> Value {
+    pub(crate) fn document(&self) -> Value {
         json!({
             "unit": "Count",
             "currentValue": self.used,
@@ -38,21 +38,21 @@ const ALIASES: &[(&str, &str)] = &[
 ];
 
 /// The limit of a usage in a region: what was set for it there or everywhere, or else `default`.
-pub fn limit(state: &State, location: &str, name: &str, default: u64) -> u64 {
+pub(crate) fn limit(state: &State, location: &str, name: &str, default: u64) -> u64 {
     let quotas = &state.settings().quotas;
     let name = name.to_ascii_lowercase();
     quotas.get(&format!("{location}/{name}")).or_else(|| quotas.get(&name)).copied().unwrap_or(default)
 }
 
 /// Resources of a kind that a subscription has in a region.
-pub fn count(state: &State, subscription: &str, location: &str, kind: Kind) -> u64 {
+pub(crate) fn count(state: &State, subscription: &str, location: &str, kind: Kind) -> u64 {
     let is_counted = |id_subscription: &str, at: &str| id_subscription == subscription && at == location;
     state.of_kind(kind).filter(|resource| is_counted(&resource.id.subscription, resource.location())).count() as u64
 }
 
 /// Checks limits that a control request sets: names of usages, or `region/name`. The result has them in lower case.
 /// `is_known` tells the names of usages that there are.
-pub fn check_setting(
+pub(crate) fn check_setting(
     quotas: BTreeMap<String, u64>,
     is_known: impl Fn(&str) -> bool,
 ) -> Result<BTreeMap<String, u64>, String> {

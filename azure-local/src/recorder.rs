@@ -13,7 +13,7 @@ const MOST_REQUESTS: usize = 200_000;
 
 /// An answered request.
 #[derive(Clone, Debug, Serialize)]
-pub struct Request {
+pub(crate) struct Request {
     /// Unix time at which it came.
     pub time_milliseconds: u64,
     pub method: String,
@@ -36,7 +36,7 @@ struct Record {
 
 /// The record since the start or the last clearing.
 #[derive(Default)]
-pub struct Recorder {
+pub(crate) struct Recorder {
     record: Mutex<Record>,
 }
 
@@ -46,7 +46,7 @@ impl Recorder {
     }
 
     /// Adds a request.
-    pub fn request(&self, request: Request) {
+    pub(crate) fn request(&self, request: Request) {
         let mut record = self.record();
         if record.requests.len() == MOST_REQUESTS {
             record.requests.pop_front();
@@ -55,17 +55,17 @@ impl Recorder {
     }
 
     /// Adds an operation by its id.
-    pub fn operation(&self, id: &str) {
+    pub(crate) fn operation(&self, id: &str) {
         self.record().operations.push(id.to_owned());
     }
 
     /// Forgets everything.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         *self.record() = Record::default();
     }
 
     /// The answer of `GET /azure-local/journal`.
-    pub fn document(&self, state: &State) -> Value {
+    pub(crate) fn document(&self, state: &State) -> Value {
         let record = self.record();
         let operations: Vec<Value> = record
             .operations

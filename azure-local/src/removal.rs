@@ -16,7 +16,7 @@ use crate::state::operation::Outcome;
 use crate::state::resource::Resource;
 
 /// Refuses the deletion of what is in use, with each type's own code.
-pub fn check(state: &State, resource: &Resource) -> Result<(), ArmError> {
+pub(crate) fn check(state: &State, resource: &Resource) -> Result<(), ArmError> {
     let id = resource.id.text();
     let resource_key = resource.id.key();
     let holder = resource.managed_by.as_deref().and_then(|holder| state.get(holder)).map(|holder| holder.id.text());
@@ -80,7 +80,7 @@ pub fn check(state: &State, resource: &Resource) -> Result<(), ArmError> {
 
 /// Why a resource group's deletion fails: something in it is used by what is outside of it. On Azure the rest goes all
 /// the same; here everything stays.
-pub fn blocked(state: &State, group: &ResourceId) -> Option<Failure> {
+pub(crate) fn blocked(state: &State, group: &ResourceId) -> Option<Failure> {
     let group_key = group.key();
     let is_outside = |user: &Resource| user.id.group_key() != group_key;
     let is_used = |resource: &&Resource| {
@@ -103,7 +103,7 @@ pub fn blocked(state: &State, group: &ResourceId) -> Option<Failure> {
 }
 
 /// Ends the operations that are at work on a resource or a group's content, because it is being deleted.
-pub fn preempt(state: &mut State, id: &ResourceId) {
+pub(crate) fn preempt(state: &mut State, id: &ResourceId) {
     let of_it = |resource: &ResourceId| {
         resource.key() == id.key() || (id.kind == Kind::ResourceGroup && resource.group_key() == id.key())
     };
@@ -114,7 +114,7 @@ pub fn preempt(state: &mut State, id: &ResourceId) {
 }
 
 /// Lets go of the machines and disks behind a resource or a group's content.
-pub async fn release(server: &Server, id: &ResourceId) -> Result<(), Failure> {
+pub(crate) async fn release(server: &Server, id: &ResourceId) -> Result<(), Failure> {
     let (machines, disks) = {
         let state = server.state();
         match id.kind {
@@ -155,7 +155,7 @@ pub async fn release(server: &Server, id: &ResourceId) -> Result<(), Failure> {
 }
 
 /// Removes a resource from the state, with what goes with it.
-pub fn apply(state: &mut State, id: &ResourceId) {
+pub(crate) fn apply(state: &mut State, id: &ResourceId) {
     match id.kind {
         Kind::ResourceGroup => {
             let mut content: Vec<ResourceId> = state.in_group(&id.key()).map(|resource| resource.id.clone()).collect();
@@ -231,7 +231,7 @@ fn leave_pools(state: &mut State, balancer: &str) {
 }
 
 /// The refusal of anything that would write into a group that is being deleted.
-pub fn group_being_deleted(group: &str) -> ArmError {
+pub(crate) fn group_being_deleted(group: &str) -> ArmError {
     ArmError::new(
         StatusCode::CONFLICT,
         "ResourceGroupBeingDeleted",

@@ -12,7 +12,7 @@ use crate::state::State;
 use crate::state::resource::{Provisioning, Resource};
 
 /// What GET and PUT answer.
-pub fn resource(state: &State, resource: &Resource) -> Value {
+pub(crate) fn resource(state: &State, resource: &Resource) -> Value {
     let mut answer = resource.document.clone();
     let kind = resource.id.kind;
     let id = resource.id.text();
@@ -91,7 +91,7 @@ pub fn resource(state: &State, resource: &Resource) -> Value {
 }
 
 /// A line of a list of a group's resources.
-pub fn summary(resource: &Resource) -> Value {
+pub(crate) fn summary(resource: &Resource) -> Value {
     let mut line = json!({
         "id": resource.id.text(),
         "name": resource.id.name,
@@ -218,7 +218,7 @@ fn provisioning_status(resource: &Resource) -> Value {
 ///
 /// Without machines nothing runs, whatever was asked for last; Azure's word for a power state that it cannot tell is
 /// `PowerState/unknown`.
-pub fn instance_view(vm: &Resource, has_machines: bool) -> Value {
+pub(crate) fn instance_view(vm: &Resource, has_machines: bool) -> Value {
     let mut statuses = vec![provisioning_status(vm)];
     if let Some(power) = vm.power {
         let (code, display) = match power {

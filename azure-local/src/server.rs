@@ -16,7 +16,7 @@ use crate::state::State;
 use crate::throttle::Throttle;
 
 /// Everything that the handlers share.
-pub struct Server {
+pub(crate) struct Server {
     state: Mutex<State>,
     pub machines: Arc<dyn MachineHost>,
     pub frontends: Arc<dyn Frontends>,
@@ -38,7 +38,7 @@ pub struct Server {
 }
 
 /// What a [`Server`] is made from.
-pub struct Parts {
+pub(crate) struct Parts {
     pub state: State,
     pub machines: Arc<dyn MachineHost>,
     pub frontends: Arc<dyn Frontends>,
@@ -50,7 +50,7 @@ pub struct Parts {
 
 impl Server {
     /// A server that does nothing yet; see `work::resume`.
-    pub fn new(parts: Parts) -> Self {
+    pub(crate) fn new(parts: Parts) -> Self {
         Self {
             state: Mutex::new(parts.state),
             machines: parts.machines,
@@ -70,12 +70,12 @@ impl Server {
     }
 
     /// The state; the guard must not live across an `await`.
-    pub fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes the open ports match the resources. Changes that come while others are applied are applied together.
-    pub async fn refresh_frontends(&self) {
+    pub(crate) async fn refresh_frontends(&self) {
         let change = self.frontend_changes.fetch_add(1, Ordering::SeqCst) + 1;
         let mut applied = self.frontends_applied.lock().await;
         if *applied >= change {
@@ -87,7 +87,7 @@ impl Server {
     }
 
     /// Notes a new resource group, for the window in which other replicas do not know it.
-    pub fn replicate(&self, group_key: &str) {
+    pub(crate) fn replicate(&self, group_key: &str) {
         let window = self.latency.replication();
         if !window.is_zero() {
             self.replicating().insert(group_key.to_owned(), (Instant::now() + window, 0));
@@ -95,7 +95,7 @@ impl Server {
     }
 
     /// Whether this request meets a replica that does not know the group yet: every other one does.
-    pub fn is_unseen(&self, group_key: &str) -> bool {
+    pub(crate) fn is_unseen(&self, group_key: &str) -> bool {
         let mut replicating = self.replicating();
         let Some((until, count)) = replicating.get_mut(group_key) else {
             return false;

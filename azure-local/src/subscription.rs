@@ -9,7 +9,7 @@ use crate::state::State;
 use crate::state::settings::{Subscription, SubscriptionState};
 
 /// Checks subscriptions that a control request sets: ids are GUIDs, no two the same.
-pub fn check_setting(mut subscriptions: Vec<Subscription>) -> Result<Vec<Subscription>, String> {
+pub(crate) fn check_setting(mut subscriptions: Vec<Subscription>) -> Result<Vec<Subscription>, String> {
     let mut seen: Vec<String> = Vec::new();
     for subscription in &mut subscriptions {
         subscription.id.make_ascii_lowercase();
@@ -25,7 +25,7 @@ pub fn check_setting(mut subscriptions: Vec<Subscription>) -> Result<Vec<Subscri
 }
 
 /// Refuses a subscription that is not there, and what changes one that is read-only. Deletions stay possible.
-pub fn check_access(state: &State, id: &str, method: &Method) -> Result<(), ArmError> {
+pub(crate) fn check_access(state: &State, id: &str, method: &Method) -> Result<(), ArmError> {
     let subscription = find(state, id)?;
     let is_read_only = matches!(subscription.state, SubscriptionState::Disabled | SubscriptionState::Deleted);
     if is_read_only && (*method == Method::PUT || *method == Method::POST || *method == Method::PATCH) {
@@ -46,17 +46,17 @@ fn find<'a>(state: &'a State, id: &str) -> Result<&'a Subscription, ArmError> {
 }
 
 /// The tenant of a subscription; that of none is empty.
-pub fn tenant<'a>(state: &'a State, id: &str) -> &'a str {
+pub(crate) fn tenant<'a>(state: &'a State, id: &str) -> &'a str {
     state.settings().subscription(id).map_or("", |subscription| subscription.tenant_id.as_str())
 }
 
 /// `GET /subscriptions/{id}`.
-pub fn document(state: &State, id: &str) -> Result<Value, ArmError> {
+pub(crate) fn document(state: &State, id: &str) -> Result<Value, ArmError> {
     find(state, id).map(entry)
 }
 
 /// `GET /subscriptions`.
-pub fn list(state: &State) -> Value {
+pub(crate) fn list(state: &State) -> Value {
     let subscriptions = &state.settings().subscriptions;
     json!({
         "value": subscriptions.iter().map(entry).collect::<Vec<_>>(),
@@ -65,7 +65,7 @@ pub fn list(state: &State) -> Value {
 }
 
 /// `GET /tenants`: those of the subscriptions.
-pub fn tenants(state: &State) -> Value {
+pub(crate) fn tenants(state: &State) -> Value {
     let mut ids: Vec<&str> =
         state.settings().subscriptions.iter().map(|subscription| subscription.tenant_id.as_str()).collect();
     ids.sort_unstable();

@@ -24,7 +24,7 @@ struct Buckets {
 }
 
 /// The buckets of the one subscription.
-pub struct Throttle {
+pub(crate) struct Throttle {
     buckets: Mutex<Buckets>,
     started: Instant,
     /// Refills are this much faster.
@@ -32,14 +32,14 @@ pub struct Throttle {
 }
 
 /// What is left, as the answer's headers tell it.
-pub struct Remaining {
+pub(crate) struct Remaining {
     pub header: &'static str,
     pub requests: u32,
 }
 
 impl Throttle {
     /// Full buckets that refill `1 / time_scale` times as fast as Azure's.
-    pub fn new(time_scale: f64) -> Self {
+    pub(crate) fn new(time_scale: f64) -> Self {
         let speed = if time_scale > 0.0 { 1.0 / time_scale } else { 1.0 };
         let bucket = |(capacity, per_second): (u32, f64)| Bucket::full(capacity, per_second * speed);
         let buckets =
@@ -52,7 +52,7 @@ impl Throttle {
     }
 
     /// Takes a request from the subscription's bucket.
-    pub fn take(&self, method: &Method) -> Result<Remaining, ArmError> {
+    pub(crate) fn take(&self, method: &Method) -> Result<Remaining, ArmError> {
         let now = self.started.elapsed();
         let mut buckets = self.buckets();
         let (taken, header, what) = match *method {
@@ -69,7 +69,7 @@ impl Throttle {
     }
 
     /// Takes a poll from a machine's own bucket.
-    pub fn take_poll(&self, vm_key: &str) -> Result<(), ArmError> {
+    pub(crate) fn take_poll(&self, vm_key: &str) -> Result<(), ArmError> {
         let now = self.started.elapsed();
         let (capacity, per_second) = POLLS;
         let fresh = || Bucket::full(capacity, per_second * self.speed);

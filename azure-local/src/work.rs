@@ -17,7 +17,7 @@ use crate::state::clock::now_milliseconds;
 use crate::state::operation::{Action, Operation, Outcome, Twist};
 
 /// Goes on with what the last daemon left: running operations, and machines that were running.
-pub async fn resume(server: &Arc<Server>) {
+pub(crate) async fn resume(server: &Arc<Server>) {
     let (operations, machines) = {
         let mut state = server.state();
         state.adopt_orphans();
@@ -46,7 +46,7 @@ pub async fn resume(server: &Arc<Server>) {
 
 /// Performs an operation that was begun, and gives it as it is then: what takes no time is done on return, the
 /// rest goes on by itserver.
-pub async fn launch(server: &Arc<Server>, operation: Operation) -> Operation {
+pub(crate) async fn launch(server: &Arc<Server>, operation: Operation) -> Operation {
     let id = operation.id.clone();
     let mut work = Box::pin(perform(server.clone(), operation.clone()));
     let first = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
@@ -57,7 +57,7 @@ pub async fn launch(server: &Arc<Server>, operation: Operation) -> Operation {
 }
 
 /// Performs an operation that was begun, and gives it as it ends. It goes on when nobody waits for it any more.
-pub async fn finish(server: &Arc<Server>, operation: Operation) -> Operation {
+pub(crate) async fn finish(server: &Arc<Server>, operation: Operation) -> Operation {
     let id = operation.id.clone();
     if let Err(error) = tokio::spawn(perform(server.clone(), operation.clone())).await {
         tracing::error!(%error, resource = operation.resource.text(), "an operation was not performed");

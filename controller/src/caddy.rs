@@ -86,10 +86,16 @@ fn fill(value: &mut Value, routes: &[Value]) {
             if let Some(at) = items.iter().position(is_place) {
                 items.splice(at..=at, routes.iter().cloned());
             } else {
-                items.iter_mut().for_each(|item| fill(item, routes));
+                for item in items {
+                    fill(item, routes);
+                }
             }
         }
-        Value::Object(fields) => fields.values_mut().for_each(|field| fill(field, routes)),
+        Value::Object(fields) => {
+            for field in fields.values_mut() {
+                fill(field, routes);
+            }
+        }
         _ => {}
     }
 }

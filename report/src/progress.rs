@@ -28,7 +28,7 @@ const DEGRADED: Mark = Mark { sign: "▴", color: 33 };
 const BAD: Mark = Mark { sign: "■", color: 31 };
 
 /// Shows events on stderr.
-pub struct Progress {
+pub(crate) struct Progress {
     bars: Option<MultiProgress>,
     running: Mutex<HashMap<String, ProgressBar>>,
     color: bool,
@@ -36,14 +36,14 @@ pub struct Progress {
 
 impl Progress {
     /// Bars when stderr is a terminal.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let terminal = std::io::stderr().is_terminal();
         let color = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         Self { bars: terminal.then(MultiProgress::new), running: Mutex::default(), color }
     }
 
     /// Shows one event.
-    pub fn show(&self, event: &Event) {
+    pub(crate) fn show(&self, event: &Event) {
         match event {
             Event::Note { text } => self.line(text),
             Event::Plan { create, update, wait, keep } => {
@@ -87,7 +87,7 @@ impl Progress {
     }
 
     /// Removes all bars.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         for (_, bar) in self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner).drain() {
             bar.finish_and_clear();
         }

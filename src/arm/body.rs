@@ -4,7 +4,7 @@ use azure_core::http::AsyncRawResponse;
 use futures::TryStreamExt as _;
 
 /// The whole body; none when it is longer than `most_bytes`. No more than that, and one part of the stream, is ever held.
-pub async fn read_body(response: AsyncRawResponse, most_bytes: usize) -> azure_core::Result<Option<Vec<u8>>> {
+pub(crate) async fn read_body(response: AsyncRawResponse, most_bytes: usize) -> azure_core::Result<Option<Vec<u8>>> {
     let mut parts = response.into_body();
     let mut body = Vec::new();
     while let Some(part) = parts.try_next().await? {

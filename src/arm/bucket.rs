@@ -13,14 +13,14 @@ const WRITES: (f64, f64) = (200.0, 10.0);
 
 /// One bucket for reads, one for everything else.
 #[derive(Debug)]
-pub struct Buckets {
+pub(super) struct Buckets {
     reads: Mutex<Bucket>,
     writes: Mutex<Bucket>,
 }
 
 /// Which of ARM's limits a request counts against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Traffic {
+pub(super) enum Traffic {
     /// GET.
     Read,
     /// Everything else.
@@ -38,12 +38,12 @@ struct Bucket {
 
 impl Buckets {
     /// Full buckets of ARM's size.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { reads: Mutex::new(Bucket::new(READS)), writes: Mutex::new(Bucket::new(WRITES)) }
     }
 
     /// Returns when a request may be sent, in the order of the calls.
-    pub async fn acquire(&self, traffic: Traffic) {
+    pub(super) async fn acquire(&self, traffic: Traffic) {
         let bucket = match traffic {
             Traffic::Read => &self.reads,
             Traffic::Write => &self.writes,

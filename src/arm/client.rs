@@ -32,18 +32,18 @@ const MOST_PAGES: usize = 1000;
 
 /// A signed-in client.
 #[derive(Clone, Debug)]
-pub struct Arm {
+pub(crate) struct Arm {
     sender: Arc<Sender>,
 }
 
 impl Arm {
     /// A client of `endpoint`; `listener` is told of long waits.
-    pub fn new(endpoint: &Endpoint, patience: Patience, listener: Arc<dyn WaitListener>) -> Self {
+    pub(crate) fn new(endpoint: &Endpoint, patience: Patience, listener: Arc<dyn WaitListener>) -> Self {
         Self { sender: Arc::new(Sender::new(endpoint, patience, listener)) }
     }
 
     /// The resource's document; none when Azure says that it does not exist.
-    pub async fn get(&self, id: &ResourceId) -> Result<Option<Value>, ArmError> {
+    pub(crate) async fn get(&self, id: &ResourceId) -> Result<Option<Value>, ArmError> {
         let doing = format!("reading {id}");
         let request = self.request(&doing, Method::Get, id.path(), id.api_version())?;
         let read = self.sender.send(&request, |raw| answer::resource(raw, id)).await;
@@ -51,12 +51,12 @@ impl Arm {
     }
 
     /// What is computed from a resource and has no id of its own, such as `instanceView`; none when it does not exist.
-    pub async fn view<T: DeserializeOwned>(&self, id: &ResourceId, view: &str) -> Result<Option<T>, ArmError> {
+    pub(crate) async fn view<T: DeserializeOwned>(&self, id: &ResourceId, view: &str) -> Result<Option<T>, ArmError> {
         self.get_path(&format!("reading the {view} of {id}"), &format!("{}/{view}", id.path()), id.api_version()).await
     }
 
     /// The document at a path that is not a plain resource; `path` may carry a query.
-    pub async fn get_path<T: DeserializeOwned>(
+    pub(crate) async fn get_path<T: DeserializeOwned>(
         &self,
         doing: &str,
         path: &str,
@@ -68,7 +68,7 @@ impl Arm {
 
     /// All items of a list, from all its pages; none when Azure says that what is listed does not exist. A list that
     /// cannot be read to its end is an error.
-    pub async fn list<T: DeserializeOwned>(
+    pub(crate) async fn list<T: DeserializeOwned>(
         &self,
         doing: &str,
         path: &str,
@@ -97,7 +97,7 @@ impl Arm {
     }
 
     /// The items of one of the few lists that Azure answers whole, without an object around them.
-    pub async fn bare_list<T: DeserializeOwned>(
+    pub(crate) async fn bare_list<T: DeserializeOwned>(
         &self,
         doing: &str,
         path: &str,
@@ -108,7 +108,7 @@ impl Arm {
     }
 
     /// The subscription; none when Azure says that it does not exist, or that it is not for who is signed in.
-    pub async fn subscription(&self, subscription: &SubscriptionId) -> Result<Option<Subscription>, ArmError> {
+    pub(crate) async fn subscription(&self, subscription: &SubscriptionId) -> Result<Option<Subscription>, ArmError> {
         let id = ResourceId::subscription(subscription);
         let doing = format!("reading {id}");
         let request = self.request(&doing, Method::Get, id.path(), id.api_version())?;
@@ -118,12 +118,12 @@ impl Arm {
 
     /// All subscriptions that whoever is signed in may see.
     /// <https://learn.microsoft.com/rest/api/resources/subscriptions/list>
-    pub async fn subscriptions(&self, doing: &str) -> Result<Vec<Subscription>, ArmError> {
+    pub(crate) async fn subscriptions(&self, doing: &str) -> Result<Vec<Subscription>, ArmError> {
         Ok(self.list(doing, "/subscriptions", SUBSCRIPTIONS_API_VERSION).await?.unwrap_or_default())
     }
 
     /// Creates or replaces the resource and waits for the end of the operation.
-    pub async fn put(&self, id: &ResourceId, body: &Value) -> Result<(), ArmError> {
+    pub(crate) async fn put(&self, id: &ResourceId, body: &Value) -> Result<(), ArmError> {
         let doing = format!("creating {id}");
         let request = self.request(&doing, Method::Put, id.path(), id.api_version())?;
         let request = ArmRequest { body: Some(body), ..request };
@@ -132,7 +132,7 @@ impl Arm {
     }
 
     /// Deletes the resource, and returns when Azure, asked by its id, says that it does not exist.
-    pub async fn delete(&self, id: &ResourceId) -> Result<(), ArmError> {
+    pub(crate) async fn delete(&self, id: &ResourceId) -> Result<(), ArmError> {
         let doing = format!("deleting {id}");
         let request = self.request(&doing, Method::Delete, id.path(), id.api_version())?;
         for round in 1..=DELETION_ROUNDS {
@@ -157,7 +157,7 @@ impl Arm {
     }
 
     /// Runs an action of a resource and returns its result.
-    pub async fn post<T: DeserializeOwned>(
+    pub(crate) async fn post<T: DeserializeOwned>(
         &self,
         id: &ResourceId,
         action: &str,
@@ -179,7 +179,7 @@ impl Arm {
     }
 
     /// Asks a path that is not a plain resource to do something; the answer's document.
-    pub async fn post_path<T: DeserializeOwned>(
+    pub(crate) async fn post_path<T: DeserializeOwned>(
         &self,
         doing: &str,
         path: &str,
@@ -192,20 +192,26 @@ impl Arm {
     }
 
     /// Writes a document at a path that is not a plain resource and is done at once.
-    pub async fn put_path(&self, doing: &str, path: &str, api_version: &str, body: &Value) -> Result<(), ArmError> {
+    pub(crate) async fn put_path(
+        &self,
+        doing: &str,
+        path: &str,
+        api_version: &str,
+        body: &Value,
+    ) -> Result<(), ArmError> {
         let request = self.request(doing, Method::Put, path, api_version)?;
         self.sender.send(&ArmRequest { body: Some(body), ..request }, answer::stored).await.map(drop)
     }
 
     /// Waits for the end of an operation that an earlier run began, by the resource's own state.
-    pub async fn wait_for(&self, id: &ResourceId) -> Result<(), ArmError> {
+    pub(crate) async fn wait_for(&self, id: &ResourceId) -> Result<(), ArmError> {
         let doing = format!("waiting for {id}");
         let followed = Followed { doing: &doing, id, monitor: Monitor::Resource, goal: Goal::Exists, first_wait: None };
         self.follow(followed).await.map(drop)
     }
 
     /// Waits for the end of a deletion that somebody else began.
-    pub async fn wait_until_gone(&self, id: &ResourceId) -> Result<(), ArmError> {
+    pub(crate) async fn wait_until_gone(&self, id: &ResourceId) -> Result<(), ArmError> {
         let doing = format!("waiting until {id} is gone");
         let followed = Followed { doing: &doing, id, monitor: Monitor::Resource, goal: Goal::Gone, first_wait: None };
         self.follow(followed).await.map(drop)
@@ -213,7 +219,7 @@ impl Arm {
 
     /// Waits until every replica of ARM knows a resource group that was just made.
     /// <https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-not-found>
-    pub async fn wait_until_consistent(&self, id: &ResourceId) -> Result<(), ArmError> {
+    pub(crate) async fn wait_until_consistent(&self, id: &ResourceId) -> Result<(), ArmError> {
         let deadline = Instant::now() + CONSISTENCY_DEADLINE;
         let mut good = 0;
         while good < CONSISTENT_ANSWERS {

@@ -17,7 +17,7 @@ use crate::spec::{ClientId, InvalidAccount, TenantId};
 
 /// What a user said of signing in; the rest is in the environment.
 #[derive(Clone, Debug, Default)]
-pub struct SignIn {
+pub(crate) struct SignIn {
     /// The directory (tenant) of a service principal.
     pub tenant: Option<TenantId>,
     /// The application (client) of a service principal, or of a user-assigned managed identity.
@@ -30,7 +30,7 @@ pub struct SignIn {
 
 /// A way of signing in that was chosen, with what it is and why.
 #[derive(Clone, Debug)]
-pub struct ChosenCredential {
+pub(crate) struct ChosenCredential {
     pub credential: Arc<dyn TokenCredential>,
     /// In words: `service principal with secret`.
     pub name: &'static str,
@@ -63,7 +63,10 @@ const PIPELINES: [&str; 5] = [
 /// 6. the developer tools' sign-in: `az login`, else `azd auth login`.
 ///
 /// `variable` looks a variable of the environment up.
-pub fn credential(sign_in: SignIn, variable: impl Fn(&str) -> Option<String>) -> Result<ChosenCredential, ArmError> {
+pub(crate) fn credential(
+    sign_in: SignIn,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<ChosenCredential, ArmError> {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     let wrong = |message: String| ArmError::local(ArmErrorKind::SignIn, "choosing a credential", message);
     let refused = |error: azure_core::Error| wrong(error.to_string());

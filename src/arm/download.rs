@@ -9,7 +9,7 @@ use super::token::chain;
 
 impl Arm {
     /// The text behind a signed URL: over HTTPS, or on the emulator itself.
-    pub async fn download(&self, url: &str) -> Result<String, ArmError> {
+    pub(crate) async fn download(&self, url: &str) -> Result<String, ArmError> {
         let doing = "downloading a console log";
         let failed = |kind, message: String| ArmError::local(kind, doing, message);
         let endpoint = &self.sender().endpoint;

@@ -12,7 +12,7 @@ use crate::spec::AzureCloud;
 
 /// An ARM to talk to.
 #[derive(Clone, Debug)]
-pub struct Endpoint {
+pub(crate) struct Endpoint {
     base: Url,
     /// Hosts below this one are Azure's too, such as those of regions.
     own_domain: Option<String>,
@@ -21,7 +21,7 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// A cloud of Azure with this credential.
-    pub fn azure(cloud: AzureCloud, credential: Arc<dyn TokenCredential>) -> anyhow::Result<Self> {
+    pub(crate) fn azure(cloud: AzureCloud, credential: Arc<dyn TokenCredential>) -> anyhow::Result<Self> {
         let base = cloud.resource_manager();
         let authorization = BearerTokenAuthorizationPolicy::new(credential, [format!("{base}/.default")]);
         let base: Url = base.parse()?;
@@ -30,14 +30,14 @@ impl Endpoint {
     }
 
     /// The local emulator: plain HTTP on the loopback, with requests signed as `authorization` does.
-    pub fn local(base: &str, authorization: Arc<dyn Policy>) -> anyhow::Result<Self> {
+    pub(crate) fn local(base: &str, authorization: Arc<dyn Policy>) -> anyhow::Result<Self> {
         let base: Url = base.parse()?;
         anyhow::ensure!(base.host_str() == Some("127.0.0.1"), "`{base}` is not on the loopback");
         Ok(Self { base, own_domain: None, authorization })
     }
 
     /// The URL that ids are appended to.
-    pub fn base(&self) -> &Url {
+    pub(crate) fn base(&self) -> &Url {
         &self.base
     }
 
@@ -59,7 +59,7 @@ impl Endpoint {
 }
 
 /// Where a cloud's tokens come from.
-pub fn authority(cloud: AzureCloud) -> Arc<CloudConfiguration> {
+pub(crate) fn authority(cloud: AzureCloud) -> Arc<CloudConfiguration> {
     Arc::new(match cloud {
         AzureCloud::Public => CloudConfiguration::AzurePublic,
         AzureCloud::UsGovernment => CloudConfiguration::AzureGovernment,

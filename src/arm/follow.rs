@@ -25,11 +25,11 @@ const LONGEST_POLL: Duration = Duration::from_secs(60);
 /// Longest time an operation may take; Azure itself gives up on a machine's provisioning after 40 minutes.
 const OPERATION_DEADLINE: Duration = Duration::from_secs(60 * 60);
 /// What stays unknown this long is not late but gone.
-pub const CONSISTENCY_DEADLINE: Duration = Duration::from_secs(120);
+pub(super) const CONSISTENCY_DEADLINE: Duration = Duration::from_secs(120);
 
 /// What is followed, and what for.
 #[derive(Clone, Debug)]
-pub struct Followed<'a> {
+pub(super) struct Followed<'a> {
     /// In words: ``deleting network interface `x` ``.
     pub doing: &'a str,
     pub id: &'a ResourceId,

@@ -3,9 +3,9 @@
 use std::fmt;
 
 /// <https://learn.microsoft.com/rest/api/compute/>
-pub const COMPUTE_API_VERSION: &str = "2024-07-01";
+pub(crate) const COMPUTE_API_VERSION: &str = "2024-07-01";
 /// <https://learn.microsoft.com/rest/api/virtualnetwork/>
-pub const NETWORK_API_VERSION: &str = "2024-03-01";
+pub(crate) const NETWORK_API_VERSION: &str = "2024-03-01";
 /// <https://learn.microsoft.com/rest/api/resources/>
 const RESOURCES_API_VERSION: &str = "2021-04-01";
 /// <https://learn.microsoft.com/rest/api/compute/disks>

@@ -20,19 +20,19 @@ mod retry;
 mod token;
 mod wait;
 
-pub use answer::{
+pub(crate) use answer::{
     Availability, BootDiagnostics, ImageDocument, ImageVersion, InstanceView, Provider, Region, Sku, Subscription,
     Terms, Usage,
 };
-pub use body::read_body;
-pub use client::Arm;
-pub use credential::{ChosenCredential, SignIn, credential};
-pub use endpoint::{Endpoint, authority};
-pub use error::{ArmError, ArmErrorKind};
-pub use id::{COMPUTE_API_VERSION, NETWORK_API_VERSION, ResourceId};
-pub use operation::ProvisioningState;
-pub use patience::Patience;
-pub use wait::{Deaf, Wait, WaitListener};
+pub(crate) use body::read_body;
+pub(crate) use client::Arm;
+pub(crate) use credential::{ChosenCredential, SignIn, credential};
+pub(crate) use endpoint::{Endpoint, authority};
+pub(crate) use error::{ArmError, ArmErrorKind};
+pub(crate) use id::{COMPUTE_API_VERSION, NETWORK_API_VERSION, ResourceId};
+pub(crate) use operation::ProvisioningState;
+pub(crate) use patience::Patience;
+pub(crate) use wait::{Wait, WaitListener};
 
 #[cfg(test)]
 mod tests;

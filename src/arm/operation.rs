@@ -13,7 +13,7 @@ use super::id::ResourceId;
 
 /// A resource's `properties.provisioningState`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProvisioningState {
+pub(crate) enum ProvisioningState {
     Succeeded,
     Failed,
     Canceled,
@@ -23,7 +23,7 @@ pub enum ProvisioningState {
 
 impl ProvisioningState {
     /// Reads a status word; case does not count, and services spell Canceled both ways.
-    pub fn read(text: &str) -> Self {
+    pub(crate) fn read(text: &str) -> Self {
         match text.to_ascii_lowercase().as_str() {
             "succeeded" => Self::Succeeded,
             "failed" => Self::Failed,
@@ -33,7 +33,7 @@ impl ProvisioningState {
     }
 
     /// The state of a resource's document; a document without one has succeeded.
-    pub fn of(document: &Value) -> Self {
+    pub(crate) fn of(document: &Value) -> Self {
         match document.pointer("/properties/provisioningState").and_then(Value::as_str) {
             Some(text) => Self::read(text),
             None => Self::Succeeded,
@@ -41,7 +41,7 @@ impl ProvisioningState {
     }
 
     /// Whether Azure is taking the resource away.
-    pub fn is_deleting(&self) -> bool {
+    pub(crate) fn is_deleting(&self) -> bool {
         matches!(self, Self::Running(state) if state.eq_ignore_ascii_case("deleting"))
     }
 }
@@ -59,7 +59,7 @@ impl fmt::Display for ProvisioningState {
 
 /// What to ask next to learn how an operation stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Monitor {
+pub(super) enum Monitor {
     /// `Azure-AsyncOperation`: 200 with `{status, error}`.
     AsyncOperation(String),
     /// `Location`: 202 while running.
@@ -70,7 +70,7 @@ pub enum Monitor {
 
 /// What an operation is followed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Goal {
+pub(super) enum Goal {
     /// The resource is there and as it should be.
     Exists,
     /// The resource is gone.
@@ -81,7 +81,7 @@ pub enum Goal {
 
 /// How an operation stands.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
+pub(super) enum Outcome {
     /// Ask again.
     Running,
     /// Done; with the answer's document, where it has one.
@@ -91,7 +91,7 @@ pub enum Outcome {
 }
 
 /// What the answer to a PUT, POST or DELETE says: finished at once, or what to monitor.
-pub fn begin(doing: &str, begun: &Begun) -> Result<Option<Monitor>, Box<ArmError>> {
+pub(super) fn begin(doing: &str, begun: &Begun) -> Result<Option<Monitor>, Box<ArmError>> {
     if let Some(url) = &begun.azure_async_operation {
         return Ok(Some(Monitor::AsyncOperation(url.clone())));
     }
@@ -108,7 +108,13 @@ pub fn begin(doing: &str, begun: &Begun) -> Result<Option<Monitor>, Box<ArmError
 }
 
 /// What the answer to a poll says. A 404 is no answer of this kind: see [`absent`].
-pub fn poll(doing: &str, raw: &RawAnswer, monitor: &Monitor, goal: Goal, id: &ResourceId) -> Result<Outcome, Stranger> {
+pub(super) fn poll(
+    doing: &str,
+    raw: &RawAnswer,
+    monitor: &Monitor,
+    goal: Goal,
+    id: &ResourceId,
+) -> Result<Outcome, Stranger> {
     let (state, document) = match monitor {
         Monitor::AsyncOperation(_) => {
             // Some services say 202 as long as it runs.
@@ -131,7 +137,7 @@ pub fn poll(doing: &str, raw: &RawAnswer, monitor: &Monitor, goal: Goal, id: &Re
 
 /// What a 404 to a poll says: replicas learn late of what was just made, and a deleted resource takes its operations
 /// along.
-pub fn absent(goal: Goal) -> Outcome {
+pub(super) fn absent(goal: Goal) -> Outcome {
     if goal == Goal::Gone { Outcome::Succeeded(None) } else { Outcome::Running }
 }
 

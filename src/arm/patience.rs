@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// The bounds of one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
+pub(crate) struct Patience {
     /// One answer, from the request to the last byte of its body.
     pub answer: Duration,
     /// One request with all its tries, from the first one on, while Azure answers "later".
@@ -19,7 +19,7 @@ pub struct Patience {
 }
 
 /// See [`Patience::unreachable`].
-pub const LEAST_ATTEMPTS: u32 = 2;
+pub(super) const LEAST_ATTEMPTS: u32 = 2;
 
 impl Default for Patience {
     fn default() -> Self {

@@ -24,7 +24,7 @@ const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-req
 
 /// What is asked, and where.
 #[derive(Clone, Debug)]
-pub struct ArmRequest<'a> {
+pub(super) struct ArmRequest<'a> {
     /// In words: ``creating load balancer `x` ``.
     pub doing: &'a str,
     pub method: Method,
@@ -34,7 +34,7 @@ pub struct ArmRequest<'a> {
 
 /// Sends requests to one endpoint, signed, below ARM's limits.
 #[derive(Debug)]
-pub struct Sender {
+pub(super) struct Sender {
     pipeline: Pipeline,
     pub endpoint: Endpoint,
     pub patience: Patience,
@@ -46,7 +46,7 @@ pub struct Sender {
 
 impl Sender {
     /// A sender to `endpoint`; `listener` is told of long waits.
-    pub fn new(endpoint: &Endpoint, patience: Patience, listener: Arc<dyn WaitListener>) -> Self {
+    pub(super) fn new(endpoint: &Endpoint, patience: Patience, listener: Arc<dyn WaitListener>) -> Self {
         // Azure's own rules decide what is tried again (`retry`): azure_core knows neither lock conflicts nor our
         // deadlines. Its HTTP client follows no redirect, which would take the token along.
         let options = ClientOptions { retry: RetryOptions::none(), ..ClientOptions::default() };
@@ -70,7 +70,7 @@ impl Sender {
     }
 
     /// Sends until there is an answer of ARM's that stands. `read` says what may be answered.
-    pub async fn send<T>(
+    pub(super) async fn send<T>(
         &self,
         request: &ArmRequest<'_>,
         read: impl Fn(&RawAnswer) -> Result<T, Stranger>,
@@ -101,7 +101,7 @@ impl Sender {
     }
 
     /// Says that something is waited for that Azure asked for, when that is long.
-    pub async fn wait(&self, error: &ArmError, wait: Duration, is_worrying: bool) {
+    pub(super) async fn wait(&self, error: &ArmError, wait: Duration, is_worrying: bool) {
         let reason = match &error.code {
             Some(code) => format!("Azure says {code}: {}", answer::message(&error.message)),
             None => answer::message(&error.message),

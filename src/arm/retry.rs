@@ -25,14 +25,14 @@ const LOCK_CODES: [&str; 5] = [
 
 /// A try that came to nothing.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FailedTry {
+pub(super) struct FailedTry {
     pub error: ArmError,
     pub reason: Reason,
 }
 
 /// Why a try came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub(super) enum Reason {
     /// ARM said no, or not yet.
     Refused { retry_after: Option<Duration> },
     /// ARM does not know yet what this program has just made.
@@ -47,7 +47,7 @@ pub enum Reason {
 
 /// What to do after a failed try.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
+pub(super) enum Next {
     /// Ask again after this time.
     Again(Duration),
     /// The error stands.
@@ -57,7 +57,7 @@ pub enum Next {
 }
 
 /// What to do after try number `attempt` (1 for the first), `elapsed` after the first one began.
-pub fn next(failed: &FailedTry, attempt: u32, elapsed: Duration, patience: &Patience) -> Next {
+pub(super) fn next(failed: &FailedTry, attempt: u32, elapsed: Duration, patience: &Patience) -> Next {
     let (status, retry_after) = match failed.reason {
         Reason::Refused { retry_after } => (failed.error.status.unwrap_or_default(), retry_after),
         Reason::LateReplica => (503, None),

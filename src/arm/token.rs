@@ -17,7 +17,7 @@ const OFFLINE: [&str; 6] = [
 ];
 
 /// What `azure_core`'s error means.
-pub fn failed_try(error: &azure_core::Error, doing: &str) -> FailedTry {
+pub(super) fn failed_try(error: &azure_core::Error, doing: &str) -> FailedTry {
     let failed = |kind, message: String, reason| FailedTry { error: ArmError::local(kind, doing, message), reason };
     if *error.kind() != ErrorKind::Credential {
         return failed(ArmErrorKind::Unreachable, chain(error), Reason::Unanswered);
@@ -80,7 +80,7 @@ impl Refusal {
 const HOLLOW: [&str; 3] = ["failed to execute `reqwest` request", "non-transport error", "retry policy expired"];
 
 /// The error with its sources, each once.
-pub fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut parts = vec![error.to_string()];
     let mut source = error.source();
     while let Some(inner) = source {

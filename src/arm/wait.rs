@@ -17,7 +17,7 @@ const SAME_TIME: Duration = Duration::from_secs(1);
 
 /// A wait that has just begun, or goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wait {
+pub(crate) struct Wait {
     /// What is being done: ``creating load balancer `x` ``.
     pub doing: String,
     /// What Azure said, or that nobody answers.
@@ -30,7 +30,7 @@ pub struct Wait {
 
 /// What comes after a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Then {
+pub(crate) enum Then {
     /// The request is sent again.
     Again,
     /// It is given up.
@@ -38,15 +38,17 @@ pub enum Then {
 }
 
 /// Is told of waits.
-pub trait WaitListener: fmt::Debug + Send + Sync {
+pub(crate) trait WaitListener: fmt::Debug + Send + Sync {
     /// A wait began or goes on.
     fn waiting(&self, wait: &Wait);
 }
 
 /// Listens to nothing.
+#[cfg(test)]
 #[derive(Debug)]
-pub struct Deaf;
+pub(crate) struct Deaf;
 
+#[cfg(test)]
 impl WaitListener for Deaf {
     fn waiting(&self, _: &Wait) {}
 }
@@ -67,7 +69,7 @@ impl fmt::Display for Wait {
 }
 
 /// The time of day in a while, in UTC; with its date when that is another day.
-pub fn clock(after: Duration) -> String {
+pub(super) fn clock(after: Duration) -> String {
     let now = OffsetDateTime::now_utc();
     let then = now + after;
     let time = format!("{:02}:{:02}:{:02} UTC", then.hour(), then.minute(), then.second());
@@ -76,7 +78,7 @@ pub fn clock(after: Duration) -> String {
 
 /// What has been told, so that a thousand requests that wait for one thing are one line.
 #[derive(Debug, Default)]
-pub struct Told {
+pub(super) struct Told {
     lines: Mutex<Vec<Line>>,
 }
 
@@ -107,7 +109,7 @@ impl Told {
 
     /// Sleeps, and tells who listens at once and after each `reminder`; shorter waits than `silence` are not told, except
     /// when `is_worrying`.
-    pub async fn sleep(&self, wait: Wait, is_worrying: bool, patience: &Patience, listener: &dyn WaitListener) {
+    pub(super) async fn sleep(&self, wait: Wait, is_worrying: bool, patience: &Patience, listener: &dyn WaitListener) {
         let end = Instant::now() + wait.remaining;
         let is_told = is_worrying || wait.remaining > patience.silence;
         loop {
@@ -123,7 +125,7 @@ impl Told {
     }
 
     /// Tells who listens, unless that is known.
-    pub fn tell(&self, wait: Wait, patience: &Patience, listener: &dyn WaitListener) {
+    pub(super) fn tell(&self, wait: Wait, patience: &Patience, listener: &dyn WaitListener) {
         if self.is_news(&wait, Instant::now(), patience) {
             listener.waiting(&wait);
         }

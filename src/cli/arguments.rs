@@ -30,7 +30,7 @@ use crate::spec::Dialect;
                   6 Azure unreachable, 7 host unreachable over SSH, 8 unhealthy, 10 changes pending\n\
                   (plan --exit-code), 130 interrupted (run again)."
 )]
-pub struct Arguments {
+pub(super) struct Arguments {
     #[command(flatten)]
     pub cluster: ClusterArguments,
     #[command(flatten)]
@@ -41,7 +41,7 @@ pub struct Arguments {
 
 /// Sub-commands; without one the cluster is created.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Create a cluster, or complete it: the same as NAME alone, for any name
     Create(Box<CreateVerbArguments>),
     /// Show what would be created, changed and left, and what Azure would refuse; write nothing
@@ -76,7 +76,7 @@ pub enum Command {
 
 /// Arguments of `create`.
 #[derive(Debug, Args)]
-pub struct CreateVerbArguments {
+pub(super) struct CreateVerbArguments {
     #[command(flatten)]
     pub cluster: ClusterArguments,
     #[command(flatten)]
@@ -85,7 +85,7 @@ pub struct CreateVerbArguments {
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
-pub struct PlanArguments {
+pub(super) struct PlanArguments {
     #[command(flatten)]
     pub cluster: ClusterArguments,
     /// End with 10 when something would be created, changed or waited for
@@ -95,7 +95,7 @@ pub struct PlanArguments {
 
 /// What only creation asks for.
 #[derive(Debug, Args)]
-pub struct CreateArguments {
+pub(super) struct CreateArguments {
     /// Do not ask before a cluster is made or changed; without a terminal needed where something is taken away
     #[arg(long, short_alias = 'y', help_heading = "Run")]
     pub yes: bool,
@@ -106,7 +106,7 @@ pub struct CreateArguments {
 
 /// What describes a cluster. What is not given keeps the value the cluster was created with.
 #[derive(Debug, Args)]
-pub struct ClusterArguments {
+pub(super) struct ClusterArguments {
     #[command(flatten)]
     pub parameters: ParameterArguments,
     /// Read parameters from a cluster.yaml; environment variables and flags count before it
@@ -120,14 +120,14 @@ pub struct ClusterArguments {
 
 impl ClusterArguments {
     /// What to call the cluster before its parameters are read.
-    pub fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         self.parameters.name().unwrap_or("NAME")
     }
 }
 
 /// Where Azure is, and where clusters are kept.
 #[derive(Clone, Debug, Args)]
-pub struct ConnectionArguments {
+pub(super) struct ConnectionArguments {
     /// Use the local emulator; it is started when it does not run
     #[arg(long, env = "AZURE_COREOS_CLUSTER_LOCAL", hide_env = true, value_parser = FalseyValueParser::new())]
     pub local: bool,
@@ -145,7 +145,7 @@ pub struct ConnectionArguments {
 
 /// How results are given.
 #[derive(Clone, Debug, Args)]
-pub struct OutputArguments {
+pub(super) struct OutputArguments {
     /// Form of the result on stdout
     #[arg(short, long, value_enum, default_value_t = OutputFormat::Text, help_heading = "Run")]
     pub output: OutputFormat,
@@ -156,7 +156,7 @@ pub struct OutputArguments {
 
 /// Arguments of `destroy`.
 #[derive(Debug, Args)]
-pub struct DestroyArguments {
+pub(super) struct DestroyArguments {
     /// Name of the cluster
     #[arg(value_name = "NAME")]
     pub name: String,
@@ -173,7 +173,7 @@ pub struct DestroyArguments {
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
-pub struct StatusArguments {
+pub(super) struct StatusArguments {
     /// Name of the cluster
     #[arg(value_name = "NAME")]
     pub name: String,
@@ -188,7 +188,7 @@ pub struct StatusArguments {
 /// Arguments of `user-data`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub struct UserDataArguments {
+pub(super) struct UserDataArguments {
     #[command(flatten)]
     pub cluster: ClusterArguments,
     /// Index of the node
@@ -203,14 +203,14 @@ pub struct UserDataArguments {
 
 /// What else can be done with user-data.
 #[derive(Debug, Subcommand)]
-pub enum UserDataCommand {
+pub(super) enum UserDataCommand {
     /// Say of each key of a file whether it would act on Flatcar and on Fedora CoreOS; exit code 3 when one would not
     Lint(LintArguments),
 }
 
 /// Arguments of `user-data lint`.
 #[derive(Debug, Args)]
-pub struct LintArguments {
+pub(super) struct LintArguments {
     /// A cloud-config, an Ignition document, a script or a multipart file; `-` for stdin
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
@@ -221,7 +221,7 @@ pub struct LintArguments {
 
 /// Commands about templates.
 #[derive(Debug, Subcommand)]
-pub enum TemplatesCommand {
+pub(super) enum TemplatesCommand {
     /// Write the shipped ones to a directory
     Dump {
         /// Made when it is missing
@@ -241,7 +241,7 @@ pub enum TemplatesCommand {
 
 /// Commands about the local emulator.
 #[derive(Debug, Subcommand)]
-pub enum LocalCommand {
+pub(super) enum LocalCommand {
     /// Start it
     Up(LocalUpArguments),
     /// Show its machines and ports
@@ -266,14 +266,14 @@ pub enum LocalCommand {
 
 /// Commands about the emulator's image.
 #[derive(Debug, Subcommand)]
-pub enum ImageCommand {
+pub(super) enum ImageCommand {
     /// Make it from Debian packages, once
     Build,
 }
 
 /// How the emulator runs. What is not named is as it was the last time.
 #[derive(Clone, Debug, Args)]
-pub struct LocalUpArguments {
+pub(super) struct LocalUpArguments {
     /// What a VM resource becomes [default: as the last time, at first qemu]
     #[arg(long, value_enum)]
     pub vms: Option<Vms>,
@@ -293,7 +293,7 @@ pub struct LocalUpArguments {
 
 /// What a VM resource becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Vms {
+pub(super) enum Vms {
     /// A real virtual machine
     Qemu,
     /// Nothing: the control plane alone
@@ -302,7 +302,7 @@ pub enum Vms {
 
 /// How long the emulator's operations take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LatencyProfile {
+pub(super) enum LatencyProfile {
     /// No longer than they need
     None,
     /// As long as on Azure

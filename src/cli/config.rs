@@ -13,7 +13,7 @@ use report::output;
 
 /// Commands about a cluster's parameters.
 #[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
+pub(super) enum ConfigCommand {
     /// Print every parameter of a cluster with its value and where that came from
     Show(Box<ClusterArguments>),
     /// Print the JSON Schema of cluster.yaml
@@ -21,7 +21,7 @@ pub enum ConfigCommand {
 }
 
 /// Runs the command.
-pub async fn run(command: ConfigCommand) -> Result<(), Failure> {
+pub(super) async fn run(command: ConfigCommand) -> Result<(), Failure> {
     match command {
         ConfigCommand::Schema => output::print(&schema_text()),
         ConfigCommand::Show(arguments) => {

@@ -18,7 +18,7 @@ use crate::spec::SubscriptionId;
 const ANSWER_TIMEOUT: &str = "AZURE_COREOS_CLUSTER_ANSWER_TIMEOUT";
 
 /// A client and what it is a client of.
-pub struct Connection {
+pub(super) struct Connection {
     pub arm: Arm,
     pub cloud: Cloud,
     pub subscription: SubscriptionId,
@@ -30,7 +30,7 @@ pub struct Connection {
 }
 
 /// Which cloud a command is about: what was asked, else where the cluster is.
-pub fn cloud(arguments: &ConnectionArguments, place: Option<&ClusterPlace>) -> Result<Cloud, Failure> {
+pub(super) fn cloud(arguments: &ConnectionArguments, place: Option<&ClusterPlace>) -> Result<Cloud, Failure> {
     match (arguments.local, place.map(|place| place.cloud)) {
         (true, Some(Cloud::Azure)) => {
             Err(Failure::Usage("the cluster was created on Azure; leave `--local` out, or use another name".into()))
@@ -42,7 +42,7 @@ pub fn cloud(arguments: &ConnectionArguments, place: Option<&ClusterPlace>) -> R
 }
 
 /// Signs in, and makes sure that the subscription is there. Starts the emulator when it is needed.
-pub async fn connect(
+pub(super) async fn connect(
     arguments: &ConnectionArguments,
     values: &Values,
     stored: Option<&StoredCluster>,
@@ -52,7 +52,7 @@ pub async fn connect(
 }
 
 /// Like [`connect`], to where a cluster is of which no more is known.
-pub async fn connect_to(
+pub(super) async fn connect_to(
     arguments: &ConnectionArguments,
     values: &Values,
     place: Option<&ClusterPlace>,

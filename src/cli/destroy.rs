@@ -25,7 +25,7 @@ use report::output;
 use report::{Event, Failure, Mendable, Reporter, exit_code};
 
 /// Runs the command.
-pub async fn run(arguments: DestroyArguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: DestroyArguments) -> Result<(), Failure> {
     super::prepare::one_kind_of_output(&arguments.output)?;
     let reporter = reporter(&arguments.output)?;
     let start = Instant::now();

@@ -22,14 +22,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(50);
 
 /// Commands about etcd's discovery.
 #[derive(Debug, Subcommand)]
-pub enum DiscoveryCommand {
+pub(super) enum DiscoveryCommand {
     /// Run etcd's discovery service, version 2, in the foreground
     Serve(DiscoveryServeArguments),
 }
 
 /// Arguments of `discovery serve`.
 #[derive(Debug, Args)]
-pub struct DiscoveryServeArguments {
+pub(super) struct DiscoveryServeArguments {
     /// Address and port to listen on; port 0 is a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8087")]
     pub address: SocketAddr,
@@ -42,7 +42,7 @@ pub struct DiscoveryServeArguments {
 }
 
 /// Runs the service until it is asked to end.
-pub async fn run(command: DiscoveryCommand) -> Result<(), Failure> {
+pub(super) async fn run(command: DiscoveryCommand) -> Result<(), Failure> {
     let DiscoveryCommand::Serve(arguments) = command;
     if let Some(url) = &arguments.public_url
         && (!matches!(url.scheme(), "http" | "https") || url.query().is_some() || url.fragment().is_some())
@@ -64,7 +64,7 @@ pub async fn run(command: DiscoveryCommand) -> Result<(), Failure> {
 }
 
 /// Reads the token of a cluster that is still to be made; does nothing for any other.
-pub async fn check_token(asked: &Asked, reporter: &Reporter) -> Result<(), Failure> {
+pub(super) async fn check_token(asked: &Asked, reporter: &Reporter) -> Result<(), Failure> {
     if asked.may_have_machines() {
         return Ok(());
     }
@@ -78,7 +78,7 @@ pub async fn check_token(asked: &Asked, reporter: &Reporter) -> Result<(), Failu
 }
 
 /// Says that creation would ask for a token.
-pub fn note_request(asked: &Asked, reporter: &Reporter) {
+pub(super) fn note_request(asked: &Asked, reporter: &Reporter) {
     if let Some(url @ DiscoveryUrl::Service { .. }) = &asked.spec.discovery_url {
         reporter
             .note(format!("● discovery: creation asks {url} for a token for {} members", asked.spec.etcd_member_count));
@@ -86,7 +86,7 @@ pub fn note_request(asked: &Asked, reporter: &Reporter) {
 }
 
 /// The new token of a cluster that is to be made, from the service that its spec names; none where it names none.
-pub async fn request_token(asked: &Asked, reporter: &Reporter) -> Result<Option<DiscoveryUrl>, Failure> {
+pub(super) async fn request_token(asked: &Asked, reporter: &Reporter) -> Result<Option<DiscoveryUrl>, Failure> {
     let Some(DiscoveryUrl::Service { new, .. }) = &asked.spec.discovery_url else { return Ok(None) };
     let answer = discovery::new_token(new, asked.spec.etcd_member_count, from_this_host).await;
     let token = answer.map_err(|error| failure(asked, error))?;

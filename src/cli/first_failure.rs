@@ -13,7 +13,7 @@ const OF_MACHINES: [&str; 3] = ["virtual machine", "network interface", "disk"];
 
 /// Forgets what was settled when nothing exists, and loosens it when no machine does; when Azure cannot be asked, all
 /// stays settled.
-pub async fn loosen(
+pub(super) async fn loosen(
     connection: &Connection,
     prepared: &Prepared,
     errors: &[ArmError],

@@ -23,7 +23,7 @@ const COPY: &str = "copy it, or the whole directory, from where the cluster was 
                     --state-dir; keys cannot be asked of Azure";
 
 /// Adds what does not fit; nothing when no machine exists.
-pub fn check(prepared: &Prepared, observed: &Observed, problems: &mut Problems) {
+pub(super) fn check(prepared: &Prepared, observed: &Observed, problems: &mut Problems) {
     let machine = |node: &Node| observed.get(&StepKey::VirtualMachine(node.index));
     let nodes = prepared.spec.nodes();
     let existing: Vec<(&Node, &Value)> = nodes.iter().filter_map(|node| Some((node, machine(node)?))).collect();
@@ -50,7 +50,7 @@ pub fn check(prepared: &Prepared, observed: &Observed, problems: &mut Problems) 
 }
 
 /// Without asking Azure: every file that an earlier run wrote must be there. For a command that shows keys.
-pub fn check_files(prepared: &Prepared) -> Result<(), Failure> {
+pub(super) fn check_files(prepared: &Prepared) -> Result<(), Failure> {
     let mut problems = Problems::new();
     let Some(stored) = prepared.stored.as_ref().filter(|stored| stored.bound == Bound::Machines) else { return Ok(()) };
     if stored.spec.custom_data_only {
@@ -185,7 +185,7 @@ fn some(names: &[&str]) -> String {
 
 /// A machine beyond the last one that this directory knows: the cluster was grown from elsewhere, and a run from here
 /// would take it off the load balancer.
-pub async fn check_for_later_machines(connection: &Connection, prepared: &Prepared) -> Result<(), Failure> {
+pub(super) async fn check_for_later_machines(connection: &Connection, prepared: &Prepared) -> Result<(), Failure> {
     let spec = &prepared.spec;
     let names = ResourceNames::new(&connection.subscription, spec);
     let next = names.virtual_machine(&spec.machine_name(spec.node_count));

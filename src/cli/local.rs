@@ -19,7 +19,7 @@ use report::{Failure, Reporter};
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(300);
 
 /// Runs the command.
-pub async fn run(command: LocalCommand) -> Result<(), Failure> {
+pub(super) async fn run(command: LocalCommand) -> Result<(), Failure> {
     match command {
         LocalCommand::Up(arguments) => up(&arguments).await,
         LocalCommand::Status(arguments) => status(&arguments).await,
@@ -124,7 +124,7 @@ fn word(value: &impl ValueEnum) -> String {
 }
 
 /// Runs the daemon until it is asked to end.
-pub async fn serve(arguments: LocalUpArguments) -> Result<(), Failure> {
+pub(super) async fn serve(arguments: LocalUpArguments) -> Result<(), Failure> {
     let settled = Settled::of(&arguments, &arguments)?;
     let options = ServeOptions {
         machines: settled.vms == Vms::Qemu,

@@ -15,7 +15,7 @@ const NAME: &str = "azure-coreos-cluster";
 
 /// Arguments of `mgmt-cert`.
 #[derive(Debug, Args)]
-pub struct ManagementCertificateArguments {
+pub(super) struct ManagementCertificateArguments {
     /// Folder for azure-cert.pem (key and certificate), azure-cert.cer (certificate) and azure-cert.pfx (both)
     #[arg(value_name = "DIR", default_value = ".")]
     pub folder: PathBuf,
@@ -28,7 +28,7 @@ pub struct ManagementCertificateArguments {
 }
 
 /// Runs the command.
-pub async fn run(arguments: ManagementCertificateArguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: ManagementCertificateArguments) -> Result<(), Failure> {
     let folder = &arguments.folder;
     std::fs::create_dir_all(folder).with_context(|| format!("making the folder `{}`", folder.display()))?;
     let file = |name: &str| folder.join(name);

@@ -14,31 +14,31 @@ use platform::bundle::{BundlePort, BundleSource, PortProbe as BundleProbe, deis_
 
 /// What the flags say.
 #[derive(Clone, Debug, Default)]
-pub struct ParameterArguments {
+pub(super) struct ParameterArguments {
     values: Values,
 }
 
 /// What the flags of signing in say.
 #[derive(Clone, Debug, Default)]
-pub struct SignInArguments {
+pub(super) struct SignInArguments {
     values: Values,
 }
 
 impl ParameterArguments {
     /// The name, when it stands on the command line.
-    pub fn name(&self) -> Option<&str> {
+    pub(super) fn name(&self) -> Option<&str> {
         self.values.text(&NAME)
     }
 
     /// The name, when it stands there alone, where a command could stand.
-    pub fn name_as_argument(&self) -> Option<&str> {
+    pub(super) fn name_as_argument(&self) -> Option<&str> {
         let given = self.values.get(&NAME).filter(|given| given.origin == Origin::Flag(NAME.flag))?;
         given.texts.first().map(String::as_str)
     }
 
     /// Flags over the environment over `file`, with the files that they name read; what is wrong with a layer is part of
     /// it, so that it is told together with all other mistakes.
-    pub fn input(&self, file: Option<&Path>) -> ClusterInput {
+    pub(super) fn input(&self, file: Option<&Path>) -> ClusterInput {
         let mut problems = Problems::new();
         let mut below = None;
         if let Some(path) = file {
@@ -74,7 +74,7 @@ impl ParameterArguments {
 
 impl SignInArguments {
     /// Flags over the environment.
-    pub fn values(&self) -> Result<Values, Problems> {
+    pub(super) fn values(&self) -> Result<Values, Problems> {
         let (environment, mut problems) = from_environment(std::env::vars_os());
         problems.extend(Environment::read(&SIGN_IN_VARIABLES).err().unwrap_or_default());
         if problems.is_empty() { Ok(environment.under(self.values.clone())) } else { Err(problems) }
@@ -99,7 +99,7 @@ fn read_files(values: &Values) -> BTreeMap<&'static str, InputFile> {
 }
 
 /// The path that a parameter names: one in a file is beside that file, and `~/` is the home folder there too.
-pub fn path(values: &Values, parameter: &Parameter) -> Option<PathBuf> {
+pub(super) fn path(values: &Values, parameter: &Parameter) -> Option<PathBuf> {
     let given = values.get(parameter)?;
     let text = given.texts.first()?;
     if let (Some(rest), Some(home)) = (text.strip_prefix("~/"), std::env::var_os("HOME")) {

@@ -27,7 +27,7 @@ struct PlannedStep {
 }
 
 /// Runs the command: 5 when Azure would refuse, else with `--exit-code` 10 when something is to be done.
-pub async fn run(arguments: PlanArguments) -> Result<ExitCode, Failure> {
+pub(super) async fn run(arguments: PlanArguments) -> Result<ExitCode, Failure> {
     let PlanArguments { cluster: arguments, exit_code: wants_code } = arguments;
     one_kind_of_output(&arguments.output)?;
     let reporter = reporter(&arguments.output)?;
@@ -87,7 +87,7 @@ pub async fn run(arguments: PlanArguments) -> Result<ExitCode, Failure> {
 }
 
 /// Resources that only have our names are someone else's, and machines whose keys are not here cannot be worked with.
-pub fn check_owner(prepared: &Prepared, desired: &[Desired], observed: &Observed) -> Result<(), Failure> {
+pub(super) fn check_owner(prepared: &Prepared, desired: &[Desired], observed: &Observed) -> Result<(), Failure> {
     let mut problems = Problems::new();
     for stranger in strangers(&prepared.spec, desired, observed) {
         let message = format!(
@@ -106,7 +106,7 @@ pub fn check_owner(prepared: &Prepared, desired: &[Desired], observed: &Observed
     if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
 }
 
-pub fn text(plan: &Plan, changes: &Changes) -> String {
+pub(super) fn text(plan: &Plan, changes: &Changes) -> String {
     let mut text = String::new();
     for step in &plan.steps {
         let mark = match step.action {

@@ -33,7 +33,7 @@ struct Report {
 }
 
 /// Runs the command: 5 when Azure would refuse.
-pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
     one_kind_of_output(&arguments.output)?;
     let reporter = reporter(&arguments.output)?;
     let asked = prepare(&arguments)?;
@@ -59,7 +59,7 @@ pub async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
 
 /// Asks Azure for what the spec leaves open: which plan the image wants, and which addresses are free in a network that
 /// exists. A network that does not exist is a mistake of the spec; an image, a finding of the preflight.
-pub async fn ask(connection: &Connection, asked: &Asked) -> Result<Answers, Failure> {
+pub(super) async fn ask(connection: &Connection, asked: &Asked) -> Result<Answers, Failure> {
     let image_plan = image_plan(connection, asked).await?;
     Ok(Answers { image_plan, addresses: node_addresses(connection, asked).await?, token: None })
 }
@@ -108,7 +108,7 @@ async fn node_addresses(connection: &Connection, asked: &Asked) -> Result<Vec<Ip
 
 /// Registers what clusters are made of, before anything else is asked of it; `with_plan` when the image asks for terms. Who
 /// has a cluster has them.
-pub async fn register_providers(
+pub(super) async fn register_providers(
     connection: &Connection,
     asked: &Asked,
     with_plan: bool,
@@ -127,7 +127,7 @@ pub async fn register_providers(
 }
 
 /// What creation asks first: refusals end it; terms are accepted, where the user said so.
-pub async fn before_creation(
+pub(super) async fn before_creation(
     connection: &Connection,
     prepared: &Prepared,
     observed: &Observed,
@@ -182,7 +182,7 @@ async fn look(connection: &Connection, prepared: &Prepared, observed: &Observed)
     found.map_err(|error| Failure::azure(error, "--skip-preflight goes on without asking"))
 }
 
-pub async fn price(connection: &Connection, prepared: &Prepared) -> Option<Estimate> {
+pub(super) async fn price(connection: &Connection, prepared: &Prepared) -> Option<Estimate> {
     let list = match (&connection.emulator, connection.cloud) {
         (Some(emulator), _) => format!("{}/azure-local/retail/prices", emulator.base),
         (None, Cloud::Azure) => PRICE_LIST.to_owned(),
@@ -192,7 +192,7 @@ pub async fn price(connection: &Connection, prepared: &Prepared) -> Option<Estim
 }
 
 /// What Azure would refuse; what it would only warn of is told.
-pub async fn refusals_of(
+pub(super) async fn refusals_of(
     connection: &Connection,
     prepared: &Prepared,
     observed: &Observed,

@@ -19,7 +19,7 @@ use report::OutputFormat;
 use report::{EventSink, Failure, Reporter};
 
 /// What was asked for, validated, before Azure is asked anything.
-pub struct Asked {
+pub(super) struct Asked {
     pub spec: ClusterSpec,
     pub directory: ClusterDirectory,
     /// What an earlier run settled.
@@ -31,7 +31,7 @@ pub struct Asked {
 }
 
 /// A cluster without unknowns, its keys and its user-data: made of [`Asked`] by settling its spec, and not changed.
-pub struct Prepared {
+pub(super) struct Prepared {
     pub spec: SettledSpec,
     pub directory: ClusterDirectory,
     /// What an earlier run settled.
@@ -46,22 +46,22 @@ pub struct Prepared {
 }
 
 /// Validates, user-data included as far as addresses are known; writes nothing.
-pub fn prepare(arguments: &ClusterArguments) -> Result<Asked, Failure> {
+pub(super) fn prepare(arguments: &ClusterArguments) -> Result<Asked, Failure> {
     prepare_input(arguments, read(arguments))
 }
 
 /// What the user wrote, with the files that it names; those that the shell hands over can be read only once.
-pub fn read(arguments: &ClusterArguments) -> ClusterInput {
+pub(super) fn read(arguments: &ClusterArguments) -> ClusterInput {
     arguments.parameters.input(arguments.file.as_deref())
 }
 
 /// The name, when it is valid. Without one there is no directory; `resolve` reports it with everything else.
-pub fn name(input: &ClusterInput) -> Option<ClusterName> {
+pub(super) fn name(input: &ClusterInput) -> Option<ClusterName> {
     input.values.text(&NAME).and_then(|name| name.parse().ok())
 }
 
 /// The same as [`prepare`], for what was read before.
-pub fn prepare_input(arguments: &ClusterArguments, input: ClusterInput) -> Result<Asked, Failure> {
+pub(super) fn prepare_input(arguments: &ClusterArguments, input: ClusterInput) -> Result<Asked, Failure> {
     if input.values.get(&NAME).is_none() && input.problems.is_empty() {
         return Err(Failure::Usage(
             "a cluster needs a name: azure-coreos-cluster NAME, or `name` in the file of -f".into(),
@@ -101,13 +101,13 @@ pub fn prepare_input(arguments: &ClusterArguments, input: ClusterInput) -> Resul
 
 impl Asked {
     /// The cluster that is made: everything that was open is answered.
-    pub fn settle(self, answers: Answers) -> Result<Prepared, Failure> {
+    pub(super) fn settle(self, answers: Answers) -> Result<Prepared, Failure> {
         let settled = settle(self.spec.clone(), answers);
         self.prepared(settled.map_err(|error| Failure::Other(anyhow::Error::new(error)))?)
     }
 
     /// The cluster that is only shown, as far as it can be: see [`settle_for_show`].
-    pub fn settle_for_show(self, answers: Answers) -> Result<Prepared, Failure> {
+    pub(super) fn settle_for_show(self, answers: Answers) -> Result<Prepared, Failure> {
         let settled = settle_for_show(self.spec.clone(), answers);
         self.prepared(settled.map_err(|error| Failure::Usage(format!(
             "{error}: which addresses are free in the network is asked when the cluster is made; there is nothing to show before"
@@ -124,7 +124,7 @@ impl Asked {
     }
 
     /// Whether an earlier run came as far as to make machines, whose etcd knows one discovery URL for good.
-    pub fn may_have_machines(&self) -> bool {
+    pub(super) fn may_have_machines(&self) -> bool {
         self.stored.as_ref().is_some_and(|stored| stored.bound == Bound::Machines)
     }
 
@@ -177,7 +177,7 @@ fn fingerprints(material: &Material, node: &Node) -> anyhow::Result<KeyFingerpri
 
 impl Prepared {
     /// Writes key material and spec, before anything on Azure depends on them.
-    pub fn store(&self, subscription: &str) -> Result<(), Failure> {
+    pub(super) fn store(&self, subscription: &str) -> Result<(), Failure> {
         self.directory.create()?;
         if self.operator.is_ours {
             self.directory.store_operator_key(&self.operator.key)?;
@@ -200,7 +200,7 @@ impl Prepared {
     }
 
     /// What the last run left says of what there is.
-    pub fn before(&self) -> Before {
+    pub(super) fn before(&self) -> Before {
         match &self.stored {
             Some(stored) if stored.bound == Bound::Machines => Before::Machines,
             _ => Before::NoMachines,
@@ -208,28 +208,28 @@ impl Prepared {
     }
 
     /// The private key's file; none when the key is only in an agent.
-    pub fn identity(&self) -> Option<PathBuf> {
+    pub(super) fn identity(&self) -> Option<PathBuf> {
         self.operator.identity()
     }
 
     /// What stands on the node's machine about the keys in its user-data.
-    pub fn fingerprints(&self, node: &Node) -> anyhow::Result<KeyFingerprints> {
+    pub(super) fn fingerprints(&self, node: &Node) -> anyhow::Result<KeyFingerprints> {
         fingerprints(&self.material, node)
     }
 
     /// Whether the operator's key is the one that we made.
-    pub fn uses_operator_key(&self) -> bool {
+    pub(super) fn uses_operator_key(&self) -> bool {
         self.operator.is_ours
     }
 
     /// Where a parameter's value comes from, for mistakes that only Azure knows of.
-    pub fn origin(&self, parameter: &Parameter) -> Origin {
+    pub(super) fn origin(&self, parameter: &Parameter) -> Origin {
         self.values.origin(parameter)
     }
 }
 
 /// The key with which the operator signs in.
-pub struct Operator {
+pub(super) struct Operator {
     /// The pair that we made, used or not.
     key: SshKeyPair,
     /// Whether the cluster's key is that one.
@@ -242,18 +242,18 @@ pub struct Operator {
 
 impl Operator {
     /// The private key's file; none when the key is only in an agent.
-    pub fn identity(&self) -> Option<PathBuf> {
+    pub(super) fn identity(&self) -> Option<PathBuf> {
         if self.is_ours { Some(self.own_file.clone()) } else { self.identity.clone() }
     }
 
     /// Whether nobody but an agent can sign in: the key is not ours, or it is locked by a passphrase.
-    pub fn needs_agent(&self) -> bool {
+    pub(super) fn needs_agent(&self) -> bool {
         !self.is_ours
     }
 }
 
 /// Events and a document on one stdout would be neither.
-pub fn one_kind_of_output(output: &OutputArguments) -> Result<(), Failure> {
+pub(super) fn one_kind_of_output(output: &OutputArguments) -> Result<(), Failure> {
     let events_on_stdout = output.events.as_deref() == Some(std::path::Path::new("-"));
     if events_on_stdout && output.output != OutputFormat::Text {
         return Err(Failure::Usage("`--events -` and `--output` both want stdout; give events a file".into()));
@@ -262,7 +262,7 @@ pub fn one_kind_of_output(output: &OutputArguments) -> Result<(), Failure> {
 }
 
 /// A reporter as the output arguments ask for it.
-pub fn reporter(output: &OutputArguments) -> Result<Reporter, Failure> {
+pub(super) fn reporter(output: &OutputArguments) -> Result<Reporter, Failure> {
     let sink = output.events.as_deref().map(EventSink::open).transpose();
     let sink = sink.map_err(|error| Failure::Usage(format!("`--events`: {error:#}")))?;
     Ok(Reporter::new(sink))

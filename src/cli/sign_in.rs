@@ -22,7 +22,7 @@ const SIGN_IN_HINT: &str =
 const NETWORK_HINT: &str = "look at the network, its sign-in page, and HTTPS_PROXY, then run the same command again; \
                             without an account: --local";
 /// What signs in to Azure, in Azure's own names.
-pub const SIGN_IN_VARIABLES: [&str; 12] = [
+pub(super) const SIGN_IN_VARIABLES: [&str; 12] = [
     "AZURE_TENANT_ID",
     "AZURE_CLIENT_ID",
     "AZURE_CLIENT_SECRET",
@@ -41,13 +41,13 @@ pub const SIGN_IN_VARIABLES: [&str; 12] = [
 const TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 
 /// The cloud of Azure that was asked for, else the cluster's. A mistake is added to `problems`.
-pub fn azure_cloud(sign_in: &Values, place: Option<&ClusterPlace>, problems: &mut Problems) -> AzureCloud {
+pub(super) fn azure_cloud(sign_in: &Values, place: Option<&ClusterPlace>, problems: &mut Problems) -> AzureCloud {
     let given: Option<AzureCloud> = parsed(sign_in, &CLOUD, problems);
     given.or(place.and_then(|place| place.azure_cloud)).unwrap_or_default()
 }
 
 /// Who signs in at this cloud, with the certificate that a parameter names already read. Mistakes are added to `problems`.
-pub fn read(sign_in: &Values, cloud: AzureCloud, problems: &mut Problems) -> SignIn {
+pub(super) fn read(sign_in: &Values, cloud: AzureCloud, problems: &mut Problems) -> SignIn {
     SignIn {
         tenant: parsed(sign_in, &TENANT, problems),
         client: parsed(sign_in, &CLIENT_ID, problems),
@@ -57,7 +57,7 @@ pub fn read(sign_in: &Values, cloud: AzureCloud, problems: &mut Problems) -> Sig
 }
 
 /// The credential that this and the environment lead to.
-pub fn choose(sign_in: SignIn) -> Result<ChosenCredential, Failure> {
+pub(super) fn choose(sign_in: SignIn) -> Result<ChosenCredential, Failure> {
     let variables = Environment::read(&SIGN_IN_VARIABLES)?;
     let chosen =
         credential(sign_in, |name| variables.get(name)).map_err(|error| Failure::azure(error, SIGN_IN_HINT))?;
@@ -73,7 +73,7 @@ pub fn choose(sign_in: SignIn) -> Result<ChosenCredential, Failure> {
 }
 
 /// A parameter's value as what it must be; a mistake is added to `problems`.
-pub fn parsed<T>(sign_in: &Values, parameter: &Parameter, problems: &mut Problems) -> Option<T>
+pub(super) fn parsed<T>(sign_in: &Values, parameter: &Parameter, problems: &mut Problems) -> Option<T>
 where
     T: std::str::FromStr,
     T::Err: std::fmt::Display,
@@ -98,7 +98,7 @@ fn certificate(sign_in: &Values, file: &Path, problems: &mut Problems) -> Option
 }
 
 /// What to run next: a credential is no remedy for a network.
-pub fn hint(error: &ArmError, chosen: &ChosenCredential) -> String {
+pub(super) fn hint(error: &ArmError, chosen: &ChosenCredential) -> String {
     match error.kind {
         ArmErrorKind::Unreachable | ArmErrorKind::NotAzure => NETWORK_HINT.to_owned(),
         _ if chosen.is_last_resort => format!("{SIGN_IN_HINT}; there is no credential but: {}", chosen.name),

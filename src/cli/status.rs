@@ -36,7 +36,7 @@ struct ResourceStatus {
 }
 
 /// Runs the command.
-pub async fn run(arguments: StatusArguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: StatusArguments) -> Result<(), Failure> {
     one_kind_of_output(&arguments.output)?;
     let reporter = reporter(&arguments.output)?;
     let (directory, stored) = known_cluster(&arguments, &reporter)?;
@@ -75,7 +75,7 @@ fn known_cluster(
 }
 
 /// Says that what was settled comes from its copy.
-pub fn tell_damage(directory: &ClusterDirectory, reporter: &Reporter) {
+pub(super) fn tell_damage(directory: &ClusterDirectory, reporter: &Reporter) {
     if let Some(damage) = directory.spec_damage() {
         reporter.note(format!("▴ {damage}; its copy is used"));
     }
@@ -91,7 +91,7 @@ fn refresh_ssh_config(directory: &ClusterDirectory, reporter: &Reporter) {
 }
 
 /// The name of a cluster as an argument gives it.
-pub fn cluster_name(text: &str) -> Result<ClusterName, Problems> {
+pub(super) fn cluster_name(text: &str) -> Result<ClusterName, Problems> {
     let mut problems = Problems::new();
     problems.take(Origin::Flag("NAME"), text.parse()).ok_or(problems)
 }

@@ -17,7 +17,7 @@ use crate::spec::{InvalidAccount, SubscriptionId};
 /// The subscription that was named by a parameter, or that the cluster is in.
 ///
 /// A mistake is added to `problems`.
-pub fn named(
+pub(super) fn named(
     sign_in: &Values,
     place: Option<&ClusterPlace>,
     problems: &mut Problems,
@@ -34,7 +34,7 @@ pub fn named(
 }
 
 /// The subscription of the environment, else the Azure CLI's default.
-pub fn of_environment(reporter: &Reporter, problems: &mut Problems) -> Option<SubscriptionId> {
+pub(super) fn of_environment(reporter: &Reporter, problems: &mut Problems) -> Option<SubscriptionId> {
     const VARIABLE: &str = "AZURE_SUBSCRIPTION_ID";
     if let Some(text) = std::env::var_os(VARIABLE).filter(|text| !text.is_empty()) {
         return problems.take(Origin::Environment(VARIABLE.into()), text.to_string_lossy().parse());
@@ -87,7 +87,7 @@ fn default_of_profile(text: &str) -> Result<Option<String>, String> {
 }
 
 /// The one subscription that whoever is signed in may see, or an error that lists them.
-pub async fn only(arm: &Arm, hint: &dyn Fn(&ArmError) -> String) -> Result<SubscriptionId, Failure> {
+pub(super) async fn only(arm: &Arm, hint: &dyn Fn(&ArmError) -> String) -> Result<SubscriptionId, Failure> {
     let doing = "choosing a subscription";
     let found = arm.subscriptions(doing).await.map_err(|error| Failure::azure(error.clone(), hint(&error)))?;
     let message = match found.as_slice() {

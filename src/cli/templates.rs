@@ -10,7 +10,7 @@ use report::Failure;
 use report::output;
 
 /// Runs the command.
-pub async fn run(command: TemplatesCommand) -> Result<(), Failure> {
+pub(super) async fn run(command: TemplatesCommand) -> Result<(), Failure> {
     match command {
         TemplatesCommand::Dump { directory, force } => {
             let paths: Vec<String> =
@@ -54,7 +54,7 @@ fn dump(directory: &Path, force: bool) -> Result<Vec<PathBuf>, Failure> {
 
 /// The shipped texts with a directory's files in place of those of the same name; files whose name begins with `.` are
 /// left alone. Every mistake at once, with the path of its file.
-pub fn load(directory: &Path) -> Result<TemplateSet, Problems> {
+pub(super) fn load(directory: &Path) -> Result<TemplateSet, Problems> {
     let path_of = |name: &str| directory.join(name).display().to_string();
     let (files, mut problems) = read(directory);
     match TemplateSet::with_overrides(files) {

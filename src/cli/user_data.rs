@@ -15,7 +15,7 @@ use report::output;
 use report::{Failure, exit_code};
 
 /// Runs the command.
-pub async fn run(arguments: UserDataArguments) -> Result<ExitCode, Failure> {
+pub(super) async fn run(arguments: UserDataArguments) -> Result<ExitCode, Failure> {
     if let Some(UserDataCommand::Lint(arguments)) = &arguments.command {
         return run_lint(arguments);
     }

@@ -11,7 +11,7 @@ use report::Failure;
 const MOST_LETTERS: usize = 2;
 
 /// Refuses a name on the command line that misses a command by a letter or two, unless a cluster of that name is known.
-pub fn refuse_misspelled(arguments: &ClusterArguments) -> Result<(), Failure> {
+pub(super) fn refuse_misspelled(arguments: &ClusterArguments) -> Result<(), Failure> {
     let Some(name) = arguments.parameters.name_as_argument() else { return Ok(()) };
     let Some(command) = nearest_command(name) else { return Ok(()) };
     if is_known(arguments, name) {

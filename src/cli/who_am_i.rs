@@ -12,7 +12,7 @@ use report::output;
 
 /// Arguments of `whoami`.
 #[derive(Debug, Args)]
-pub struct WhoAmIArguments {
+pub(super) struct WhoAmIArguments {
     #[command(flatten)]
     pub sign_in: SignInArguments,
     #[command(flatten)]
@@ -33,7 +33,7 @@ struct Identity {
 }
 
 /// Runs the command.
-pub async fn run(arguments: WhoAmIArguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: WhoAmIArguments) -> Result<(), Failure> {
     one_kind_of_output(&arguments.output)?;
     let reporter = reporter(&arguments.output)?;
     let connection = connect(&arguments.connection, &arguments.sign_in.values()?, None, &reporter).await?;

@@ -25,43 +25,48 @@ pub(super) struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    pub fn new(input: &'a ClusterInput, earlier: Option<&'a ClusterSpec>) -> Self {
+    pub(super) fn new(input: &'a ClusterInput, earlier: Option<&'a ClusterSpec>) -> Self {
         let has_machines = earlier.is_some();
         Self { input, earlier, has_machines, problems: Problems::new(), unreadable: BTreeSet::new() }
     }
 
-    pub fn given(&self, parameter: &Parameter) -> Option<&'a Given> {
+    pub(super) fn given(&self, parameter: &Parameter) -> Option<&'a Given> {
         self.input.values.get(parameter)
     }
 
     /// Where the value comes from, for mistakes that only show when it is held against others.
-    pub fn origin(&self, parameter: &Parameter) -> Origin {
+    pub(super) fn origin(&self, parameter: &Parameter) -> Origin {
         match self.given(parameter) {
             Some(given) => given.origin.clone(),
             None => Origin::Flag(parameter.flag),
         }
     }
 
-    pub fn problem(&mut self, parameter: &Parameter, message: impl Into<String>) {
+    pub(super) fn problem(&mut self, parameter: &Parameter, message: impl Into<String>) {
         self.problems.add(self.origin(parameter), on_one_line(&message.into()));
     }
 
-    pub fn problem_with_hint(&mut self, parameter: &Parameter, message: impl Into<String>, hint: impl Into<String>) {
+    pub(super) fn problem_with_hint(
+        &mut self,
+        parameter: &Parameter,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
         self.problems.add_with_hint(self.origin(parameter), on_one_line(&message.into()), hint);
     }
 
     /// Notes that a parameter's value cannot be read.
-    pub fn mark_unreadable(&mut self, parameter: &Parameter) {
+    pub(super) fn mark_unreadable(&mut self, parameter: &Parameter) {
         self.unreadable.insert(parameter.key);
     }
 
     /// Whether a parameter's value was given and could not be read; that is told already.
-    pub fn is_unreadable(&self, parameter: &Parameter) -> bool {
+    pub(super) fn is_unreadable(&self, parameter: &Parameter) -> bool {
         self.unreadable.contains(parameter.key)
     }
 
     /// What was given, when it is valid.
-    pub fn parsed<T>(&mut self, parameter: &Parameter) -> Option<T>
+    pub(super) fn parsed<T>(&mut self, parameter: &Parameter) -> Option<T>
     where
         T: FromStr,
         T::Err: Display,
@@ -76,7 +81,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// A value that there always is.
-    pub fn settle<T>(
+    pub(super) fn settle<T>(
         &mut self,
         parameter: &Parameter,
         earlier: impl FnOnce(&ClusterSpec) -> T,
@@ -90,7 +95,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The whole number that was given, when it is within the parameter's bounds.
-    pub fn integer(&mut self, parameter: &Parameter) -> Option<u32> {
+    pub(super) fn integer(&mut self, parameter: &Parameter) -> Option<u32> {
         let Kind::Integer { least, most } = parameter.kind else { return None };
         let text = self.given(parameter)?.texts.first()?;
         match text.trim().parse::<u32>() {
@@ -105,7 +110,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The word that was given, when it is one of the parameter's.
-    pub fn choice(&mut self, parameter: &Parameter) -> Option<&'static str> {
+    pub(super) fn choice(&mut self, parameter: &Parameter) -> Option<&'static str> {
         let Kind::Choice(words) = parameter.kind else { return None };
         let text = self.given(parameter)?.texts.first()?;
         let found = words.iter().find(|word| word.eq_ignore_ascii_case(text));
@@ -117,7 +122,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The switch that was given.
-    pub fn switch(&mut self, parameter: &Parameter) -> Option<bool> {
+    pub(super) fn switch(&mut self, parameter: &Parameter) -> Option<bool> {
         let text = self.given(parameter)?.texts.first()?;
         match text.as_str() {
             "true" => Some(true),
@@ -131,7 +136,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The elements that were given; none when nothing was.
-    pub fn list<T>(&mut self, parameter: &Parameter) -> Option<Vec<T>>
+    pub(super) fn list<T>(&mut self, parameter: &Parameter) -> Option<Vec<T>>
     where
         T: FromStr,
         T::Err: Display,

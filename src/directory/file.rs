@@ -17,12 +17,12 @@ use super::{ClusterDirectory, SPEC_COPY};
 
 impl ClusterDirectory {
     /// Makes the directory, mode 0700.
-    pub fn create(&self) -> anyhow::Result<()> {
+    pub(crate) fn create(&self) -> anyhow::Result<()> {
         access(fs::DirBuilder::new().recursive(true).mode(0o700).create(self.root()), self.root(), "creating")
     }
 
     /// Writes `content` to `file` atomically, mode 0600.
-    pub fn write(&self, file: &Path, content: &str) -> anyhow::Result<()> {
+    pub(crate) fn write(&self, file: &Path, content: &str) -> anyhow::Result<()> {
         let write = || -> std::io::Result<()> {
             let folder = file.parent().unwrap_or(self.root());
             fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
@@ -37,21 +37,21 @@ impl ClusterDirectory {
     }
 
     /// Writes `value` as JSON.
-    pub fn write_json(&self, file: &Path, value: &impl Serialize) -> anyhow::Result<()> {
+    pub(crate) fn write_json(&self, file: &Path, value: &impl Serialize) -> anyhow::Result<()> {
         let mut text = serde_json::to_string_pretty(value)?;
         text.push('\n');
         self.write(file, &text)
     }
 
     /// The JSON document in `file`; none when there is no such file. One that is damaged is an error that says what helps.
-    pub fn read_json<T: DeserializeOwned>(&self, file: &Path) -> anyhow::Result<Option<T>> {
+    pub(crate) fn read_json<T: DeserializeOwned>(&self, file: &Path) -> anyhow::Result<Option<T>> {
         let Some(text) = self.read(file)? else { return Ok(None) };
         let read = serde_json::from_str(&text);
         Ok(Some(read.map_err(|error| self.damaged(file, &error.to_string()))?))
     }
 
     /// The text of `file`; none when there is no such file.
-    pub fn read(&self, file: &Path) -> anyhow::Result<Option<String>> {
+    pub(crate) fn read(&self, file: &Path) -> anyhow::Result<Option<String>> {
         match given_file::read_own_text(file) {
             Ok(text) => Ok(Some(text)),
             Err(GivenFileError::Io(error)) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -61,7 +61,7 @@ impl ClusterDirectory {
     }
 
     /// Removes `file`; one that is not there is removed.
-    pub(super) fn remove_file(&self, file: &Path) -> anyhow::Result<()> {
+    pub(super) fn remove_file(file: &Path) -> anyhow::Result<()> {
         match fs::remove_file(file) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             other => access(other, file, "removing"),
@@ -69,7 +69,7 @@ impl ClusterDirectory {
     }
 
     /// Removes the directory when there is nothing in it but a lock, so that a copy can take its place.
-    pub fn remove_unused(&self) -> anyhow::Result<()> {
+    pub(crate) fn remove_unused(&self) -> anyhow::Result<()> {
         let entries = match fs::read_dir(self.root()) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             entries => access(entries, self.root(), "listing")?,

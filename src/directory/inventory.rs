@@ -11,12 +11,12 @@ use crate::outputs;
 
 impl ClusterDirectory {
     /// What the last run that came to its end found; none when none did.
-    pub fn read_inventory(&self) -> anyhow::Result<Option<Inventory>> {
+    pub(crate) fn read_inventory(&self) -> anyhow::Result<Option<Inventory>> {
         clusters::inventory(self.home(), self.name())
     }
 
     /// Keeps the inventory, and what belongs to it for `ssh -F`.
-    pub fn store_inventory(&self, inventory: &Inventory) -> anyhow::Result<()> {
+    pub(crate) fn store_inventory(&self, inventory: &Inventory) -> anyhow::Result<()> {
         self.write(&self.known_hosts(), &outputs::known_hosts(inventory))?;
         self.write_ssh_config(inventory)?;
         let portable = |path: &Path| portable(self.root(), path);
@@ -31,7 +31,7 @@ impl ClusterDirectory {
 
     /// Writes the file for `ssh -F` anew when the directory has been copied to another place: ssh takes a relative path
     /// for one of the folder that it is called in, so this file alone holds where the directory is. `ssh_config(5)`
-    pub fn write_ssh_config(&self, inventory: &Inventory) -> anyhow::Result<()> {
+    pub(crate) fn write_ssh_config(&self, inventory: &Inventory) -> anyhow::Result<()> {
         let text = outputs::ssh_config(inventory, &self.known_hosts())?;
         if self.read(&self.ssh_config())?.as_deref() == Some(text.as_str()) {
             return Ok(());

@@ -16,13 +16,13 @@ const TRIES: usize = 5;
 
 /// Held while a command writes; the system releases it when the process ends, however it ends.
 #[derive(Debug)]
-pub struct DirectoryLock {
+pub(crate) struct DirectoryLock {
     _file: File,
 }
 
 impl DirectoryLock {
     /// Takes the lock; an error when another run holds it. Clears what killed runs left beside the directory.
-    pub fn acquire(directory: &ClusterDirectory) -> anyhow::Result<Self> {
+    pub(crate) fn acquire(directory: &ClusterDirectory) -> anyhow::Result<Self> {
         let path = directory.path(FILE);
         super::clear_leftovers(directory.root().parent().unwrap_or(directory.root()))?;
         for _ in 0..TRIES {

@@ -8,7 +8,7 @@ use crate::spec::Node;
 
 impl ClusterDirectory {
     /// The cluster's key material; what is not on disk is made, in memory only.
-    pub fn material(&self, cluster: &str, nodes: &[Node]) -> anyhow::Result<Material> {
+    pub(crate) fn material(&self, cluster: &str, nodes: &[Node]) -> anyhow::Result<Material> {
         let authority = match self.read_json::<Authority>(&self.authority())? {
             Some(authority) => {
                 authority.check().map_err(|error| self.damaged(&self.authority(), &format!("{error:#}")))?;
@@ -32,7 +32,7 @@ impl ClusterDirectory {
     }
 
     /// Keeps the material; what is on disk already stays as it is.
-    pub fn store_material(&self, material: &Material) -> anyhow::Result<()> {
+    pub(crate) fn store_material(&self, material: &Material) -> anyhow::Result<()> {
         if !self.authority().exists() {
             self.write_json(&self.authority(), &material.authority)?;
         }
@@ -45,7 +45,7 @@ impl ClusterDirectory {
     }
 
     /// The operator's key pair; a new one, not yet written, when there is none.
-    pub fn operator_key(&self, cluster: &str) -> anyhow::Result<SshKeyPair> {
+    pub(crate) fn operator_key(&self, cluster: &str) -> anyhow::Result<SshKeyPair> {
         match self.read(&self.identity())? {
             Some(private) => {
                 let key = russh::keys::PrivateKey::from_openssh(&private)
@@ -57,7 +57,7 @@ impl ClusterDirectory {
     }
 
     /// Keeps the operator's key pair; one that is on disk already stays as it is.
-    pub fn store_operator_key(&self, pair: &SshKeyPair) -> anyhow::Result<()> {
+    pub(crate) fn store_operator_key(&self, pair: &SshKeyPair) -> anyhow::Result<()> {
         if self.identity().exists() {
             return Ok(());
         }

@@ -10,9 +10,9 @@ mod material;
 mod retire;
 mod stored;
 
-pub use lock::DirectoryLock;
-pub use retire::{RemovedCluster, clear_leftovers, removed_cluster};
-pub use stored::{Bound, Cloud, ClusterPlace, StoredCluster};
+pub(crate) use lock::DirectoryLock;
+pub(crate) use retire::{clear_leftovers, removed_cluster};
+pub(crate) use stored::{Bound, Cloud, ClusterPlace, StoredCluster};
 
 use std::path::{Path, PathBuf};
 
@@ -26,68 +26,68 @@ const SPEC_COPY: &str = "spec.copy.json";
 
 /// The directory of one cluster.
 #[derive(Clone, Debug)]
-pub struct ClusterDirectory {
+pub(crate) struct ClusterDirectory {
     root: PathBuf,
 }
 
 impl ClusterDirectory {
     /// The cluster's directory: below `state_directory` when given, else below the user's state folder.
-    pub fn locate(state_directory: Option<&Path>, name: &ClusterName) -> anyhow::Result<Self> {
+    pub(crate) fn locate(state_directory: Option<&Path>, name: &ClusterName) -> anyhow::Result<Self> {
         Ok(Self { root: clusters_home(state_directory)?.join(name.as_str()) })
     }
 
     /// The directory itself.
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
     /// Whether there is such a directory; an error when that may not be seen.
-    pub fn exists(&self) -> anyhow::Result<bool> {
+    pub(crate) fn exists(&self) -> anyhow::Result<bool> {
         access(self.root.try_exists(), &self.root, "looking for")
     }
 
     /// The cluster's name.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.root.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or("NAME")
     }
 
     /// A file of the directory.
-    pub fn path(&self, file: &str) -> PathBuf {
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
         self.root.join(file)
     }
 
     /// The spec as it was resolved when the cluster was last created.
-    pub fn spec(&self) -> PathBuf {
+    pub(crate) fn spec(&self) -> PathBuf {
         self.path(SPEC_FILE)
     }
 
     /// What exists, for people and programs.
-    pub fn inventory(&self) -> PathBuf {
+    pub(crate) fn inventory(&self) -> PathBuf {
         self.path(clusters::INVENTORY_FILE)
     }
 
     /// For `ssh -F`.
-    pub fn ssh_config(&self) -> PathBuf {
+    pub(crate) fn ssh_config(&self) -> PathBuf {
         self.path("ssh_config")
     }
 
     /// The nodes' pinned host keys.
-    pub fn known_hosts(&self) -> PathBuf {
+    pub(crate) fn known_hosts(&self) -> PathBuf {
         self.path("known_hosts")
     }
 
     /// The operator's private key, when we made it.
-    pub fn identity(&self) -> PathBuf {
+    pub(crate) fn identity(&self) -> PathBuf {
         self.path("id_ed25519")
     }
 
     /// The keys of the cluster's certificate authority.
-    pub fn authority(&self) -> PathBuf {
+    pub(crate) fn authority(&self) -> PathBuf {
         self.path("authority.json")
     }
 
     /// The keys of a node.
-    pub fn node_keys(&self, node: &str) -> PathBuf {
+    pub(crate) fn node_keys(&self, node: &str) -> PathBuf {
         self.path(&format!("nodes/{node}.json"))
     }
 }

@@ -19,14 +19,14 @@ const REMOVED: &str = ".removed";
 
 /// A cluster that `destroy` removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RemovedCluster {
+pub(crate) struct RemovedCluster {
     /// When, RFC 3339.
     pub removed: String,
 }
 
 impl ClusterDirectory {
     /// Removes the directory with everything in it, and keeps a record that says so.
-    pub fn retire(&self, now: &str) -> anyhow::Result<()> {
+    pub(crate) fn retire(&self, now: &str) -> anyhow::Result<()> {
         self.write_json(&self.record(), &RemovedCluster { removed: now.to_owned() })?;
         let home = self.home();
         let away = tempfile::Builder::new().prefix(&format!("{REMOVING}{}-", self.name())).tempdir_in(home);
@@ -42,7 +42,7 @@ impl ClusterDirectory {
 
     /// Forgets that a cluster of this name was removed.
     pub(super) fn unretire(&self) -> anyhow::Result<()> {
-        self.remove_file(&self.record())
+        Self::remove_file(&self.record())
     }
 
     /// The folder that holds the clusters' directories.
@@ -56,7 +56,7 @@ impl ClusterDirectory {
 }
 
 /// The record of a cluster that was removed from `home`; none when none of this name was.
-pub fn removed_cluster(home: &Path, name: &ClusterName) -> anyhow::Result<Option<RemovedCluster>> {
+pub(crate) fn removed_cluster(home: &Path, name: &ClusterName) -> anyhow::Result<Option<RemovedCluster>> {
     let directory = ClusterDirectory { root: home.join(name.as_str()) };
     directory.read_json(&directory.record())
 }
@@ -75,7 +75,7 @@ fn is_leftover(entry: &fs::DirEntry) -> std::io::Result<bool> {
 }
 
 /// Removes what runs left in `home` that were killed while they removed a directory.
-pub fn clear_leftovers(home: &Path) -> anyhow::Result<()> {
+pub(crate) fn clear_leftovers(home: &Path) -> anyhow::Result<()> {
     let entries = match fs::read_dir(home) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         entries => access(entries, home, "listing")?,

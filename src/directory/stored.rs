@@ -9,19 +9,19 @@ use crate::spec::{AzureCloud, SettledSpec};
 /// Where a cluster lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Cloud {
+pub(crate) enum Cloud {
     Azure,
     Local,
 }
 
 impl Cloud {
     /// The one that an inventory names so.
-    pub fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         [Self::Azure, Self::Local].into_iter().find(|cloud| cloud.as_str() == name)
     }
 
     /// As it stands in the inventory.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Azure => "azure",
             Self::Local => "local",
@@ -32,7 +32,7 @@ impl Cloud {
 /// How far what was settled binds the next run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Bound {
+pub(crate) enum Bound {
     /// No machine exists, nor anything that is made for one: only where the resources are cannot change.
     Resources,
     /// Machines exist, or may.
@@ -42,7 +42,7 @@ pub enum Bound {
 
 /// A cluster as the last run resolved it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StoredCluster {
+pub(crate) struct StoredCluster {
     pub cloud: Cloud,
     pub subscription: String,
     /// The operator's private key, when the user named a key that lies beside one.
@@ -57,7 +57,7 @@ pub struct StoredCluster {
 
 /// Where a cluster is: what a connection must know of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClusterPlace {
+pub(crate) struct ClusterPlace {
     pub cloud: Cloud,
     /// Which of Azure's; none when only its inventory is left, which does not tell.
     pub azure_cloud: Option<AzureCloud>,
@@ -66,7 +66,7 @@ pub struct ClusterPlace {
 
 impl StoredCluster {
     /// Where the cluster is.
-    pub fn place(&self) -> ClusterPlace {
+    pub(crate) fn place(&self) -> ClusterPlace {
         let (cloud, subscription) = (self.cloud, self.subscription.clone());
         ClusterPlace { cloud, azure_cloud: Some(self.spec.cloud), subscription }
     }
@@ -74,7 +74,7 @@ impl StoredCluster {
 
 impl ClusterDirectory {
     /// What an earlier run settled; none when there was none. A file that is lost or damaged is made good by its copy.
-    pub fn stored_cluster(&self) -> anyhow::Result<Option<StoredCluster>> {
+    pub(crate) fn stored_cluster(&self) -> anyhow::Result<Option<StoredCluster>> {
         let spec = self.read_json(&self.spec());
         let stored = match spec {
             Ok(Some(stored)) => Some(stored),
@@ -92,7 +92,7 @@ impl ClusterDirectory {
     }
 
     /// Why what an earlier run settled comes from its copy; none when it does not.
-    pub fn spec_damage(&self) -> Option<String> {
+    pub(crate) fn spec_damage(&self) -> Option<String> {
         let damage = match self.read_json::<StoredCluster>(&self.spec()) {
             Ok(Some(_)) => return None,
             Ok(None) => format!("`{}` is gone", self.spec().display()),
@@ -103,14 +103,14 @@ impl ClusterDirectory {
 
     /// Forgets what runs settled, and the keys of nodes, which name their addresses; the authority's and the operator's
     /// stay. Only for a cluster without machines.
-    pub fn forget_cluster(&self) -> anyhow::Result<()> {
+    pub(crate) fn forget_cluster(&self) -> anyhow::Result<()> {
         self.forget_nodes()?;
-        self.remove_file(&self.spec())?;
-        self.remove_file(&self.path(SPEC_COPY))
+        Self::remove_file(&self.spec())?;
+        Self::remove_file(&self.path(SPEC_COPY))
     }
 
     /// Keeps of what runs settled only what binds a cluster that has no machines.
-    pub fn loosen_cluster(&self) -> anyhow::Result<()> {
+    pub(crate) fn loosen_cluster(&self) -> anyhow::Result<()> {
         self.forget_nodes()?;
         match self.stored_cluster()? {
             Some(stored) => self.store_cluster(&StoredCluster { bound: Bound::Resources, ..stored }),
@@ -119,7 +119,7 @@ impl ClusterDirectory {
     }
 
     /// Keeps what this run settled.
-    pub fn store_cluster(&self, cluster: &StoredCluster) -> anyhow::Result<()> {
+    pub(crate) fn store_cluster(&self, cluster: &StoredCluster) -> anyhow::Result<()> {
         let identity = cluster.identity.as_deref().map(|path| portable(self.root(), path));
         let emulator = cluster.emulator.as_deref().map(|path| portable(self.root(), path));
         let portable = StoredCluster { identity, emulator, ..cluster.clone() };

@@ -20,7 +20,7 @@ const KEY_NOT_FOUND: u64 = 100;
 
 /// Why a discovery URL cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DiscoveryError {
+pub(crate) enum DiscoveryError {
     /// The service does not answer, or says that it cannot.
     #[error("{doing}: {cause}")]
     Unreachable { doing: String, cause: String },
@@ -50,10 +50,10 @@ impl Answer {
 }
 
 /// Where this machine reaches what a URL names for the cluster's machines; the same URL, but for the local emulator's.
-pub type Route = fn(Url) -> Url;
+pub(super) type Route = fn(Url) -> Url;
 
 /// Checks that nobody has registered with the token at `url`, and that it is for `members` etcd members.
-pub async fn check(url: &Url, members: u32, route: Route) -> Result<(), DiscoveryError> {
+pub(crate) async fn check(url: &Url, members: u32, route: Route) -> Result<(), DiscoveryError> {
     let doing = format!("reading discovery token `{url}`");
     let below = |path: &str| format!("{url}{path}").parse::<Url>().map_err(|_| unsuitable(url, "is no URL", members));
     let size = ask(&doing, below("/_config/size")?, route).await?;
@@ -84,7 +84,7 @@ pub async fn check(url: &Url, members: u32, route: Route) -> Result<(), Discover
 }
 
 /// A new token for `members` etcd members from the service whose `/new` is at `service`.
-pub async fn new_token(service: &Url, members: u32, route: Route) -> Result<DiscoveryUrl, DiscoveryError> {
+pub(crate) async fn new_token(service: &Url, members: u32, route: Route) -> Result<DiscoveryUrl, DiscoveryError> {
     let doing = format!("asking `{service}` for a discovery token");
     let mut url = service.clone();
     url.set_query(Some(&format!("size={members}")));
@@ -206,7 +206,7 @@ mod tests {
             let (mut stream, _) = listener.accept().await.unwrap();
             let _ = stream.read(&mut [0; 4096]).await;
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n").await;
-            while stream.write_all(&[b'x'; 65_536]).await.is_ok() {}
+            while stream.write_all(&[b'x'; 4096]).await.is_ok() {}
         });
         let url = format!("http://{address}/new").parse().unwrap();
         let error = new_token(&url, 3, |url| url).await.unwrap_err().to_string();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A key with its value, or a directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Node {
+pub(crate) struct Node {
     /// Absolute: `/_etcd/registry/<token>/<member>`.
     pub key: String,
     /// Of a member: `<name>=<peer URL>[,…]`.
@@ -23,7 +23,7 @@ pub struct Node {
 /// What happened to a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Action {
+pub(crate) enum Action {
     /// It was read.
     Get,
     /// It is new, and had to be.
@@ -36,7 +36,7 @@ pub enum Action {
 /// An answer, and what waits are told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Event {
+pub(crate) struct Event {
     pub action: Action,
     pub node: Node,
     /// The node as it was before.
@@ -46,9 +46,8 @@ pub struct Event {
 
 /// Why a request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub(crate) enum Reason {
     KeyNotFound,
-    TestFailed,
     NotAFile,
     NoMorePeers,
     NodeExists,
@@ -62,7 +61,7 @@ pub enum Reason {
 /// A refusal as etcd reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Refusal {
+pub(crate) struct Refusal {
     #[serde(skip)]
     pub reason: Reason,
     pub error_code: u16,
@@ -77,7 +76,6 @@ impl Reason {
     fn code_message_and_status(self) -> (u16, &'static str, u16) {
         match self {
             Self::KeyNotFound => (100, "Key not found", 404),
-            Self::TestFailed => (101, "Compare failed", 412),
             Self::NotAFile => (102, "Not a file", 403),
             Self::NoMorePeers => (103, "Reached the max number of peers in the cluster", 403),
             Self::NodeExists => (105, "Key already exists", 412),
@@ -90,13 +88,13 @@ impl Reason {
 
 impl Refusal {
     /// A refusal about `cause`, a key or a field, when the registry is at `index`.
-    pub fn new(reason: Reason, cause: impl Into<String>, index: u64) -> Self {
+    pub(crate) fn new(reason: Reason, cause: impl Into<String>, index: u64) -> Self {
         let (error_code, message, _) = reason.code_message_and_status();
         Self { reason, error_code, message, cause: cause.into(), index }
     }
 
     /// The status of HTTP.
-    pub fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         self.reason.code_message_and_status().2
     }
 }

@@ -12,7 +12,5 @@ mod service;
 mod store;
 mod token;
 
-pub use client::{DiscoveryError, check, new_token};
-pub use registry::Registry;
-pub use service::{ServiceOptions, serve};
-pub use token::Token;
+pub(crate) use client::{DiscoveryError, check, new_token};
+pub(crate) use service::{ServiceOptions, serve};

@@ -20,11 +20,11 @@ const MEMBER_BYTES: usize = 128;
 const VALUE_BYTES: usize = 4096;
 
 /// Largest cluster that a token is given for, in members.
-pub const LARGEST_SIZE: u32 = 99;
+pub(super) const LARGEST_SIZE: u32 = 99;
 
 /// All tokens. Each change raises the index by one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Registry {
+pub(crate) struct Registry {
     index: u64,
     clusters: BTreeMap<Token, Cluster>,
 }
@@ -48,12 +48,12 @@ impl Default for Registry {
 
 impl Registry {
     /// The last change's number, which travels as `X-Etcd-Index`.
-    pub fn index(&self) -> u64 {
+    pub(crate) fn index(&self) -> u64 {
         self.index
     }
 
     /// Makes room for a cluster of `size` members, 1 to [`LARGEST_SIZE`].
-    pub fn add(&mut self, token: Token, size: u32) -> Result<(), Refusal> {
+    pub(crate) fn add(&mut self, token: Token, size: u32) -> Result<(), Refusal> {
         if !(1..=LARGEST_SIZE).contains(&size) {
             return Err(self.refusal(Reason::InvalidField, format!("size: 1 to {LARGEST_SIZE}, found {size}")));
         }
@@ -75,7 +75,7 @@ impl Registry {
     }
 
     /// The token's `_config/size`.
-    pub fn size(&self, token: &Token) -> Result<Event, Refusal> {
+    pub(crate) fn size(&self, token: &Token) -> Result<Event, Refusal> {
         let cluster = self.cluster(token)?;
         Ok(read(Node {
             key: format!("{ROOT}/{token}/_config/size"),
@@ -88,7 +88,7 @@ impl Registry {
     }
 
     /// The token's directory with its members, the first that came first.
-    pub fn directory(&self, token: &Token) -> Result<Event, Refusal> {
+    pub(crate) fn directory(&self, token: &Token) -> Result<Event, Refusal> {
         let cluster = self.cluster(token)?;
         let mut nodes: Vec<Node> = cluster.members.values().cloned().collect();
         nodes.sort_by_key(|node| node.created_index);
@@ -103,13 +103,13 @@ impl Registry {
     }
 
     /// One member.
-    pub fn member(&self, token: &Token, member: &str) -> Result<Event, Refusal> {
+    pub(crate) fn member(&self, token: &Token, member: &str) -> Result<Event, Refusal> {
         let found = self.cluster(token)?.members.get(member);
         found.cloned().map(read).ok_or_else(|| self.refusal(Reason::KeyNotFound, key(token, member)))
     }
 
     /// Registers a member with `value`; `must_exist` demands that it was, or was not, there before.
-    pub fn put(
+    pub(crate) fn put(
         &mut self,
         token: &Token,
         member: &str,
@@ -149,7 +149,7 @@ impl Registry {
     }
 
     /// Takes a member away.
-    pub fn delete(&mut self, token: &Token, member: &str) -> Result<Event, Refusal> {
+    pub(crate) fn delete(&mut self, token: &Token, member: &str) -> Result<Event, Refusal> {
         let previous = self.member(token, member)?.node;
         let node = Node { value: None, modified_index: self.index + 1, ..previous.clone() };
         let event = Event { action: Action::Delete, node, prev_node: Some(previous) };
@@ -160,7 +160,12 @@ impl Registry {
     }
 
     /// The first event from `index` on, of one member or of all; none when it is still to come.
-    pub fn event_from(&self, token: &Token, member: Option<&str>, index: u64) -> Result<Option<&Event>, Refusal> {
+    pub(crate) fn event_from(
+        &self,
+        token: &Token,
+        member: Option<&str>,
+        index: u64,
+    ) -> Result<Option<&Event>, Refusal> {
         let cluster = self.cluster(token)?;
         // Nothing of a token is older than itself, so only events of its own can have been forgotten.
         if cluster.forgotten_index > cluster.created_index && index <= cluster.forgotten_index {
@@ -174,7 +179,7 @@ impl Registry {
     }
 
     /// A refusal at the present index.
-    pub fn refusal(&self, reason: Reason, cause: impl Into<String>) -> Refusal {
+    pub(crate) fn refusal(&self, reason: Reason, cause: impl Into<String>) -> Refusal {
         Refusal::new(reason, cause, self.index)
     }
 

@@ -43,7 +43,7 @@ const BODY_BYTES: usize = 16 * 1024;
 const GRACE: Duration = Duration::from_secs(3);
 
 /// How a service runs.
-pub struct ServiceOptions {
+pub(crate) struct ServiceOptions {
     pub listener: TcpListener,
     /// What new tokens' URLs begin with, without a slash at the end; none means the address that was asked.
     pub public_url: Option<String>,
@@ -65,7 +65,7 @@ struct Service {
 }
 
 /// Runs the service until `shutdown` completes; waits are then answered without a body.
-pub async fn serve(options: ServiceOptions, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+pub(crate) async fn serve(options: ServiceOptions, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
     let store = options.state.as_deref().map(Store::at).transpose()?;
     let registry = match &store {
         Some(store) => store.read()?,

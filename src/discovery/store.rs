@@ -12,16 +12,16 @@ use diagnostics::given_file::{self, GivenFileError};
 
 /// The file.
 #[derive(Clone, Debug)]
-pub struct Store(PathBuf);
+pub(super) struct Store(PathBuf);
 
 impl Store {
     /// The file at `path`, which need not be there yet.
-    pub fn at(path: &Path) -> anyhow::Result<Self> {
+    pub(super) fn at(path: &Path) -> anyhow::Result<Self> {
         Ok(Self(std::path::absolute(path)?))
     }
 
     /// What it has; an empty registry when there is no file.
-    pub fn read(&self) -> anyhow::Result<Registry> {
+    pub(super) fn read(&self) -> anyhow::Result<Registry> {
         let reading = || format!("reading `{}`", self.0.display());
         match given_file::open(&self.0) {
             Ok((file, _)) => serde_json::from_reader(BufReader::new(file)).with_context(reading),
@@ -31,7 +31,7 @@ impl Store {
     }
 
     /// Puts `registry` in its place.
-    pub fn write(&self, registry: &Registry) -> anyhow::Result<()> {
+    pub(super) fn write(&self, registry: &Registry) -> anyhow::Result<()> {
         let write = || -> anyhow::Result<()> {
             let folder = self.0.parent().context("it has no folder")?;
             let mut temporary =
@@ -48,7 +48,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::discovery::Token;
+    use crate::discovery::token::Token;
 
     #[test]
     fn what_was_written_is_read() {

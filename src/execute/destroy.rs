@@ -12,7 +12,7 @@ use report::{Event, Reporter};
 const ROUNDS: usize = 3;
 
 /// Removes it, and returns when nothing of it exists: asked by id, not taken from the operations' own answers.
-pub async fn remove(
+pub(crate) async fn remove(
     arm: &Arm,
     own: &OwnResources,
     confirmed: &Removal,

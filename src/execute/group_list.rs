@@ -12,7 +12,7 @@ use crate::plan::{CLUSTER_TAG, tag_named};
 
 /// One entry of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Listed {
+pub(crate) struct Listed {
     /// As Azure writes it; case does not count.
     pub id: String,
     /// Such as `Microsoft.Network/loadBalancers`.
@@ -26,13 +26,13 @@ pub struct Listed {
 
 impl Listed {
     /// The name of the cluster whose tag it carries.
-    pub fn cluster(&self) -> Option<&str> {
+    pub(crate) fn cluster(&self) -> Option<&str> {
         tag_named(self.tags.as_ref()?, CLUSTER_TAG).map(String::as_str)
     }
 }
 
 /// All entries, to the last page; none when Azure says that there is no such group.
-pub async fn group_list(arm: &Arm, group: &ResourceId) -> Result<Option<Vec<Listed>>, ArmError> {
+pub(super) async fn group_list(arm: &Arm, group: &ResourceId) -> Result<Option<Vec<Listed>>, ArmError> {
     arm.list(&format!("listing {group}"), &format!("{}/resources", group.path()), group.api_version()).await
 }
 

@@ -8,11 +8,11 @@ mod own_resources;
 mod ports;
 mod removal;
 
-pub use destroy::remove;
-pub use observe::{Before, being_deleted, observe, observe_settled};
-pub use own_resources::OwnResources;
-pub use ports::{gone, ssh_ports};
-pub use removal::{Emptiness, Removal, RemovalError, removal};
+pub(crate) use destroy::remove;
+pub(crate) use observe::{Before, being_deleted, observe, observe_settled};
+pub(crate) use own_resources::OwnResources;
+pub(crate) use ports::{gone, ssh_ports};
+pub(crate) use removal::{Emptiness, Removal, RemovalError, removal};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ use report::{Event, Reporter};
 const PARALLEL_JOINS: usize = 8;
 
 /// Carries the plan out; every error of every step that failed.
-pub async fn execute(arm: &Arm, plan: Plan, reporter: &Reporter) -> Result<(), Vec<ArmError>> {
+pub(crate) async fn execute(arm: &Arm, plan: Plan, reporter: &Reporter) -> Result<(), Vec<ArmError>> {
     let replaced = plan.steps.iter().filter(|step| matches!(step.action, Action::Replace { .. }));
     let removals = join_all(replaced.map(|step| arm.delete(&step.id))).await;
     let errors: Vec<ArmError> = removals.into_iter().filter_map(Result::err).collect();

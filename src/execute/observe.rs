@@ -14,7 +14,7 @@ const PATIENCE: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs
 
 /// What an earlier run says that there is: how much it takes to believe that nothing exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Before {
+pub(crate) enum Before {
     /// No run has made machines.
     NoMachines,
     /// One has: keys hang on it that are not made twice, and a group that does not exist is one wrong answer away.
@@ -23,7 +23,7 @@ pub enum Before {
 
 /// The documents of those desired resources that exist. When `before` there were machines, they are asked for even
 /// without a group; an error when one exists all the same.
-pub async fn observe(arm: &Arm, desired: &[Desired], before: Before) -> Result<Observed, ArmError> {
+pub(crate) async fn observe(arm: &Arm, desired: &[Desired], before: Before) -> Result<Observed, ArmError> {
     let mut observed = Observed::new();
     let Some(group) = desired.iter().find(|desired| desired.key == StepKey::ResourceGroup) else {
         return Ok(observed);
@@ -59,19 +59,19 @@ pub async fn observe(arm: &Arm, desired: &[Desired], before: Before) -> Result<O
 }
 
 /// Those of the observed resources that Azure is deleting.
-pub fn being_deleted<'a>(desired: &'a [Desired], observed: &Observed) -> Vec<&'a ResourceId> {
+pub(crate) fn being_deleted<'a>(desired: &'a [Desired], observed: &Observed) -> Vec<&'a ResourceId> {
     let gone = desired.iter().filter(|desired| observed.get(&desired.key).is_some_and(is_being_deleted));
     gone.map(|desired| &desired.id).collect()
 }
 
 /// Whether a document says that Azure is deleting its resource.
-pub fn is_being_deleted(document: &Value) -> bool {
+pub(super) fn is_being_deleted(document: &Value) -> bool {
     let state = document.pointer("/properties/provisioningState").and_then(Value::as_str);
     state.is_some_and(|state| state.eq_ignore_ascii_case("deleting"))
 }
 
 /// Like [`observe`], after everything that Azure is deleting is gone: what is on its way out cannot be built on.
-pub async fn observe_settled(
+pub(crate) async fn observe_settled(
     arm: &Arm,
     desired: &[Desired],
     before: Before,

@@ -12,7 +12,7 @@ use crate::spec::{Availability, ProximityPlacementGroup, SettledSpec};
 
 /// The names of everything that one cluster can have made.
 #[derive(Clone, Debug)]
-pub struct OwnResources {
+pub(crate) struct OwnResources {
     names: ResourceNames,
     cluster: String,
     /// `<name>-<prefix>-`: a machine's name without its index. None when nothing tells it.
@@ -23,7 +23,7 @@ pub struct OwnResources {
 
 impl OwnResources {
     /// Of a cluster whose spec is known.
-    pub fn of_spec(subscription: &str, spec: &SettledSpec) -> Self {
+    pub(crate) fn of_spec(subscription: &str, spec: &SettledSpec) -> Self {
         let names = ResourceNames::new(subscription, spec);
         let expected = expected(spec, &names);
         let first = spec.machine_name(0);
@@ -31,7 +31,7 @@ impl OwnResources {
     }
 
     /// Of a cluster of which only the names are known; `machines` are those that its inventory holds.
-    pub fn of_names(subscription: &str, group: &str, cluster: &str, machines: &[String]) -> Self {
+    pub(crate) fn of_names(subscription: &str, group: &str, cluster: &str, machines: &[String]) -> Self {
         let names = ResourceNames::of(subscription, group, cluster);
         let mut expected = vec![
             names.load_balancer(),
@@ -48,34 +48,29 @@ impl OwnResources {
     }
 
     /// The group that holds them.
-    pub fn group(&self) -> ResourceId {
+    pub(crate) fn group(&self) -> ResourceId {
         self.names.resource_group()
     }
 
     /// Whether a document carries the cluster's tag.
-    pub fn carries_tag(&self, document: &Value) -> bool {
+    pub(crate) fn carries_tag(&self, document: &Value) -> bool {
         carries_tag(&self.cluster, document)
     }
 
     /// Whether the group's list says that an entry is the cluster's.
-    pub fn is_listed_as_ours(&self, listed: &Listed) -> bool {
+    pub(crate) fn is_listed_as_ours(&self, listed: &Listed) -> bool {
         // Azure need not pass a machine's tags on to its disks.
         listed.cluster() == Some(&self.cluster) || same(&listed.resource_type, "Microsoft.Compute/disks")
     }
 
-    /// The cluster's name.
-    pub fn cluster(&self) -> &str {
-        &self.cluster
-    }
-
     /// Whether this path is asked for whatever the list says.
-    pub fn is_expected(&self, path: &str) -> bool {
+    pub(crate) fn is_expected(&self, path: &str) -> bool {
         self.expected.iter().any(|id| same(id.path(), path))
     }
 
     /// Everything to ask for by id: what is expected, and what the list shows under names of ours, in an order that does
     /// not hang on the list's.
-    pub fn candidates(&self, list: &[Listed]) -> Vec<ResourceId> {
+    pub(crate) fn candidates(&self, list: &[Listed]) -> Vec<ResourceId> {
         let mut all = self.expected.clone();
         let mut known: BTreeSet<String> = all.iter().map(|id| id.path().to_ascii_lowercase()).collect();
         let mut listed: Vec<ResourceId> = list.iter().filter_map(|listed| self.recognise(listed)).collect();
@@ -114,7 +109,7 @@ impl OwnResources {
     }
 
     /// The machine at this path, when it has a name of ours and is in the cluster's group.
-    pub fn machine_at(&self, path: &str) -> Option<ResourceId> {
+    pub(crate) fn machine_at(&self, path: &str) -> Option<ResourceId> {
         let name = path.rsplit('/').next()?;
         let machine = self.is_machine(name).then(|| self.names.virtual_machine(name))?;
         same(machine.path(), path).then_some(machine)
@@ -132,12 +127,12 @@ impl OwnResources {
 }
 
 /// Ids know no case.
-pub fn same(one: &str, other: &str) -> bool {
+pub(super) fn same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }
 
 /// In which of the stages a resource goes: a stage's members go together, each stage after what uses it.
-pub fn stage(id: &ResourceId) -> usize {
+pub(super) fn stage(id: &ResourceId) -> usize {
     match id.kind() {
         "virtual machine" => 0,
         // Machines take these along; they are named too, for a run that was stopped between the two.

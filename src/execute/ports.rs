@@ -15,7 +15,7 @@ use crate::spec::{Node, SettledSpec};
 ///
 /// One read of the pool answers for all nodes; a node that is missing there is asked for by itself
 /// (`queryInboundNatRulePortMapping`).
-pub async fn ssh_ports(
+pub(crate) async fn ssh_ports(
     arm: &Arm,
     spec: &SettledSpec,
     names: &ResourceNames,
@@ -47,7 +47,7 @@ pub async fn ssh_ports(
 }
 
 /// What was made a moment ago must be there.
-pub fn gone(id: &ResourceId) -> ArmError {
+pub(crate) fn gone(id: &ResourceId) -> ArmError {
     let message =
         "the answer is not Azure Resource Manager's: it says that this does not exist, which was made just now";
     ArmError::local(ArmErrorKind::NotAzure, format!("reading {id}"), message)

@@ -26,7 +26,7 @@ const STAGES: usize = 4;
 
 /// What is going to be removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Removal {
+pub(crate) enum Removal {
     /// Nothing of the cluster exists.
     Nothing,
     /// The group with these resources, all of them ours.
@@ -37,7 +37,7 @@ pub enum Removal {
 
 impl Removal {
     /// Everything that goes, each by its id.
-    pub fn ids(&self) -> Vec<&ResourceId> {
+    pub(crate) fn ids(&self) -> Vec<&ResourceId> {
         match self {
             Self::Nothing => Vec::new(),
             Self::Group { group, resources } => resources.iter().chain([group]).collect(),
@@ -55,7 +55,7 @@ impl Removal {
     }
 
     /// The same with the group left where it is.
-    pub fn without_group(self) -> Self {
+    pub(crate) fn without_group(self) -> Self {
         match self {
             Self::Group { resources, .. } => Self::Resources { stages: staged(&resources), others: Vec::new() },
             other => other,
@@ -65,7 +65,7 @@ impl Removal {
 
 /// Why it is not known what removing a cluster means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RemovalError {
+pub(crate) enum RemovalError {
     /// Azure refused, or did not answer, or its answers contradict each other.
     Azure(ArmError),
     /// These have the ids of the cluster's machines, disks and interfaces, and not its tag: a policy or a person took it
@@ -81,7 +81,7 @@ impl From<ArmError> for RemovalError {
 
 impl RemovalError {
     /// The same in the words of what Azure is asked.
-    pub fn into_arm_error(self) -> ArmError {
+    pub(crate) fn into_arm_error(self) -> ArmError {
         match self {
             Self::Azure(error) => error,
             Self::Untagged { group, ids } => {
@@ -97,7 +97,7 @@ impl RemovalError {
 
 /// How sure an empty answer must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Emptiness {
+pub(crate) enum Emptiness {
     /// Nobody said that anything was deleted: it is asked for several times.
     Unexpected,
     /// Azure has just said that the deletion is done.
@@ -106,7 +106,7 @@ pub enum Emptiness {
 
 /// What removing the cluster means now; an error when Azure's answers still contradict each other after several looks. That
 /// nothing exists must be the word of every look, but for what Azure was deleting.
-pub async fn removal(
+pub(crate) async fn removal(
     arm: &Arm,
     own: &OwnResources,
     emptiness: Emptiness,

@@ -16,14 +16,14 @@ use serde::Deserialize;
 use crate::arm::read_body;
 
 /// The daemon answers in milliseconds; somebody else may never do.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// Of an answer that is 75 bytes long.
 const MOST_BYTES: usize = 1024;
 /// Part of what is signed, as in the daemon.
 const PURPOSE: &str = "azure-local proof";
 
 /// One question to one address.
-pub struct Challenge {
+pub(super) struct Challenge {
     /// Without a slash at the end, as the daemon writes it.
     base: String,
     nonce: String,
@@ -36,20 +36,20 @@ struct Answer {
 
 impl Challenge {
     /// A new question for whoever listens at `base`, `http://127.0.0.1:<port>`.
-    pub fn new(base: &str) -> anyhow::Result<Self> {
+    pub(super) fn new(base: &str) -> anyhow::Result<Self> {
         let mut bytes = [0; 32];
         openssl::rand::rand_bytes(&mut bytes).context("making a random number")?;
         Ok(Self { base: base.trim_end_matches('/').to_owned(), nonce: hexadecimal(&bytes) })
     }
 
     /// The request; it holds no secret.
-    pub fn request(&self) -> anyhow::Result<Request> {
+    pub(super) fn request(&self) -> anyhow::Result<Request> {
         let url: Url = format!("{}/azure-local/proof?nonce={}", self.base, self.nonce).parse()?;
         Ok(Request::new(url, Method::Get))
     }
 
     /// Fails unless the answer comes from one who has the token.
-    pub async fn check(&self, token: &Secret, response: AsyncRawResponse) -> anyhow::Result<()> {
+    pub(super) async fn check(&self, token: &Secret, response: AsyncRawResponse) -> anyhow::Result<()> {
         let unknown = || format!("what listens at {} is not the local emulator that wrote the token", self.base);
         ensure!(response.status().is_success(), "{}: HTTP status {}", unknown(), response.status());
         let body = read_body(response, MOST_BYTES).await.with_context(unknown)?;

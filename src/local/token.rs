@@ -19,7 +19,7 @@ const PROOF_LIFETIME: Duration = Duration::from_secs(1);
 
 /// Adds the emulator's bearer token.
 #[derive(Debug)]
-pub struct LocalTokenPolicy {
+pub(super) struct LocalTokenPolicy {
     /// `http://127.0.0.1:<port>`.
     base: String,
     token: Secret,
@@ -28,7 +28,7 @@ pub struct LocalTokenPolicy {
 
 impl LocalTokenPolicy {
     /// A policy with the token of the daemon at `base`.
-    pub fn new(base: &str, token: Secret) -> Self {
+    pub(super) fn new(base: &str, token: Secret) -> Self {
         Self { base: base.to_owned(), token, proven: Mutex::new(None) }
     }
 

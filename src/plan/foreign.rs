@@ -52,7 +52,7 @@ pub fn strangers(spec: &SettledSpec, desired: &[Desired], observed: &Observed) -
 }
 
 /// `body` with the named items that a user added to the resource, so that a PUT leaves them.
-pub fn with_users_items(spec: &SettledSpec, body: &Value, actual: &Value) -> Value {
+pub(super) fn with_users_items(spec: &SettledSpec, body: &Value, actual: &Value) -> Value {
     let ports = spec.open_ports.iter().map(|port| &port.name).chain(&spec.closed_ports);
     let ours: BTreeSet<&str> = ports.map(String::as_str).chain(OUR_NAMES).collect();
     let is_users = |item: &&Value| item["name"].as_str().is_some_and(|name| !ours.contains(name));

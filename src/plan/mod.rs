@@ -12,7 +12,8 @@ pub use changes::{Changes, changes};
 pub use compare::differences;
 pub use desired::{CLUSTER_TAG, Desired, ResourceNames, desired};
 pub use foreign::{carries_tag, is_ours, strangers, tag, tag_named};
-pub use resource::{FirstBoot, KEYS_TAG, USER_DATA_TAG, data_disk_name};
+pub use resource::FirstBoot;
+pub(crate) use resource::{KEYS_TAG, USER_DATA_TAG, data_disk_name};
 pub use step::{Action, Observed, Plan, Step, StepKey};
 
 use serde_json::Value;

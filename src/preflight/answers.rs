@@ -20,7 +20,7 @@ const SKUS_API_VERSION: &str = "2021-07-01";
 
 /// The answers; none, or an empty list, where whoever is signed in may not read.
 #[derive(Debug, Default)]
-pub struct Answers {
+pub(super) struct Answers {
     pub account: Option<Subscription>,
     pub regions: Vec<Region>,
     pub skus: Vec<Sku>,
@@ -39,7 +39,7 @@ pub struct Answers {
 
 /// What Azure says of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum ImageAnswer {
+pub(crate) enum ImageAnswer {
     /// Nothing: it was not asked for, or may not be read.
     #[default]
     Unreadable,
@@ -50,7 +50,7 @@ pub enum ImageAnswer {
 
 impl Answers {
     /// Asks; `machines` are still to be made, `labels` still to be taken.
-    pub async fn ask(
+    pub(super) async fn ask(
         arm: &Arm,
         subscription: &str,
         spec: &ClusterSpec,

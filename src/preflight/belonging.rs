@@ -12,7 +12,7 @@ use report::Finding;
 const IDENTITY_API_VERSION: &str = "2023-01-31";
 
 /// Reads all of it; what may not be read is not judged.
-pub async fn look(arm: &Arm, spec: &ClusterSpec) -> Result<Vec<Finding>, ArmError> {
+pub(super) async fn look(arm: &Arm, spec: &ClusterSpec) -> Result<Vec<Finding>, ArmError> {
     let group = match &spec.proximity_placement_group {
         Some(ProximityPlacementGroup::Existing(id)) => Some(id),
         _ => None,

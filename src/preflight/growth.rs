@@ -5,7 +5,7 @@ use report::Finding;
 use crate::spec::{ClusterSpec, LAST_FRONT_PORT, Protocol};
 
 /// A warning where something stands in the way of the SSH ports before the cluster is as large as it can be.
-pub fn judge(spec: &ClusterSpec) -> Option<Finding> {
+pub(super) fn judge(spec: &ClusterSpec) -> Option<Finding> {
     let first = spec.first_ssh_port;
     let last = spec.last_ssh_port();
     let over_tcp = spec.open_ports.iter().filter(|port| port.protocol == Protocol::Tcp && port.port > last);

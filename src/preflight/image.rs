@@ -12,7 +12,7 @@ const GALLERY_API_VERSION: &str = "2024-03-03";
 
 /// What Azure says of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ImageFacts {
+pub(crate) struct ImageFacts {
     /// What a machine made from it must name.
     pub plan: Option<ImagePlan>,
     /// `V1` or `V2`.
@@ -33,7 +33,7 @@ impl From<ImageDocument> for ImageFacts {
 }
 
 /// What Azure says of the spec's image; none when it does not exist.
-pub async fn look_up(arm: &Arm, subscription: &str, spec: &ClusterSpec) -> Result<Option<ImageFacts>, ArmError> {
+pub(super) async fn look_up(arm: &Arm, subscription: &str, spec: &ClusterSpec) -> Result<Option<ImageFacts>, ArmError> {
     let doing = format!("reading image `{}`", spec.image);
     let location = &spec.location;
     let document = match &spec.image.source(&spec.vm_size) {
@@ -108,7 +108,7 @@ async fn is_replicated(arm: &Arm, doing: &str, id: &str, location: &Location) ->
 }
 
 /// Whether the image fits the size.
-pub fn judge(spec: &ClusterSpec, image: Option<&ImageFacts>, size: Option<&SizeFacts>) -> Vec<Finding> {
+pub(super) fn judge(spec: &ClusterSpec, image: Option<&ImageFacts>, size: Option<&SizeFacts>) -> Vec<Finding> {
     let Some(image) = image else {
         let hint = match spec.image.source(&spec.vm_size) {
             ImageSource::Marketplace(image) => {

@@ -17,13 +17,12 @@ mod subscription;
 mod terms;
 mod user_data;
 
-pub use answers::ImageAnswer;
-pub use image::ImageFacts;
-pub use network::{NodeAddresses, addresses};
-pub use price::{Estimate, LIST as PRICE_LIST, estimate};
-pub use subscription::register;
-pub use terms::{accept, read as read_terms};
-pub use user_data::judge as judge_user_data;
+pub(crate) use answers::ImageAnswer;
+pub(crate) use network::{NodeAddresses, addresses};
+pub(crate) use price::{Estimate, LIST as PRICE_LIST, estimate};
+pub(crate) use subscription::register;
+pub(crate) use terms::{accept, read as read_terms};
+pub(crate) use user_data::judge as judge_user_data;
 
 use std::collections::BTreeMap;
 
@@ -46,7 +45,7 @@ const UNREADABLE: [&str; 4] = [
 
 /// What is still to be made, and counts against quotas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Needs {
+pub(crate) struct Needs {
     pub machines: u32,
     pub vcpus_per_machine: u32,
     /// The size's family, as usages name it.
@@ -64,7 +63,7 @@ pub struct Needs {
 
 /// What a preflight came to.
 #[derive(Clone, Debug, Default)]
-pub struct Preflight {
+pub(crate) struct Preflight {
     /// Refusals first.
     pub findings: Vec<Finding>,
     /// Providers that must be registered first.
@@ -75,13 +74,13 @@ pub struct Preflight {
 
 impl Preflight {
     /// Whether Azure would refuse.
-    pub fn is_refused(&self) -> bool {
+    pub(crate) fn is_refused(&self) -> bool {
         self.findings.iter().any(|finding| finding.severity == Severity::Refusal)
     }
 }
 
 /// Looks at everything; `accept_terms` when the user has read them.
-pub async fn preflight(
+pub(crate) async fn preflight(
     arm: &Arm,
     subscription: &str,
     spec: &SettledSpec,
@@ -142,7 +141,7 @@ pub async fn preflight(
 }
 
 /// What will be in the way of the cluster, at once or later, as far as the spec alone tells.
-pub fn foresee(spec: &ClusterSpec) -> Vec<Finding> {
+pub(crate) fn foresee(spec: &ClusterSpec) -> Vec<Finding> {
     growth::judge(spec).into_iter().chain(overlap::judge_own(spec)).chain(user_data::judge(spec)).collect()
 }
 
@@ -169,7 +168,7 @@ fn allowed<T>(result: Result<T, ArmError>) -> Result<Option<T>, ArmError> {
 }
 
 /// What Azure says of the spec's image.
-pub async fn image_facts(arm: &Arm, subscription: &str, spec: &ClusterSpec) -> Result<ImageAnswer, ArmError> {
+pub(crate) async fn image_facts(arm: &Arm, subscription: &str, spec: &ClusterSpec) -> Result<ImageAnswer, ArmError> {
     Ok(match allowed(look_up(arm, subscription, spec).await)? {
         None => ImageAnswer::Unreadable,
         Some(None) => ImageAnswer::Absent,
@@ -178,6 +177,10 @@ pub async fn image_facts(arm: &Arm, subscription: &str, spec: &ClusterSpec) -> R
 }
 
 /// The providers that are not registered, as far as that can be read; `with_plan` when the image asks for terms.
-pub async fn unregistered(arm: &Arm, subscription: &str, with_plan: bool) -> Result<Vec<&'static str>, ArmError> {
+pub(crate) async fn unregistered(
+    arm: &Arm,
+    subscription: &str,
+    with_plan: bool,
+) -> Result<Vec<&'static str>, ArmError> {
     Ok(allowed(subscription::unregistered(arm, subscription, with_plan).await)?.unwrap_or_default())
 }

@@ -16,7 +16,7 @@ const PARALLEL_QUESTIONS: usize = 16;
 
 /// What a network that exists has for the nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NodeAddresses {
+pub(crate) enum NodeAddresses {
     /// Of each node by its index.
     Known(Vec<Ipv4Addr>),
     /// Why the nodes cannot be there, everything at once.
@@ -24,7 +24,7 @@ pub enum NodeAddresses {
 }
 
 /// The addresses of all nodes: those that are known already, and free ones for the others.
-pub async fn addresses(
+pub(crate) async fn addresses(
     arm: &Arm,
     network_id: &ResourceId,
     spec: &ClusterSpec,

@@ -12,7 +12,7 @@ use crate::spec::ClusterSpec;
 const DOCKER_BRIDGES: [&str; 2] = ["172.17.0.0/16", "172.18.0.0/16"];
 
 /// Of a network that is the cluster's own.
-pub fn judge_own(spec: &ClusterSpec) -> Vec<Finding> {
+pub(super) fn judge_own(spec: &ClusterSpec) -> Vec<Finding> {
     if spec.existing_network.is_some() {
         return Vec::new();
     }
@@ -21,7 +21,7 @@ pub fn judge_own(spec: &ClusterSpec) -> Vec<Finding> {
 }
 
 /// Of a network that somebody else made; `network` is its document.
-pub fn judge_existing(spec: &ClusterSpec, network: &Value) -> Vec<Finding> {
+pub(super) fn judge_existing(spec: &ClusterSpec, network: &Value) -> Vec<Finding> {
     let Some(existing) = &spec.existing_network else { return Vec::new() };
     let prefixes = network.pointer("/properties/addressSpace/addressPrefixes").and_then(Value::as_array);
     let spaces: Vec<Ipv4Net> =
@@ -33,7 +33,7 @@ pub fn judge_existing(spec: &ClusterSpec, network: &Value) -> Vec<Finding> {
 }
 
 fn judge(spaces: &[Ipv4Net], subnets: &[Ipv4Net], remedy: &str) -> Vec<Finding> {
-    let overlapping = |range: &Ipv4Net| spaces.iter().find(|space| overlap(space, range));
+    let overlapping = |range: &Ipv4Net| spaces.iter().find(|space| overlap(**space, *range));
     let mut findings = Vec::new();
     for bridge in DOCKER_BRIDGES.iter().filter_map(|bridge| bridge.parse().ok()) {
         if let Some(space) = overlapping(&bridge) {
@@ -67,8 +67,8 @@ fn judge(spaces: &[Ipv4Net], subnets: &[Ipv4Net], remedy: &str) -> Vec<Finding> 
     findings
 }
 
-fn overlap(one: &Ipv4Net, other: &Ipv4Net) -> bool {
-    one.contains(other) || other.contains(one)
+fn overlap(one: Ipv4Net, other: Ipv4Net) -> bool {
+    one.contains(&other) || other.contains(&one)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spec::ClusterSpec;
 use report::Finding;
 
 /// `network` is the cluster's own virtual network as Azure has it.
-pub fn judge(spec: &ClusterSpec, network: &Value) -> Vec<Finding> {
+pub(super) fn judge(spec: &ClusterSpec, network: &Value) -> Vec<Finding> {
     let ours = spec.address_space.range();
     let overlaps = |theirs: &Ipv4Net| ours.contains(theirs) || theirs.contains(&ours);
     let peerings = network.pointer("/properties/virtualNetworkPeerings").and_then(Value::as_array);

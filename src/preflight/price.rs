@@ -11,7 +11,7 @@ use crate::arm::read_body;
 use crate::spec::ClusterSpec;
 
 /// Of the public cloud.
-pub const LIST: &str = "https://prices.azure.com/api/retail/prices";
+pub(crate) const LIST: &str = "https://prices.azure.com/api/retail/prices";
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// A page of the list has 1000 prices at most, which are far smaller, in bytes.
 const LARGEST_ANSWER: usize = 8 << 20;
@@ -20,7 +20,7 @@ const HOURS_PER_MONTH: f64 = 730.0;
 
 /// What machines of one size cost.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Estimate {
+pub(crate) struct Estimate {
     pub currency: String,
     pub per_hour: f64,
     pub per_month: f64,
@@ -29,7 +29,7 @@ pub struct Estimate {
 
 impl Estimate {
     /// In words.
-    pub fn text(&self, size: &str) -> String {
+    pub(crate) fn text(&self, size: &str) -> String {
         let Self { currency, per_hour, per_month, machines } = self;
         format!(
             "about {per_hour:.2} {currency} an hour, {per_month:.0} {currency} a month for {machines} × {size} at list price; \
@@ -39,7 +39,7 @@ impl Estimate {
 }
 
 /// The price of the spec's machines; none when the list is not reachable or does not have them.
-pub async fn estimate(list: &str, spec: &ClusterSpec) -> Option<Estimate> {
+pub(crate) async fn estimate(list: &str, spec: &ClusterSpec) -> Option<Estimate> {
     let filter = format!(
         "serviceName eq 'Virtual Machines' and priceType eq 'Consumption' and armRegionName eq '{}' and armSkuName eq '{}'",
         spec.location, spec.vm_size

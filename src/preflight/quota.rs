@@ -9,7 +9,7 @@ use crate::spec::ClusterSpec;
 use report::Finding;
 
 /// What does not fit; `compute` and `network` are the usages of the region.
-pub fn judge(compute: &[Usage], network: &[Usage], needs: &Needs) -> Vec<Finding> {
+pub(super) fn judge(compute: &[Usage], network: &[Usage], needs: &Needs) -> Vec<Finding> {
     let vcpus = u64::from(needs.machines) * u64::from(needs.vcpus_per_machine);
     let cores = if needs.spot { "lowPriorityCores" } else { "cores" };
     let mut asked = vec![
@@ -60,7 +60,7 @@ pub fn judge(compute: &[Usage], network: &[Usage], needs: &Needs) -> Vec<Finding
 }
 
 /// The disks of machines that are still to be made: one for the system each, and the data disks.
-pub fn disks(spec: &ClusterSpec, machines: u32) -> BTreeMap<&'static str, u32> {
+pub(super) fn disks(spec: &ClusterSpec, machines: u32) -> BTreeMap<&'static str, u32> {
     let mut disks = BTreeMap::new();
     let mut add = |kind: &str, count: u32| {
         let usage = match kind.split('_').next() {

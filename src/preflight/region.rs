@@ -7,7 +7,7 @@ use report::Finding;
 
 /// Whether the region is one of the subscription's; a list without any tells nothing.
 /// <https://learn.microsoft.com/rest/api/resources/subscriptions/list-locations>
-pub fn judge_location(spec: &ClusterSpec, regions: &[Region]) -> Option<Finding> {
+pub(super) fn judge_location(spec: &ClusterSpec, regions: &[Region]) -> Option<Finding> {
     let wanted = spec.location.as_str();
     let names: Vec<&str> = regions.iter().map(|region| region.name.as_str()).collect();
     if names.is_empty() || names.iter().any(|name| name.eq_ignore_ascii_case(wanted)) {
@@ -22,7 +22,7 @@ pub fn judge_location(spec: &ClusterSpec, regions: &[Region]) -> Option<Finding>
 
 /// Whether a DNS label is free.
 /// <https://learn.microsoft.com/rest/api/virtualnetwork/check-dns-name-availability>
-pub fn judge_label(spec: &ClusterSpec, label: &str, answer: Availability) -> Option<Finding> {
+pub(super) fn judge_label(spec: &ClusterSpec, label: &str, answer: Availability) -> Option<Finding> {
     if answer.available {
         return None;
     }
@@ -31,7 +31,7 @@ pub fn judge_label(spec: &ClusterSpec, label: &str, answer: Availability) -> Opt
 }
 
 /// SSH that everybody may try is a matter of taste, but one should know.
-pub fn judge_exposure(spec: &ClusterSpec) -> Option<Finding> {
+pub(super) fn judge_exposure(spec: &ClusterSpec) -> Option<Finding> {
     if !spec.ssh_sources.contains(&AddressSource::Any) {
         return None;
     }

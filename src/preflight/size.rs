@@ -10,7 +10,7 @@ const CHECK: &str = "size";
 
 /// What Azure says of a size in one region. What it does not say of it is not judged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SizeFacts {
+pub(super) struct SizeFacts {
     /// Whose quota it counts against: `standardDASv5Family`.
     pub family: String,
     pub vcpus: u32,
@@ -31,7 +31,7 @@ pub struct SizeFacts {
 impl SizeFacts {
     /// Takes the size's entry out of the region's list; none when the region does not sell it. An entry that does not say
     /// what quotas and disks are counted by is an error.
-    pub fn find(skus: &[Sku], size: &str, location: &str) -> Result<Option<Self>, ArmError> {
+    pub(super) fn find(skus: &[Sku], size: &str, location: &str) -> Result<Option<Self>, ArmError> {
         let is_it = |sku: &&Sku| is_machine(sku) && sku.name.eq_ignore_ascii_case(size);
         let Some(sku) = skus.iter().find(is_it) else { return Ok(None) };
         let lacks = |what: &str| {
@@ -64,7 +64,7 @@ fn is_machine(sku: &Sku) -> bool {
 
 /// Everything that is wrong with the size in the region, `facts` of which are known; none when the region lists nothing,
 /// which tells nothing.
-pub fn judge(skus: &[Sku], facts: Option<&SizeFacts>, spec: &ClusterSpec) -> Vec<Finding> {
+pub(super) fn judge(skus: &[Sku], facts: Option<&SizeFacts>, spec: &ClusterSpec) -> Vec<Finding> {
     let (size, location) = (spec.vm_size.as_str(), spec.location.as_str());
     if !skus.iter().any(is_machine) {
         return Vec::new();
@@ -128,12 +128,12 @@ pub(super) mod tests {
     use crate::pki::generate_ssh_key_pair;
     use serde_json::{Value, json};
 
-    pub fn spec(flags: &[(&Parameter, &str)]) -> ClusterSpec {
+    pub(crate) fn spec(flags: &[(&Parameter, &str)]) -> ClusterSpec {
         let key = generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
         resolve(&ClusterInput::flags("mycluster", flags), None, &key).unwrap()
     }
 
-    pub fn skus() -> Vec<Sku> {
+    pub(crate) fn skus() -> Vec<Sku> {
         let size = |name: &str, disks: &str, spot: &str, restrictions: Value| {
             json!({
                 "resourceType": "virtualMachines", "name": name, "family": "standardDASv5Family",

@@ -18,7 +18,7 @@ const POLL_INTERVAL: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Whether a subscription in this state takes writes.
 /// <https://learn.microsoft.com/azure/cost-management-billing/manage/subscription-states>
-pub fn judge(subscription: &Subscription) -> Option<Finding> {
+pub(super) fn judge(subscription: &Subscription) -> Option<Finding> {
     let message = format!("`{}` is `{}`", subscription.display_name, subscription.state);
     match subscription.state.as_str() {
         "Enabled" => None,
@@ -36,7 +36,11 @@ pub fn judge(subscription: &Subscription) -> Option<Finding> {
 }
 
 /// The namespaces that are not registered; `with_plan` when the image asks for terms.
-pub async fn unregistered(arm: &Arm, subscription: &str, with_plan: bool) -> Result<Vec<&'static str>, ArmError> {
+pub(super) async fn unregistered(
+    arm: &Arm,
+    subscription: &str,
+    with_plan: bool,
+) -> Result<Vec<&'static str>, ArmError> {
     let namespaces = NAMESPACES.into_iter().chain(with_plan.then_some(MARKETPLACE));
     let states = namespaces
         .map(|namespace| async move { Ok::<_, ArmError>((namespace, state(arm, subscription, namespace).await?)) });
@@ -54,7 +58,7 @@ async fn state(arm: &Arm, subscription: &str, namespace: &str) -> Result<Option<
 }
 
 /// Registers namespaces and waits until Azure has done it.
-pub async fn register(
+pub(crate) async fn register(
     arm: &Arm,
     subscription: &str,
     namespaces: &[&'static str],

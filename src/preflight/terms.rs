@@ -15,13 +15,13 @@ fn path(subscription: &str, plan: &ImagePlan) -> String {
 }
 
 /// The terms as Azure keeps them.
-pub async fn read(arm: &Arm, subscription: &str, plan: &ImagePlan) -> Result<Option<Terms>, ArmError> {
+pub(crate) async fn read(arm: &Arm, subscription: &str, plan: &ImagePlan) -> Result<Option<Terms>, ArmError> {
     let doing = format!("reading the terms of {}", plan.product);
     arm.get_path(&doing, &path(subscription, plan), API_VERSION).await
 }
 
 /// Terms that nobody has accepted.
-pub fn judge(plan: &ImagePlan, terms: &Terms) -> Option<Finding> {
+pub(super) fn judge(plan: &ImagePlan, terms: &Terms) -> Option<Finding> {
     if terms.accepted {
         return None;
     }
@@ -32,7 +32,7 @@ pub fn judge(plan: &ImagePlan, terms: &Terms) -> Option<Finding> {
 }
 
 /// Accepts them: what was read, with one word changed.
-pub async fn accept(arm: &Arm, subscription: &str, plan: &ImagePlan, terms: Terms) -> Result<(), ArmError> {
+pub(crate) async fn accept(arm: &Arm, subscription: &str, plan: &ImagePlan, terms: Terms) -> Result<(), ArmError> {
     let doing = format!("accepting the terms of {}", plan.product);
     arm.put_path(&doing, &path(subscription, plan), API_VERSION, &terms.accepting()).await
 }

@@ -9,7 +9,7 @@ use crate::userdata::stopping;
 const NAMED: usize = 5;
 
 /// What is merged was judged when it was read.
-pub fn judge(spec: &ClusterSpec) -> Vec<Finding> {
+pub(crate) fn judge(spec: &ClusterSpec) -> Vec<Finding> {
     let Some(Overlay::Whole { text }) = &spec.custom_data else { return Vec::new() };
     let found = stopping(text, spec.image.is_fedora_coreos()).into_iter().take(NAMED);
     let finding = |what: String| {

@@ -5,7 +5,7 @@ use nodes::ssh::Output;
 
 /// What a node that passes a check is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Passed {
+pub(crate) enum Passed {
     Well(String),
     /// It works, and something on it does not.
     Degraded(String),
@@ -13,7 +13,7 @@ pub enum Passed {
 
 /// A question.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Check {
+pub(crate) enum Check {
     /// systemd has finished booting.
     System,
     /// The data disk is mounted where Docker keeps everything.
@@ -26,7 +26,7 @@ pub enum Check {
 
 impl Check {
     /// What is asked of a node, in order.
-    pub fn for_node(inventory: &Inventory, node: &InventoryNode) -> Vec<Self> {
+    pub(crate) fn for_node(inventory: &Inventory, node: &InventoryNode) -> Vec<Self> {
         let mut checks = vec![Self::System];
         if node.data_disk {
             checks.push(Self::DataDisk);
@@ -41,7 +41,7 @@ impl Check {
     }
 
     /// One word.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::System => "system",
             Self::DataDisk => "data disk",
@@ -51,7 +51,7 @@ impl Check {
     }
 
     /// The shell command.
-    pub fn command(&self) -> String {
+    pub(crate) fn command(&self) -> String {
         match self {
             // `--wait` returns when the boot is over, without asking again and again.
             Self::System => {
@@ -69,7 +69,7 @@ impl Check {
     }
 
     /// What the answer means: a detail for people, or why the node is not ready.
-    pub fn judge(&self, output: &Output) -> Result<Passed, String> {
+    pub(crate) fn judge(&self, output: &Output) -> Result<Passed, String> {
         match self {
             Self::System => return judge_system(&output.stdout),
             Self::DataDisk => {

@@ -5,7 +5,7 @@
 
 mod check;
 
-pub use check::{Check, Passed};
+pub(crate) use check::{Check, Passed};
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ struct Looked {
 /// Waits until every node is ready; the failure names every node and check that is not.
 ///
 /// Machines that are told by cloud-config show a host key of their own until that has acted.
-pub async fn wait_until_ready(
+pub(crate) async fn wait_until_ready(
     inventory: &Inventory,
     identity: &Identity,
     dialect: Dialect,

@@ -13,10 +13,10 @@ const PROXIMITY_ID: &str = "/subscriptions/*/resourceGroups/*/providers/Microsof
 
 /// Most virtual machines in one availability set.
 /// <https://learn.microsoft.com/azure/virtual-machines/availability-set-overview>
-pub const AVAILABILITY_SET_MACHINES: u32 = 200;
+pub(super) const AVAILABILITY_SET_MACHINES: u32 = 200;
 /// Most virtual machines in one flexible scale set, and what a cluster's addresses allow.
 /// <https://learn.microsoft.com/azure/virtual-machine-scale-sets/virtual-machine-scale-sets-orchestration-modes>
-pub const SCALE_SET_MACHINES: u32 = 1000;
+pub(super) const SCALE_SET_MACHINES: u32 = 1000;
 
 /// One of the three ways that Azure has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

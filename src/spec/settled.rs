@@ -133,8 +133,8 @@ mod tests {
         (0..count).map(|index| Ipv4Addr::new(10, 1, 0, 4 + index)).collect()
     }
 
-    fn token() -> Option<DiscoveryUrl> {
-        Some("https://host/0123".parse().unwrap())
+    fn token() -> DiscoveryUrl {
+        "https://host/0123".parse().unwrap()
     }
 
     #[test]
@@ -155,8 +155,8 @@ mod tests {
                 with(vec![], Some("https://host/new".parse().unwrap())),
                 Some("`https://host/new` makes tokens"),
             ),
-            (&[SERVICE], with(vec![], token()), None),
-            (&[NETWORK, SUBNET, SERVICE], with(addresses(3), token()), None),
+            (&[SERVICE], with(vec![], Some(token())), None),
+            (&[NETWORK, SUBNET, SERVICE], with(addresses(3), Some(token())), None),
         ] {
             let settled = settle(asked(flags), answers.clone());
             match (settled, refused) {
@@ -182,7 +182,7 @@ mod tests {
     fn what_is_known_stays() {
         let mut spec = asked(&[NETWORK, SUBNET, (&DISCOVERY_SERVICE_URL, "https://host/4567")]);
         spec.existing_network.as_mut().unwrap().addresses = addresses(3);
-        let others = Answers { addresses: vec![Ipv4Addr::LOCALHOST; 3], token: token(), image_plan: None };
+        let others = Answers { addresses: vec![Ipv4Addr::LOCALHOST; 3], token: Some(token()), image_plan: None };
         assert_eq!(*settle(spec.clone(), others).unwrap(), spec);
     }
 

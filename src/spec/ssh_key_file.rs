@@ -110,7 +110,7 @@ fn ssh2(text: &str) -> Result<SshPublicKey, InvalidSshKey> {
     {
         if let Some((name, value)) = line.split_once(':') {
             if name.eq_ignore_ascii_case("Comment") {
-                comment = value.trim().trim_end_matches('\\').trim_matches('"').to_owned();
+                value.trim().trim_end_matches('\\').trim_matches('"').clone_into(&mut comment);
             }
         } else if !in_header {
             blob.push_str(line);

@@ -11,12 +11,12 @@ use super::mistake::Mistake;
 const NAME_BYTES: usize = 32;
 
 /// A user's name.
-pub fn name(text: &str) -> Option<Mistake> {
+pub(super) fn name(text: &str) -> Option<Mistake> {
     named(text, "user")
 }
 
 /// A group by name; a number is one that exists.
-pub fn group(text: &str) -> Option<Mistake> {
+pub(super) fn group(text: &str) -> Option<Mistake> {
     match text.parse::<u32>() {
         Ok(_) => None,
         Err(_) => named(text, "group"),
@@ -37,31 +37,31 @@ fn named(text: &str, what: &str) -> Option<Mistake> {
 }
 
 /// A home folder.
-pub fn home(text: &str) -> Option<Mistake> {
+pub(super) fn home(text: &str) -> Option<Mistake> {
     let mistake = || Mistake::new(format!("{} is no absolute path without `:`", quoted(text)), "");
     (!text.starts_with('/') || !is_field(text)).then(mistake)
 }
 
 /// A sign-in shell.
-pub fn shell(text: &str) -> Option<Mistake> {
+pub(super) fn shell(text: &str) -> Option<Mistake> {
     let mistake = || Mistake::new(format!("{} is no absolute path of a shell", quoted(text)), "write `/bin/bash`");
     (!(text.is_empty() || text.starts_with(['/', '*'])) || !is_field(text)).then(mistake)
 }
 
 /// Who the user is, in words.
-pub fn gecos(text: &str) -> Option<Mistake> {
+pub(super) fn gecos(text: &str) -> Option<Mistake> {
     (!is_field(text))
         .then(|| Mistake::new("has a `:` or a line break, which `/etc/passwd` cannot hold", "leave it out"))
 }
 
 /// A password's hash. It may be a secret, so that no message quotes it.
-pub fn password_hash(text: &str) -> Option<Mistake> {
+pub(super) fn password_hash(text: &str) -> Option<Mistake> {
     let instead = "write a hash, as `openssl passwd -6` makes it";
     (!is_field(text)).then(|| Mistake::new("has a `:` or a line break, which `/etc/shadow` cannot hold", instead))
 }
 
 /// A line of `authorized_keys`: a key, with options before it or a comment after it.
-pub fn ssh_key(text: &str) -> Option<Mistake> {
+pub(super) fn ssh_key(text: &str) -> Option<Mistake> {
     let line = text.trim();
     if line.contains("PRIVATE KEY") {
         return Some(Mistake::new("is a private key", "write the public one (`….pub`)"));

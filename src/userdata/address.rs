@@ -11,13 +11,13 @@ use super::cloudinit::SUBSTITUTIONS;
 const PRIVATE: &str = "$private_ipv4";
 
 /// The first address that `text` asks for and that machines on Azure do not have.
-pub fn absent(text: &str) -> Option<&'static str> {
+pub(super) fn absent(text: &str) -> Option<&'static str> {
     let asked = |name: &str| text.match_indices(name).any(|(start, _)| !text[..start].ends_with('\\'));
     SUBSTITUTIONS.into_iter().find(|name| *name != PRIVATE && asked(name))
 }
 
 /// `config` with a node's address in every text that asks for it; a backslash before the name keeps the name.
-pub fn put_in(config: &CloudConfig, address: Ipv4Addr) -> CloudConfig {
+pub(super) fn put_in(config: &CloudConfig, address: Ipv4Addr) -> CloudConfig {
     let mut config = config.clone();
     let files = config.write_files.iter_mut().filter(|file| file.encoding.is_none()).map(|file| &mut file.content);
     for text in files {

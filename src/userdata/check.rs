@@ -11,7 +11,7 @@ use diagnostics::yaml::{Document, Written};
 const NAMED: usize = 5;
 
 /// Refuses an Ignition document that the image's Ignition would refuse, with the keys that it is about.
-pub fn ignition(node: &str, text: &str, fedora_coreos: bool) -> Result<(), UserDataError> {
+pub(super) fn ignition(node: &str, text: &str, fedora_coreos: bool) -> Result<(), UserDataError> {
     let unreadable = |error: String| UserDataError::Template("ignition", error);
     let document = Document::parse("user-data", text).map_err(|problems| unreadable(problems.to_string()))?;
     let judged = ignition_rules::judge(&document.root(), Purpose::Rendered { fedora_coreos });
@@ -19,7 +19,7 @@ pub fn ignition(node: &str, text: &str, fedora_coreos: bool) -> Result<(), UserD
 }
 
 /// Refuses a cloud-config that coreos-cloudinit would stop at.
-pub fn cloud_config(node: &str, text: &str) -> Result<(), UserDataError> {
+pub(super) fn cloud_config(node: &str, text: &str) -> Result<(), UserDataError> {
     let document = Document::parse("user-data", text)
         .map_err(|problems| UserDataError::Template("cloud-config", problems.to_string()))?;
     let root = document.root();

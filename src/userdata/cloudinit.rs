@@ -15,7 +15,7 @@ use diagnostics::yaml;
 
 /// What coreos-cloudinit replaces anywhere in the text, unless a backslash stands before it.
 /// <https://github.com/flatcar/coreos-cloudinit/blob/flatcar-master/initialize/env.go>
-pub const SUBSTITUTIONS: [&str; 4] = ["$private_ipv4", "$public_ipv4", "$private_ipv6", "$public_ipv6"];
+pub(super) const SUBSTITUTIONS: [&str; 4] = ["$private_ipv4", "$public_ipv4", "$private_ipv6", "$public_ipv6"];
 
 /// Folders that are read while the machine starts, before our files are written; the units that read them, and the command
 /// that makes them do it again. In this order: a kernel setting may be one of a module's.
@@ -29,7 +29,7 @@ const READ_EARLIER: [(&str, &str, &str); 5] = [
 ];
 
 /// The document that states the same as `user_data`.
-pub fn document(user_data: &UserData, templates: &TemplateSet) -> Result<CloudConfig, UserDataError> {
+pub(super) fn document(user_data: &UserData, templates: &TemplateSet) -> Result<CloudConfig, UserDataError> {
     let config = &user_data.cloud_config;
     check_core(config)?;
     let mut users = config.accounts();
@@ -106,7 +106,7 @@ fn check_core(config: &CloudConfig) -> Result<(), UserDataError> {
 }
 
 /// The document's text.
-pub fn text(document: &CloudConfig) -> Result<String, UserDataError> {
+pub(super) fn text(document: &CloudConfig) -> Result<String, UserDataError> {
     let failed = |error: yaml::YamlError| UserDataError::Template("cloud-config", error.to_string());
     let mut text = format!("#cloud-config\n{}", yaml::to_string(document).map_err(failed)?);
     for name in SUBSTITUTIONS {
@@ -116,7 +116,7 @@ pub fn text(document: &CloudConfig) -> Result<String, UserDataError> {
 }
 
 /// Files and units with their sizes in bytes.
-pub fn parts(document: &CloudConfig) -> Vec<Part> {
+pub(super) fn parts(document: &CloudConfig) -> Vec<Part> {
     let size = |text: &Option<String>| text.as_ref().map_or(0, String::len);
     let files = document.write_files.iter().map(|file| Part { bytes: file.content.len(), name: file.path.clone() });
     let units = document.coreos.units.iter().map(|unit| {

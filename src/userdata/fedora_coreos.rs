@@ -17,7 +17,7 @@ const ETCD_IMAGE: &str = "quay.io/coreos/etcd:v3.5.16";
 const DOCKER_GROUP: &str = "docker";
 
 /// Makes a configuration that is written for Flatcar one for Fedora CoreOS.
-pub fn adapt(user_data: &mut UserData, templates: &TemplateSet) -> Result<(), UserDataError> {
+pub(super) fn adapt(user_data: &mut UserData, templates: &TemplateSet) -> Result<(), UserDataError> {
     let config = &mut user_data.cloud_config;
     let own_settings = config.writes(UPDATE_FILE);
     if let Some(strategy) = config.coreos.update.take().and_then(|update| update.reboot_strategy)

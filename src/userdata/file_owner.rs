@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// Ignition's `user` and `group` objects; a number is an id, anything else a name; absent parts give none.
-pub fn ignition_owner(owner: &str) -> (Option<Value>, Option<Value>) {
+pub(super) fn ignition_owner(owner: &str) -> (Option<Value>, Option<Value>) {
     let (user, group) = match owner.split_once(':') {
         Some((user, group)) => (user, Some(group)),
         None => (owner, None),

@@ -2,33 +2,33 @@
 
 use diagnostics::BYTE_ORDER_MARK;
 
-pub const BYTE_ORDER_MARK_IS_THERE: &str =
+pub(super) const BYTE_ORDER_MARK_IS_THERE: &str =
     "has a byte order mark (U+FEFF), which nobody sees and which hides what it is";
-pub const BYTE_ORDER_MARK_HINT: &str =
+pub(super) const BYTE_ORDER_MARK_HINT: &str =
     "save it without one; where the mark itself is meant, write `\\uFEFF` in double quotes";
-pub const BUTANE_HINT: &str = "make an Ignition document of it: `butane --strict FILE > FILE.ign`";
+pub(super) const BUTANE_HINT: &str = "make an Ignition document of it: `butane --strict FILE > FILE.ign`";
 
 /// The line of the first byte order mark, past which no machine looks, counted from 1.
-pub fn byte_order_mark(text: &str) -> Option<usize> {
+pub(super) fn byte_order_mark(text: &str) -> Option<usize> {
     text.find(BYTE_ORDER_MARK).map(|index| text[..index].matches('\n').count() + 1)
 }
 
 /// A Butane file, from which Ignition documents are made.
-pub struct Butane {
+pub(super) struct Butane {
     pub line: usize,
     variant: String,
 }
 
 impl Butane {
     /// The mistake in words.
-    pub fn what(&self) -> String {
+    pub(super) fn what(&self) -> String {
         format!("is a Butane file (`variant: {}`), which no machine reads", self.variant.escape_debug())
     }
 }
 
 /// Whether a text is Butane: `variant` and `version` are its own keys.
 /// <https://coreos.github.io/butane/specs/>
-pub fn butane(text: &str) -> Option<Butane> {
+pub(super) fn butane(text: &str) -> Option<Butane> {
     if text.trim_start().starts_with('{') {
         return None;
     }

@@ -35,10 +35,10 @@ const DATA_URL_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/');
 
 /// The version that is written.
-pub const VERSION: &str = "3.3.0";
+pub(super) const VERSION: &str = "3.3.0";
 
 /// The Ignition document that states the same as `user_data`.
-pub fn document(user_data: &UserData) -> Value {
+pub(super) fn document(user_data: &UserData) -> Value {
     let config = &user_data.cloud_config;
     let hostname = config.hostname.iter().map(|name| file(&plain_file(HOSTNAME_FILE, &format!("{name}\n"))));
     let files: Vec<Value> = hostname.chain(config.files().iter().map(file)).collect();
@@ -67,7 +67,7 @@ pub fn document(user_data: &UserData) -> Value {
 /// Lays a user's Ignition document over ours by Ignition's own rule: objects merge, lists of keyed objects merge by
 /// key, other lists append, scalars replace.
 /// <https://coreos.github.io/ignition/operator-notes/#config-merging>
-pub fn merge(ours: &mut Value, theirs: &Value) {
+pub(super) fn merge(ours: &mut Value, theirs: &Value) {
     match (ours, theirs) {
         // An owner is one thing, by number or by name.
         (Value::Object(ours), Value::Object(theirs)) if is_owner(theirs) && is_owner(ours) => ours.clone_from(theirs),
@@ -108,7 +108,7 @@ fn item_key(item: &Value) -> Option<String> {
 }
 
 /// Files and units with their sizes in bytes.
-pub fn parts(document: &Value) -> Vec<Part> {
+pub(super) fn parts(document: &Value) -> Vec<Part> {
     let parts = |pointer: &str, key: &str| -> Vec<Part> {
         let items = document.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
         let part = |item: &Value| Some(Part { bytes: item.to_string().len(), name: item[key].as_str()?.to_owned() });

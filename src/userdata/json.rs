@@ -6,7 +6,7 @@ use diagnostics::yaml::Document;
 use diagnostics::{Origin, Problems};
 
 /// The document, and the same with places. What is not JSON is a mistake with its line, as is a key that stands twice.
-pub fn document(file: &str, text: &str) -> Result<(Value, Document), Problems> {
+pub(super) fn document(file: &str, text: &str) -> Result<(Value, Document), Problems> {
     let json = serde_json::from_str(text).map_err(|error| {
         let mut problems = Problems::new();
         let origin = Origin::File { path: file.to_owned(), line: Some(error.line()) };

@@ -4,7 +4,7 @@ use diagnostics::yaml::Node;
 
 /// Why something does not act.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub(super) struct Mistake {
     /// What is wrong: "is unknown and ignored".
     pub what: String,
     /// What to do instead; empty when `what` says it.
@@ -16,44 +16,44 @@ pub struct Mistake {
 }
 
 impl Mistake {
-    pub fn new(what: impl Into<String>, instead: impl Into<String>) -> Self {
+    pub(super) fn new(what: impl Into<String>, instead: impl Into<String>) -> Self {
         Self { what: what.into(), instead: instead.into(), flatcar_alone: false, is_passed_over: false }
     }
 
     /// The same of what does not keep its reader from the rest.
-    pub fn passed_over(self) -> Self {
+    pub(super) fn passed_over(self) -> Self {
         Self { is_passed_over: true, ..self }
     }
 
     /// Of a file that would do alone: what keeps it from being laid over ours.
-    pub fn of_merge(self) -> Self {
+    pub(super) fn of_merge(self) -> Self {
         let what = format!("cannot be merged: {}", self.what);
         Self { what, is_passed_over: true, ..self }
     }
 
     /// Both in one line.
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         if self.instead.is_empty() { self.what.clone() } else { format!("{}; {}", self.what, self.instead) }
     }
 }
 
 /// A key that was looked at.
-pub struct Judged<'a> {
+pub(super) struct Judged<'a> {
     pub node: Node<'a>,
     pub mistake: Option<Mistake>,
 }
 
 impl<'a> Judged<'a> {
-    pub fn acts(node: &Node<'a>) -> Self {
+    pub(super) fn acts(node: &Node<'a>) -> Self {
         Self { node: node.clone(), mistake: None }
     }
 
-    pub fn wrong(node: &Node<'a>, what: impl Into<String>, instead: impl Into<String>) -> Self {
+    pub(super) fn wrong(node: &Node<'a>, what: impl Into<String>, instead: impl Into<String>) -> Self {
         Self { node: node.clone(), mistake: Some(Mistake::new(what, instead)) }
     }
 
     /// Keeps the mistake with the document, for a file that is merged.
-    pub fn report(&self) {
+    pub(super) fn report(&self) {
         match &self.mistake {
             Some(Mistake { what, instead, .. }) if instead.is_empty() => self.node.problem(what),
             Some(Mistake { what, instead, .. }) => self.node.problem_with_hint(what, instead),

@@ -6,7 +6,7 @@ use super::path;
 use super::purpose::Purpose;
 
 /// Everything that some node gets; a test holds them against what is rendered.
-pub const FILES: [&str; 13] = [
+pub(super) const FILES: [&str; 13] = [
     HOSTNAME_FILE,
     UPDATE_FILE,
     "/etc/chrony/sources.d/azure-coreos-cluster.sources",
@@ -31,14 +31,14 @@ const UNIT_FOLDERS: [&str; 3] = [
 
 /// What a user puts at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     File,
     Directory,
     Link,
 }
 
 /// What keeps something of the user's and what is ours from being there together. The path is clean.
-pub fn conflict(path: &str, kind: Kind, purpose: Purpose) -> Option<Mistake> {
+pub(super) fn conflict(path: &str, kind: Kind, purpose: Purpose) -> Option<Mistake> {
     match purpose {
         Purpose::Rendered { .. } => None,
         Purpose::Merged { .. } => in_the_way(path, kind),

@@ -17,7 +17,7 @@ const NEVER_FILES: [&str; 3] = ["/proc", "/sys", "/dev"];
 
 /// The path without doubled and trailing slashes, `.` and `..`, as coreos-cloudinit writes it.
 /// <https://pkg.go.dev/path#Clean>
-pub fn clean(path: &str) -> String {
+pub(super) fn clean(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {
@@ -30,12 +30,12 @@ pub fn clean(path: &str) -> String {
 }
 
 /// Whether `path` is `folder` or below it. Both are clean.
-pub fn is_within(path: &str, folder: &str) -> bool {
+pub(super) fn is_within(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Every folder above a clean path, the nearest first, without the root.
-pub fn folders(path: &str) -> impl Iterator<Item = &str> {
+pub(super) fn folders(path: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(path.rsplit_once('/').map(|(folder, _)| folder), |folder| {
         folder.rsplit_once('/').map(|(above, _)| above)
     })
@@ -43,7 +43,7 @@ pub fn folders(path: &str) -> impl Iterator<Item = &str> {
 }
 
 /// What keeps a file at a clean path from being there for those who look for it.
-pub fn place(path: &str, purpose: Purpose) -> Option<Mistake> {
+pub(super) fn place(path: &str, purpose: Purpose) -> Option<Mistake> {
     let within = |folders: &[&str]| folders.iter().any(|folder| is_within(path, folder));
     if within(&READ_ONLY) {
         let on_fedora = is_within(path, WRITABLE_ON_FEDORA_COREOS);
@@ -67,7 +67,7 @@ pub fn place(path: &str, purpose: Purpose) -> Option<Mistake> {
 }
 
 /// What is wrong with each file that stands below another file, by index. Paths are clean.
-pub fn below_files<'p>(files: &[&'p str]) -> BTreeMap<usize, &'p str> {
+pub(super) fn below_files<'p>(files: &[&'p str]) -> BTreeMap<usize, &'p str> {
     let known: std::collections::HashSet<&str> = files.iter().copied().collect();
     let mut found = BTreeMap::new();
     for (index, path) in files.iter().enumerate() {
@@ -79,7 +79,7 @@ pub fn below_files<'p>(files: &[&'p str]) -> BTreeMap<usize, &'p str> {
 }
 
 /// The mistake of a file below another.
-pub fn below(above: &str, what_above: &str) -> Mistake {
+pub(super) fn below(above: &str, what_above: &str) -> Mistake {
     Mistake::new(format!("is below `{above}`, which is {what_above}"), "give one of them another path")
 }
 

@@ -10,15 +10,15 @@ use diagnostics::yaml::{Document, Written};
 use diagnostics::{Origin, Problems};
 
 /// The line that a cloud-config starts with.
-pub const HEADER: &str = "#cloud-config";
+pub(super) const HEADER: &str = "#cloud-config";
 
 /// Whether coreos-cloudinit takes the text for a cloud-config.
-pub fn has_header(text: &str) -> bool {
+pub(super) fn has_header(text: &str) -> bool {
     text.lines().next().is_some_and(|line| line.trim_end() == HEADER)
 }
 
 /// The document; each mistake has its key, its line and what to write instead. `file` is what they call the text.
-pub fn cloud_config(file: &str, text: &str, purpose: Purpose) -> Result<CloudConfig, Problems> {
+pub(super) fn cloud_config(file: &str, text: &str, purpose: Purpose) -> Result<CloudConfig, Problems> {
     if !has_header(text) {
         let mut problems = Problems::new();
         let origin = Origin::File { path: file.to_owned(), line: Some(1) };

@@ -10,7 +10,7 @@ const NAMED_PARTS: usize = 5;
 
 /// A file or a unit in a rendered text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Part {
+pub(super) struct Part {
     /// As rendered.
     pub bytes: usize,
     /// A path or a unit's name.
@@ -18,7 +18,7 @@ pub struct Part {
 }
 
 /// `text`, unless it is larger than customData can be; `parts` are what it is made of, in any order.
-pub fn checked(text: String, node: &str, mut parts: Vec<Part>) -> Result<String, UserDataError> {
+pub(super) fn checked(text: String, node: &str, mut parts: Vec<Part>) -> Result<String, UserDataError> {
     if text.len() <= CUSTOM_DATA_BYTES {
         return Ok(text);
     }

@@ -6,12 +6,12 @@
 const LINE_BYTES: usize = 2048;
 
 /// What is wrong with a unit's or drop-in's content, with its line in it.
-pub fn mistake(content: &str) -> Option<String> {
+pub(super) fn mistake(content: &str) -> Option<String> {
     read(content).err()
 }
 
 /// Whether something stands in a section of this name. Of what cannot be read, that is not known.
-pub fn has_section(content: &str, name: &str) -> bool {
+pub(super) fn has_section(content: &str, name: &str) -> bool {
     read(content).map_or(true, |sections| sections.iter().any(|section| section == name))
 }
 

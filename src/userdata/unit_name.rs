@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 /// The name of a device's unit: its path with `-` for `/`, everything unusual escaped.
 /// <https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html#String%20Escaping%20for%20Inclusion%20in%20Unit%20Names>
-pub fn device_unit(path: &str) -> String {
+pub(super) fn device_unit(path: &str) -> String {
     let mut name = String::new();
     for (index, character) in path.trim_matches('/').chars().enumerate() {
         match character {

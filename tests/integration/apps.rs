@@ -118,7 +118,7 @@ fn requests_during(get: &Get<'_>, host: &str, work: impl FnOnce()) -> (usize, Ve
 
 /// create, deploy, config, scale, logs, rollback, destroy, on the sandbox's only cluster, whose platform runs below
 /// [`DOMAIN`]. All nodes have the images of the tests' apps afterwards.
-pub fn walk(sandbox: &Sandbox, get: &Get<'_>) {
+pub(crate) fn walk(sandbox: &Sandbox, get: &Get<'_>) {
     let hello = format!("hello.{DOMAIN}");
     let hello = hello.as_str();
     let apps = |arguments: &[&str]| sandbox.platformctl(&[&["apps"], arguments].concat());

@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 
 use crate::sandbox::Sandbox;
 
-pub const TENANT: &str = "00000000-0000-4000-8000-0000000000aa";
-pub const CLIENT: &str = "00000000-0000-4000-8000-0000000000bb";
+pub(crate) const TENANT: &str = "00000000-0000-4000-8000-0000000000aa";
+pub(crate) const CLIENT: &str = "00000000-0000-4000-8000-0000000000bb";
 
 /// The proxy and what it has seen.
-pub struct Azure {
+pub(crate) struct Azure {
     address: SocketAddr,
     authority_file: String,
     shared: Arc<Shared>,
@@ -45,14 +45,14 @@ struct State {
 
 /// A request for a token.
 #[derive(Clone, Debug)]
-pub struct TokenRequest {
+pub(crate) struct TokenRequest {
     pub url: String,
     pub fields: Vec<(String, String)>,
 }
 
 impl TokenRequest {
     /// A field of the form.
-    pub fn field(&self, name: &str) -> &str {
+    pub(crate) fn field(&self, name: &str) -> &str {
         self.fields.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 }
@@ -115,7 +115,7 @@ impl Answer {
 
 impl Azure {
     /// In front of the sandbox's emulator.
-    pub fn before(sandbox: &Sandbox) -> Self {
+    pub(crate) fn before(sandbox: &Sandbox) -> Self {
         let read =
             |file: &str| std::fs::read_to_string(sandbox.path("azure-local").join(file)).unwrap().trim().to_owned();
         let authority = Authority::generate("test").unwrap();
@@ -139,34 +139,34 @@ impl Azure {
     }
 
     /// Makes programs talk to it.
-    pub fn variables(&self) -> Vec<(String, String)> {
+    pub(crate) fn variables(&self) -> Vec<(String, String)> {
         let proxy = format!("http://{}", self.address);
         let pairs = [("HTTPS_PROXY", proxy.as_str()), ("SSL_CERT_FILE", &self.authority_file), ("NO_PROXY", "")];
         pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
     }
 
     /// Where a managed identity's tokens come from.
-    pub fn identity_endpoint(&self) -> String {
+    pub(crate) fn identity_endpoint(&self) -> String {
         format!("http://{}/msi/token", self.address)
     }
 
     /// Requests for tokens so far.
-    pub fn token_requests(&self) -> Vec<TokenRequest> {
+    pub(crate) fn token_requests(&self) -> Vec<TokenRequest> {
         self.shared.state().token_requests.clone()
     }
 
     /// Hosts that programs connected to so far.
-    pub fn hosts(&self) -> Vec<String> {
+    pub(crate) fn hosts(&self) -> Vec<String> {
         self.shared.state().hosts.clone()
     }
 
     /// Answers everything with a web page from now on, as a network does whose sign-in page nobody has seen to.
-    pub fn become_captive(&self) {
+    pub(crate) fn become_captive(&self) {
         self.shared.state().is_captive = true;
     }
 
     /// Answers all further requests for tokens with this.
-    pub fn refuse_tokens(&self, refusal: Value) {
+    pub(crate) fn refuse_tokens(&self, refusal: Value) {
         self.shared.state().refusal = Some(refusal);
     }
 }

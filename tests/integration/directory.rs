@@ -11,7 +11,7 @@ const CREATE: [&str; 5] = ["mycluster", "--local", "--no-wait", "--yes", "--deis
 const DESTROY: [&str; 3] = ["destroy", "mycluster", "--yes"];
 
 /// Everything secret that a cluster's directory holds.
-pub fn keys(directory: &Path) -> Vec<(String, String)> {
+pub(crate) fn keys(directory: &Path) -> Vec<(String, String)> {
     let mut files = vec!["authority.json".to_owned(), "id_ed25519".to_owned()];
     for entry in std::fs::read_dir(directory.join("nodes")).unwrap() {
         files.push(format!("nodes/{}", entry.unwrap().file_name().to_string_lossy()));
@@ -21,7 +21,7 @@ pub fn keys(directory: &Path) -> Vec<(String, String)> {
 }
 
 /// A copy with all modes, as `cp -a` makes it.
-pub fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     let status = Command::new("cp").arg("-a").args([from, to]).status().unwrap();
     assert!(status.success());
 }
@@ -49,7 +49,9 @@ fn a_spec_that_is_lost_or_damaged_costs_nothing() {
     let whole = |file: &Path| serde_json::from_str::<Value>(&std::fs::read_to_string(file).unwrap()).unwrap();
     assert_eq!(whole(&files[0]), whole(&files[1]), "it is whole again");
 
-    files.iter().for_each(|file| damage(file));
+    for file in &files {
+        damage(file);
+    }
     let ended = sandbox.run(&short).demand(3);
     do_as_told(&ended.says(&["spec.json`: is damaged", "with all options of the first time: what exists is taken up"]));
     assert!(!files[0].exists() && !files[1].exists());
@@ -68,7 +70,9 @@ fn a_spec_that_is_lost_or_damaged_costs_nothing() {
     assert_eq!((keys(&directory), sandbox.resources("mycluster")), (before, resources));
 
     // What is listed can be destroyed.
-    files.iter().for_each(|file| damage(file));
+    for file in &files {
+        damage(file);
+    }
     sandbox.run(&["destroy", "other"]).demand(3).says(&["these are: mycluster"]);
     sandbox.succeed(&[&DESTROY[..], &["--local"]].concat()).says(&["is damaged", "is found by the names in `"]);
     assert_eq!((sandbox.resources("mycluster").len(), directory.exists()), (0, false));

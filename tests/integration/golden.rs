@@ -22,7 +22,7 @@ use crate::sandbox::{Sandbox, fixture};
 
 /// Compares `text` with the golden file.
 #[track_caller]
-pub fn assert_golden(name: &str, text: &str) {
+pub(crate) fn assert_golden(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, text).unwrap();
@@ -35,12 +35,12 @@ pub fn assert_golden(name: &str, text: &str) {
 }
 
 /// A spec from flags, and a fixture as the user's own configuration, with a key that is the same in every run.
-pub fn spec(flags: &[(&Parameter, &str)], custom_data: Option<&str>) -> SettledSpec {
+pub(crate) fn spec(flags: &[(&Parameter, &str)], custom_data: Option<&str>) -> SettledSpec {
     settled(asked(flags, custom_data))
 }
 
 /// The same before it is settled.
-pub fn asked(flags: &[(&Parameter, &str)], custom_data: Option<&str>) -> ClusterSpec {
+pub(crate) fn asked(flags: &[(&Parameter, &str)], custom_data: Option<&str>) -> ClusterSpec {
     let default_platform_ports = open_ports(&deis_ports());
     let mut input = ClusterInput { default_platform_ports, ..ClusterInput::flags("mycluster", flags) };
     if let Some(name) = custom_data {
@@ -51,13 +51,13 @@ pub fn asked(flags: &[(&Parameter, &str)], custom_data: Option<&str>) -> Cluster
 }
 
 /// The spec with free addresses of the network that it names, if it names one.
-pub fn settled(asked: ClusterSpec) -> SettledSpec {
+pub(crate) fn settled(asked: ClusterSpec) -> SettledSpec {
     let addresses = (0..asked.node_count as u8).map(|index| Ipv4Addr::new(10, 1, 0, 4 + index)).collect();
     settle(asked, Answers { addresses, ..Answers::default() }).unwrap()
 }
 
 /// Key material that is the same in every run: words, where the real one has keys.
-pub fn material(spec: &SettledSpec) -> Material {
+pub(crate) fn material(spec: &SettledSpec) -> Material {
     let certificate =
         |what: &str| Certificate { certificate: format!("{what} certificate\n"), key: format!("{what} key\n") };
     let nodes = spec.nodes().into_iter().map(|node| {

@@ -39,7 +39,7 @@ fn keys_are_taken_in_the_forms_that_people_have() {
 }
 
 /// Whether a program that users are told to run is there; without it the test that does so is left out, and says so.
-pub fn is_installed(program: &str) -> bool {
+pub(crate) fn is_installed(program: &str) -> bool {
     let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
         .any(|folder| folder.join(program).is_file());
     if !found {

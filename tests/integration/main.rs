@@ -32,4 +32,5 @@ mod ssh_server;
 mod strange_answers;
 mod streams;
 mod structure;
+mod terminal;
 mod user_data;

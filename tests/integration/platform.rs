@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::images::image_archives;
+use crate::images::{image_archives, own_images};
 use crate::sandbox::{Ended, SUBSCRIPTION, Sandbox, platformctl, wait_for};
 
 const NAME: &str = "acropolis";
@@ -22,6 +22,8 @@ struct Cluster {
 
 impl Cluster {
     fn create() -> Self {
+        // `install` finds them by itself.
+        own_images();
         let mut sandbox = Sandbox::without_emulator();
         sandbox.start_emulator_with_machines();
         let created = sandbox.succeed(&[NAME, "--deis", "--data-disk", "8", "--local", "-o", "json"]);
@@ -175,7 +177,7 @@ fn settings_are_kept(cluster: &Cluster) {
 fn install_goes_on_after_a_kill(cluster: &Cluster) {
     let images = image_archives().display().to_string();
     let without = cluster.ctl(&["install", "platform"]).demand(8);
-    without.says(&["image `traefik", "cannot be had on", "--images DIR"]);
+    without.says(&["image `caddy:2.11.7`", "cannot be had on", "--images DIR"]);
 
     let install = ["install", "platform", "--images", &images];
     cluster.kill_at(&install, "swarm: forming");
@@ -201,7 +203,7 @@ fn start_goes_on_after_a_kill(cluster: &Cluster) {
         "● store: active/running 3/3",
         "● logger: active/running 3/3",
         "● registry: active/running 1/1",
-        "● publisher: active/running 3/3",
+        "● controller: active/running 3/3",
         "● router: active/running 3/3",
         "Done.",
     ]);
@@ -212,6 +214,8 @@ fn start_goes_on_after_a_kill(cluster: &Cluster) {
         cluster.get("unknown.example.test", "/").is_ok_and(|(status, _)| status == 404)
     });
     assert_eq!(cluster.get(DOMAIN, "/health-check").unwrap().0, 200);
+    let version = ["ssh", &cluster.node(0), "docker exec $(docker ps -q --filter name=platform_router) caddy version"];
+    assert!(cluster.ctl(&version).demand(0).stdout.starts_with("v2.11.7"));
 }
 
 /// A client that asks again when a request fails, as browsers do, for as long as it is told to.
@@ -303,7 +307,7 @@ fn a_broken_upgrade_goes_back(cluster: &Cluster) {
 
 /// Routers are replaced one after the other while requests run.
 fn a_good_upgrade_is_rolled_out(cluster: &Cluster) {
-    let good = changed_bundle(cluster, "forwardingTimeouts.dialTimeout=1s", "forwardingTimeouts.dialTimeout=2s");
+    let good = changed_bundle(cluster, r#"net.ipv4.tcp_retries2: "5""#, r#"net.ipv4.tcp_retries2: "6""#);
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let asking = scope.spawn(|| keep_asking(cluster, DOMAIN, "/health-check", &stop));
@@ -313,10 +317,10 @@ fn a_good_upgrade_is_rolled_out(cluster: &Cluster) {
         eprintln!("longest time without an answer during an upgrade: {:.1} s", longest.as_secs_f64());
         ended.demand(0).says(&["● router: active/running 3/3", "● platform: version 1.1.0 (was 1.0.0)"]);
     });
-    let format = "{{.Spec.TaskTemplate.ContainerSpec.Args}}";
-    let arguments = ["ssh", &cluster.node(0), "docker", "service", "inspect", "--format", format, "platform_router"];
-    let arguments = cluster.ctl(&arguments).demand(0).stdout;
-    assert!(arguments.contains("dialTimeout=2s"), "{arguments}");
+    let format = "{{.Spec.TaskTemplate.ContainerSpec.Sysctls}}";
+    let inspect = ["ssh", &cluster.node(0), "docker", "service", "inspect", "--format", format, "platform_router"];
+    let found = cluster.ctl(&inspect).demand(0).stdout;
+    assert!(found.contains("net.ipv4.tcp_retries2:6"), "{found}");
     for (component, state, running, wanted) in cluster.services() {
         assert_eq!((state.as_str(), running), ("active/running", wanted), "{component}");
     }

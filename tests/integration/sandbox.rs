@@ -9,22 +9,22 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The binary under test.
-pub const CREATOR: &str = env!("CARGO_BIN_EXE_azure-coreos-cluster");
+pub(crate) const CREATOR: &str = env!("CARGO_BIN_EXE_azure-coreos-cluster");
 /// The emulator's one subscription.
-pub const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";
+pub(crate) const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";
 /// Generous: machines that run tests are shared and slow.
 const DEADLINE: Duration = Duration::from_secs(600);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// `platformctl` under test.
-pub fn platformctl() -> &'static Path {
+pub(crate) fn platformctl() -> &'static Path {
     static BINARY: LazyLock<PathBuf> = LazyLock::new(|| program("platformctl"));
     &BINARY
 }
 
 /// Another binary under test: another member's, so cargo is asked to bring them up to date once. Of the whole workspace,
 /// because crates have other features, and would be built anew, for one member alone.
-pub fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
         let profile_folder = Path::new(CREATOR).parent().expect("the binary lies in a folder");
         let target_folder = profile_folder.parent().expect("the profile's folder lies in cargo's");
@@ -46,7 +46,7 @@ pub fn program(name: &str) -> PathBuf {
 }
 
 /// An isolated user with a running emulator.
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     folder: TempDir,
     daemon: Option<Child>,
     /// Real machines fill a small computer: one cluster of them at a time.
@@ -55,7 +55,7 @@ pub struct Sandbox {
 
 /// How a command ended.
 #[derive(Debug)]
-pub struct Ended {
+pub(crate) struct Ended {
     pub status: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -63,25 +63,25 @@ pub struct Ended {
 
 impl Sandbox {
     /// With an emulator of the control plane alone; `arguments` are those of `local up`.
-    pub fn with_emulator(arguments: &[&str]) -> Self {
+    pub(crate) fn with_emulator(arguments: &[&str]) -> Self {
         let mut sandbox = Self::without_emulator();
         sandbox.start_emulator(arguments);
         sandbox
     }
 
     /// Without any emulator.
-    pub fn without_emulator() -> Self {
+    pub(crate) fn without_emulator() -> Self {
         let folder = tempfile::Builder::new().prefix("coreos-").tempdir().expect("a folder");
         Self { folder, daemon: None, machines_turn: None }
     }
 
     /// Starts the emulator without machines, as it would be after `local up --vms none`.
-    pub fn start_emulator(&mut self, arguments: &[&str]) {
+    pub(crate) fn start_emulator(&mut self, arguments: &[&str]) {
         self.serve(&[&["--vms", "none"], arguments].concat());
     }
 
     /// Starts the emulator with real machines.
-    pub fn start_emulator_with_machines(&mut self) {
+    pub(crate) fn start_emulator_with_machines(&mut self) {
         static MACHINES: Mutex<()> = Mutex::new(());
         self.machines_turn = Some(MACHINES.lock().unwrap_or_else(PoisonError::into_inner));
         self.serve(&["--vms", "qemu"]);
@@ -98,7 +98,7 @@ impl Sandbox {
     }
 
     /// Ends the emulator without giving it a chance to say good-bye.
-    pub fn kill_emulator(&mut self) {
+    pub(crate) fn kill_emulator(&mut self) {
         if let Some(mut daemon) = self.daemon.take() {
             let _ = daemon.kill();
             let _ = daemon.wait();
@@ -106,12 +106,12 @@ impl Sandbox {
         }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// The directory of a cluster.
-    pub fn cluster(&self, name: &str) -> PathBuf {
+    pub(crate) fn cluster(&self, name: &str) -> PathBuf {
         self.path("state/azure-coreos-cluster").join(name)
     }
 
@@ -120,7 +120,7 @@ impl Sandbox {
     }
 
     /// A command in this sandbox.
-    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.folder.path());
         for variable in [
@@ -154,36 +154,36 @@ impl Sandbox {
     }
 
     /// Runs `azure-coreos-cluster` to its end.
-    pub fn run(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         Ended::from(self.command(CREATOR, arguments).stdin(Stdio::null()).output().expect("the program starts"))
     }
 
     /// Runs `azure-coreos-cluster` with more variables.
-    pub fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+    pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
         let mut command = self.command(CREATOR, arguments);
         command.envs(variables.iter().copied()).stdin(Stdio::null());
         Ended::from(command.output().expect("the program starts"))
     }
 
     /// Runs `platformctl` to its end.
-    pub fn platformctl(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn platformctl(&self, arguments: &[&str]) -> Ended {
         Ended::from(self.command(platformctl(), arguments).stdin(Stdio::null()).output().expect("the program starts"))
     }
 
     /// Runs `platformctl` with more variables.
-    pub fn platformctl_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+    pub(crate) fn platformctl_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
         let mut command = self.command(platformctl(), arguments);
         command.envs(variables.iter().copied()).stdin(Stdio::null());
         Ended::from(command.output().expect("the program starts"))
     }
 
     /// Runs `azure-coreos-cluster` and demands success.
-    pub fn succeed(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn succeed(&self, arguments: &[&str]) -> Ended {
         self.run(arguments).demand(0)
     }
 
     /// Asks the emulator, with its token; the answer's status and document.
-    pub fn request(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+    pub(crate) fn request(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
         self.try_request(method, path, body).expect("the emulator answers")
     }
 
@@ -201,18 +201,18 @@ impl Sandbox {
     }
 
     /// Sets faults.
-    pub fn faults(&self, faults: Value) {
+    pub(crate) fn faults(&self, faults: Value) {
         let (status, answer) = self.request("POST", "/azure-local/faults", Some(&faults));
         assert_eq!(status, 200, "{answer}");
     }
 
     /// Takes faults away.
-    pub fn no_faults(&self) {
+    pub(crate) fn no_faults(&self) {
         self.request("DELETE", "/azure-local/faults", None);
     }
 
     /// Method, path and status of each ARM request so far.
-    pub fn requests(&self) -> Vec<(String, String, u64)> {
+    pub(crate) fn requests(&self) -> Vec<(String, String, u64)> {
         let (_, journal) = self.request("GET", "/azure-local/journal", None);
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let requests = journal["requests"].as_array().cloned().unwrap_or_default();
@@ -222,17 +222,17 @@ impl Sandbox {
     }
 
     /// Requests so far that write.
-    pub fn writes(&self) -> Vec<(String, String, u64)> {
+    pub(crate) fn writes(&self) -> Vec<(String, String, u64)> {
         self.requests().into_iter().filter(|(method, _, _)| method != "GET").collect()
     }
 
     /// Forgets the requests so far.
-    pub fn clear_journal(&self) {
+    pub(crate) fn clear_journal(&self) {
         self.request("DELETE", "/azure-local/journal", None);
     }
 
     /// Sorted ids of all resources of a group, without the group's own; none when there is no group.
-    pub fn resources(&self, group: &str) -> Vec<String> {
+    pub(crate) fn resources(&self, group: &str) -> Vec<String> {
         let path = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}/resources?api-version=2021-04-01");
         let (_, list) = self.request("GET", &path, None);
         let resources = list["value"].as_array().cloned().unwrap_or_default();
@@ -263,14 +263,14 @@ impl From<Output> for Ended {
 impl Ended {
     /// Demands an exit code; shows everything when it is another.
     #[track_caller]
-    pub fn demand(self, status: i32) -> Self {
+    pub(crate) fn demand(self, status: i32) -> Self {
         assert_eq!(self.status, Some(status), "\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
         self
     }
 
     /// Demands that stderr has each of these parts; reports all that are missing.
     #[track_caller]
-    pub fn says(self, parts: &[&str]) -> Self {
+    pub(crate) fn says(self, parts: &[&str]) -> Self {
         let missing: Vec<&&str> = parts.iter().filter(|part| !self.stderr.contains(**part)).collect();
         assert!(missing.is_empty(), "missing {missing:#?} in\n{}", self.stderr);
         self
@@ -278,14 +278,14 @@ impl Ended {
 
     /// stdout as JSON.
     #[track_caller]
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
     }
 }
 
 /// Polls until the condition holds.
 #[track_caller]
-pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !condition() {
         assert!(Instant::now() < deadline, "{what}: not within {} s", DEADLINE.as_secs());
@@ -294,12 +294,12 @@ pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 /// A file of the tests.
-pub fn fixture_path(name: &str) -> PathBuf {
+pub(crate) fn fixture_path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
 /// Text of a file of the tests.
-pub fn fixture(name: &str) -> String {
+pub(crate) fn fixture(name: &str) -> String {
     let path = fixture_path(name);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

@@ -193,7 +193,7 @@ fn who_is_refused_is_told_why() {
     azure.refuse_tokens(json!({
         "error": "invalid_client",
         "error_description": "AADSTS7000222: The provided client secret keys for app are expired.",
-        "error_codes": [7000222],
+        "error_codes": [7_000_222],
     }));
     let expired = run(&sandbox, &azure, &["mycluster", "--subscription", SUBSCRIPTION], &secret).demand(4);
     let expired = expired.says(&[

@@ -13,7 +13,7 @@ use russh::{Channel, ChannelId};
 use tokio::io::AsyncWriteExt as _;
 
 /// The server; it ends with its runtime.
-pub struct SshServer {
+pub(crate) struct SshServer {
     pub address: SocketAddr,
     /// In OpenSSH's form.
     pub host_key: String,
@@ -30,7 +30,7 @@ struct State {
 
 impl SshServer {
     /// Takes every key. The first connection is lost by a command that says so; what listens at Unix sockets is silent.
-    pub fn start(environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(environment: &[(&str, &str)]) -> Self {
         let key = coreos_cluster::pki::generate_ssh_key_pair("node").unwrap();
         let host_key = key.public.trim().to_owned();
         let keys = vec![PrivateKey::from_openssh(&key.private).unwrap()];
@@ -63,12 +63,12 @@ impl SshServer {
     }
 
     /// How many connections were made so far.
-    pub fn connected(&self) -> usize {
+    pub(crate) fn connected(&self) -> usize {
         self.state.connected.load(Ordering::SeqCst)
     }
 
     /// Whether a Unix socket was connected to, where nobody answers.
-    pub fn is_silent(&self) -> bool {
+    pub(crate) fn is_silent(&self) -> bool {
         self.state.asked_docker.load(Ordering::SeqCst)
     }
 }

@@ -16,17 +16,17 @@ const ENVELOPE: &[&str] =
     &["id", "name", "type", "location", "tags", "sku", "zones", "plan", "identity", "etag", "managedBy", "properties"];
 
 /// The string at a JSON pointer.
-pub fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
+pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
     value.pointer(pointer)?.as_str()
 }
 
 /// The array at a JSON pointer; empty when there is none.
-pub fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
+pub(crate) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
     value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// The mutable entries of the array `properties.<collection>`.
-pub fn children_mut<'a>(document: &'a mut Value, collection: &str) -> impl Iterator<Item = &'a mut Value> {
+pub(crate) fn children_mut<'a>(document: &'a mut Value, collection: &str) -> impl Iterator<Item = &'a mut Value> {
     document
         .get_mut("properties")
         .and_then(|properties| properties.get_mut(collection))
@@ -36,14 +36,14 @@ pub fn children_mut<'a>(document: &'a mut Value, collection: &str) -> impl Itera
 }
 
 /// The entry called `wanted`, in any case, of `properties.<collection>`, the collection in any case too.
-pub fn child<'a>(document: &'a Value, collection: &str, wanted: &str) -> Option<&'a Value> {
+pub(crate) fn child<'a>(document: &'a Value, collection: &str, wanted: &str) -> Option<&'a Value> {
     let properties = document.get("properties")?.as_object()?;
     let (_, entries) = properties.iter().find(|(name, _)| name.eq_ignore_ascii_case(collection))?;
     entries.as_array()?.iter().find(|entry| text(entry, "/name").is_some_and(|name| name.eq_ignore_ascii_case(wanted)))
 }
 
 /// The whole number at a pointer when it lies in a range; `default` when absent.
-pub fn number(
+pub(crate) fn number(
     value: &Value,
     pointer: &str,
     range: std::ops::RangeInclusive<u64>,
@@ -68,7 +68,7 @@ pub fn number(
 }
 
 /// One of `allowed`, in Azure's case; `default` when absent.
-pub fn choice(
+pub(crate) fn choice(
     value: &Value,
     pointer: &str,
     allowed: &[&'static str],
@@ -91,7 +91,7 @@ pub fn choice(
 }
 
 /// The stored form of a PUT's body: only what a client decides, with the canonical location and `properties` present.
-pub fn envelope(kind: Kind, body: &Value) -> Result<Value, ArmError> {
+pub(crate) fn envelope(kind: Kind, body: &Value) -> Result<Value, ArmError> {
     let Some(body) = body.as_object() else {
         return Err(ArmError::bad(
             "InvalidRequestContent",
@@ -210,7 +210,7 @@ fn strip(value: &mut Value) {
 }
 
 /// Checks the names of the sub-resources in `properties.<collection>` and gives them their ids.
-pub fn name_children(document: &mut Value, parent: &ResourceId, collection: &str) -> Result<(), ArmError> {
+pub(crate) fn name_children(document: &mut Value, parent: &ResourceId, collection: &str) -> Result<(), ArmError> {
     let parent = parent.text();
     let mut seen = Vec::new();
     for entry in children_mut(document, collection) {

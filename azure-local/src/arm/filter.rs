@@ -4,13 +4,13 @@ use crate::arm::error::ArmError;
 
 /// One `name eq 'value'`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Clause {
+pub(crate) struct Clause {
     pub name: String,
     pub value: String,
 }
 
 /// The clauses of a filter, all of which must hold. Anything but `eq` and `and` is refused with 400.
-pub fn parse(text: &str) -> Result<Vec<Clause>, ArmError> {
+pub(crate) fn parse(text: &str) -> Result<Vec<Clause>, ArmError> {
     let refused = || {
         ArmError::bad(
             "InvalidFilterInQueryString",

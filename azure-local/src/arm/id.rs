@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use crate::arm::kind::Kind;
 
 /// The subscription that is there unless others are set.
-pub const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";
+pub(crate) const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";
 
 /// Segments of a top-level resource's id: subscriptions, s, resourceGroups, g, providers, ns, type, name.
 const RESOURCE_SEGMENTS: usize = 8;
 
 /// A resource group or a top-level resource in one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ResourceId {
+pub(crate) struct ResourceId {
     /// Lower case.
     #[serde(default = "default_subscription")]
     pub subscription: String,
@@ -24,22 +24,22 @@ pub struct ResourceId {
 
 impl ResourceId {
     /// The id of the resource group `group`.
-    pub fn of_group(subscription: &str, group: &str) -> Self {
+    pub(crate) fn of_group(subscription: &str, group: &str) -> Self {
         Self::new(subscription, group, Kind::ResourceGroup, group)
     }
 
     /// The id of a resource in `group`.
-    pub fn new(subscription: &str, group: &str, kind: Kind, name: &str) -> Self {
+    pub(crate) fn new(subscription: &str, group: &str, kind: Kind, name: &str) -> Self {
         Self { subscription: subscription.to_ascii_lowercase(), group: group.to_owned(), kind, name: name.to_owned() }
     }
 
     /// The id of another resource in this one's group.
-    pub fn sibling(&self, kind: Kind, name: &str) -> Self {
+    pub(crate) fn sibling(&self, kind: Kind, name: &str) -> Self {
         Self::new(&self.subscription, &self.group, kind, name)
     }
 
     /// The top-level resource that `text` names or lies under; `None` when it is no id of a known type.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let segments: Vec<&str> = text.strip_prefix('/')?.split('/').collect();
         if segments.len() < RESOURCE_SEGMENTS
             || !segments[0].eq_ignore_ascii_case("subscriptions")
@@ -53,7 +53,7 @@ impl ResourceId {
     }
 
     /// The id as ARM writes it, in the case that was given.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let group = format!("/subscriptions/{}/resourceGroups/{}", self.subscription, self.group);
         match self.kind {
             Kind::ResourceGroup => group,
@@ -62,12 +62,12 @@ impl ResourceId {
     }
 
     /// The id in lower case: ids are compared and stored by it.
-    pub fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         key(&self.text())
     }
 
     /// The key of the group this resource is in.
-    pub fn group_key(&self) -> String {
+    pub(crate) fn group_key(&self) -> String {
         Self::of_group(&self.subscription, &self.group).key()
     }
 }
@@ -77,12 +77,12 @@ fn default_subscription() -> String {
 }
 
 /// The comparable form of any id.
-pub fn key(text: &str) -> String {
+pub(crate) fn key(text: &str) -> String {
     text.to_ascii_lowercase()
 }
 
 /// The top-level resource's part of a reference, such as the virtual network's of a subnet's.
-pub fn resource_part(reference: &str) -> &str {
+pub(crate) fn resource_part(reference: &str) -> &str {
     match reference.match_indices('/').nth(RESOURCE_SEGMENTS) {
         Some((end, _)) => &reference[..end],
         None => reference,
@@ -90,7 +90,7 @@ pub fn resource_part(reference: &str) -> &str {
 }
 
 /// The collection and name of the child that a reference names below its resource, if any.
-pub fn child_part(reference: &str) -> Option<(&str, &str)> {
+pub(crate) fn child_part(reference: &str) -> Option<(&str, &str)> {
     let rest = reference[resource_part(reference).len()..].strip_prefix('/')?;
     rest.split_once('/')
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A resource type. The order is the one in which a resource group's content can be created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Kind {
+pub(crate) enum Kind {
     ResourceGroup,
     UserAssignedIdentity,
     ProximityPlacementGroup,
@@ -36,32 +36,32 @@ const IN_GROUPS: [Kind; 12] = [
 ];
 
 /// api-version of resource groups, subscriptions and providers.
-pub const RESOURCES_VERSIONS: &[&str] = &["2021-04-01", "2022-09-01", "2022-12-01"];
+pub(crate) const RESOURCES_VERSIONS: &[&str] = &["2021-04-01", "2022-09-01", "2022-12-01"];
 /// api-version of Microsoft.ManagedIdentity.
-pub const IDENTITY_VERSIONS: &[&str] = &["2018-11-30", "2023-01-31", "2024-11-30"];
+pub(crate) const IDENTITY_VERSIONS: &[&str] = &["2018-11-30", "2023-01-31", "2024-11-30"];
 /// api-version of Microsoft.Network.
-pub const NETWORK_VERSIONS: &[&str] = &["2024-03-01"];
+pub(crate) const NETWORK_VERSIONS: &[&str] = &["2024-03-01"];
 /// api-version of Microsoft.Compute without disks and galleries.
-pub const COMPUTE_VERSIONS: &[&str] = &["2024-07-01"];
+pub(crate) const COMPUTE_VERSIONS: &[&str] = &["2024-07-01"];
 /// api-version of Microsoft.Compute/disks.
-pub const DISK_VERSIONS: &[&str] = &["2024-03-02"];
+pub(crate) const DISK_VERSIONS: &[&str] = &["2024-03-02"];
 /// api-version of Microsoft.Compute/galleries and community galleries.
-pub const GALLERY_VERSIONS: &[&str] = &["2022-03-03", "2023-07-03", "2024-03-03"];
+pub(crate) const GALLERY_VERSIONS: &[&str] = &["2022-03-03", "2023-07-03", "2024-03-03"];
 /// api-version of Microsoft.Compute/skus.
-pub const SKU_VERSIONS: &[&str] = &["2021-07-01", "2024-07-01"];
+pub(crate) const SKU_VERSIONS: &[&str] = &["2021-07-01", "2024-07-01"];
 /// api-version of Microsoft.MarketplaceOrdering.
-pub const MARKETPLACE_VERSIONS: &[&str] = &["2015-06-01", "2021-01-01"];
+pub(crate) const MARKETPLACE_VERSIONS: &[&str] = &["2015-06-01", "2021-01-01"];
 
 impl Kind {
     /// The kind of `namespace` and `collection`, in any case.
-    pub fn find(namespace: &str, collection: &str) -> Option<Self> {
+    pub(crate) fn find(namespace: &str, collection: &str) -> Option<Self> {
         IN_GROUPS.into_iter().find(|kind| {
             kind.namespace().eq_ignore_ascii_case(namespace) && kind.collection().eq_ignore_ascii_case(collection)
         })
     }
 
     /// The provider, such as `Microsoft.Network`.
-    pub fn namespace(self) -> &'static str {
+    pub(crate) fn namespace(self) -> &'static str {
         match self {
             Self::ResourceGroup => "Microsoft.Resources",
             Self::UserAssignedIdentity => "Microsoft.ManagedIdentity",
@@ -76,7 +76,7 @@ impl Kind {
     }
 
     /// The collection, such as `virtualNetworks`.
-    pub fn collection(self) -> &'static str {
+    pub(crate) fn collection(self) -> &'static str {
         match self {
             Self::ResourceGroup => "resourceGroups",
             Self::UserAssignedIdentity => "userAssignedIdentities",
@@ -95,17 +95,17 @@ impl Kind {
     }
 
     /// The kinds of `namespace`, in any case.
-    pub fn of_namespace(namespace: &str) -> impl Iterator<Item = Self> {
+    pub(crate) fn of_namespace(namespace: &str) -> impl Iterator<Item = Self> {
         IN_GROUPS.into_iter().filter(move |kind| kind.namespace().eq_ignore_ascii_case(namespace))
     }
 
     /// Both, such as `Microsoft.Network/virtualNetworks`.
-    pub fn full_name(self) -> String {
+    pub(crate) fn full_name(self) -> String {
         format!("{}/{}", self.namespace(), self.collection())
     }
 
     /// The accepted api-versions, newest last.
-    pub fn api_versions(self) -> &'static [&'static str] {
+    pub(crate) fn api_versions(self) -> &'static [&'static str] {
         match self {
             Self::ResourceGroup => RESOURCES_VERSIONS,
             Self::UserAssignedIdentity => IDENTITY_VERSIONS,
@@ -116,17 +116,17 @@ impl Kind {
     }
 
     /// Whether a resource of this type can be in availability zones.
-    pub fn has_zones(self) -> bool {
+    pub(crate) fn has_zones(self) -> bool {
         matches!(self, Self::ScaleSet | Self::PublicIpAddress | Self::Disk | Self::VirtualMachine)
     }
 
     /// Whether Microsoft.Network owns the type.
-    pub fn is_network(self) -> bool {
+    pub(crate) fn is_network(self) -> bool {
         self.namespace() == "Microsoft.Network"
     }
 
     /// The arrays below `properties` whose entries are sub-resources with an id of their own.
-    pub fn children(self) -> &'static [&'static str] {
+    pub(crate) fn children(self) -> &'static [&'static str] {
         match self {
             Self::NetworkSecurityGroup => &["securityRules"],
             Self::VirtualNetwork => &["subnets", "virtualNetworkPeerings"],

@@ -7,7 +7,7 @@ use crate::arm::error::ArmError;
 use crate::arm::id::ResourceId;
 
 /// A region.
-pub struct Region {
+pub(crate) struct Region {
     pub name: &'static str,
     title: &'static str,
     geography_group: &'static str,
@@ -25,7 +25,7 @@ const fn region(
 }
 
 /// The regions the emulator offers.
-pub const REGIONS: &[Region] = &[
+pub(crate) const REGIONS: &[Region] = &[
     region("australiaeast", "Australia East", "Asia Pacific", None),
     region("brazilsouth", "Brazil South", "South America", Some("southcentralus")),
     region("canadacentral", "Canada Central", "Canada", None),
@@ -78,33 +78,33 @@ const WITH_THREE_FAULT_DOMAINS: &[&str] = &[
 ];
 
 /// The canonical name of a region written as `westeurope` or `West Europe`; `None` when there is no such region.
-pub fn canonical(text: &str) -> Option<&'static str> {
+pub(crate) fn canonical(text: &str) -> Option<&'static str> {
     let wanted: String = text.chars().filter(|character| *character != ' ').collect();
     REGIONS.iter().map(|region| region.name).find(|name| name.eq_ignore_ascii_case(&wanted))
 }
 
 /// The name of a region as its titles write it.
-pub fn title(name: &str) -> &'static str {
+pub(crate) fn title(name: &str) -> &'static str {
     REGIONS.iter().find(|region| region.name == name).map_or("", |region| region.title)
 }
 
 /// The zones of a region.
-pub fn zones(location: &str) -> &'static [&'static str] {
+pub(crate) fn zones(location: &str) -> &'static [&'static str] {
     if WITHOUT_ZONES.contains(&location) { &[] } else { &["1", "2", "3"] }
 }
 
 /// How many fault domains a set in the region can have.
-pub fn fault_domains(location: &str) -> u64 {
+pub(crate) fn fault_domains(location: &str) -> u64 {
     if WITH_THREE_FAULT_DOMAINS.contains(&location) { 3 } else { 2 }
 }
 
 /// All names, as refusals list them.
-pub fn names() -> String {
+pub(crate) fn names() -> String {
     REGIONS.iter().map(|region| region.name).collect::<Vec<_>>().join(",")
 }
 
 /// Refuses zones that the region of a resource does not have.
-pub fn check_zones(location: &str, wanted: &[Value], id: &ResourceId) -> Result<(), ArmError> {
+pub(crate) fn check_zones(location: &str, wanted: &[Value], id: &ResourceId) -> Result<(), ArmError> {
     let available = zones(location);
     if wanted.iter().all(|zone| zone.as_str().is_some_and(|zone| available.contains(&zone))) {
         return Ok(());
@@ -125,7 +125,7 @@ pub fn check_zones(location: &str, wanted: &[Value], id: &ResourceId) -> Result<
 
 /// `GET /subscriptions/{subscription}/locations`.
 /// Source: <https://learn.microsoft.com/rest/api/resources/subscriptions/list-locations>
-pub fn document(subscription: &str) -> Value {
+pub(crate) fn document(subscription: &str) -> Value {
     let entry = |name: &str, title: &str, regional: String, metadata: Value| {
         json!({
             "id": format!("/subscriptions/{subscription}/locations/{name}"),

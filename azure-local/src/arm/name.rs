@@ -7,7 +7,7 @@ use crate::arm::error::ArmError;
 use crate::arm::kind::Kind;
 
 /// Refuses a name that a resource of `kind` may not have.
-pub fn check(kind: Kind, name: &str) -> Result<(), ArmError> {
+pub(crate) fn check(kind: Kind, name: &str) -> Result<(), ArmError> {
     let fits = match kind {
         Kind::ResourceGroup => {
             (1..=90).contains(&name.chars().count())
@@ -39,7 +39,7 @@ pub fn check(kind: Kind, name: &str) -> Result<(), ArmError> {
 }
 
 /// Refuses the name of a sub-resource such as a subnet or a rule.
-pub fn check_child(name: &str) -> Result<(), ArmError> {
+pub(crate) fn check_child(name: &str) -> Result<(), ArmError> {
     if fits(name, 1, 80) { Ok(()) } else { Err(refused(name, "Microsoft.Network")) }
 }
 
@@ -52,7 +52,7 @@ const RESERVED_BEGINNINGS: [&str; 2] = ["LOGIN", "XBOX"];
 const RESERVED_NAMES: [&str; 8] = ["ACCESS", "AZURE", "BING", "DOTNET", "EXCHANGE", "OFFICE", "SKYPE", "XBOX"];
 
 /// Whether the name of a resource with a public endpoint, or its DNS label, is or has a word that Azure keeps for itself.
-pub fn is_reserved(name: &str) -> bool {
+pub(crate) fn is_reserved(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     RESERVED_NAMES.contains(&upper.as_str())
         || RESERVED_WORDS.iter().any(|word| upper.contains(word))
@@ -60,7 +60,7 @@ pub fn is_reserved(name: &str) -> bool {
 }
 
 /// Whether `label` can be the first label of a public address's name: `^[a-z][a-z0-9-]{1,61}[a-z0-9]$`.
-pub fn is_dns_label(label: &str) -> bool {
+pub(crate) fn is_dns_label(label: &str) -> bool {
     let bytes = label.as_bytes();
     (3..=63).contains(&bytes.len())
         && bytes[0].is_ascii_lowercase()

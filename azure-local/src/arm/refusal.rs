@@ -3,11 +3,11 @@
 use crate::arm::error::ArmError;
 
 /// 400 `InvalidParameter`.
-pub fn invalid(target: &str, message: impl Into<String>) -> ArmError {
+pub(crate) fn invalid(target: &str, message: impl Into<String>) -> ArmError {
     ArmError::bad("InvalidParameter", message).target(target)
 }
 
 /// 400 for a parameter that must be there.
-pub fn missing(target: &str) -> ArmError {
+pub(crate) fn missing(target: &str) -> ArmError {
     invalid(target, format!("Required parameter '{target}' is missing (null)."))
 }

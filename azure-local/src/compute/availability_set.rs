@@ -9,12 +9,12 @@ use crate::arm::location;
 use crate::draft::Draft;
 
 /// Machines that one set can hold.
-pub const MOST_MACHINES: usize = 200;
+pub(crate) const MOST_MACHINES: usize = 200;
 
 const MOST_UPDATE_DOMAINS: u64 = 20;
 
 /// Completes the draft of an availability set.
-pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
+pub(crate) fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     if !text(&draft.document, "/sku/name").is_some_and(|name| name.eq_ignore_ascii_case("Aligned")) {
         return Err(ArmError::bad(
             "InvalidParameter",

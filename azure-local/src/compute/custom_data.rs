@@ -9,7 +9,7 @@ use crate::arm::document::text;
 use crate::compute::{ignition, image};
 
 /// Why a machine of this image would never report to Azure; none when it would, or when nothing is known of its image.
-pub fn refusal(vm: &Value, custom_data: Option<&[u8]>) -> Option<String> {
+pub(crate) fn refusal(vm: &Value, custom_data: Option<&[u8]>) -> Option<String> {
     let custom_data = custom_data.filter(|bytes| !bytes.is_empty())?;
     let publisher = text(vm, "/properties/storageProfile/imageReference/publisher");
     let is_flatcar = publisher.is_some_and(|publisher| publisher.eq_ignore_ascii_case(image::PUBLISHER));

@@ -47,7 +47,7 @@ fn of_machine(vm: &ResourceId, vm_document: &Value, name: &str, entry: &Value, i
 }
 
 /// Checks a virtual machine's storage profile, and drafts the disks it brings.
-pub fn complete(draft: &mut Draft<'_>, size: &Size) -> Result<(), ArmError> {
+pub(crate) fn complete(draft: &mut Draft<'_>, size: &Size) -> Result<(), ArmError> {
     let mut profile = draft.document["properties"]["storageProfile"].clone();
     let suffix = format!("{:016x}", stable_hash(&draft.id.key()));
     check_controller(&profile, size)?;

@@ -12,7 +12,7 @@ use crate::state::settings::GalleryImage;
 
 /// Where a gallery is looked for.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Shelf {
+pub(crate) enum Shelf {
     /// In a resource group.
     Own { group: ResourceId, gallery: String },
     /// Among the community's, by public name.
@@ -21,7 +21,7 @@ pub enum Shelf {
 
 /// What is asked for of an image definition.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Part {
+pub(crate) enum Part {
     Definition,
     Versions,
     Version(String),
@@ -29,7 +29,7 @@ pub enum Part {
 
 /// The path of an image definition or of its versions.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Path {
+pub(crate) struct Path {
     pub shelf: Shelf,
     pub image: String,
     pub part: Part,
@@ -37,7 +37,7 @@ pub struct Path {
 
 impl Path {
     /// What follows `images/{image}`: nothing, `versions` or `versions/{version}`; `segments` are `names` in lower case.
-    pub fn parse(shelf: Shelf, image: String, segments: &[&str], names: &[&str]) -> Option<Self> {
+    pub(crate) fn parse(shelf: Shelf, image: String, segments: &[&str], names: &[&str]) -> Option<Self> {
         let part = match segments {
             [] => Part::Definition,
             ["versions"] => Part::Versions,
@@ -48,7 +48,7 @@ impl Path {
     }
 
     /// The path in a VM's `imageReference.id` or `communityGalleryImageId`, for a VM in `location`.
-    pub fn of_reference(reference: &str, location: &'static str) -> Option<Self> {
+    pub(crate) fn of_reference(reference: &str, location: &'static str) -> Option<Self> {
         let names: Vec<&str> = reference.strip_prefix('/')?.split('/').collect();
         let lower = reference.to_ascii_lowercase();
         let segments: Vec<&str> = lower.strip_prefix('/')?.split('/').collect();
@@ -98,7 +98,7 @@ fn is_replicated(entry: &GalleryImage, location: &str) -> bool {
 }
 
 /// Checks what a control request puts into the galleries, and gives regions their canonical names.
-pub fn check_setting(mut images: Vec<GalleryImage>) -> Result<Vec<GalleryImage>, String> {
+pub(crate) fn check_setting(mut images: Vec<GalleryImage>) -> Result<Vec<GalleryImage>, String> {
     for image in &mut images {
         if !["x64", "Arm64"].contains(&image.architecture.as_str()) {
             return Err(format!("`{}` is neither `x64` nor `Arm64`", image.architecture));
@@ -114,7 +114,7 @@ pub fn check_setting(mut images: Vec<GalleryImage>) -> Result<Vec<GalleryImage>,
 }
 
 /// The definition that a VM in `location` is made from; 404 when the image or the version is not there.
-pub fn find<'a>(state: &'a State, path: &Path, location: &str) -> Result<&'a GalleryImage, ArmError> {
+pub(crate) fn find<'a>(state: &'a State, path: &Path, location: &str) -> Result<&'a GalleryImage, ArmError> {
     let entry = state.settings().gallery_images.iter().find(|entry| path.names(entry));
     let has_version = |entry: &&GalleryImage| match &path.part {
         Part::Definition | Part::Versions => !entry.versions.is_empty(),
@@ -150,7 +150,7 @@ fn definition_id(path: &Path) -> String {
 }
 
 /// The answer of a GET.
-pub fn read(state: &State, subscription: &str, path: &Path) -> Result<Value, ArmError> {
+pub(crate) fn read(state: &State, subscription: &str, path: &Path) -> Result<Value, ArmError> {
     let missing = || match &path.shelf {
         Shelf::Own { group, gallery } => ArmError::missing(
             "ResourceNotFound",

@@ -13,12 +13,12 @@ use serde_json::Value;
 use keys::{Type, type_of};
 
 /// The newest minor version of spec 3 that Flatcar's stable images read.
-pub const NEWEST_ON_FLATCAR: u64 = 5;
+pub(crate) const NEWEST_ON_FLATCAR: u64 = 5;
 /// The newest that there is.
-pub const NEWEST: u64 = 6;
+pub(crate) const NEWEST: u64 = 6;
 
 /// The first reason for which Ignition would refuse the document, with the place.
-pub fn refusal(document: &Value, newest: u64) -> Option<String> {
+pub(crate) fn refusal(document: &Value, newest: u64) -> Option<String> {
     let version = document.pointer("/ignition/version").and_then(Value::as_str);
     let Some(version) = version else {
         // Version 1, which only Flatcar reads.

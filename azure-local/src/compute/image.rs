@@ -7,10 +7,10 @@ use crate::arm::error::ArmError;
 use crate::state::State;
 
 /// The only publisher.
-pub const PUBLISHER: &str = "kinvolk";
+pub(crate) const PUBLISHER: &str = "kinvolk";
 
 /// An offer, with what all its SKUs share.
-pub struct Offer {
+pub(crate) struct Offer {
     pub name: &'static str,
     skus: &'static [&'static str],
     pub architecture: &'static str,
@@ -46,7 +46,7 @@ const VERSIONS: &[(&str, &[&str])] = &[
 ];
 
 /// The offer, the SKU in Azure's case, and its versions, oldest first.
-pub fn find(offer: &str, sku: &str) -> Option<(&'static Offer, &'static str, &'static [&'static str])> {
+pub(crate) fn find(offer: &str, sku: &str) -> Option<(&'static Offer, &'static str, &'static [&'static str])> {
     let offer = OFFERS.iter().find(|known| known.name.eq_ignore_ascii_case(offer))?;
     let sku = offer.skus.iter().find(|known| known.eq_ignore_ascii_case(sku))?;
     let channel = sku.trim_end_matches("-gen2");
@@ -55,12 +55,12 @@ pub fn find(offer: &str, sku: &str) -> Option<(&'static Offer, &'static str, &'s
 }
 
 /// 404 of a GET of an image.
-pub fn artifact_not_found() -> ArmError {
+pub(crate) fn artifact_not_found() -> ArmError {
     ArmError::missing("NotFound", "Artifact: VMImage was not found.")
 }
 
 /// 404 of a PUT of a machine with such an image.
-pub fn not_found(offer: &str, sku: &str, version: &str) -> ArmError {
+pub(crate) fn not_found(offer: &str, sku: &str, version: &str) -> ArmError {
     ArmError::missing(
         "PlatformImageNotFound",
         format!("The platform image '{PUBLISHER}:{offer}:{sku}:{version}' is not available. Verify that all fields in the storage profile are correct. For more details about storage profile information, please refer to https://aka.ms/storageprofile"),
@@ -69,7 +69,7 @@ pub fn not_found(offer: &str, sku: &str, version: &str) -> ArmError {
 }
 
 /// `V1` or `V2`.
-pub fn generation(offer: &Offer, sku: &str) -> &'static str {
+pub(crate) fn generation(offer: &Offer, sku: &str) -> &'static str {
     if sku.ends_with("-gen2") || offer.architecture == "Arm64" { "V2" } else { "V1" }
 }
 
@@ -80,7 +80,7 @@ fn version_id(subscription: &str, location: &str, offer: &str, sku: &str, versio
 }
 
 /// The list of versions, with `$top` and `$orderby=name desc` as Azure takes them.
-pub fn versions(
+pub(crate) fn versions(
     subscription: &str,
     location: &str,
     (offer, sku): (&str, &str),
@@ -100,7 +100,7 @@ pub fn versions(
 }
 
 /// One version, with the plan that machines made from it need.
-pub fn version(
+pub(crate) fn version(
     subscription: &str,
     location: &str,
     (offer, sku): (&str, &str),
@@ -124,12 +124,18 @@ pub fn version(
 }
 
 /// How an agreement is kept in the settings.
-pub fn terms_key(subscription: &str, publisher: &str, offer: &str, plan: &str) -> String {
+pub(crate) fn terms_key(subscription: &str, publisher: &str, offer: &str, plan: &str) -> String {
     format!("{subscription}/{publisher}/{offer}/{plan}").to_ascii_lowercase()
 }
 
 /// A marketplace agreement, if the offer has one.
-pub fn terms(state: &State, subscription: &str, publisher: &str, offer: &str, plan: &str) -> Result<Value, ArmError> {
+pub(crate) fn terms(
+    state: &State,
+    subscription: &str,
+    publisher: &str,
+    offer: &str,
+    plan: &str,
+) -> Result<Value, ArmError> {
     find(offer, plan)
         .filter(|(found, _, _)| found.needs_plan && publisher.eq_ignore_ascii_case(PUBLISHER))
         .ok_or_else(|| {

@@ -26,7 +26,7 @@ struct Source {
 }
 
 /// Checks the reference and the plan of a VM's draft.
-pub fn check(draft: &Draft<'_>, size: &Size) -> Result<(), ArmError> {
+pub(crate) fn check(draft: &Draft<'_>, size: &Size) -> Result<(), ArmError> {
     let source = find(draft)?;
     if source.architecture != size.architecture {
         return Err(ArmError::bad(

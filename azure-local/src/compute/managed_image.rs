@@ -9,7 +9,7 @@ use crate::arm::refusal::{invalid, missing};
 use crate::draft::Draft;
 
 /// Completes the draft of a managed image. Only a VHD in a blob is taken as its source.
-pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
+pub(crate) fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     const DISK: &str = "/properties/storageProfile/osDisk";
     let disk = draft.document.pointer(DISK).cloned().ok_or_else(|| missing("storageProfile.osDisk"))?;
     let refused = |target: &'static str| move |error: ArmError| invalid(target, error.failure.message);

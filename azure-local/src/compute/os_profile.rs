@@ -50,7 +50,7 @@ const REFUSED_USERS: &[&str] = &[
 ];
 
 /// Checks the profile, and takes the custom data out of the document.
-pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
+pub(crate) fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     let mut profile = draft.document.pointer("/properties/osProfile").cloned().ok_or_else(|| missing("osProfile"))?;
     let computer = text(&profile, "/computerName").unwrap_or(&draft.id.name).to_owned();
     let fits = (1..=64).contains(&computer.len())

@@ -19,7 +19,7 @@ const SCALE_SET: &str = "/properties/virtualMachineScaleSet/id";
 const GROUP: &str = "/properties/proximityPlacementGroup/id";
 
 /// Checks a VM's draft.
-pub fn complete(draft: &mut Draft<'_>, size: &Size) -> Result<(), ArmError> {
+pub(crate) fn complete(draft: &mut Draft<'_>, size: &Size) -> Result<(), ArmError> {
     let zones = list(&draft.document, "/zones").to_vec();
     if zones.len() > 1 {
         return Err(ArmError::bad(

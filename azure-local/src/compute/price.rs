@@ -43,7 +43,7 @@ fn rounded(dollars: f64) -> f64 {
 }
 
 /// What an hour of a size costs as Spot, the same in every region.
-pub fn spot_dollars(size: &Size) -> f64 {
+pub(crate) fn spot_dollars(size: &Size) -> f64 {
     rounded(linux_dollars(size) * SPOT)
 }
 
@@ -74,7 +74,7 @@ fn offers(size: &Size) -> Vec<Offer> {
 
 /// The answer for a query with `$filter` (`armSkuName`, `armRegionName`, `priceType`, `serviceName`, …), `$skip` and
 /// `currencyCode`, which can only be USD. `endpoint` is the start of the link to what is left.
-pub fn document(endpoint: &str, query: &HashMap<String, String>) -> Result<Value, ArmError> {
+pub(crate) fn document(endpoint: &str, query: &HashMap<String, String>) -> Result<Value, ArmError> {
     let text = query.get("$filter").map_or("", String::as_str);
     let filter = filter::parse(text)?;
     let currency = query.get("currencyCode").map_or("USD", |code| code.trim_matches('\''));

@@ -11,7 +11,7 @@ use crate::compute::size;
 use crate::draft::Draft;
 
 /// Completes the draft of a proximity placement group.
-pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
+pub(crate) fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     const TYPE: &str = "/properties/proximityPlacementGroupType";
     if let Some(properties) = draft.document["properties"].as_object_mut() {
         for computed in ["virtualMachines", "availabilitySets", "virtualMachineScaleSets", "colocationStatus"] {

@@ -11,10 +11,10 @@ use crate::arm::refusal::invalid;
 use crate::draft::Draft;
 
 /// Machines that one set can hold.
-pub const MOST_MACHINES: usize = 1_000;
+pub(crate) const MOST_MACHINES: usize = 1_000;
 
 /// Completes the draft of a scale set.
-pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
+pub(crate) fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     if let Some(properties) = draft.document["properties"].as_object_mut() {
         for computed in ["uniqueId", "timeCreated"] {
             properties.remove(computed);

@@ -3,7 +3,7 @@
 
 /// A VM size.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Size {
+pub(crate) struct Size {
     pub name: &'static str,
     pub family: &'static str,
     pub vcpus: u64,
@@ -65,7 +65,7 @@ const fn first_generation(size: Size) -> Size {
 }
 
 /// All of them.
-pub const SIZES: &[Size] = &[
+pub(crate) const SIZES: &[Size] = &[
     first_generation(basic_network(standard_storage(size("Standard_A1_v2", "standardAv2Family", 1, 2.0, 2)))),
     first_generation(basic_network(standard_storage(size("Standard_A2_v2", "standardAv2Family", 2, 4.0, 4)))),
     basic_network(burstable(size("Standard_B1s", "standardBSFamily", 1, 1.0, 2))),
@@ -119,12 +119,12 @@ pub const SIZES: &[Size] = &[
 ];
 
 /// The size called `name`, in any case.
-pub fn find(name: &str) -> Option<&'static Size> {
+pub(crate) fn find(name: &str) -> Option<&'static Size> {
     SIZES.iter().find(|size| size.name.eq_ignore_ascii_case(name))
 }
 
 /// All families, in alphabetical order.
-pub fn families() -> Vec<&'static str> {
+pub(crate) fn families() -> Vec<&'static str> {
     let mut families: Vec<&str> = SIZES.iter().map(|size| size.family).collect();
     families.sort_unstable();
     families.dedup();

@@ -23,12 +23,12 @@ const DISKS: &[(&str, &str, &str)] = &[
 ];
 
 /// The storage type called `name`, in Azure's case.
-pub fn storage_type(name: &str) -> Option<&'static str> {
+pub(crate) fn storage_type(name: &str) -> Option<&'static str> {
     DISKS.iter().map(|(known, _, _)| *known).find(|known| known.eq_ignore_ascii_case(name))
 }
 
 /// Checks restrictions that a control request sets, and gives their names Azure's case.
-pub fn check_setting(mut restrictions: Vec<SkuRestriction>) -> Result<Vec<SkuRestriction>, String> {
+pub(crate) fn check_setting(mut restrictions: Vec<SkuRestriction>) -> Result<Vec<SkuRestriction>, String> {
     for restriction in &mut restrictions {
         let size = find(&restriction.size).ok_or_else(|| format!("`{}` is not a size", restriction.size))?;
         let location = location::canonical(&restriction.location)
@@ -48,7 +48,7 @@ fn restrictions<'a>(state: &'a State, size: &'a Size, location: &'a str) -> impl
 }
 
 /// Refuses a size that is restricted in the region, or in the zone that is asked for.
-pub fn check_available(state: &State, size: &Size, location: &str, zones: &[Value]) -> Result<(), ArmError> {
+pub(crate) fn check_available(state: &State, size: &Size, location: &str, zones: &[Value]) -> Result<(), ArmError> {
     let is_wanted = |zone: &String| zones.iter().any(|wanted| wanted.as_str() == Some(zone));
     let is_barred = |restriction: &SkuRestriction| {
         restriction.zones.is_empty()
@@ -71,7 +71,7 @@ pub fn check_available(state: &State, size: &Size, location: &str, zones: &[Valu
 }
 
 /// The list, of one region or of all. A region that does not exist has no SKUs; other clauses are refused.
-pub fn document(state: &State, filter: &[Clause]) -> Result<Value, ArmError> {
+pub(crate) fn document(state: &State, filter: &[Clause]) -> Result<Value, ArmError> {
     let regions: Vec<&str> = match filter {
         [] => REGIONS.iter().map(|region| region.name).collect(),
         [clause] if clause.name == "location" => location::canonical(&clause.value).into_iter().collect(),

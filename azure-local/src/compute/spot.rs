@@ -15,12 +15,12 @@ use crate::draft::Draft;
 const UP_TO_REGULAR: f64 = -1.0;
 
 /// Whether a VM's document asks for a Spot machine; `Low` is its former name.
-pub fn is_spot(vm: &Value) -> bool {
+pub(crate) fn is_spot(vm: &Value) -> bool {
     text(vm, "/properties/priority").is_some_and(|priority| ["Spot", "Low"].contains(&priority))
 }
 
 /// Checks a VM's draft.
-pub fn complete(draft: &mut Draft<'_>, size: &Size) -> Result<(), ArmError> {
+pub(crate) fn complete(draft: &mut Draft<'_>, size: &Size) -> Result<(), ArmError> {
     let priority = choice(&draft.document, "/properties/priority", &["Regular", "Low", "Spot"], Some("Regular"))
         .map_err(|error| invalid("priority", error.failure.message))?;
     if draft.document.pointer("/properties/priority").is_some() {

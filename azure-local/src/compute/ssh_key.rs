@@ -7,7 +7,7 @@ const LEAST_RSA_BITS: usize = 2048;
 const ED25519_BYTES: usize = 32;
 
 /// Why a key line is refused, as the end of a sentence; `Ok` when it is accepted.
-pub fn check(line: &str) -> Result<(), String> {
+pub(crate) fn check(line: &str) -> Result<(), String> {
     let mut words = line.split_whitespace();
     let (Some(name), Some(encoded)) = (words.next(), words.next()) else {
         return Err("it is not an OpenSSH public key".to_owned());

@@ -36,7 +36,7 @@ const DISKS: &[(&str, &str, &str)] = &[
 const DEFAULT_DISKS: u64 = 50_000;
 
 /// Whether a usage of this name is listed here.
-pub fn is_known(name: &str) -> bool {
+pub(crate) fn is_known(name: &str) -> bool {
     let counts = COUNTS.iter().map(|(_, usage, _, _)| *usage);
     let disks = DISKS.iter().map(|(_, usage, _)| *usage);
     counts.chain(disks).chain([REGIONAL, SPOT]).chain(families()).any(|known| known.eq_ignore_ascii_case(name))
@@ -79,7 +79,13 @@ fn storage_class(disk: &Resource) -> &str {
 }
 
 /// Refuses a new machine of `size` that would exceed a limit, in Azure's words.
-pub fn check_cores(state: &State, vm: &ResourceId, location: &str, size: &Size, is_spot: bool) -> Result<(), ArmError> {
+pub(crate) fn check_cores(
+    state: &State,
+    vm: &ResourceId,
+    location: &str,
+    size: &Size,
+    is_spot: bool,
+) -> Result<(), ArmError> {
     let scopes = if is_spot {
         vec![(SPOT, Cores::Spot, "LowPriorityCores".to_owned())]
     } else {
@@ -96,7 +102,7 @@ pub fn check_cores(state: &State, vm: &ResourceId, location: &str, size: &Size, 
 }
 
 /// Refuses one more resource of this kind.
-pub fn check_count(state: &State, id: &ResourceId, location: &str) -> Result<(), ArmError> {
+pub(crate) fn check_count(state: &State, id: &ResourceId, location: &str) -> Result<(), ArmError> {
     let Some((kind, name, title, default)) = COUNTS.iter().find(|(kind, ..)| *kind == id.kind) else {
         return Ok(());
     };
@@ -105,7 +111,7 @@ pub fn check_count(state: &State, id: &ResourceId, location: &str) -> Result<(),
 }
 
 /// Refuses disks of which there would be too many of one storage type.
-pub fn check_disks(state: &State, new: &[Resource], location: &str) -> Result<(), ArmError> {
+pub(crate) fn check_disks(state: &State, new: &[Resource], location: &str) -> Result<(), ArmError> {
     for (class, name, title) in DISKS {
         let new: Vec<&Resource> = new.iter().filter(|disk| storage_class(disk) == *class).collect();
         if let Some(disk) = new.first() {
@@ -130,7 +136,7 @@ fn check(title: &str, location: &str, used: u64, limit: u64, more: u64) -> Resul
 }
 
 /// The list.
-pub fn document(state: &State, subscription: &str, location: &str) -> Value {
+pub(crate) fn document(state: &State, subscription: &str, location: &str) -> Value {
     let cores = |name: &'static str, title: String, cores: Cores<'_>| Usage {
         name,
         title,

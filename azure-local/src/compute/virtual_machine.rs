@@ -12,7 +12,7 @@ use crate::draft::Draft;
 use crate::identity;
 
 /// Completes the draft of a virtual machine.
-pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
+pub(crate) fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     if let Some(properties) = draft.document["properties"].as_object_mut() {
         for computed in ["instanceView", "vmId", "timeCreated"] {
             properties.remove(computed);

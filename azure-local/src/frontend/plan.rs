@@ -30,7 +30,7 @@ struct Planner<'a> {
 }
 
 /// Every port that is open now, in a stable order.
-pub fn listeners(state: &State) -> Vec<Listener> {
+pub(crate) fn listeners(state: &State) -> Vec<Listener> {
     let mut members: HashMap<String, Vec<_>> = HashMap::new();
     // A NIC without a machine behind it opens nothing.
     for nic in state.of_kind(Kind::NetworkInterface).filter(|nic| nic.managed_by.is_some()) {

@@ -25,7 +25,7 @@ use crate::state::resource::Provisioning;
 use crate::work;
 
 /// Deletes a resource: 204 when it is not there, 200 when that took no time, else 202.
-pub async fn delete(server: &Arc<Server>, id: &ResourceId, twist: Option<Twist>) -> Result<Answer, ArmError> {
+pub(super) async fn delete(server: &Arc<Server>, id: &ResourceId, twist: Option<Twist>) -> Result<Answer, ArmError> {
     let operation = {
         let mut state = server.state();
         let Some(stored) = state.get(&id.key()).cloned() else {
@@ -86,7 +86,7 @@ fn check_not_deleting(state: &State, id: &ResourceId) -> Result<(), ArmError> {
 }
 
 /// Answers a POST.
-pub async fn post(
+pub(super) async fn post(
     server: &Arc<Server>,
     routed: &Routed,
     body: &Value,
@@ -183,7 +183,7 @@ fn boot_diagnostics(server: &Server, id: &ResourceId) -> Result<Answer, ArmError
 }
 
 /// Accepts or declines a marketplace agreement.
-pub fn put_terms(
+pub(super) fn put_terms(
     server: &Server,
     subscription: &str,
     (publisher, offer, plan): (&str, &str, &str),

@@ -16,7 +16,7 @@ use crate::state::State;
 
 /// A catalogue's path.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Catalogue {
+pub(super) enum Catalogue {
     DnsNameAvailability(&'static str),
     NetworkUsages(&'static str),
     ComputeUsages(&'static str),
@@ -30,7 +30,7 @@ pub enum Catalogue {
 impl Catalogue {
     /// The catalogue below `/subscriptions/{id}/providers/{namespace}`; `segments` are `names` in lower case. `None`
     /// when there is no such one.
-    pub fn parse(namespace: &str, segments: &[&str], names: &[&str]) -> Result<Option<Self>, ArmError> {
+    pub(super) fn parse(namespace: &str, segments: &[&str], names: &[&str]) -> Result<Option<Self>, ArmError> {
         let name = |index: usize| names[index].to_owned();
         Ok(Some(match (namespace, segments) {
             ("microsoft.network", ["locations", place, "checkdnsnameavailability"]) => {
@@ -82,7 +82,7 @@ impl Catalogue {
     }
 
     /// The provider it belongs to.
-    pub fn namespace(&self) -> &'static str {
+    pub(super) fn namespace(&self) -> &'static str {
         match self {
             Self::DnsNameAvailability(_) | Self::NetworkUsages(_) => "Microsoft.Network",
             Self::Terms { .. } => "Microsoft.MarketplaceOrdering",
@@ -91,7 +91,7 @@ impl Catalogue {
     }
 
     /// The name that faults are matched by.
-    pub fn fault_type(&self) -> &'static str {
+    pub(super) fn fault_type(&self) -> &'static str {
         match self {
             Self::DnsNameAvailability(_) => "Microsoft.Network/locations/CheckDnsNameAvailability",
             Self::NetworkUsages(_) => "Microsoft.Network/locations/usages",
@@ -104,7 +104,7 @@ impl Catalogue {
     }
 
     /// The type that refusals of an api-version name, and the versions it has.
-    pub fn versions(&self) -> (&'static str, &'static [&'static str]) {
+    pub(super) fn versions(&self) -> (&'static str, &'static [&'static str]) {
         match self {
             Self::DnsNameAvailability(_) | Self::NetworkUsages(_) => ("locations", kind::NETWORK_VERSIONS),
             Self::ComputeUsages(_) | Self::ImageVersions { .. } | Self::ImageVersion { .. } => {
@@ -117,7 +117,12 @@ impl Catalogue {
     }
 
     /// The answer of a GET.
-    pub fn read(&self, state: &State, subscription: &str, query: &HashMap<String, String>) -> Result<Value, ArmError> {
+    pub(super) fn read(
+        &self,
+        state: &State,
+        subscription: &str,
+        query: &HashMap<String, String>,
+    ) -> Result<Value, ArmError> {
         match self {
             Self::DnsNameAvailability(location) => {
                 let label = query.get("domainNameLabel").ok_or_else(|| ArmError::required("domainNameLabel"))?;

@@ -26,7 +26,7 @@ const WRITABLE: &[(Kind, &str)] = &[
 ];
 
 /// A sub-resource: its parent, collection and name.
-pub struct Child<'a> {
+pub(super) struct Child<'a> {
     pub parent: &'a ResourceId,
     pub collection: &'a str,
     pub name: &'a str,
@@ -74,7 +74,7 @@ impl Child<'_> {
     }
 
     /// Creates or replaces it: 201 or 200 with its document.
-    pub async fn put(
+    pub(super) async fn put(
         &self,
         server: &Arc<Server>,
         body: &Value,
@@ -93,7 +93,7 @@ impl Child<'_> {
     }
 
     /// Removes it: 204 when it is not there, 200 when that took no time, else 202.
-    pub async fn delete(&self, server: &Arc<Server>, twist: Option<Twist>) -> Result<Answer, ArmError> {
+    pub(super) async fn delete(&self, server: &Arc<Server>, twist: Option<Twist>) -> Result<Answer, ArmError> {
         let collection = self.collection("DELETE")?;
         if !self.is_there(server, collection)? {
             return Ok(Answer::empty(StatusCode::NO_CONTENT));

@@ -14,17 +14,17 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// Cuts the connection that a request came in on.
 #[derive(Clone, Debug, Default)]
-pub struct Scissors(Arc<AtomicBool>);
+pub(crate) struct Scissors(Arc<AtomicBool>);
 
 impl Scissors {
     /// Nothing is written to the connection any more; the server closes it at the next attempt.
-    pub fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 }
 
 /// A connection that can be cut.
-pub struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     scissors: Scissors,
 }
@@ -62,7 +62,7 @@ impl AsyncWrite for Connection {
 }
 
 /// Accepts connections that can be cut.
-pub struct Door(pub TcpListener);
+pub(crate) struct Door(pub TcpListener);
 
 impl Listener for Door {
     type Io = Connection;

@@ -4,7 +4,7 @@
 mod act;
 mod catalogue;
 mod child;
-pub mod connection;
+pub(crate) mod connection;
 mod put;
 mod read;
 mod replacement;
@@ -47,7 +47,7 @@ const CLIENT_REQUEST_ID: &str = "x-ms-client-request-id";
 const CORRELATION_ID: &str = "x-ms-correlation-request-id";
 
 /// The service that answers every path.
-pub fn router(server: Arc<Server>) -> Router {
+pub(crate) fn router(server: Arc<Server>) -> Router {
     Router::new().fallback(serve).with_state(server)
 }
 

@@ -25,7 +25,7 @@ use crate::state::resource::{Provisioning, Resource};
 use crate::work;
 
 /// Creates or replaces a resource; `body` makes its document from the state as it is then.
-pub async fn put<'b>(
+pub(super) async fn put<'b>(
     server: &Arc<Server>,
     id: &ResourceId,
     body: impl FnOnce(&State) -> Result<Cow<'b, Value>, ArmError>,
@@ -142,7 +142,7 @@ fn store(server: &Server, state: &mut State, change: Stored, twist: Option<Twist
     let key = resource.id.key();
     let planned = server.latency.duration(Action::Put, &resource.id);
     let mut operation = Operation::new(Action::Put, &resource.id, resource.location(), planned.as_millis() as u64);
-    operation.references = resource.references.clone();
+    operation.references.clone_from(&resource.references);
     operation.twist = twist;
     state.put(resource);
     for disk in new_disks {
@@ -216,7 +216,7 @@ fn check_preconditions(state: &State, id: &ResourceId, headers: &HeaderMap) -> R
 }
 
 /// The refusal of a write while another is at work.
-pub fn in_progress(id: &ResourceId, operation: &Operation) -> ArmError {
+pub(super) fn in_progress(id: &ResourceId, operation: &Operation) -> ArmError {
     ArmError::conflict(
         "AnotherOperationInProgress",
         format!(

@@ -23,7 +23,7 @@ use crate::state::resource::Resource;
 use crate::subscription;
 
 /// Answers a GET.
-pub fn get(server: &Server, routed: &Routed, query: &HashMap<String, String>) -> Result<Answer, ArmError> {
+pub(super) fn get(server: &Server, routed: &Routed, query: &HashMap<String, String>) -> Result<Answer, ArmError> {
     let mut state = server.state();
     let subscription = routed.subscription.as_str();
     let body = match &routed.route {
@@ -137,7 +137,7 @@ fn computed(
 }
 
 /// Answers a HEAD on a resource group: 204 or 404.
-pub fn head(server: &Server, route: &Route) -> Result<Answer, ArmError> {
+pub(super) fn head(server: &Server, route: &Route) -> Result<Answer, ArmError> {
     match route {
         Route::Resource(id) if id.kind == Kind::ResourceGroup => {
             check_group(server, &server.state(), id)?;
@@ -148,7 +148,7 @@ pub fn head(server: &Server, route: &Route) -> Result<Answer, ArmError> {
 }
 
 /// The refusal of a method that a path does not have.
-pub fn method_not_allowed(method: &str) -> ArmError {
+pub(super) fn method_not_allowed(method: &str) -> ArmError {
     ArmError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "MethodNotAllowed",
@@ -157,7 +157,7 @@ pub fn method_not_allowed(method: &str) -> ArmError {
 }
 
 /// Refuses what is asked of a group that is not there, or not yet there for this replica.
-pub fn check_group(server: &Server, state: &State, id: &ResourceId) -> Result<(), ArmError> {
+pub(super) fn check_group(server: &Server, state: &State, id: &ResourceId) -> Result<(), ArmError> {
     if state.get(&id.group_key()).is_none() || server.is_unseen(&id.group_key()) {
         Err(group_not_found(&id.group))
     } else {
@@ -166,12 +166,12 @@ pub fn check_group(server: &Server, state: &State, id: &ResourceId) -> Result<()
 }
 
 /// 404 for a resource group.
-pub fn group_not_found(group: &str) -> ArmError {
+pub(super) fn group_not_found(group: &str) -> ArmError {
     ArmError::missing("ResourceGroupNotFound", format!("Resource group '{group}' could not be found."))
 }
 
 /// 404 for a resource.
-pub fn not_found(id: &ResourceId) -> ArmError {
+pub(super) fn not_found(id: &ResourceId) -> ArmError {
     ArmError::missing(
         "ResourceNotFound",
         format!(

@@ -28,7 +28,7 @@ const OTHER_GROUP: &str = "somebody-else";
 const OTHER_NAME: &str = "somebody-elses";
 
 /// The answer in the place of `own`; `own` is none when the request was not carried out.
-pub fn answer(replacement: &Replacement, routed: &Routed, request_body: &Value, own: Option<Answer>) -> Answer {
+pub(super) fn answer(replacement: &Replacement, routed: &Routed, request_body: &Value, own: Option<Answer>) -> Answer {
     let own_status = own.as_ref().map_or(StatusCode::OK, |own| own.status);
     let asked = replacement.status.and_then(|status| StatusCode::from_u16(status).ok());
     let status = asked.unwrap_or(match replacement.body {

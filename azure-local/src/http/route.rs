@@ -8,7 +8,7 @@ use crate::http::catalogue::Catalogue;
 
 /// What a path names, and the subscription it is in.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Routed {
+pub(super) struct Routed {
     /// Lower case; empty for what is in none.
     pub subscription: String,
     pub route: Route,
@@ -16,7 +16,7 @@ pub struct Routed {
 
 /// What a path names.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Route {
+pub(super) enum Route {
     Subscriptions,
     Tenants,
     Subscription,
@@ -48,7 +48,7 @@ pub enum Route {
 
 impl Routed {
     /// The route of a decoded path.
-    pub fn parse(path: &str) -> Result<Self, ArmError> {
+    pub(super) fn parse(path: &str) -> Result<Self, ArmError> {
         let names: Vec<&str> = path.trim_matches('/').split('/').collect();
         let lower = path.trim_matches('/').to_ascii_lowercase();
         let segments: Vec<&str> = lower.split('/').collect();
@@ -147,7 +147,7 @@ impl Route {
     }
 
     /// The resource it is about.
-    pub fn resource(&self) -> Option<&ResourceId> {
+    pub(super) fn resource(&self) -> Option<&ResourceId> {
         match self {
             Self::Resource(id)
             | Self::Children(id, _)
@@ -159,7 +159,7 @@ impl Route {
     }
 
     /// The type and name that faults are matched by.
-    pub fn fault_names(&self) -> (String, &str) {
+    pub(super) fn fault_names(&self) -> (String, &str) {
         if let Self::Child(id, collection, name) = self {
             return (format!("{}/{collection}", id.kind.full_name()), name);
         }
@@ -182,7 +182,7 @@ impl Route {
     }
 
     /// Refuses a missing api-version and one that the route's type does not have.
-    pub fn check_version(&self, version: Option<&str>) -> Result<(), ArmError> {
+    pub(super) fn check_version(&self, version: Option<&str>) -> Result<(), ArmError> {
         let Some(version) = version.filter(|version| !version.is_empty()) else {
             return Err(ArmError::bad(
                 "MissingApiVersionParameter",

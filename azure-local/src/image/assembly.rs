@@ -21,7 +21,7 @@ const HOOKS_FOLDER: &str = "/usr/lib/azure-local-build";
 const SHOWN_LINES: usize = 15;
 
 /// Fills `folder` with `kernel`, `initramfs` and `disk.raw`.
-pub fn assemble(folder: &Path, progress: &mut dyn FnMut(&str)) -> Result<()> {
+pub(super) fn assemble(folder: &Path, progress: &mut dyn FnMut(&str)) -> Result<()> {
     let root_archive = folder.join("recipe.tar");
     let hooks_archive = folder.join("hooks.tar");
     let packed_root = folder.join("root.tar");

@@ -53,14 +53,14 @@ const ROOT_FILES: &[RecipeFile] = &[
 ];
 
 /// Runs in the new root before packages are configured.
-pub const ESSENTIAL_HOOK: &str = include_str!("../../image/build/essential.sh");
+pub(super) const ESSENTIAL_HOOK: &str = include_str!("../../image/build/essential.sh");
 
 /// Runs in the new root when everything is there.
-pub const CUSTOMIZE_HOOK: &str = include_str!("../../image/build/customize.sh");
+pub(super) const CUSTOMIZE_HOOK: &str = include_str!("../../image/build/customize.sh");
 
 /// Turns the root file system into a disk. In one shell, because the owners that fakeroot remembers live as long as one
 /// run of it. Device nodes are left out: they come from devtmpfs.
-pub const DISK_SCRIPT: &str = include_str!("../../image/build/disk.sh");
+pub(super) const DISK_SCRIPT: &str = include_str!("../../image/build/disk.sh");
 
 /// Part of the fingerprint: changes whenever the steps of `assembly` give another image out of the same files.
 const STEPS_VERSION: &str = "1";
@@ -68,12 +68,12 @@ const STEPS_VERSION: &str = "1";
 const PACKAGES: &str = include_str!("../../image/build/packages");
 
 /// The Debian packages to install.
-pub fn packages() -> Vec<&'static str> {
+pub(super) fn packages() -> Vec<&'static str> {
     PACKAGES.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
 }
 
 /// Names this recipe: 16 hexadecimal digits that change with any byte of it.
-pub fn fingerprint() -> String {
+pub(super) fn fingerprint() -> String {
     let mut hash = Sha256::new();
     let mut add = |part: &[u8]| {
         hash.update(part.len().to_be_bytes());
@@ -92,12 +92,12 @@ pub fn fingerprint() -> String {
 
 /// The files of `root/` as a tar archive, owned by root, with modes that do not depend on how this program was checked
 /// out.
-pub fn root_archive() -> Result<Vec<u8>> {
+pub(super) fn root_archive() -> Result<Vec<u8>> {
     archive(ROOT_FILES.iter().map(|file| (file.path, file.mode, file.contents))).context("packing the image's files")
 }
 
 /// The hooks as a tar archive, unpacked at `HOOKS_FOLDER` of the new root while it is built.
-pub fn hooks_archive() -> Result<Vec<u8>> {
+pub(super) fn hooks_archive() -> Result<Vec<u8>> {
     archive(
         [("essential.sh", ESSENTIAL_HOOK), ("customize.sh", CUSTOMIZE_HOOK)]
             .map(|(name, contents)| (name, PROGRAM, contents)),

@@ -5,16 +5,16 @@ use std::path::Path;
 use std::process::Command;
 
 /// The Debian release that the image is made of.
-pub const RELEASE: &str = "bookworm";
+pub(super) const RELEASE: &str = "bookworm";
 
 /// Names another mirror than the host's.
-pub const MIRROR_VARIABLE: &str = "AZURE_LOCAL_DEBIAN_MIRROR";
+pub(super) const MIRROR_VARIABLE: &str = "AZURE_LOCAL_DEBIAN_MIRROR";
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// The mirror arguments of mmdebstrap: the environment's mirror, else the host's own sources for this release, else
 /// none, which makes mmdebstrap take its own default.
-pub fn mirrors() -> Vec<String> {
+pub(super) fn mirrors() -> Vec<String> {
     if let Some(mirror) = std::env::var(MIRROR_VARIABLE).ok().filter(|mirror| !mirror.is_empty()) {
         return vec![mirror];
     }
@@ -35,7 +35,7 @@ pub fn mirrors() -> Vec<String> {
 }
 
 /// The options of mmdebstrap that carry over what the host's APT needs to reach its mirror.
-pub fn options() -> Vec<String> {
+pub(super) fn options() -> Vec<String> {
     let mut options = Vec::new();
     if Path::new(KEYRING).exists() {
         options.push(format!("--keyring={KEYRING}"));

@@ -17,7 +17,7 @@ use crate::state::resource::Resource;
 const SUGGESTIONS: usize = 5;
 
 /// The answer for `address`, which must be in one of the network's subnets.
-pub fn document(state: &State, network: &Resource, address: &str) -> Result<Value, ArmError> {
+pub(crate) fn document(state: &State, network: &Resource, address: &str) -> Result<Value, ArmError> {
     let wanted: Ipv4Addr = address.parse().map_err(|_| {
         ArmError::bad("InvalidIPAddressFormat", format!("The IP address {address} is not a valid IPv4 address."))
             .target("ipAddress")

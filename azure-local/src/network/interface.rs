@@ -20,7 +20,7 @@ use crate::state::resource::{Provisioning, Resource};
 const CONCURRENT_JOINS: usize = 9;
 
 /// Completes the draft of a network interface.
-pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
+pub(crate) fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     if let Some(properties) = draft.document["properties"].as_object_mut() {
         properties.remove("virtualMachine");
         properties.remove("macAddress");
@@ -112,7 +112,7 @@ fn complete_configuration(draft: &mut Draft<'_>, configuration: &mut Value, befo
 }
 
 /// Refuses a public address that something else uses.
-pub fn check_public_address(draft: &Draft<'_>, public: &Resource) -> Result<(), ArmError> {
+pub(crate) fn check_public_address(draft: &Draft<'_>, public: &Resource) -> Result<(), ArmError> {
     let owner = draft.id.key();
     let public_key = public.id.key();
     match draft.state.referrers(&public_key).find(|user| user.id.key() != owner) {
@@ -200,7 +200,7 @@ fn address(
 }
 
 /// The addresses that NICs have in a subnet, with their ids, without those of the NIC `except`.
-pub fn taken_addresses<'a>(
+pub(crate) fn taken_addresses<'a>(
     state: &'a State,
     subnet_key: &'a str,
     except: Option<&'a str>,

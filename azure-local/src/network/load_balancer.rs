@@ -31,7 +31,7 @@ const COMPUTED: &[(&str, &[&str])] = &[
 ];
 
 /// Completes the draft of a load balancer.
-pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
+pub(crate) fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     draft.require_standard_sku(
         "BasicSkuLoadBalancerNotAllowed",
         "Basic SKU load balancers have been retired. Use sku 'Standard'.",

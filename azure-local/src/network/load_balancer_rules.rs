@@ -23,7 +23,7 @@ struct Occupied {
 }
 
 /// Checks all rules and fills in their defaults.
-pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
+pub(crate) fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     let mut occupied = Vec::new();
     for rule in list(&draft.document, "/properties/loadBalancingRules") {
         occupied.push(check_balancing_rule(draft, rule)?);
@@ -70,7 +70,7 @@ pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
 }
 
 /// The id of a rule's backend pool, as the client wrote it.
-pub fn pool(rule: &Value) -> Option<&str> {
+pub(crate) fn pool(rule: &Value) -> Option<&str> {
     text(rule, POOL).or_else(|| text(list(rule, "/properties/backendAddressPools").first()?, "/id"))
 }
 
@@ -174,7 +174,7 @@ fn check_outbound_rule(draft: &Draft<'_>, rule: &Value) -> Result<(), ArmError> 
 }
 
 /// Refuses another member of a pool whose outbound rule cannot give it its SNAT ports.
-pub fn check_outbound_ports(balancer: &Value, pool_key: &str, members: usize) -> Result<(), ArmError> {
+pub(crate) fn check_outbound_ports(balancer: &Value, pool_key: &str, members: usize) -> Result<(), ArmError> {
     for rule in list(balancer, "/properties/outboundRules") {
         let is_of_pool = text(rule, POOL).is_some_and(|pool| pool.eq_ignore_ascii_case(pool_key));
         let ports = rule.pointer("/properties/allocatedOutboundPorts").and_then(Value::as_u64).unwrap_or(0);

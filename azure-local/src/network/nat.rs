@@ -41,7 +41,7 @@ fn rules(balancer: &Value) -> Vec<Rule> {
 }
 
 /// The ports of the NIC in `draft`: those it has and may keep, and new ones for pools it joins.
-pub fn assign(draft: &Draft<'_>) -> Result<Vec<NatPort>, ArmError> {
+pub(crate) fn assign(draft: &Draft<'_>) -> Result<Vec<NatPort>, ArmError> {
     let balancers: BTreeSet<&str> = draft
         .references
         .iter()
@@ -66,7 +66,11 @@ pub fn assign(draft: &Draft<'_>) -> Result<Vec<NatPort>, ArmError> {
 }
 
 /// What the members' ports become when a load balancer's rules become those of `document`: each NIC's key and ports.
-pub fn reassign(state: &State, balancer_key: &str, document: &Value) -> Result<Vec<(String, Vec<NatPort>)>, ArmError> {
+pub(crate) fn reassign(
+    state: &State,
+    balancer_key: &str,
+    document: &Value,
+) -> Result<Vec<(String, Vec<NatPort>)>, ArmError> {
     let rules = rules(document);
     let of_balancer = |port: &NatPort| resource_part(&port.rule) == balancer_key;
     let mut members: Vec<&Resource> =
@@ -121,7 +125,7 @@ fn taken_ports(state: &State, rule: &str, except_nic: Option<&str>) -> BTreeSet<
 }
 
 /// The ports of one member, as `queryInboundNatRulePortMapping` and the pool's GET list them.
-pub fn mappings(balancer: &Resource, nic: &Resource, ip_configuration: &str) -> Vec<Value> {
+pub(crate) fn mappings(balancer: &Resource, nic: &Resource, ip_configuration: &str) -> Vec<Value> {
     let member = key(ip_configuration);
     nic.nat_ports
         .iter()
@@ -141,7 +145,7 @@ pub fn mappings(balancer: &Resource, nic: &Resource, ip_configuration: &str) -> 
 }
 
 /// The result of `queryInboundNatRulePortMapping` for the member that `body` names by IP configuration or address.
-pub fn query(state: &State, balancer: &Resource, pool_key: &str, body: &Value) -> Result<Value, ArmError> {
+pub(crate) fn query(state: &State, balancer: &Resource, pool_key: &str, body: &Value) -> Result<Value, ArmError> {
     let configuration = text(body, "/ipConfiguration/id");
     let address = text(body, "/ipAddress");
     if configuration.is_some() == address.is_some() {

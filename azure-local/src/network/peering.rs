@@ -17,7 +17,7 @@ const COMPUTED: &[&str] =
 
 /// Checks the peerings of a virtual network's draft, whose own ranges are `spaces`. The other side may be in any group,
 /// region and subscription.
-pub fn complete(draft: &mut Draft<'_>, spaces: &[Ipv4Net]) -> Result<(), ArmError> {
+pub(crate) fn complete(draft: &mut Draft<'_>, spaces: &[Ipv4Net]) -> Result<(), ArmError> {
     let stored = draft.existing.map(|existing| list(&existing.document, "/properties/virtualNetworkPeerings").to_vec());
     let stored = stored.unwrap_or_default();
     // A network that is written without its peerings keeps them.
@@ -86,7 +86,7 @@ pub fn complete(draft: &mut Draft<'_>, spaces: &[Ipv4Net]) -> Result<(), ArmErro
 }
 
 /// Adds the other side's addresses and whether it has a peering back.
-pub fn render(state: &State, network: &ResourceId, answer: &mut Value) {
+pub(crate) fn render(state: &State, network: &ResourceId, answer: &mut Value) {
     let own = network.key();
     for peering in children_mut(answer, "virtualNetworkPeerings") {
         let remote = text(peering, REMOTE).map(key).and_then(|remote| state.get(&remote));

@@ -14,7 +14,7 @@ use crate::state::State;
 use crate::state::resource::Resource;
 
 /// Completes the draft of a public IP address.
-pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
+pub(crate) fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     draft.require_standard_sku(
         "IPv4BasicSkuPublicIpCountLimitReached",
         "Cannot create more than 0 IPv4 Basic SKU public IP addresses for this subscription in this region.",
@@ -90,7 +90,7 @@ fn is_reserved_label(label: &str) -> bool {
 }
 
 /// Whether nobody but `owner` has the label in this region.
-pub fn label_is_free(state: &State, location: &str, label: &str, owner: Option<&str>) -> bool {
+pub(crate) fn label_is_free(state: &State, location: &str, label: &str, owner: Option<&str>) -> bool {
     !state.settings().reserved_dns_labels.iter().any(|reserved| reserved.eq_ignore_ascii_case(label))
         && !state.of_kind(Kind::PublicIpAddress).any(|other| {
             Some(other.id.key().as_str()) != owner
@@ -102,7 +102,7 @@ pub fn label_is_free(state: &State, location: &str, label: &str, owner: Option<&
 }
 
 /// The answer of `CheckDnsNameAvailability`.
-pub fn availability(state: &State, location: &str, label: &str) -> Value {
+pub(crate) fn availability(state: &State, location: &str, label: &str) -> Value {
     json!({ "available": is_dns_label(label) && !is_reserved_label(label) && label_is_free(state, location, label, None) })
 }
 
@@ -111,7 +111,7 @@ fn full_name(label: &str, location: &str) -> String {
 }
 
 /// The loopback address of a stored public IP.
-pub fn address(resource: &Resource) -> Option<Ipv4Addr> {
+pub(crate) fn address(resource: &Resource) -> Option<Ipv4Addr> {
     resource.text("/properties/ipAddress")?.parse().ok()
 }
 

@@ -10,7 +10,7 @@ use crate::arm::error::ArmError;
 use crate::draft::Draft;
 
 /// Completes the draft of a network security group.
-pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
+pub(crate) fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     draft.default("/properties", "securityRules", json!([]));
     if let Some(properties) = draft.document["properties"].as_object_mut() {
         for computed in ["defaultSecurityRules", "subnets", "networkInterfaces"] {
@@ -163,7 +163,7 @@ fn port_range(text: &str) -> Option<(u16, u16)> {
 /// Whether a TCP connection from the Internet to a machine's `port` passes: rules by priority, then the default rule
 /// that denies everything (`DenyAllInBound`). A source that is an address range counts as the Internet, because every
 /// client of the emulator comes from this host.
-pub fn admits_internet(group: &Value, port: u16) -> bool {
+pub(crate) fn admits_internet(group: &Value, port: u16) -> bool {
     let mut rules: Vec<&Value> = list(group, "/properties/securityRules")
         .iter()
         .filter(|rule| text(rule, "/properties/direction").is_some_and(|way| way.eq_ignore_ascii_case("Inbound")))
@@ -184,7 +184,7 @@ pub fn admits_internet(group: &Value, port: u16) -> bool {
 }
 
 /// The single ports, and those of short ranges, that inbound rules allow: what an address on a NIC of its own opens.
-pub fn allowed_ports(group: &Value) -> Vec<u16> {
+pub(crate) fn allowed_ports(group: &Value) -> Vec<u16> {
     const LONGEST_RANGE: u16 = 64;
     let mut ports: Vec<u16> = list(group, "/properties/securityRules")
         .iter()
@@ -207,7 +207,7 @@ fn is_internet(source: &str) -> bool {
 }
 
 /// The rules that every group has and that cannot be removed.
-pub fn default_rules(id: &str) -> Value {
+pub(crate) fn default_rules(id: &str) -> Value {
     let rules = [
         ("AllowVnetInBound", 65000, "Inbound", "Allow", "VirtualNetwork", "VirtualNetwork"),
         ("AllowAzureLoadBalancerInBound", 65001, "Inbound", "Allow", "AzureLoadBalancer", "*"),

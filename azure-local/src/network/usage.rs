@@ -90,12 +90,12 @@ const ROWS: &[Row] = &[
 ];
 
 /// Whether a usage of this name is listed here.
-pub fn is_known(name: &str) -> bool {
+pub(crate) fn is_known(name: &str) -> bool {
     ROWS.iter().any(|row| row.name.eq_ignore_ascii_case(name))
 }
 
 /// Refuses one more resource of this kind.
-pub fn check_count(state: &State, id: &ResourceId, location: &str) -> Result<(), ArmError> {
+pub(crate) fn check_count(state: &State, id: &ResourceId, location: &str) -> Result<(), ArmError> {
     let used = count(state, &id.subscription, location, id.kind);
     for row in ROWS.iter().filter(|row| row.kind == id.kind) {
         let limit = limit(state, location, row.name, row.default_limit);
@@ -108,7 +108,7 @@ pub fn check_count(state: &State, id: &ResourceId, location: &str) -> Result<(),
 }
 
 /// The list.
-pub fn document(state: &State, subscription: &str, location: &str) -> Value {
+pub(crate) fn document(state: &State, subscription: &str, location: &str) -> Value {
     let usages = ROWS.iter().map(|row| {
         let usage = Usage {
             name: row.name,

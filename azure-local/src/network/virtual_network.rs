@@ -28,7 +28,7 @@ const LONGEST_PREFIX: u8 = 29;
 const RESERVED_AT_START: u32 = 4;
 
 /// Completes the draft of a virtual network.
-pub fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
+pub(crate) fn complete(draft: &mut Draft<'_>) -> Result<(), ArmError> {
     draft.default("/properties", "subnets", json!([]));
     for subnet in children_mut(&mut draft.document, "subnets") {
         if let Some(properties) = subnet["properties"].as_object_mut() {
@@ -149,7 +149,7 @@ fn check_subnets_in_use(draft: &Draft<'_>, ranges: &[(String, Ipv4Net)]) -> Resu
 /// Refuses an interface in a subnet that a service of Azure's has for itself, by its name or by a delegation.
 /// Source: <https://github.com/Azure/ato-toolkit/issues/26>, <https://github.com/MicrosoftDocs/azure-docs/issues/18010>,
 /// <https://learn.microsoft.com/azure/virtual-network/manage-subnet-delegation>
-pub fn check_takes_interfaces(network: &Resource, reference: &str, interface: &str) -> Result<(), ArmError> {
+pub(crate) fn check_takes_interfaces(network: &Resource, reference: &str, interface: &str) -> Result<(), ArmError> {
     let name = subnet_name(reference);
     if let Some((known, service)) = SERVICE_SUBNETS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
         let message = format!("Subnet with name '{known}' can be used only for the {service} resource.");
@@ -173,7 +173,7 @@ pub fn check_takes_interfaces(network: &Resource, reference: &str, interface: &s
 }
 
 /// The refusal to remove a subnet that a NIC uses.
-pub fn in_use(id: &str, name: &str, user: &str) -> ArmError {
+pub(crate) fn in_use(id: &str, name: &str, user: &str) -> ArmError {
     ArmError::bad(
         "InUseSubnetCannotBeDeleted",
         format!("Subnet {name} is in use by {user} and cannot be deleted. In order to delete the subnet, delete all the resources within the subnet. See aka.ms/deletesubnet."),
@@ -186,22 +186,22 @@ fn subnet_prefix(subnet: &Value) -> Option<&str> {
 }
 
 /// The range of a subnet's document.
-pub fn subnet_range(subnet: &Value) -> Option<Ipv4Net> {
+pub(crate) fn subnet_range(subnet: &Value) -> Option<Ipv4Net> {
     subnet_prefix(subnet)?.parse().ok()
 }
 
 /// The name of the subnet in a reference to it.
-pub fn subnet_name(reference: &str) -> &str {
+pub(crate) fn subnet_name(reference: &str) -> &str {
     child_part(reference).map_or("", |(_, name)| name)
 }
 
 /// Whether Azure keeps this address of the range for itself.
-pub fn is_reserved(range: Ipv4Net, address: Ipv4Addr) -> bool {
+pub(crate) fn is_reserved(range: Ipv4Net, address: Ipv4Addr) -> bool {
     u32::from(address) - u32::from(range.network()) < RESERVED_AT_START || address == range.broadcast()
 }
 
 /// The lowest address of the range that is neither reserved nor in `taken`.
-pub fn free_address(range: Ipv4Net, taken: &[Ipv4Addr]) -> Option<Ipv4Addr> {
+pub(crate) fn free_address(range: Ipv4Net, taken: &[Ipv4Addr]) -> Option<Ipv4Addr> {
     range.hosts().find(|address| !is_reserved(range, *address) && !taken.contains(address))
 }
 

@@ -18,7 +18,7 @@ const QUEUED_FRAMES: usize = 512;
 const LONGEST_FRAME_BYTES: u32 = 4096 + 65536;
 
 /// Serves a connection until either side ends it.
-pub fn attach(id: PortId, stream: UnixStream, table: Arc<Mutex<Table>>) {
+pub(super) fn attach(id: PortId, stream: UnixStream, table: Arc<Mutex<Table>>) {
     let (input, output) = stream.into_split();
     let (queue, frames) = mpsc::channel(QUEUED_FRAMES);
     lock(&table).attach(id, queue);

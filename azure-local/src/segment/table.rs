@@ -6,11 +6,11 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// A frame, shared between the queues of all ports that it is flooded to.
-pub type Frame = Arc<[u8]>;
+pub(super) type Frame = Arc<[u8]>;
 
 /// A connected machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PortId(pub u64);
+pub(super) struct PortId(pub u64);
 
 type MacAddress = [u8; 6];
 
@@ -22,37 +22,37 @@ const GROUP_BIT: u8 = 1;
 
 /// The switch's state.
 #[derive(Debug, Default)]
-pub struct Table {
+pub(super) struct Table {
     queues: HashMap<PortId, mpsc::Sender<Frame>>,
     behind: HashMap<MacAddress, PortId>,
 }
 
 impl Table {
     /// Adds a port whose frames go into `queue`.
-    pub fn attach(&mut self, port: PortId, queue: mpsc::Sender<Frame>) {
+    pub(super) fn attach(&mut self, port: PortId, queue: mpsc::Sender<Frame>) {
         self.queues.insert(port, queue);
     }
 
     /// Forgets a port and everything that was behind it.
-    pub fn detach(&mut self, port: PortId) {
+    pub(super) fn detach(&mut self, port: PortId) {
         self.queues.remove(&port);
         self.behind.retain(|_, known| *known != port);
     }
 
     /// Forgets every port.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.queues.clear();
         self.behind.clear();
     }
 
     /// How many ports are attached.
     #[cfg(test)]
-    pub fn ports(&self) -> usize {
+    pub(super) fn ports(&self) -> usize {
         self.queues.len()
     }
 
     /// Passes a frame on. A port whose queue is full misses it, as it would on a congested wire.
-    pub fn forward(&mut self, from: PortId, frame: Frame) {
+    pub(super) fn forward(&mut self, from: PortId, frame: Frame) {
         let Some((destination, source)) = addresses(&frame) else {
             return;
         };

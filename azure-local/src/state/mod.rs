@@ -1,10 +1,10 @@
 //! What the emulator knows: resources, operations and settings, in memory and in the journal file. Every change goes
 //! through the methods here, so that nothing is answered that a crash could undo.
 
-pub mod clock;
-pub mod operation;
-pub mod resource;
-pub mod settings;
+pub(crate) mod clock;
+pub(crate) mod operation;
+pub(crate) mod resource;
+pub(crate) mod settings;
 mod store;
 
 use std::borrow::Cow;
@@ -21,7 +21,7 @@ use crate::state::settings::Settings;
 use crate::state::store::{Record, Store};
 
 /// Everything the emulator knows.
-pub struct State {
+pub(crate) struct State {
     resources: BTreeMap<String, Resource>,
     operations: BTreeMap<String, Operation>,
     settings: Settings,
@@ -32,7 +32,7 @@ pub struct State {
 
 impl State {
     /// Reads the journal at `path`, compacts it, and keeps it open for what follows.
-    pub fn open(path: &Path, frontend_base: Ipv4Addr) -> anyhow::Result<Self> {
+    pub(crate) fn open(path: &Path, frontend_base: Ipv4Addr) -> anyhow::Result<Self> {
         let mut resources: BTreeMap<String, Resource> = BTreeMap::new();
         let mut custom_data: BTreeMap<String, String> = BTreeMap::new();
         let mut operations = BTreeMap::new();
@@ -67,12 +67,12 @@ impl State {
     }
 
     /// Why the journal cannot be written any more, if so: then no further change may be accepted.
-    pub fn broken(&self) -> Option<&str> {
+    pub(crate) fn broken(&self) -> Option<&str> {
         self.store.broken()
     }
 
     /// Makes several changes that a crash leaves done or undone together.
-    pub fn together<T>(&mut self, changes: impl FnOnce(&mut Self) -> T) -> T {
+    pub(crate) fn together<T>(&mut self, changes: impl FnOnce(&mut Self) -> T) -> T {
         self.store.hold();
         let result = changes(self);
         self.store.release();
@@ -81,7 +81,7 @@ impl State {
     }
 
     /// Takes up again what a crash left without its operation: in a non-terminal state, and nothing at work on it.
-    pub fn adopt_orphans(&mut self) {
+    pub(crate) fn adopt_orphans(&mut self) {
         let orphans: Vec<Operation> = self
             .resources
             .iter()
@@ -100,30 +100,30 @@ impl State {
     }
 
     /// The resource with this key.
-    pub fn get(&self, key: &str) -> Option<&Resource> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Resource> {
         self.resources.get(key)
     }
 
     /// All resources of a kind.
-    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Resource> {
+    pub(crate) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Resource> {
         self.resources.values().filter(move |resource| resource.id.kind == kind)
     }
 
     /// A group's resources, without the group itself.
-    pub fn in_group<'a>(&'a self, group_key: &str) -> impl Iterator<Item = &'a Resource> {
+    pub(crate) fn in_group<'a>(&'a self, group_key: &str) -> impl Iterator<Item = &'a Resource> {
         let prefix = format!("{group_key}/");
         self.resources.iter().filter(move |(key, _)| key.starts_with(&prefix)).map(|(_, resource)| resource)
     }
 
     /// The resources that refer to `key` or to one of its sub-resources.
-    pub fn referrers<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Resource> {
+    pub(crate) fn referrers<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Resource> {
         self.resources.values().filter(move |resource| {
             resource.references.iter().any(|reference| reference == key || (resource_part(reference) == key))
         })
     }
 
     /// Stores a resource, new or changed.
-    pub fn put(&mut self, resource: Resource) {
+    pub(crate) fn put(&mut self, resource: Resource) {
         let key = resource.id.key();
         let known = self.resources.get(&key).and_then(|stored| stored.custom_data.as_ref());
         if known != resource.custom_data.as_ref()
@@ -136,7 +136,7 @@ impl State {
     }
 
     /// Changes a stored resource; nothing happens when it is gone.
-    pub fn update(&mut self, key: &str, change: impl FnOnce(&mut Resource)) {
+    pub(crate) fn update(&mut self, key: &str, change: impl FnOnce(&mut Resource)) {
         if let Some(resource) = self.resources.get_mut(key) {
             change(resource);
             self.store.append(&Record::Resource(Cow::Borrowed(resource)));
@@ -144,7 +144,7 @@ impl State {
     }
 
     /// Forgets a resource.
-    pub fn remove(&mut self, key: &str) {
+    pub(crate) fn remove(&mut self, key: &str) {
         if let Some(resource) = self.resources.remove(key) {
             self.store.append(&Record::Removed(Cow::Borrowed(key)));
             self.store.holds_secrets |= resource.custom_data.is_some();
@@ -165,36 +165,36 @@ impl State {
     }
 
     /// The operation with this id.
-    pub fn operation(&self, id: &str) -> Option<&Operation> {
+    pub(crate) fn operation(&self, id: &str) -> Option<&Operation> {
         self.operations.get(id)
     }
 
     /// The operation that is at work on a resource.
-    pub fn running_on(&self, key: &str) -> Option<&Operation> {
+    pub(crate) fn running_on(&self, key: &str) -> Option<&Operation> {
         let operation = self.operations.get(self.get(key)?.operation.as_deref()?)?;
         operation.is_running().then_some(operation)
     }
 
     /// All operations that have not ended.
-    pub fn running(&self) -> Vec<Operation> {
+    pub(crate) fn running(&self) -> Vec<Operation> {
         self.operations.values().filter(|operation| operation.is_running()).cloned().collect()
     }
 
     /// Stores a new operation and makes it the one at work on its resource.
-    pub fn begin(&mut self, operation: Operation) {
+    pub(crate) fn begin(&mut self, operation: Operation) {
         let (id, key) = (operation.id.clone(), operation.resource.key());
         self.track(operation);
         self.update(&key, |resource| resource.operation = Some(id));
     }
 
     /// Stores a new operation that changes nothing.
-    pub fn track(&mut self, operation: Operation) {
+    pub(crate) fn track(&mut self, operation: Operation) {
         self.store.append(&Record::Operation(Cow::Borrowed(&operation)));
         self.operations.insert(operation.id.clone(), operation);
     }
 
     /// Ends an operation and gives its resource, if still there, the provisioning state that follows.
-    pub fn finish(&mut self, id: &str, outcome: Outcome) {
+    pub(crate) fn finish(&mut self, id: &str, outcome: Outcome) {
         let Some(operation) = self.operations.get_mut(id).filter(|operation| operation.is_running()) else {
             return;
         };
@@ -221,12 +221,12 @@ impl State {
     }
 
     /// What the control endpoints set.
-    pub fn settings(&self) -> &Settings {
+    pub(crate) fn settings(&self) -> &Settings {
         &self.settings
     }
 
     /// Changes the settings.
-    pub fn change_settings(&mut self, change: impl FnOnce(&mut Settings)) {
+    pub(crate) fn change_settings(&mut self, change: impl FnOnce(&mut Settings)) {
         change(&mut self.settings);
         self.store.append(&Record::Settings(Cow::Borrowed(&self.settings)));
     }

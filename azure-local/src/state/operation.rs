@@ -12,7 +12,7 @@ const KEPT_MILLISECONDS: u64 = 3_600_000;
 
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Action {
+pub(crate) enum Action {
     Put,
     Delete,
     Start,
@@ -25,7 +25,7 @@ pub enum Action {
 
 impl Action {
     /// The HTTP method that starts it.
-    pub fn method(self) -> &'static str {
+    pub(crate) fn method(self) -> &'static str {
         match self {
             Self::Put => "PUT",
             Self::Delete => "DELETE",
@@ -34,21 +34,21 @@ impl Action {
     }
 
     /// Whether its end decides the resource's provisioning state.
-    pub fn changes_resource(self) -> bool {
+    pub(crate) fn changes_resource(self) -> bool {
         self != Self::QueryPortMapping
     }
 }
 
 /// How an operation ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     Succeeded,
     Failed(Failure),
 }
 
 /// How a fault bends an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Twist {
+pub(crate) enum Twist {
     /// It ends with this failure and has no effect.
     Fails(Failure),
     /// A VM that is never provisioned.
@@ -57,7 +57,7 @@ pub enum Twist {
 
 /// A long-running operation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Operation {
+pub(crate) struct Operation {
     pub id: String,
     pub action: Action,
     pub resource: ResourceId,
@@ -77,7 +77,7 @@ pub struct Operation {
 
 impl Operation {
     /// A new operation that starts now.
-    pub fn new(action: Action, resource: &ResourceId, location: &str, planned_milliseconds: u64) -> Self {
+    pub(crate) fn new(action: Action, resource: &ResourceId, location: &str, planned_milliseconds: u64) -> Self {
         Self {
             id: uuid::Uuid::new_v4().to_string(),
             action,
@@ -94,22 +94,22 @@ impl Operation {
     }
 
     /// Whether it has not ended.
-    pub fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.outcome.is_none()
     }
 
     /// The Unix time before which it does not end.
-    pub fn due_milliseconds(&self) -> u64 {
+    pub(crate) fn due_milliseconds(&self) -> u64 {
         self.started_milliseconds + self.planned_milliseconds
     }
 
     /// Whether its URL may answer 404 by now.
-    pub fn is_forgotten(&self, now_milliseconds: u64) -> bool {
+    pub(crate) fn is_forgotten(&self, now_milliseconds: u64) -> bool {
         self.finished_milliseconds.is_some_and(|finished| finished + KEPT_MILLISECONDS < now_milliseconds)
     }
 
     /// `Azure-AsyncOperation`'s answer.
-    pub fn status_document(&self) -> Value {
+    pub(crate) fn status_document(&self) -> Value {
         let mut document = json!({ "name": self.id, "status": "InProgress" });
         match &self.outcome {
             None => {}
@@ -128,7 +128,7 @@ impl Operation {
     }
 
     /// Its entry in the control endpoint's journal.
-    pub fn journal_entry(&self) -> Value {
+    pub(crate) fn journal_entry(&self) -> Value {
         let outcome = match &self.outcome {
             None => json!(null),
             Some(Outcome::Succeeded) => json!("Succeeded"),

@@ -13,7 +13,7 @@ use crate::machine::PowerState;
 
 /// `properties.provisioningState`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Provisioning {
+pub(crate) enum Provisioning {
     Creating,
     Updating,
     Deleting,
@@ -23,12 +23,12 @@ pub enum Provisioning {
 
 impl Provisioning {
     /// Whether no operation is at work.
-    pub fn is_terminal(self) -> bool {
+    pub(crate) fn is_terminal(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed)
     }
 
     /// As ARM writes it.
-    pub fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Creating => "Creating",
             Self::Updating => "Updating",
@@ -41,7 +41,7 @@ impl Provisioning {
 
 /// A frontend port that an inbound NAT rule (V2) handed to one IP configuration. It stays until the member leaves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NatPort {
+pub(crate) struct NatPort {
     /// The rule's id in lower case.
     pub rule: String,
     /// The IP configuration's id in lower case.
@@ -51,7 +51,7 @@ pub struct NatPort {
 
 /// A resource as it is kept.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Resource {
+pub(crate) struct Resource {
     pub id: ResourceId,
     /// What the client decided, defaults filled in; read-only members are added when it is rendered.
     pub document: Value,
@@ -79,7 +79,7 @@ pub struct Resource {
 
 impl Resource {
     /// A new resource in state `Creating`.
-    pub fn new(id: ResourceId, document: Value) -> Self {
+    pub(crate) fn new(id: ResourceId, document: Value) -> Self {
         Self {
             id,
             document,
@@ -97,28 +97,28 @@ impl Resource {
     }
 
     /// The canonical region.
-    pub fn location(&self) -> &str {
+    pub(crate) fn location(&self) -> &str {
         document::text(&self.document, "/location").unwrap_or_default()
     }
 
     /// Whether it refers to exactly this id.
-    pub fn refers_to(&self, key: &str) -> bool {
+    pub(crate) fn refers_to(&self, key: &str) -> bool {
         self.references.iter().any(|reference| reference == key)
     }
 
     /// The text of a string property.
-    pub fn text(&self, pointer: &str) -> Option<&str> {
+    pub(crate) fn text(&self, pointer: &str) -> Option<&str> {
         document::text(&self.document, pointer)
     }
 
     /// The value of a tag; names are compared without case.
-    pub fn tag(&self, name: &str) -> Option<&str> {
+    pub(crate) fn tag(&self, name: &str) -> Option<&str> {
         let tags = self.document.get("tags")?.as_object()?;
         tags.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?.1.as_str()
     }
 
     /// Whether it is of this kind.
-    pub fn is(&self, kind: Kind) -> bool {
+    pub(crate) fn is(&self, kind: Kind) -> bool {
         self.id.kind == kind
     }
 }

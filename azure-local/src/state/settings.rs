@@ -9,7 +9,7 @@ use crate::arm::id::SUBSCRIPTION;
 /// Everything that can be set. A journal that lacks a member gets its default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The subscriptions that the token can see.
     pub subscriptions: Vec<Subscription>,
     /// Lower-case namespaces that no subscription is registered for.
@@ -48,7 +48,7 @@ impl Default for Settings {
 
 impl Settings {
     /// The subscription with this id, in any case.
-    pub fn subscription(&self, id: &str) -> Option<&Subscription> {
+    pub(crate) fn subscription(&self, id: &str) -> Option<&Subscription> {
         self.subscriptions.iter().find(|subscription| subscription.id.eq_ignore_ascii_case(id))
     }
 }
@@ -56,7 +56,7 @@ impl Settings {
 /// `state` of a subscription.
 /// Source: <https://learn.microsoft.com/azure/cost-management-billing/manage/subscription-states>
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SubscriptionState {
+pub(crate) enum SubscriptionState {
     Enabled,
     Warned,
     PastDue,
@@ -67,7 +67,7 @@ pub enum SubscriptionState {
 /// A subscription as the control endpoint takes and shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Subscription {
+pub(crate) struct Subscription {
     /// A GUID in lower case.
     pub id: String,
     #[serde(default = "default_display_name")]
@@ -111,7 +111,7 @@ fn default_quota_id() -> String {
 
 /// Why a size may not be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RestrictionReason {
+pub(crate) enum RestrictionReason {
     /// The offer behind the subscription has no such size.
     QuotaId,
     NotAvailableForSubscription,
@@ -120,7 +120,7 @@ pub enum RestrictionReason {
 /// A size that the subscription may not use in a region or in some of its zones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SkuRestriction {
+pub(crate) struct SkuRestriction {
     pub size: String,
     pub location: String,
     /// The whole region when empty.
@@ -137,7 +137,7 @@ fn not_available() -> RestrictionReason {
 /// An image definition of a gallery, with its versions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct GalleryImage {
+pub(crate) struct GalleryImage {
     /// The group of a gallery of one's own; a community gallery has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_group: Option<String>,
@@ -184,7 +184,7 @@ fn second_generation() -> String {
 /// A policy that denies the creation of a type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// Such as `Microsoft.Network/publicIPAddresses`.
     #[serde(rename = "type")]
     pub resource_type: String,

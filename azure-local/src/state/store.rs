@@ -17,7 +17,7 @@ use crate::state::settings::Settings;
 /// One line.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Record<'a> {
+pub(super) enum Record<'a> {
     Resource(Cow<'a, Resource>),
     /// The custom data of a virtual machine, which is large and never changes: apart, so that it is written once.
     CustomData {
@@ -30,7 +30,7 @@ pub enum Record<'a> {
 }
 
 /// The open journal.
-pub struct Store {
+pub(super) struct Store {
     path: PathBuf,
     file: File,
     /// Lines that are not written yet.
@@ -42,7 +42,7 @@ pub struct Store {
 }
 
 /// All records of the journal, oldest first; none when there is no file.
-pub fn read(path: &Path) -> anyhow::Result<Vec<Record<'static>>> {
+pub(super) fn read(path: &Path) -> anyhow::Result<Vec<Record<'static>>> {
     let text = match fs::read(path) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -66,7 +66,7 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Record<'static>>> {
 
 impl Store {
     /// Replaces the journal at `path` by one that holds just `records`, and opens it for appending.
-    pub fn compacted<'a>(path: &Path, records: impl Iterator<Item = Record<'a>>) -> anyhow::Result<Self> {
+    pub(super) fn compacted<'a>(path: &Path, records: impl Iterator<Item = Record<'a>>) -> anyhow::Result<Self> {
         let temporary = path.with_extension("jsonl.new");
         let context = || format!("writing `{}`", temporary.display());
         let file = OpenOptions::new()
@@ -89,17 +89,17 @@ impl Store {
     }
 
     /// This journal, written anew with just `records`.
-    pub fn replaced<'a>(&self, records: impl Iterator<Item = Record<'a>>) -> anyhow::Result<Self> {
+    pub(super) fn replaced<'a>(&self, records: impl Iterator<Item = Record<'a>>) -> anyhow::Result<Self> {
         Self::compacted(&self.path, records)
     }
 
     /// Whether records are kept back now.
-    pub fn is_held(&self) -> bool {
+    pub(super) fn is_held(&self) -> bool {
         self.is_held
     }
 
     /// Appends a record. After an error nothing more is written and [`Store::broken`] tells why.
-    pub fn append(&mut self, record: &Record<'_>) {
+    pub(super) fn append(&mut self, record: &Record<'_>) {
         match serde_json::to_writer(&mut self.pending, record) {
             Ok(()) => self.pending.push(b'\n'),
             Err(error) => self.fail(&error.into()),
@@ -110,12 +110,12 @@ impl Store {
     }
 
     /// Keeps records back until [`Store::release`], so that they are written together.
-    pub fn hold(&mut self) {
+    pub(super) fn hold(&mut self) {
         self.is_held = true;
     }
 
     /// Writes what was kept back, in one piece.
-    pub fn release(&mut self) {
+    pub(super) fn release(&mut self) {
         self.is_held = false;
         let lines = std::mem::take(&mut self.pending);
         if self.broken.is_none()
@@ -131,7 +131,7 @@ impl Store {
     }
 
     /// Why nothing can be written any more.
-    pub fn broken(&self) -> Option<&str> {
+    pub(super) fn broken(&self) -> Option<&str> {
         self.broken.as_deref()
     }
 }

@@ -25,7 +25,11 @@ const REFERENCE: [u8; 4] = [127, 0, 0, 1];
 
 /// The answer to `request`, which arrived at `received`; `None` when it is not a client's request. `now` is asked as late
 /// as possible.
-pub fn answer(request: &[u8], received: SystemTime, now: impl FnOnce() -> SystemTime) -> Option<[u8; PACKET_BYTES]> {
+pub(super) fn answer(
+    request: &[u8],
+    received: SystemTime,
+    now: impl FnOnce() -> SystemTime,
+) -> Option<[u8; PACKET_BYTES]> {
     if request.len() < PACKET_BYTES {
         return None;
     }
@@ -49,7 +53,7 @@ pub fn answer(request: &[u8], received: SystemTime, now: impl FnOnce() -> System
 }
 
 /// Seconds since 1900 in the upper half, their fraction in the lower; the era (136 years) is not part of it.
-pub fn timestamp(time: SystemTime) -> u64 {
+pub(super) fn timestamp(time: SystemTime) -> u64 {
     let since_unix = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = since_unix.as_secs().wrapping_add(UNIX_EPOCH_SECONDS) & 0xffff_ffff;
     let fraction = (u64::from(since_unix.subsec_nanos()) << 32) / 1_000_000_000;

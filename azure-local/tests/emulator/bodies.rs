@@ -6,53 +6,53 @@ use serde_json::{Value, json};
 
 use crate::emulator::{Emulator, path};
 
-pub const NSG: &str = "Network/networkSecurityGroups/nsg";
-pub const PIP: &str = "Network/publicIPAddresses/pip";
-pub const VNET: &str = "Network/virtualNetworks/vnet";
-pub const LB: &str = "Network/loadBalancers/lb";
-pub const SET: &str = "Compute/availabilitySets/set";
+pub(crate) const NSG: &str = "Network/networkSecurityGroups/nsg";
+pub(crate) const PIP: &str = "Network/publicIPAddresses/pip";
+pub(crate) const VNET: &str = "Network/virtualNetworks/vnet";
+pub(crate) const LB: &str = "Network/loadBalancers/lb";
+pub(crate) const SET: &str = "Compute/availabilitySets/set";
 
-pub fn nic_path(name: &str) -> String {
+pub(crate) fn nic_path(name: &str) -> String {
     path(&format!("Network/networkInterfaces/{name}-nic"))
 }
 
-pub fn vm_path(name: &str) -> String {
+pub(crate) fn vm_path(name: &str) -> String {
     path(&format!("Compute/virtualMachines/{name}"))
 }
 
-pub fn reference(resource: &str) -> Value {
+pub(crate) fn reference(resource: &str) -> Value {
     json!({ "id": path(resource) })
 }
 
-pub fn group() -> Value {
+pub(crate) fn group() -> Value {
     json!({ "location": "westeurope", "tags": { "cluster": "demo" } })
 }
 
-pub fn rule(name: &str, priority: u16, port: &str) -> Value {
+pub(crate) fn rule(name: &str, priority: u16, port: &str) -> Value {
     json!({ "name": name, "properties": {
         "priority": priority, "direction": "Inbound", "access": "Allow", "protocol": "Tcp",
         "sourceAddressPrefix": "*", "sourcePortRange": "*", "destinationAddressPrefix": "*", "destinationPortRange": port,
     }})
 }
 
-pub fn nsg() -> Value {
+pub(crate) fn nsg() -> Value {
     json!({ "location": "West Europe", "properties": { "securityRules": [rule("ssh", 100, "22"), rule("http", 110, "80")] } })
 }
 
-pub fn pip(label: &str) -> Value {
+pub(crate) fn pip(label: &str) -> Value {
     json!({ "location": "westeurope", "sku": { "name": "Standard" }, "properties": {
         "publicIPAllocationMethod": "Static", "dnsSettings": { "domainNameLabel": label },
     }})
 }
 
-pub fn vnet() -> Value {
+pub(crate) fn vnet() -> Value {
     json!({ "location": "westeurope", "properties": {
         "addressSpace": { "addressPrefixes": ["10.0.0.0/16"] },
         "subnets": [{ "name": "nodes", "properties": { "addressPrefix": "10.0.0.0/24", "networkSecurityGroup": reference(NSG) } }],
     }})
 }
 
-pub fn lb() -> Value {
+pub(crate) fn lb() -> Value {
     let own = |part: &str| json!({ "id": format!("{}/{part}", path(LB)) });
     json!({ "location": "westeurope", "sku": { "name": "Standard" }, "properties": {
         "frontendIPConfigurations": [{ "name": "front", "properties": { "publicIPAddress": reference(PIP) } }],
@@ -80,11 +80,11 @@ pub fn lb() -> Value {
     }})
 }
 
-pub fn set() -> Value {
+pub(crate) fn set() -> Value {
     json!({ "location": "westeurope", "sku": { "name": "Aligned" }, "properties": { "platformFaultDomainCount": 3, "platformUpdateDomainCount": 5 } })
 }
 
-pub fn nic(address: &str) -> Value {
+pub(crate) fn nic(address: &str) -> Value {
     json!({ "location": "westeurope", "properties": { "ipConfigurations": [{ "name": "primary", "properties": {
         "subnet": { "id": format!("{}/subnets/nodes", path(VNET)) },
         "privateIPAllocationMethod": "Static", "privateIPAddress": address,
@@ -92,7 +92,7 @@ pub fn nic(address: &str) -> Value {
     }}]}})
 }
 
-pub fn ssh_key() -> String {
+pub(crate) fn ssh_key() -> String {
     let mut blob = Vec::new();
     for field in [&b"ssh-ed25519"[..], &[7; 32]] {
         blob.extend((field.len() as u32).to_be_bytes());
@@ -101,9 +101,9 @@ pub fn ssh_key() -> String {
     format!("ssh-ed25519 {}", STANDARD.encode(blob))
 }
 
-pub const SECRET: &str = "#!/bin/sh a secret that nobody may read back";
+pub(crate) const SECRET: &str = "#!/bin/sh a secret that nobody may read back";
 
-pub fn vm(name: &str) -> Value {
+pub(crate) fn vm(name: &str) -> Value {
     json!({ "location": "westeurope", "tags": { "cluster": "demo" }, "properties": {
         "availabilitySet": reference(SET),
         "hardwareProfile": { "vmSize": "Standard_D2as_v5" },
@@ -124,7 +124,7 @@ pub fn vm(name: &str) -> Value {
 }
 
 /// The group and everything that the nodes share, in order.
-pub fn base() -> Vec<(String, Value)> {
+pub(crate) fn base() -> Vec<(String, Value)> {
     vec![
         (path(""), group()),
         (path(NSG), nsg()),
@@ -136,14 +136,14 @@ pub fn base() -> Vec<(String, Value)> {
 }
 
 /// Creates the base; everything must be there in the answer.
-pub async fn create_base(emulator: &Emulator) {
+pub(crate) async fn create_base(emulator: &Emulator) {
     for (path, body) in base() {
         emulator.put(&path, &body).await.good();
     }
 }
 
 /// Creates a node with the address `10.0.0.<last>`.
-pub async fn create_node(emulator: &Emulator, name: &str, last: u8) {
+pub(crate) async fn create_node(emulator: &Emulator, name: &str, last: u8) {
     emulator.put(&nic_path(name), &nic(&format!("10.0.0.{last}"))).await.good();
     emulator.put(&vm_path(name), &vm(name)).await.good();
 }

@@ -19,11 +19,11 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-pub const SUBSCRIPTION: &str = "/subscriptions/00000000-0000-4000-8000-000000000001";
+pub(crate) const SUBSCRIPTION: &str = "/subscriptions/00000000-0000-4000-8000-000000000001";
 /// Far beyond what anything here takes on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-pub struct Emulator {
+pub(crate) struct Emulator {
     endpoint: String,
     token: String,
     client: Client,
@@ -33,7 +33,7 @@ pub struct Emulator {
     runtime: Runtime,
 }
 
-pub struct Reply {
+pub(crate) struct Reply {
     pub status: StatusCode,
     pub headers: reqwest::header::HeaderMap,
     pub body: Value,
@@ -41,11 +41,11 @@ pub struct Reply {
 }
 
 impl Reply {
-    pub fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         self.body["error"]["code"].as_str().unwrap_or_default()
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
@@ -58,13 +58,13 @@ impl Reply {
 
     /// Fails the test with the whole answer unless the status is a success.
     #[track_caller]
-    pub fn good(self) -> Self {
+    pub(crate) fn good(self) -> Self {
         assert!(self.status.is_success(), "{} {}", self.status, self.text);
         self
     }
 }
 
-pub fn options(root: &Path, latency: Latency) -> Options {
+pub(crate) fn options(root: &Path, latency: Latency) -> Options {
     Options {
         ready: None,
         directory: Directory::new(root),
@@ -77,7 +77,7 @@ pub fn options(root: &Path, latency: Latency) -> Options {
 }
 
 /// A type's path below the group `demo`, or the group itself.
-pub fn path(resource: &str) -> String {
+pub(crate) fn path(resource: &str) -> String {
     let group = format!("{SUBSCRIPTION}/resourceGroups/demo");
     match resource {
         "" => group,
@@ -107,7 +107,7 @@ fn version(path: &str) -> &'static str {
 }
 
 /// Polls until `check` gives a value.
-pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut check: impl FnMut() -> F) -> T {
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut check: impl FnMut() -> F) -> T {
     let started = Instant::now();
     loop {
         if let Some(value) = check().await {
@@ -120,12 +120,12 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut check:
 
 impl Emulator {
     /// A daemon on a folder of its own, which is removed with the returned guard.
-    pub async fn fresh(latency: Latency) -> (Self, TempDir) {
+    pub(crate) async fn fresh(latency: Latency) -> (Self, TempDir) {
         let folder = tempfile::tempdir().expect("a folder");
         (Self::start(options(folder.path(), latency)).await, folder)
     }
 
-    pub async fn start(options: Options) -> Self {
+    pub(crate) async fn start(options: Options) -> Self {
         let directory = options.directory.clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
@@ -143,23 +143,23 @@ impl Emulator {
         Self { endpoint, token, client, stop, daemon, runtime }
     }
 
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         drop(self.stop);
         self.daemon.await.expect("no panic").expect("a clean end");
         self.runtime.shutdown_background();
     }
 
     /// Ends the daemon without giving it a chance to write anything, as `kill -9` does.
-    pub async fn kill(self) {
+    pub(crate) async fn kill(self) {
         self.runtime.shutdown_background();
         assert!(self.daemon.await.is_err(), "the daemon had ended");
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.endpoint)
     }
 
-    pub fn request(&self, method: Method, url: &str, body: Option<&Value>) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, method: Method, url: &str, body: Option<&Value>) -> reqwest::RequestBuilder {
         let url = if url.starts_with('/') { self.url(url) } else { url.to_owned() };
         let request = self.client.request(method, url).bearer_auth(&self.token);
         match body {
@@ -169,7 +169,7 @@ impl Emulator {
     }
 
     /// Sends to a path (api-version is added) or to a whole URL.
-    pub async fn try_send(&self, method: Method, path: &str, body: Option<&Value>) -> reqwest::Result<Reply> {
+    pub(crate) async fn try_send(&self, method: Method, path: &str, body: Option<&Value>) -> reqwest::Result<Reply> {
         let mut url = path.to_owned();
         if ["/subscriptions", "/tenants"].iter().any(|start| path.starts_with(start)) && !path.contains("api-version") {
             url += if path.contains('?') { "&" } else { "?" };
@@ -178,28 +178,28 @@ impl Emulator {
         Ok(Reply::of(self.request(method, &url, body).send().await?).await)
     }
 
-    pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Reply {
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Reply {
         self.try_send(method, path, body).await.expect("an answer")
     }
 
-    pub async fn get(&self, path: &str) -> Reply {
+    pub(crate) async fn get(&self, path: &str) -> Reply {
         self.send(Method::GET, path, None).await
     }
 
-    pub async fn put(&self, path: &str, body: &Value) -> Reply {
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Reply {
         self.send(Method::PUT, path, Some(body)).await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Reply {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
         self.send(Method::POST, path, Some(body)).await
     }
 
-    pub async fn delete(&self, path: &str) -> Reply {
+    pub(crate) async fn delete(&self, path: &str) -> Reply {
         self.send(Method::DELETE, path, None).await
     }
 
     /// Follows an operation to its end and gives its status document.
-    pub async fn follow(&self, reply: &Reply) -> Value {
+    pub(crate) async fn follow(&self, reply: &Reply) -> Value {
         let url = reply.header("azure-asyncoperation").expect("an operation to follow").to_owned();
         eventually("the end of an operation", || async {
             let reply = self.get(&url).await;
@@ -214,12 +214,12 @@ impl Emulator {
     }
 
     /// Sets faults.
-    pub async fn fault(&self, faults: Value) {
+    pub(crate) async fn fault(&self, faults: Value) {
         self.post("/azure-local/faults", &faults).await.good();
     }
 
     /// The listeners as `public address:port -> machines`.
-    pub async fn listeners(&self) -> Vec<(String, Vec<String>)> {
+    pub(crate) async fn listeners(&self) -> Vec<(String, Vec<String>)> {
         let listeners = self.get("/azure-local/listeners").await.good().body;
         let name =
             |machine: &Value| machine.as_str().and_then(|id| id.rsplit('/').next()).unwrap_or_default().to_owned();
@@ -236,6 +236,6 @@ impl Emulator {
 }
 
 /// An empty JSON object.
-pub fn nothing() -> Value {
+pub(crate) fn nothing() -> Value {
     json!({})
 }

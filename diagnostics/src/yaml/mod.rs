@@ -11,7 +11,7 @@ pub use document::Document;
 pub use fields::Fields;
 pub use node::Node;
 pub use position::{Step, line_of, path_text};
-pub use serde_yaml::Value;
+pub use serde_yaml::{Mapping, Value};
 pub use written::Written;
 
 use outline::Outline;

@@ -17,7 +17,7 @@ const MOST_DUPLICATES: usize = 20;
 
 /// The places of all values of a text's first document.
 #[derive(Debug, Default)]
-pub struct Outline {
+pub(super) struct Outline {
     places: Vec<Place>,
     /// Keys that stand more than once in their mapping: where they stand again.
     pub duplicates: Vec<Duplicate>,
@@ -25,7 +25,7 @@ pub struct Outline {
 
 /// A key that stands twice.
 #[derive(Debug)]
-pub struct Duplicate {
+pub(super) struct Duplicate {
     pub path: Vec<Step>,
     /// Of the second one, counted from 1.
     pub line: usize,
@@ -34,7 +34,7 @@ pub struct Duplicate {
 
 impl Duplicate {
     /// The mistake in words.
-    pub fn message(&self) -> String {
+    pub(super) fn message(&self) -> String {
         format!("`{}`: stands a second time; the first is on line {}", path_text(&self.path), self.first_line)
     }
 }
@@ -62,6 +62,13 @@ struct Entry {
     value: usize,
 }
 
+/// What a value is in the mapping around it.
+enum Role {
+    Value,
+    /// The text of a key; a key that is a sequence or a mapping has none.
+    Key(Option<String>),
+}
+
 /// A list or mapping whose end has not come.
 struct Open {
     place: usize,
@@ -73,13 +80,13 @@ struct Open {
 
 impl Outline {
     /// Reads a text. An error is a text that is not YAML, is too deep, or stands for too many values.
-    pub fn read(text: &str) -> Result<Self, YamlError> {
+    pub(super) fn read(text: &str) -> Result<Self, YamlError> {
         Reader::default().read(text)
     }
 
     /// The line of the key or element at the end of the path, counted from 1; of the nearest one around it when the text
     /// has none there, as with merged keys.
-    pub fn line(&self, path: &[Step]) -> Option<usize> {
+    pub(super) fn line(&self, path: &[Step]) -> Option<usize> {
         let mut line = None;
         let mut place = 0;
         for step in path {
@@ -164,7 +171,7 @@ impl Reader {
     ) -> Result<(), YamlError> {
         let is_key = self.expects_key();
         let place = self.place(line, anchor, inside)?;
-        self.attach(place, is_key.then_some(text));
+        self.attach(place, if is_key { Role::Key(text) } else { Role::Value });
         Ok(())
     }
 
@@ -181,7 +188,7 @@ impl Reader {
 
     fn end(&mut self) {
         if let Some(Open { place, is_key, .. }) = self.open.pop() {
-            self.attach(place, is_key.then_some(None));
+            self.attach(place, if is_key { Role::Key(None) } else { Role::Value });
         }
     }
 
@@ -210,13 +217,13 @@ impl Reader {
         Ok(place)
     }
 
-    /// Puts a value that is complete into what is open around it; `key` is the text of one that is a key.
-    fn attach(&mut self, place: usize, key: Option<Option<String>>) {
+    /// Puts what is complete into what is open around it.
+    fn attach(&mut self, place: usize, role: Role) {
         let Some(open) = self.open.last_mut() else { return };
         let Place { line, values, .. } = self.outline.places[place];
         let around = &mut self.outline.places[open.place];
         around.values = around.values.saturating_add(values);
-        if let Some(text) = key {
+        if let Role::Key(text) = role {
             open.key = Some((text, line));
             return;
         }

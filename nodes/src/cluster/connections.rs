@@ -51,7 +51,7 @@ pub struct Gateway {
 }
 
 /// The connections of a cluster.
-pub struct Connections {
+pub(super) struct Connections {
     peers: Vec<Peer>,
     identity: Identity,
     route: Route,

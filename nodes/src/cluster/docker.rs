@@ -43,7 +43,7 @@ pub struct DockerError {
 }
 
 impl DockerError {
-    /// An error of `node` while `doing`: `creating service `x``.
+    /// An error of `node` while doing what `doing` says: "creating service x".
     pub fn new(node: &str, doing: &str, source: Error) -> Self {
         Self { node: node.to_owned(), doing: doing.to_owned(), source: Arc::new(source) }
     }

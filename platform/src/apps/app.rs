@@ -62,11 +62,11 @@ pub enum NoRollback {
     #[error("app `{0}` has no earlier release that ran")]
     NoneEarlier(AppName),
     /// No such number.
-    #[error("app `{name}` has no release v{version}{}", known(.oldest, .newest))]
+    #[error("app `{name}` has no release v{version}{}", known(*.oldest, *.newest))]
     Unknown { name: AppName, version: u32, oldest: Option<u32>, newest: Option<u32> },
 }
 
-fn known(oldest: &Option<u32>, newest: &Option<u32>) -> String {
+fn known(oldest: Option<u32>, newest: Option<u32>) -> String {
     match (oldest, newest) {
         (Some(oldest), Some(newest)) if oldest == newest => format!("; it has v{newest}"),
         (Some(oldest), Some(newest)) => format!("; it has v{oldest} to v{newest}"),

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// The platform says on which port an app is expected to listen.
-pub const PORT: &str = "PORT";
+pub(super) const PORT: &str = "PORT";
 /// Linux takes one `NAME=value` of so many bytes, `MAX_ARG_STRLEN` of
 /// <https://man7.org/linux/man-pages/man2/execve.2.html>.
 const LARGEST_BYTES: usize = 128 * 1024;
@@ -141,7 +141,7 @@ fn checked(name: &str) -> Result<&str, InvalidConfig> {
 }
 
 /// Whether every shell can read it: POSIX.1-2017 §8.1.
-pub fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

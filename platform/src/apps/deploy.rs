@@ -175,7 +175,7 @@ mod tests {
             content: Content {
                 source,
                 images: BTreeMap::new(),
-                config: Default::default(),
+                config: crate::apps::Config::default(),
                 public: "web".into(),
                 port: 80,
             },

@@ -10,11 +10,11 @@ const LONGEST: usize = 255;
 /// A text that names no image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` names no image; write NAME:TAG, registry/NAME:TAG for the cluster's own registry, or HOST/NAME:TAG")]
-pub struct InvalidImage(String);
+pub(super) struct InvalidImage(String);
 
 /// The reference that Docker takes: `registry/hello:1` is the cluster's own `127.0.0.1:5000/hello:1`; without a tag or
 /// digest it is `:latest`.
-pub fn reference(text: &str) -> Result<String, InvalidImage> {
+pub(super) fn reference(text: &str) -> Result<String, InvalidImage> {
     let full = match text.strip_prefix(OWN_PREFIX) {
         Some(rest) => format!("{OWN_REGISTRY}{rest}"),
         None => text.to_owned(),
@@ -41,18 +41,18 @@ pub fn reference(text: &str) -> Result<String, InvalidImage> {
 }
 
 /// Whether the image is the cluster's own registry's.
-pub fn is_own(reference: &str) -> bool {
+pub(super) fn is_own(reference: &str) -> bool {
     reference.starts_with(OWN_REGISTRY)
 }
 
 /// A reference without the place of the cluster's own registry: `hello:1`.
-pub fn without_own_registry(reference: &str) -> &str {
+pub(super) fn without_own_registry(reference: &str) -> &str {
     reference.strip_prefix(OWN_REGISTRY).unwrap_or(reference)
 }
 
 /// `reference` by digest, when one of the `digests` that Docker knows (`hello@sha256:…`) is of its repository; the tag
 /// stays for people.
-pub fn pinned(reference: &str, digests: &[String]) -> Option<String> {
+pub(super) fn pinned(reference: &str, digests: &[String]) -> Option<String> {
     if reference.contains('@') {
         return Some(reference.to_owned());
     }
@@ -73,7 +73,7 @@ pub fn title(reference: &str) -> String {
 }
 
 /// Repository and tag of a reference without digest; a colon before the last slash is a port's.
-pub fn repository_and_tag(named: &str) -> (&str, Option<&str>) {
+pub(super) fn repository_and_tag(named: &str) -> (&str, Option<&str>) {
     match named.rsplit_once(':') {
         Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag)),
         _ => (named, None),

@@ -21,7 +21,7 @@ const PUSH_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// An image that every node has.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub(super) struct Found {
     /// What the swarm is given.
     pub pinned: String,
     /// TCP ports that it exposes.
@@ -37,14 +37,14 @@ struct OnNode {
 }
 
 /// Where images come from and go to.
-pub struct Images<'a> {
+pub(super) struct Images<'a> {
     pub platform: &'a Platform,
     pub reporter: &'a Reporter,
 }
 
 impl Images<'_> {
     /// Gives every node that answers each image, and says how to name it. Images are as users write them.
-    pub async fn provide(
+    pub(super) async fn provide(
         &self,
         wanted: &BTreeSet<&str>,
         archive: Option<&Archive>,
@@ -77,7 +77,7 @@ impl Images<'_> {
     }
 
     /// Gives every node that answers what an earlier release ran: pinned references.
-    pub async fn provide_again(&self, pinned: &BTreeMap<String, String>) -> Result<(), Failure> {
+    pub(super) async fn provide_again(&self, pinned: &BTreeMap<String, String>) -> Result<(), Failure> {
         let nodes = self.nodes().await?;
         let mut missing = Vec::new();
         for (text, reference) in pinned {
@@ -173,7 +173,7 @@ impl Images<'_> {
                     let what = format!("{packed} on {}", node.name());
                     self.step(&what, "load", images::load(&node, archive)).await?;
                 }
-                if packed != reference { tag(&node, &packed, reference).await } else { Ok(()) }
+                if packed == reference { Ok(()) } else { tag(&node, &packed, reference).await }
             }
         };
         let targets = if image::is_own(reference) { one } else { nodes };

@@ -7,7 +7,7 @@ const USUAL: u16 = 5000;
 
 /// What is known when a port is chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Known<'a> {
+pub(super) struct Known<'a> {
     /// `--port`.
     pub flag: Option<u16>,
     /// Ports that a Compose file names for the service.
@@ -21,7 +21,7 @@ pub struct Known<'a> {
 /// Several ports and nothing that says which.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{whose} has several ports: {}; which one is the app reached at?", list(.ports))]
-pub struct Ambiguous {
+pub(super) struct Ambiguous {
     whose: &'static str,
     pub ports: Vec<u16>,
 }
@@ -32,7 +32,7 @@ fn list(ports: &[u16]) -> String {
 
 /// The named port, else the only one that the file names, else the only one that the image exposes, else that of the
 /// release before, else 5000. Among several, the one of the release before.
-pub fn choose(known: &Known<'_>) -> Result<u16, Ambiguous> {
+pub(super) fn choose(known: &Known<'_>) -> Result<u16, Ambiguous> {
     if let Some(port) = known.flag {
         return Ok(port);
     }
@@ -49,7 +49,7 @@ pub fn choose(known: &Known<'_>) -> Result<u16, Ambiguous> {
 }
 
 /// The TCP ports among what an image exposes: `8000/tcp`, `53/udp`.
-pub fn exposed(words: &[String]) -> Vec<u16> {
+pub(super) fn exposed(words: &[String]) -> Vec<u16> {
     let port = |word: &String| match word.split_once('/') {
         Some((port, "tcp")) => port.parse().ok(),
         Some(_) => None,

@@ -17,9 +17,9 @@ use crate::swarm::COMPONENT_LABEL;
 use diagnostics::Problems;
 
 /// The app's name on its services.
-pub const APP_LABEL: &str = "platform.app";
+pub(super) const APP_LABEL: &str = "platform.app";
 /// The release's number on its services.
-pub const RELEASE_LABEL: &str = "platform.release";
+pub(super) const RELEASE_LABEL: &str = "platform.release";
 
 /// Between the end of a task and the start of the next.
 const RESTART_DELAY: Duration = Duration::from_secs(2);
@@ -37,7 +37,7 @@ const HEALTH_RETRIES: u32 = 3;
 
 /// What a source consists of once the configuration is known.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Blueprint {
+pub(super) struct Blueprint {
     /// Without anything of the platform's.
     pub stack: Stack,
     /// The service that the router leads to.
@@ -52,12 +52,12 @@ pub struct Blueprint {
 
 impl Blueprint {
     /// Reads a source; the mistakes of a Compose file come all at once.
-    pub fn read(source: &Source, owner: Owner<'_>) -> Result<Self, Problems> {
+    pub(super) fn read(source: &Source, owner: Owner<'_>) -> Result<Self, Problems> {
         Self::read_with_notes(source, owner).map_err(|refused| refused.problems)
     }
 
     /// The same, for who says what has no effect also when there are mistakes.
-    pub fn read_with_notes(source: &Source, owner: Owner<'_>) -> Result<Self, Refused> {
+    pub(super) fn read_with_notes(source: &Source, owner: Owner<'_>) -> Result<Self, Refused> {
         match source {
             Source::Image { image, options } => Ok(Self {
                 stack: Stack { services: [(WEB.to_owned(), of_image(image, options))].into(), ..Stack::default() },
@@ -75,12 +75,12 @@ impl Blueprint {
     }
 
     /// Images as the source names them.
-    pub fn images(&self) -> BTreeSet<&str> {
+    pub(super) fn images(&self) -> BTreeSet<&str> {
         self.stack.services.values().map(|service| service.image.as_str()).collect()
     }
 
     /// The services and whether they are global.
-    pub fn services(&self) -> BTreeMap<String, bool> {
+    pub(super) fn services(&self) -> BTreeMap<String, bool> {
         self.stack.services.iter().map(|(key, service)| (key.clone(), service.mode == Mode::Global)).collect()
     }
 }

@@ -1,6 +1,7 @@
 //! Replaces the tasks of an app, few at a time.
 
 use super::{App, AppName, Apps, Wait};
+use crate::swarm::Service;
 use diagnostics::{Origin, Problems};
 use report::Failure;
 
@@ -12,7 +13,7 @@ impl Apps {
         let mut problems = Problems::new();
         for wanted in only {
             if !services.iter().any(|service| service.component() == wanted) {
-                let known: Vec<&str> = services.iter().map(|service| service.component()).collect();
+                let known: Vec<&str> = services.iter().map(Service::component).collect();
                 let message = format!("there is no service `{wanted}`; the app has {}", known.join(", "));
                 problems.add(Origin::Flag("SERVICE"), message);
             }

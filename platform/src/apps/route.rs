@@ -7,12 +7,12 @@ use routing::{LabelPrefix, Route, Upstream};
 use super::App;
 
 /// What the public service's tasks are called on the routers' network; those that are sent ahead as well.
-pub fn alias(app: &App) -> String {
+pub(super) fn alias(app: &App) -> String {
     app.name.namespace()
 }
 
 /// Labels of the public service, which listens on `port`; none while no domain leads to the app.
-pub fn labels(app: &App, port: u16, prefix: &LabelPrefix) -> BTreeMap<String, String> {
+pub(super) fn labels(app: &App, port: u16, prefix: &LabelPrefix) -> BTreeMap<String, String> {
     if app.domains.is_empty() {
         return BTreeMap::new();
     }

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use diagnostics::suggestion;
 
 /// The service of an app that is one image.
-pub const WEB: &str = "web";
+pub(super) const WEB: &str = "web";
 /// More tasks of one service than an overlay network has addresses cannot be reached.
 const MOST: u32 = 200;
 
 /// Why a wish for other numbers cannot be met.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidScale {
+pub(super) enum InvalidScale {
     /// Not a number, or too large a one.
     #[error("`{0}` is not [SERVICE=]N with N of 0 to {MOST}")]
     Form(String),
@@ -32,7 +32,7 @@ fn did_you_mean(suggestion: Option<&str>) -> String {
 
 /// What `3` and `web=3 worker=2` ask for; a number alone is for `public`. `services` are those that there are, and
 /// whether they are global.
-pub fn wanted(
+pub(super) fn wanted(
     words: &[String],
     services: &BTreeMap<String, bool>,
     public: &str,

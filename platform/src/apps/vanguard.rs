@@ -97,7 +97,7 @@ mod tests {
         app.scale.insert("web".into(), replicas);
         let content = Content {
             source: Source::Image { image: "hello:1".into(), options: ImageOptions::default() },
-            images: Default::default(),
+            images: std::collections::BTreeMap::new(),
             config: Config::default(),
             public: "web".into(),
             port: 8000,

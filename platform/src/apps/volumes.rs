@@ -8,7 +8,7 @@ use crate::swarm::Member;
 
 /// Why volumes cannot be put on nodes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoPlace {
+pub(super) enum NoPlace {
     /// Two volumes that must be together are apart already.
     #[error(
         "volumes {} belong together because services share them, but they are on {}; services move a volume only by \
@@ -21,7 +21,7 @@ pub enum NoPlace {
 }
 
 /// Volumes of the file that a service mounts, by their keys.
-pub fn of_service(service: &Service) -> BTreeSet<&str> {
+pub(super) fn of_service(service: &Service) -> BTreeSet<&str> {
     let keys = service.mounts.iter().filter_map(|mount| match &mount.kind {
         MountKind::Volume { source, .. } => source.as_deref(),
         _ => None,
@@ -31,7 +31,7 @@ pub fn of_service(service: &Service) -> BTreeSet<&str> {
 
 /// The node of each volume that the services of `stack` mount: the one on record, else the one of `members` that holds
 /// the fewest volumes according to `others`, which are all volumes' nodes of all apps.
-pub fn place(
+pub(super) fn place(
     stack: &Stack,
     recorded: &BTreeMap<String, String>,
     others: &[String],

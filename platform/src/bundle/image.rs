@@ -3,7 +3,7 @@
 /// Says what is wrong with a name: `[HOST[:PORT]/]PATH:TAG`, `…@sha256:…`; a version must be there, and `latest` is none.
 ///
 /// <https://pkg.go.dev/github.com/distribution/reference>
-pub fn check(image: &str) -> Result<(), String> {
+pub(super) fn check(image: &str) -> Result<(), String> {
     let (name, digest) = match image.split_once('@') {
         Some((name, digest)) => (name, Some(digest)),
         None => (image, None),

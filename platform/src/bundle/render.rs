@@ -35,7 +35,7 @@ impl Bundle {
         }
         for (component, service) in &mut stack.services {
             if let Some(image) = values.get(component, "image") {
-                service.image = image.to_owned();
+                image.clone_into(&mut service.image);
             }
             if let (Some(Ok(count)), Mode::Replicated { replicas }) =
                 (values.get(component, "replicas").map(str::parse), &mut service.mode)

@@ -457,7 +457,9 @@ fn a_change_answers_for_what_it_makes_wrong() {
     let settings = good().settings;
     let values = |pairs: &[(&str, &str, &str)]| {
         let mut values = Values::new();
-        pairs.iter().for_each(|(target, key, value)| values.set(target, key, value));
+        for (target, key, value) in pairs {
+            values.set(target, key, value);
+        }
         values
     };
     let (two, shared, wrong) = (("db", "replicas", "2"), ("db", "shared", "/mnt"), ("web", "workers", "10"));

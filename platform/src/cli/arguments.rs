@@ -29,7 +29,7 @@ use report::OutputFormat;
     after_help = "Exit codes: 0 done, 1 unexpected, 2 usage, 3 invalid settings or bundle, 7 host unreachable over SSH,\n\
                   8 cluster or platform unhealthy, 130 interrupted (run again to go on)."
 )]
-pub struct PlatformArguments {
+pub(super) struct PlatformArguments {
     #[command(flatten)]
     pub connection: ConnectionArguments,
     #[command(subcommand)]
@@ -38,7 +38,7 @@ pub struct PlatformArguments {
 
 /// Which cluster, and how it is reached.
 #[derive(Clone, Debug, Args)]
-pub struct ConnectionArguments {
+pub(super) struct ConnectionArguments {
     /// Name of the cluster [default: the only one there is]
     #[arg(long, value_name = "NAME", global = true, help_heading = "Connection")]
     pub cluster: Option<String>,
@@ -48,8 +48,13 @@ pub struct ConnectionArguments {
     /// Private key to sign in with [default: the cluster's own, else the agent]
     #[arg(long, value_name = "FILE", global = true, help_heading = "Connection")]
     pub identity: Option<PathBuf>,
-    /// Host keys for a --tunnel to a cluster that has no directory here [default: ~/.ssh/known_hosts]
-    #[arg(long, value_name = "FILE", global = true, help_heading = "Connection")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        global = true,
+        help_heading = "Connection",
+        help = "Host keys for a --tunnel to a cluster that has no directory here [default: ~/.ssh/known_hosts]"
+    )]
     pub known_hosts: Option<PathBuf>,
     /// Seconds to wait for a connection
     #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600),
@@ -66,7 +71,7 @@ pub struct ConnectionArguments {
 
 /// Commands of `platformctl`.
 #[derive(Debug, Subcommand)]
-pub enum PlatformCommand {
+pub(super) enum PlatformCommand {
     /// Read and write settings
     Config(ConfigArguments),
     /// Put components on the cluster, stopped; on an installed platform, bring them up to date with the settings

@@ -13,7 +13,7 @@ use report::output;
 
 /// Arguments of `bundles`.
 #[derive(Debug, Args)]
-pub struct BundlesArguments {
+pub(super) struct BundlesArguments {
     /// Form of the result on stdout
     #[arg(short, long, value_enum, default_value_t = OutputFormat::Text)]
     pub output: OutputFormat,
@@ -21,7 +21,7 @@ pub struct BundlesArguments {
 
 /// Commands about one bundle.
 #[derive(Debug, Subcommand)]
-pub enum BundleCommand {
+pub(super) enum BundleCommand {
     /// Find every mistake of a bundle
     Lint {
         /// The bundle's folder, with platform.yaml and stack.yaml
@@ -41,7 +41,7 @@ struct Listed {
 }
 
 /// Runs `bundles`: 3 when a bundle of the environment cannot be read, after the others are listed.
-pub async fn list(arguments: &BundlesArguments) -> Result<(), Failure> {
+pub(super) async fn list(arguments: &BundlesArguments) -> Result<(), Failure> {
     let variables = Environment::read(&BundleSource::VARIABLES)?;
     let (bundles, problems) = BundleSource::known(&|variable| variables.get(variable));
     let listed: Vec<Listed> = bundles.iter().map(listed).collect();
@@ -50,7 +50,7 @@ pub async fn list(arguments: &BundlesArguments) -> Result<(), Failure> {
 }
 
 /// Runs `bundle lint`: 3 with every mistake.
-pub async fn run(command: &BundleCommand) -> Result<(), Failure> {
+pub(super) async fn run(command: &BundleCommand) -> Result<(), Failure> {
     let BundleCommand::Lint { folder } = command;
     let bundle = Bundle::load(folder)?;
     output::print(&format!("{} {}: ok\n", bundle.name, bundle.version))

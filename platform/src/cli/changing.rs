@@ -11,7 +11,7 @@ use report::{Failure, Reporter};
 
 /// A change, as others are told while they wait for it.
 #[derive(Clone, Copy, Debug)]
-pub struct Change<'a> {
+pub(super) struct Change<'a> {
     pub connection: &'a ConnectionArguments,
     pub progress: &'a ProgressArguments,
     /// The command after the program's name, without values: `start platform`.
@@ -21,7 +21,7 @@ pub struct Change<'a> {
 impl Change<'_> {
     /// Does `work` under the cluster's lock. It ends early by Ctrl-C and SIGTERM and when the lock is lost; whatever ends
     /// it, the lock is let go before this returns.
-    pub async fn run<T>(
+    pub(super) async fn run<T>(
         self,
         work: impl AsyncFnOnce(&Platform, &Reporter) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
@@ -56,7 +56,7 @@ impl Change<'_> {
     }
 
     /// The same about a platform that is installed; says when it is done.
-    pub async fn run_installed(
+    pub(super) async fn run_installed(
         self,
         work: impl AsyncFnOnce(&Platform, &Installation, &Reporter) -> Result<(), Failure>,
     ) -> Result<(), Failure> {

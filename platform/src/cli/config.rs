@@ -27,7 +27,7 @@ const SECRET: &str = "(secret)";
 
 /// Arguments of `config`.
 #[derive(Debug, Args)]
-pub struct ConfigArguments {
+pub(super) struct ConfigArguments {
     /// `platform`, or a component
     #[arg(value_name = "TARGET")]
     target: String,
@@ -86,7 +86,7 @@ struct Shown {
 }
 
 /// Runs the command.
-pub async fn run(connection: &ConnectionArguments, arguments: &ConfigArguments) -> Result<(), Failure> {
+pub(super) async fn run(connection: &ConnectionArguments, arguments: &ConfigArguments) -> Result<(), Failure> {
     let (target, progress) = (&arguments.target, ProgressArguments::default());
     let change = |command| Change { connection, progress: &progress, command };
     match &arguments.command {

@@ -23,24 +23,23 @@ const TUNNEL_VARIABLES: [&str; 2] = ["PLATFORMCTL_TUNNEL", "DEISCTL_TUNNEL"];
 const UNNAMED: &str = "(tunnel)";
 
 /// The platform of the cluster that is meant; nothing is connected yet, but for a tunnel to an unknown cluster.
-pub async fn platform(arguments: &ConnectionArguments) -> Result<Platform, Failure> {
+pub(super) async fn platform(arguments: &ConnectionArguments) -> Result<Platform, Failure> {
     Ok(Platform::new(cluster(arguments).await?))
 }
 
 /// The cluster that is meant.
-pub async fn cluster(arguments: &ConnectionArguments) -> Result<Cluster, Failure> {
+pub(super) async fn cluster(arguments: &ConnectionArguments) -> Result<Cluster, Failure> {
     let tunnel = tunnel(arguments)?;
     let timeouts = Timeouts {
         connect: Duration::from_secs(arguments.ssh_timeout),
         command: Duration::from_secs(arguments.request_timeout),
         ..Timeouts::default()
     };
-    let inventory = match find_inventory(arguments, tunnel.is_some())? {
-        Some(inventory) => inventory,
-        None => match tunnel {
-            Some(endpoint) => return through_unknown(arguments, endpoint, timeouts).await,
-            None => return Err(none_known(arguments)?),
-        },
+    let Some(inventory) = find_inventory(arguments, tunnel.is_some())? else {
+        return match tunnel {
+            Some(endpoint) => through_unknown(arguments, endpoint, timeouts).await,
+            None => Err(none_known(arguments)?),
+        };
     };
     if inventory.without_machines {
         let name = &inventory.name;
@@ -66,7 +65,7 @@ pub async fn cluster(arguments: &ConnectionArguments) -> Result<Cluster, Failure
 
 /// The inventory of the cluster that is meant: the named one, else the only one; none when none is known, or when a
 /// tunnel leads to one of several.
-pub fn find_inventory(arguments: &ConnectionArguments, tunnel: bool) -> Result<Option<Inventory>, Failure> {
+pub(super) fn find_inventory(arguments: &ConnectionArguments, tunnel: bool) -> Result<Option<Inventory>, Failure> {
     let home = clusters_home(arguments.state_dir.as_deref())?;
     let known = known_clusters(&home)?;
     let mut problems = Problems::new();

@@ -14,7 +14,7 @@ const SHELL: &str = "sh";
 
 /// Runs the command; the exit status is the one in the container, or Docker's: 126 when the program cannot be run, 127
 /// when there is none.
-pub async fn run(arguments: &ConnectionArguments, there: &PlaceArguments) -> Result<ExitCode, Failure> {
+pub(super) async fn run(arguments: &ConnectionArguments, there: &PlaceArguments) -> Result<ExitCode, Failure> {
     let PlaceArguments { target, command, tty } = there;
     let cluster = connect::cluster(arguments).await?;
     let reached = async {

@@ -20,7 +20,7 @@ const MOST_SSH_SECONDS: u64 = 10;
 
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
-pub struct DoctorArguments {
+pub(super) struct DoctorArguments {
     /// Form of the result on stdout
     #[arg(short, long, value_enum, default_value_t = OutputFormat::Text)]
     output: OutputFormat,
@@ -30,7 +30,7 @@ pub struct DoctorArguments {
 }
 
 /// Runs the command: 7 when a node cannot be reached, else 8 when a check fails; warnings are no failures.
-pub async fn run(connection: &ConnectionArguments, arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
+pub(super) async fn run(connection: &ConnectionArguments, arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
     let quick = ConnectionArguments { ssh_timeout: connection.ssh_timeout.min(MOST_SSH_SECONDS), ..connection.clone() };
     let archive = arguments.bundle_logs.as_deref().map(Archive::create).transpose()?;
     let platform = connect::platform(&quick).await?;

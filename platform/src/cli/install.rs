@@ -9,14 +9,14 @@ use super::changing::Change;
 use super::setup::{BundleArguments, ProgressArguments, selection};
 use crate::Platform;
 use crate::bundle::{Bundle, BundleSource};
-use crate::images::Archive;
+use crate::images::{self, Archive};
 use crate::lifecycle::{self, Installation, Installed};
 use diagnostics::{Origin, Problems};
 use report::{Failure, Reporter};
 
 /// Arguments of `install`.
 #[derive(Debug, Args)]
-pub struct InstallArguments {
+pub(super) struct InstallArguments {
     /// `platform`, or components
     #[arg(value_name = "TARGET", required = true)]
     targets: Vec<String>,
@@ -30,7 +30,7 @@ pub struct InstallArguments {
 
 /// Arguments of `upgrade`.
 #[derive(Debug, Args)]
-pub struct UpgradeArguments {
+pub(super) struct UpgradeArguments {
     #[command(flatten)]
     images: ImageArguments,
     #[command(flatten)]
@@ -41,7 +41,7 @@ pub struct UpgradeArguments {
 
 /// Arguments of `uninstall`.
 #[derive(Debug, Args)]
-pub struct UninstallArguments {
+pub(super) struct UninstallArguments {
     /// `platform`, or components
     #[arg(value_name = "TARGET", required = true)]
     targets: Vec<String>,
@@ -58,20 +58,26 @@ struct ImageArguments {
 }
 
 impl ImageArguments {
+    /// The user's archives first, then the one of our own images.
     fn archives(&self) -> Result<Vec<Archive>, Failure> {
-        let Some(folder) = &self.images else { return Ok(Vec::new()) };
-        Archive::open_all(folder).map_err(|errors| {
-            let mut problems = Problems::new();
-            for error in errors {
-                problems.add(Origin::Flag("--images"), error.to_string());
-            }
-            problems.into()
-        })
+        let mut archives = match &self.images {
+            None => Vec::new(),
+            Some(folder) => Archive::open_all(folder).map_err(|errors| {
+                let mut problems = Problems::new();
+                for error in errors {
+                    problems.add(Origin::Flag("--images"), error.to_string());
+                }
+                problems
+            })?,
+        };
+        let own = images::beside_the_program().map_err(|error| Failure::Other(error.into()))?;
+        archives.extend(own);
+        Ok(archives)
     }
 }
 
 /// Runs `install`.
-pub async fn install(connection: &ConnectionArguments, arguments: &InstallArguments) -> Result<(), Failure> {
+pub(super) async fn install(connection: &ConnectionArguments, arguments: &InstallArguments) -> Result<(), Failure> {
     let archives = arguments.images.archives()?;
     let targets = arguments.targets.join(" ");
     let work = async |platform: &Platform, reporter: &Reporter| {
@@ -91,7 +97,7 @@ pub async fn install(connection: &ConnectionArguments, arguments: &InstallArgume
 }
 
 /// Runs `upgrade`: to the named bundle, else to the shipped version of the installed one.
-pub async fn upgrade(connection: &ConnectionArguments, arguments: &UpgradeArguments) -> Result<(), Failure> {
+pub(super) async fn upgrade(connection: &ConnectionArguments, arguments: &UpgradeArguments) -> Result<(), Failure> {
     let archives = arguments.images.archives()?;
     let named = arguments.bundle.named()?;
     let work = async |platform: &Platform, installation: &Installation, reporter: &Reporter| {
@@ -111,7 +117,7 @@ pub async fn upgrade(connection: &ConnectionArguments, arguments: &UpgradeArgume
 }
 
 /// Runs `uninstall`.
-pub async fn uninstall(connection: &ConnectionArguments, arguments: &UninstallArguments) -> Result<(), Failure> {
+pub(super) async fn uninstall(connection: &ConnectionArguments, arguments: &UninstallArguments) -> Result<(), Failure> {
     let work = async |platform: &Platform, reporter: &Reporter| {
         let Some(installation) = platform.installation().await? else {
             reporter.note("nothing is installed");

@@ -2,7 +2,7 @@
 
 /// What the line says.
 #[derive(Clone, Debug)]
-pub struct InstanceLine<'a> {
+pub(super) struct InstanceLine<'a> {
     /// With its number: `router@2`, `web.1`.
     pub name: String,
     /// Whether it is meant to run; what is not, is history.
@@ -17,7 +17,7 @@ pub struct InstanceLine<'a> {
 
 impl InstanceLine<'_> {
     /// The line, below that of its component.
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let Self { name, state, since, .. } = self;
         let was = if self.wanted { "" } else { "earlier: " };
         let machine = if self.machine.is_empty() { "no machine" } else { self.machine };

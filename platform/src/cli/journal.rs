@@ -29,7 +29,7 @@ const SERVICES_DEADLINE: Duration = Duration::from_secs(10);
 
 /// What to read.
 #[derive(Debug, Args)]
-pub struct JournalArguments {
+pub(super) struct JournalArguments {
     /// Components, instances like `router@2`, apps like `app/hello`, machines, patterns [default: platform, or all
     /// machines with --unit]
     #[arg(value_name = "TARGET")]
@@ -56,26 +56,26 @@ pub struct JournalArguments {
 
 /// How lines are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LineFormat {
+pub(super) enum LineFormat {
     Text,
     Json,
 }
 
 /// How many lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lines {
+pub(super) enum Lines {
     All,
     Last(usize),
 }
 
 /// From when on.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Since {
+pub(super) enum Since {
     Ago(Duration),
     At(OffsetDateTime),
 }
 
-pub fn lines(text: &str) -> Result<Lines, String> {
+pub(super) fn lines(text: &str) -> Result<Lines, String> {
     if text == "all" {
         return Ok(Lines::All);
     }
@@ -83,7 +83,7 @@ pub fn lines(text: &str) -> Result<Lines, String> {
 }
 
 impl Since {
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         if let Ok(time) = OffsetDateTime::parse(text, &Rfc3339) {
             return Ok(Self::At(time));
         }
@@ -98,7 +98,7 @@ impl Since {
         })
     }
 
-    pub fn time(self) -> OffsetDateTime {
+    pub(super) fn time(self) -> OffsetDateTime {
         match self {
             Self::Ago(ago) => OffsetDateTime::now_utc().checked_sub(ago.try_into().unwrap_or_default()),
             Self::At(time) => Some(time),
@@ -108,7 +108,7 @@ impl Since {
 }
 
 /// Runs the command: 7 when lines of a node are missing because it cannot be reached, 8 when they are for another reason.
-pub async fn run(connection: &ConnectionArguments, arguments: &JournalArguments) -> Result<(), Failure> {
+pub(super) async fn run(connection: &ConnectionArguments, arguments: &JournalArguments) -> Result<(), Failure> {
     let most = match (arguments.lines, arguments.since) {
         (Some(Lines::Last(most)), _) => Some(most),
         (Some(Lines::All), _) | (None, Some(_)) => None,
@@ -126,7 +126,7 @@ pub async fn run(connection: &ConnectionArguments, arguments: &JournalArguments)
 }
 
 /// Prints what there is and then, to follow, what comes.
-pub async fn show(
+pub(super) async fn show(
     journal: impl Future<Output = Result<(Platform, Journal), Failure>>,
     following: bool,
     printer: &Printer,
@@ -252,7 +252,7 @@ async fn services(platform: &Platform, machines: &[&str]) -> Vec<String> {
 }
 
 /// How lines look.
-pub struct Printer {
+pub(super) struct Printer {
     format: LineFormat,
     timestamps: bool,
     color: bool,
@@ -276,7 +276,7 @@ struct LineDocument<'a> {
 
 impl Printer {
     /// Lines of an app alone are within `app/NAME.`: their places are then without it and without machines.
-    pub fn new(format: LineFormat, timestamps: bool, within: Option<String>) -> Self {
+    pub(super) fn new(format: LineFormat, timestamps: bool, within: Option<String>) -> Self {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let on_terminal = std::io::stdout().is_terminal();
         Self { format, timestamps, color: !plain && on_terminal, on_terminal, within }

@@ -11,7 +11,7 @@ use report::{Failure, Reporter};
 
 /// Arguments of verbs about components.
 #[derive(Debug, Args)]
-pub struct TargetArguments {
+pub(super) struct TargetArguments {
     /// `platform`, or components
     #[arg(value_name = "TARGET", required = true)]
     targets: Vec<String>,
@@ -21,7 +21,7 @@ pub struct TargetArguments {
 
 /// Arguments of `scale`.
 #[derive(Debug, Args)]
-pub struct ScaleArguments {
+pub(super) struct ScaleArguments {
     /// How many tasks a component has
     #[arg(value_name = "COMPONENT=NUMBER", required = true)]
     scales: Vec<Scale>,
@@ -40,7 +40,7 @@ impl TargetArguments {
 }
 
 /// Runs `start`.
-pub async fn start(connection: &ConnectionArguments, arguments: &TargetArguments) -> Result<(), Failure> {
+pub(super) async fn start(connection: &ConnectionArguments, arguments: &TargetArguments) -> Result<(), Failure> {
     let command = arguments.command("start");
     let work = async |platform: &Platform, installation: &Installation, reporter: &Reporter| {
         let selection = selection(&arguments.targets, &installation.bundle)?;
@@ -50,7 +50,7 @@ pub async fn start(connection: &ConnectionArguments, arguments: &TargetArguments
 }
 
 /// Runs `stop`.
-pub async fn stop(connection: &ConnectionArguments, arguments: &TargetArguments) -> Result<(), Failure> {
+pub(super) async fn stop(connection: &ConnectionArguments, arguments: &TargetArguments) -> Result<(), Failure> {
     let command = arguments.command("stop");
     let work = async |platform: &Platform, installation: &Installation, reporter: &Reporter| {
         let selection = selection(&arguments.targets, &installation.bundle)?;
@@ -60,7 +60,7 @@ pub async fn stop(connection: &ConnectionArguments, arguments: &TargetArguments)
 }
 
 /// Runs `restart`: whole components are stopped and started, single instances replaced.
-pub async fn restart(connection: &ConnectionArguments, arguments: &TargetArguments) -> Result<(), Failure> {
+pub(super) async fn restart(connection: &ConnectionArguments, arguments: &TargetArguments) -> Result<(), Failure> {
     let command = arguments.command("restart");
     let work = async |platform: &Platform, installation: &Installation, reporter: &Reporter| {
         let bundle = &installation.bundle;
@@ -79,7 +79,10 @@ pub async fn restart(connection: &ConnectionArguments, arguments: &TargetArgumen
 }
 
 /// Runs `rolling-restart`.
-pub async fn rolling_restart(connection: &ConnectionArguments, arguments: &TargetArguments) -> Result<(), Failure> {
+pub(super) async fn rolling_restart(
+    connection: &ConnectionArguments,
+    arguments: &TargetArguments,
+) -> Result<(), Failure> {
     let command = arguments.command("rolling-restart");
     let work = async |platform: &Platform, installation: &Installation, reporter: &Reporter| {
         let selection = selection(&arguments.targets, &installation.bundle)?;
@@ -89,7 +92,7 @@ pub async fn rolling_restart(connection: &ConnectionArguments, arguments: &Targe
 }
 
 /// Runs `scale`.
-pub async fn scale(connection: &ConnectionArguments, arguments: &ScaleArguments) -> Result<(), Failure> {
+pub(super) async fn scale(connection: &ConnectionArguments, arguments: &ScaleArguments) -> Result<(), Failure> {
     let components: Vec<&str> = arguments.scales.iter().map(|scale| scale.component.as_str()).collect();
     let command = format!("scale {}", components.join(" "));
     let work = async |platform: &Platform, installation: &Installation, reporter: &Reporter| {

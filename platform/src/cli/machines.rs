@@ -45,7 +45,7 @@ struct Machine {
 }
 
 /// Runs the command: 7 when a node cannot be reached, 8 when one is neither `running` nor `degraded`.
-pub async fn run(arguments: &ConnectionArguments, format: OutputFormat) -> Result<(), Failure> {
+pub(super) async fn run(arguments: &ConnectionArguments, format: OutputFormat) -> Result<(), Failure> {
     let cluster = connect::cluster(arguments).await?;
     let answers = join_all(cluster.nodes().iter().map(ask)).await;
     let mut machines = Vec::new();

@@ -12,7 +12,7 @@ use report::Failure;
 
 /// A place and what to run there.
 #[derive(Debug, Args)]
-pub struct PlaceArguments {
+pub(super) struct PlaceArguments {
     /// Machine, component, instance like `router@2`, or app like `app/hello`
     #[arg(value_name = "TARGET")]
     pub target: String,
@@ -25,14 +25,14 @@ pub struct PlaceArguments {
 }
 
 /// A place to go to.
-pub enum Place {
+pub(super) enum Place {
     Machine(Node),
     Container { node: Node, id: String },
 }
 
 /// Finds the one place that `target` means: a machine, the N-th or else any running container of a component or an app's
 /// service, or, for what the nodes run themselves, the N-th or else the first node that runs it.
-pub async fn find(cluster: &Cluster, target: &str) -> Result<Place, Failure> {
+pub(super) async fn find(cluster: &Cluster, target: &str) -> Result<Place, Failure> {
     if let Some(node) = cluster.node(target) {
         return Ok(Place::Machine(node.clone()));
     }

@@ -14,7 +14,7 @@ const DEFAULT_FOLDER: &str = ".platformctl/units";
 
 /// Arguments of `refresh`.
 #[derive(Debug, Args)]
-pub struct RefreshArguments {
+pub(super) struct RefreshArguments {
     /// Folder of bundles [default: PLATFORMCTL_UNITS, DEISCTL_UNITS, else ~/.platformctl/units]
     #[arg(short, long, value_name = "DIR")]
     path: Option<PathBuf>,
@@ -24,7 +24,7 @@ pub struct RefreshArguments {
 }
 
 /// Runs the command. Without `--force` files that differ are named and nothing is written.
-pub async fn run(arguments: &RefreshArguments) -> Result<(), Failure> {
+pub(super) async fn run(arguments: &RefreshArguments) -> Result<(), Failure> {
     let folder = folder(arguments)?;
     let files: Vec<(PathBuf, String)> = Bundle::shipped()
         .into_iter()

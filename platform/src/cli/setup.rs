@@ -13,7 +13,7 @@ use report::{EventSink, Failure, Reporter};
 
 /// Which bundle.
 #[derive(Clone, Debug, Args)]
-pub struct BundleArguments {
+pub(super) struct BundleArguments {
     /// Bundle: the name of a shipped one, or a folder [default: PLATFORMCTL_UNITS, DEISCTL_UNITS, else the installed
     /// one, else `platform`]
     #[arg(long, value_name = "NAME|DIR")]
@@ -22,7 +22,7 @@ pub struct BundleArguments {
 
 /// Where progress goes.
 #[derive(Clone, Debug, Default, Args)]
-pub struct ProgressArguments {
+pub(super) struct ProgressArguments {
     /// Write one JSON object per event to FILE, `-` for stdout
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
@@ -30,7 +30,7 @@ pub struct ProgressArguments {
 
 impl ProgressArguments {
     /// A reporter to stderr and to the events' file.
-    pub fn reporter(&self) -> Result<Reporter, Failure> {
+    pub(super) fn reporter(&self) -> Result<Reporter, Failure> {
         let open = |file: &PathBuf| EventSink::open(file).map_err(|error| Failure::Usage(format!("{error:#}")));
         Ok(Reporter::new(self.events.as_ref().map(open).transpose()?))
     }
@@ -38,7 +38,7 @@ impl ProgressArguments {
 
 impl BundleArguments {
     /// The bundle that the user names by flag or environment.
-    pub fn named(&self) -> Result<Option<Bundle>, Failure> {
+    pub(super) fn named(&self) -> Result<Option<Bundle>, Failure> {
         let variables = Environment::read(&BundleSource::VARIABLES)?;
         let environment = |name: &str| variables.get(name);
         let named = self.bundle.is_some() || BundleSource::VARIABLES.iter().any(|name| environment(name).is_some());
@@ -49,7 +49,7 @@ impl BundleArguments {
     }
 
     /// The named bundle, else the installed one, else the shipped default.
-    pub async fn resolve(&self, platform: &Platform) -> Result<Bundle, Failure> {
+    pub(super) async fn resolve(&self, platform: &Platform) -> Result<Bundle, Failure> {
         match self.named()? {
             Some(bundle) => Ok(bundle),
             None => installed_or_default(platform.installation().await?.as_ref()),
@@ -57,7 +57,7 @@ impl BundleArguments {
     }
 
     /// The same, for who knows what is installed.
-    pub fn resolve_with(&self, installed: Option<&Installation>) -> Result<Bundle, Failure> {
+    pub(super) fn resolve_with(&self, installed: Option<&Installation>) -> Result<Bundle, Failure> {
         match self.named()? {
             Some(bundle) => Ok(bundle),
             None => installed_or_default(installed),
@@ -73,7 +73,7 @@ fn installed_or_default(installed: Option<&Installation>) -> Result<Bundle, Fail
 }
 
 /// The components that the targets mean. Instances are refused: these verbs are about whole components.
-pub fn selection(targets: &[String], bundle: &Bundle) -> Result<Selection, Failure> {
+pub(super) fn selection(targets: &[String], bundle: &Bundle) -> Result<Selection, Failure> {
     let names: Vec<&str> = bundle.components().map(|component| component.name.as_str()).collect();
     let selected = target::select_texts(targets, &names)?;
     if let Some(one) = selected.iter().find(|one| one.instances != target::Instances::All) {

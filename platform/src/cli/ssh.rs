@@ -9,7 +9,7 @@ use report::Failure;
 use report::command::unless_interrupted;
 
 /// Runs the command; the exit status is the remote one.
-pub async fn run(arguments: &ConnectionArguments, there: &PlaceArguments) -> Result<ExitCode, Failure> {
+pub(super) async fn run(arguments: &ConnectionArguments, there: &PlaceArguments) -> Result<ExitCode, Failure> {
     let PlaceArguments { target, command, tty } = there;
     let cluster = connect::cluster(arguments).await?;
     let reached = async {

@@ -18,7 +18,7 @@ const MOST_HISTORY: usize = 3;
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
-pub struct StatusArguments {
+pub(super) struct StatusArguments {
     /// `platform`, or components
     #[arg(value_name = "TARGET", default_value = "platform")]
     targets: Vec<String>,
@@ -29,21 +29,21 @@ pub struct StatusArguments {
 
 /// Arguments of `list`.
 #[derive(Debug, Args)]
-pub struct ListArguments {
+pub(super) struct ListArguments {
     /// Form of the result on stdout
     #[arg(short, long, value_enum, default_value_t = OutputFormat::Text)]
     output: OutputFormat,
 }
 
 /// Runs `status`: 8 when a component that is started does not run as it should.
-pub async fn status(connection: &ConnectionArguments, arguments: &StatusArguments) -> Result<(), Failure> {
+pub(super) async fn status(connection: &ConnectionArguments, arguments: &StatusArguments) -> Result<(), Failure> {
     let states = states(connection, &arguments.targets).await?;
     output::result(arguments.output, &states, &status_text(&states))?;
     verdict(&states)
 }
 
 /// Runs `list`.
-pub async fn list(connection: &ConnectionArguments, arguments: &ListArguments) -> Result<(), Failure> {
+pub(super) async fn list(connection: &ConnectionArguments, arguments: &ListArguments) -> Result<(), Failure> {
     let states = states(connection, &["platform".to_owned()]).await?;
     output::result(arguments.output, &states, &list_text(&states))
 }

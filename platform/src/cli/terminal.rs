@@ -19,12 +19,12 @@ const GRACE: Duration = Duration::from_secs(2);
 const READER_GONE: u8 = 141;
 
 /// Whether someone sits there: input and output are a terminal.
-pub fn is_interactive() -> bool {
+pub(super) fn is_interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
 /// Why a conversation has no exit status.
-pub enum Cut {
+pub(super) enum Cut {
     /// Ctrl-C twice, or a signal that ends programs.
     Interrupted,
     Lost(SshError),
@@ -32,7 +32,7 @@ pub enum Cut {
 
 /// Runs `command`, or a login shell, on a node until it ends; returns its exit status. With a terminal, keys go to the
 /// program as they are, Ctrl-C too; without one, Ctrl-C interrupts the program, and ends us when it comes again.
-pub async fn hold(session: &Session, command: Option<&str>, with_terminal: bool) -> Result<u8, Cut> {
+pub(super) async fn hold(session: &Session, command: Option<&str>, with_terminal: bool) -> Result<u8, Cut> {
     let terminal = with_terminal.then(|| PseudoTerminal {
         kind: std::env::var("TERM").ok().filter(|kind| !kind.is_empty()).unwrap_or_else(|| USUAL_KIND.into()),
         size: window_size(),
@@ -58,7 +58,7 @@ pub async fn hold(session: &Session, command: Option<&str>, with_terminal: bool)
 
 impl Cut {
     /// The failure, with `unreachable` for a lost connection.
-    pub fn failure(self, unreachable: impl FnOnce(SshError) -> Failure) -> Failure {
+    pub(super) fn failure(self, unreachable: impl FnOnce(SshError) -> Failure) -> Failure {
         match self {
             Self::Interrupted => Failure::Interrupted { hint: "run the same command again".into() },
             Self::Lost(error) => unreachable(error),

@@ -18,7 +18,7 @@ const TASK_NAME_LABEL: &str = "com.docker.swarm.task.name";
 
 /// How far a container is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub(crate) enum Phase {
     /// Not started yet.
     Created,
     Running,
@@ -27,7 +27,7 @@ pub enum Phase {
 
 /// A container of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskContainer {
+pub(crate) struct TaskContainer {
     pub id: String,
     /// What targets call it: `router`, `app/hello.web`.
     pub name: String,
@@ -41,7 +41,7 @@ pub struct TaskContainer {
 }
 
 /// All containers of tasks on a node; `nodes` are the cluster's names in natural order.
-pub async fn on_node(node: &Node, nodes: &[&str]) -> Result<Vec<TaskContainer>, DockerError> {
+pub(crate) async fn on_node(node: &Node, nodes: &[&str]) -> Result<Vec<TaskContainer>, DockerError> {
     let filters = HashMap::from([("label", vec![SERVICE_NAME_LABEL])]);
     let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
     let listed = node.ask("listing containers", |docker| {
@@ -76,7 +76,7 @@ fn slot(task: &str, service: &str) -> Option<i64> {
 }
 
 /// What targets call a service: its name without its namespace, or `app/NAME.service`.
-pub fn target_name(service: &str, namespace: Option<&str>) -> String {
+pub(crate) fn target_name(service: &str, namespace: Option<&str>) -> String {
     let Some(namespace) = namespace else { return service.to_owned() };
     let Some(key) = service.strip_prefix(namespace).and_then(|rest| rest.strip_prefix('_')) else {
         return service.to_owned();

@@ -1,5 +1,7 @@
 //! Certificates and the days they have left: etcd's, the swarm's, and the one that the public sees.
 
+use std::cmp::Ordering;
+
 use openssl::asn1::Asn1Time;
 use openssl::nid::Nid;
 use openssl::x509::{X509, X509NameRef};
@@ -18,7 +20,7 @@ const SWARM_NOTICE_DAYS: i32 = 15;
 const BUILT_IN: &str = "router.invalid";
 
 /// What is asked of every node: certificates alone, never keys.
-pub const QUESTIONS: [(&str, &str); 4] = [
+pub(super) const QUESTIONS: [(&str, &str); 4] = [
     ("etcd's authority", "sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p' /etc/ssl/etcd/ca.crt"),
     ("etcd's member", "sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p' /etc/ssl/etcd/member.crt"),
     ("etcd's client", "sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p' /etc/ssl/etcd/client.crt"),
@@ -29,7 +31,7 @@ pub const QUESTIONS: [(&str, &str); 4] = [
 ];
 
 /// A node's certificates; files that are not there are none. `now` in seconds since 1970.
-pub fn judge_node(node: &str, answers: &Answers, now: i64) -> Vec<Finding> {
+pub(super) fn judge_node(node: &str, answers: &Answers, now: i64) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut good: Vec<(i32, &str)> = Vec::new();
     for (what, _) in QUESTIONS {
@@ -66,7 +68,7 @@ pub fn judge_node(node: &str, answers: &Answers, now: i64) -> Vec<Finding> {
 }
 
 /// The certificate that an HTTPS server showed for `name`.
-pub fn judge_public(name: &str, certificate: &X509, now: i64) -> Finding {
+pub(super) fn judge_public(name: &str, certificate: &X509, now: i64) -> Finding {
     let subject = format!("https://{name}");
     let own = "platformctl config router set sslCert=@CHAIN.pem sslKey=@KEY.pem shows your own";
     let names: Vec<String> = certificate
@@ -77,7 +79,7 @@ pub fn judge_public(name: &str, certificate: &X509, now: i64) -> Finding {
         .chain(common_name(certificate.subject_name()))
         .collect();
     let issuer = common_name(certificate.issuer_name()).unwrap_or_else(|| "an unnamed authority".into());
-    let is_self_signed = certificate.issuer_name().try_cmp(certificate.subject_name()).is_ok_and(|order| order.is_eq());
+    let is_self_signed = certificate.issuer_name().try_cmp(certificate.subject_name()).is_ok_and(Ordering::is_eq);
     let days = match days_until_end(certificate, now) {
         Ok(days) => days,
         Err(reason) => return Finding::warn(CHECK, subject, reason, own),

@@ -11,7 +11,7 @@ const MOST_SKEW_MILLISECONDS: f64 = 5000.0;
 const NOTABLE_OFFSET_SECONDS: f64 = 0.1;
 
 /// What is asked of every node. <https://chrony-project.org/doc/4.6/chronyc.html>
-pub const QUESTIONS: [(&str, &str); 4] = [
+pub(super) const QUESTIONS: [(&str, &str); 4] = [
     ("chrony", "systemctl is-active chronyd.service"),
     ("tracking", "chronyc -n -c tracking"),
     ("sources", "chronyc -n -c sources"),
@@ -20,7 +20,7 @@ pub const QUESTIONS: [(&str, &str); 4] = [
 ];
 
 /// The nodes' clocks against each other; of those that were measured.
-pub fn judge_skew(offsets: &[(&str, Offset)]) -> Vec<Finding> {
+pub(super) fn judge_skew(offsets: &[(&str, Offset)]) -> Vec<Finding> {
     if offsets.len() < 2 {
         return Vec::new();
     }
@@ -43,7 +43,7 @@ pub fn judge_skew(offsets: &[(&str, Offset)]) -> Vec<Finding> {
 }
 
 /// What keeps a node's clock.
-pub fn judge_source(node: &str, answers: &Answers) -> Finding {
+pub(super) fn judge_source(node: &str, answers: &Answers) -> Finding {
     const CHECK: &str = "time source";
     let restart = format!(
         "platformctl ssh {node} sudo systemctl restart chronyd; platformctl journal {node} --unit chronyd says why it ended"

@@ -7,7 +7,7 @@ use nodes::ssh::SshError;
 const CHECK: &str = "ssh";
 
 /// What came of connecting to a node.
-pub fn judge(cluster: &str, node: &InventoryNode, connected: Result<(), &SshError>) -> Finding {
+pub(super) fn judge(cluster: &str, node: &InventoryNode, connected: Result<(), &SshError>) -> Finding {
     let name = &node.name;
     let error = match connected {
         Ok(()) => return Finding::ok(CHECK, name, "answers with its own host key"),

@@ -12,7 +12,7 @@ const DOCKER: &str = "/var/lib/docker";
 const ETCD: &str = "/var/lib/etcd";
 
 /// What is asked of every node. <https://www.gnu.org/software/coreutils/manual/html_node/df-invocation.html>
-pub const QUESTIONS: [(&str, &str); 2] = [
+pub(super) const QUESTIONS: [(&str, &str); 2] = [
     (
         "disks",
         "df --block-size=1 --output=target,size,used,avail,itotal,iused / /var/lib/docker /var/lib/etcd 2>/dev/null; true",
@@ -72,7 +72,7 @@ impl<'a> Room<'a> {
 }
 
 /// Each file system once; `has_data_disk` says whether the node was given one for Docker.
-pub fn judge(node: &str, has_data_disk: bool, answers: &Answers) -> Vec<Finding> {
+pub(super) fn judge(node: &str, has_data_disk: bool, answers: &Answers) -> Vec<Finding> {
     let mut rooms: Vec<Room<'_>> = Vec::new();
     for room in answers.text("disks").lines().filter_map(Room::read) {
         if !rooms.iter().any(|known| known.mount == room.mount) {
@@ -108,7 +108,7 @@ pub fn judge(node: &str, has_data_disk: bool, answers: &Answers) -> Vec<Finding>
 }
 
 /// `1.2 GiB`.
-pub fn in_units(bytes: u64) -> String {
+pub(super) fn in_units(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
     let mut value = bytes as f64;
     let mut unit = 0;

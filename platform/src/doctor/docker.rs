@@ -9,7 +9,7 @@ const CHECK: &str = "docker";
 const POOR_DRIVERS: [&str; 4] = ["vfs", "devicemapper", "aufs", "overlay"];
 
 /// Docker's answer about itself, or what kept it from answering.
-pub fn judge(node: &str, info: Result<&SystemInfo, &str>) -> Vec<Finding> {
+pub(super) fn judge(node: &str, info: Result<&SystemInfo, &str>) -> Vec<Finding> {
     let info = match info {
         Ok(info) => info,
         Err(reason) => {

@@ -15,7 +15,7 @@ const USUAL_QUOTA_BYTES: u64 = 2 << 30;
 const FILLING_PERCENT: u64 = 80;
 
 /// What is asked of the member at this address; the certificates are on its node.
-pub fn questions(address: &str) -> [(&'static str, String); 6] {
+pub(super) fn questions(address: &str) -> [(&'static str, String); 6] {
     let etcdctl = |command: &str| {
         format!(
             "ETCDCTL_ENDPOINTS=https://{address}:2379 etcdctl --dial-timeout=4s --command-timeout=7s --write-out=json {command}"
@@ -36,7 +36,7 @@ pub fn questions(address: &str) -> [(&'static str, String); 6] {
 }
 
 /// A member as its node told of it.
-pub struct Member<'a> {
+pub(super) struct Member<'a> {
     pub name: &'a str,
     /// None when the node cannot be reached, which is told elsewhere.
     pub answers: Option<Result<&'a Answers, &'a str>>,
@@ -57,7 +57,7 @@ struct Status {
 }
 
 /// Members by the inventory with what they said.
-pub fn judge(members: &[Member<'_>]) -> Vec<Finding> {
+pub(super) fn judge(members: &[Member<'_>]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = members.iter().filter_map(judge_member).collect();
     let healthy: Vec<&str> = members.iter().filter(|member| is_healthy(member)).map(|member| member.name).collect();
     let needed = members.len() / 2 + 1;

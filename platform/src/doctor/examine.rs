@@ -24,7 +24,7 @@ const STORE_DEADLINE: Duration = Duration::from_secs(30);
 const CLOCK_DEADLINE: Duration = Duration::from_secs(15);
 
 /// All checks of one run.
-pub struct Examination<'a> {
+pub(super) struct Examination<'a> {
     /// All nodes, those that do not answer among them.
     pub cluster: &'a Cluster,
     /// What is left of it.
@@ -32,7 +32,7 @@ pub struct Examination<'a> {
 }
 
 /// What the swarm's managers know.
-pub struct Swarm {
+pub(super) struct Swarm {
     pub members: Vec<Member>,
     pub services: Vec<Service>,
     pub tasks: Vec<Task>,
@@ -40,7 +40,7 @@ pub struct Swarm {
 
 impl Examination<'_> {
     /// Everything that was found.
-    pub async fn all(&self) -> Vec<Finding> {
+    pub(super) async fn all(&self) -> Vec<Finding> {
         // Alone, because nodes that are busy answering other questions blur it.
         let clocks = within("clocks", self.clocks()).await;
         let (machines, swarm, overlay) =
@@ -235,7 +235,7 @@ async fn within(check: &'static str, findings: impl Future<Output = Vec<Finding>
 }
 
 /// Seconds since 1970.
-pub fn now() -> i64 {
+pub(super) fn now() -> i64 {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX)
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Level {
+pub(crate) enum Level {
     /// As it should be.
     Ok,
     /// Works, and will not always.
@@ -16,7 +16,7 @@ pub enum Level {
 
 /// One result of one check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// Which check: one of the words of [`GROUPS`].
     pub check: &'static str,
     /// The node, component or name that it is about; `cluster` when it is about all of them.
@@ -28,10 +28,10 @@ pub struct Finding {
 }
 
 /// What is about no single node.
-pub const CLUSTER: &str = "cluster";
+pub(crate) const CLUSTER: &str = "cluster";
 
 /// Checks by subject, in the order in which people read them: what is further down needs what is above it.
-pub const GROUPS: [(&str, &[&str]); 6] = [
+pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
     ("Machines", &["ssh", "versions", "systemd", "memory", "disk"]),
     ("Clocks", &["clocks", "time source"]),
     ("etcd", &["etcd"]),
@@ -42,12 +42,12 @@ pub const GROUPS: [(&str, &[&str]); 6] = [
 
 impl Finding {
     /// All is well.
-    pub fn ok(check: &'static str, subject: impl Into<String>, found: impl Into<String>) -> Self {
+    pub(crate) fn ok(check: &'static str, subject: impl Into<String>, found: impl Into<String>) -> Self {
         Self { check, subject: subject.into(), level: Level::Ok, found: found.into(), remedy: None }
     }
 
     /// Something that will be trouble.
-    pub fn warn(
+    pub(crate) fn warn(
         check: &'static str,
         subject: impl Into<String>,
         found: impl Into<String>,
@@ -58,7 +58,7 @@ impl Finding {
     }
 
     /// Something that is trouble.
-    pub fn fail(
+    pub(crate) fn fail(
         check: &'static str,
         subject: impl Into<String>,
         found: impl Into<String>,
@@ -68,7 +68,7 @@ impl Finding {
     }
 
     /// The place of its check in [`GROUPS`].
-    pub fn rank(&self) -> usize {
+    pub(crate) fn rank(&self) -> usize {
         let checks = GROUPS.iter().flat_map(|(_, checks)| checks.iter());
         checks.clone().position(|check| *check == self.check).unwrap_or_else(|| checks.count())
     }

@@ -5,7 +5,7 @@ use super::finding::Finding;
 
 /// A component's own check on a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question<'a> {
+pub(super) struct Question<'a> {
     pub component: &'a str,
     pub port: u16,
     pub path: &'a str,
@@ -13,7 +13,7 @@ pub struct Question<'a> {
 }
 
 /// What a node answered on its own port.
-pub fn judge_node(node: &str, question: &Question<'_>, answer: Result<u16, &str>) -> Finding {
+pub(super) fn judge_node(node: &str, question: &Question<'_>, answer: Result<u16, &str>) -> Finding {
     const CHECK: &str = "health";
     let Question { component, port, path, status } = question;
     let subject = format!("{component} on {node}");
@@ -31,7 +31,13 @@ pub fn judge_node(node: &str, question: &Question<'_>, answer: Result<u16, &str>
 }
 
 /// What came through the load balancer's port; `endpoint` is where we asked.
-pub fn judge_balancer(cluster: &str, port: &str, endpoint: &str, path: &str, answer: Result<u16, &str>) -> Finding {
+pub(super) fn judge_balancer(
+    cluster: &str,
+    port: &str,
+    endpoint: &str,
+    path: &str,
+    answer: Result<u16, &str>,
+) -> Finding {
     const CHECK: &str = "load balancer";
     let found = match answer {
         Ok(200) => return Finding::ok(CHECK, port, format!("GET {path} at {endpoint} answers 200")),

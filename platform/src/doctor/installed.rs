@@ -19,7 +19,7 @@ const RESOLVE_DEADLINE: Duration = Duration::from_secs(8);
 const ANY_NAME: &str = "platformctl-doctor";
 
 /// What is installed, and where it can be asked.
-pub struct Installed<'a> {
+pub(super) struct Installed<'a> {
     /// All nodes.
     pub cluster: &'a Cluster,
     /// Those that answer.
@@ -31,7 +31,7 @@ pub struct Installed<'a> {
 
 impl Installed<'_> {
     /// Everything that clients can see.
-    pub async fn all(&self) -> Vec<Finding> {
+    pub(super) async fn all(&self) -> Vec<Finding> {
         let (health, balancer, names, certificates) =
             tokio::join!(self.health(), self.balancer(), self.names(), self.public_certificate(),);
         let missing = self.swarm.map(|swarm| service::judge_missing(self.bundle, self.values, &swarm.services));

@@ -11,7 +11,7 @@ const VITAL_UNITS: [&str; 5] =
     ["docker.service", "containerd.service", "etcd-member.service", "var-lib-docker.mount", "systemd-networkd.service"];
 
 /// What is asked of every node.
-pub const QUESTIONS: [(&str, &str); 5] = [
+pub(super) const QUESTIONS: [(&str, &str); 5] = [
     ("os", ". /etc/os-release; echo \"$PRETTY_NAME\""),
     ("kernel", "uname -r"),
     ("system", "systemctl is-system-running"),
@@ -20,7 +20,7 @@ pub const QUESTIONS: [(&str, &str); 5] = [
 ];
 
 /// Whether all machines run the same system, kernel and Docker; `docker` is Docker's version, when it answers.
-pub fn judge_versions(nodes: &[(&str, &Answers, Option<&str>)]) -> Vec<Finding> {
+pub(super) fn judge_versions(nodes: &[(&str, &Answers, Option<&str>)]) -> Vec<Finding> {
     let facts = [
         ("system", nodes.iter().map(|(name, answers, _)| (*name, answers.get("os"))).collect()),
         ("kernel", nodes.iter().map(|(name, answers, _)| (*name, answers.get("kernel"))).collect()),
@@ -49,7 +49,7 @@ pub fn judge_versions(nodes: &[(&str, &Answers, Option<&str>)]) -> Vec<Finding> 
 }
 
 /// systemd's own view of the node.
-pub fn judge_systemd(node: &str, answers: &Answers) -> Finding {
+pub(super) fn judge_systemd(node: &str, answers: &Answers) -> Finding {
     let state = answers.text("system").lines().last().unwrap_or_default().trim();
     let failed: Vec<&str> = answers.text("failed").lines().filter_map(|line| line.split_whitespace().next()).collect();
     let jobs = format!("platformctl ssh {node} systemctl list-jobs");
@@ -76,7 +76,7 @@ pub fn judge_systemd(node: &str, answers: &Answers) -> Finding {
 }
 
 /// Whether programs can still get memory.
-pub fn judge_memory(node: &str, answers: &Answers) -> Finding {
+pub(super) fn judge_memory(node: &str, answers: &Answers) -> Finding {
     let kibibytes = |key: &str| {
         let line = answers.text("memory").lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
         line.split_whitespace().next()?.parse::<u64>().ok()

@@ -13,7 +13,7 @@ use nodes::cluster::Node;
 const DEADLINE: Duration = Duration::from_secs(45);
 
 /// The ingress network, and the one that most nodes have containers on.
-pub async fn examine(nodes: &[Node]) -> Vec<Finding> {
+pub(super) async fn examine(nodes: &[Node]) -> Vec<Finding> {
     let mut networks: BTreeMap<String, Vec<End>> = BTreeMap::new();
     for (network, end) in all_ends(nodes).await {
         networks.entry(network).or_default().push(end);

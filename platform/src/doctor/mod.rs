@@ -21,10 +21,10 @@ mod probe;
 mod public;
 mod service;
 mod setting;
-pub mod support;
+pub(crate) mod support;
 mod swarm;
 
-pub use finding::{CLUSTER, Finding, GROUPS, Level};
+pub(crate) use finding::{CLUSTER, Finding, GROUPS, Level};
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(20);
 
 /// What all checks found.
 #[derive(Clone, Debug)]
-pub struct Diagnosis {
+pub(crate) struct Diagnosis {
     /// In the order of [`GROUPS`], and within a check as they were found.
     pub findings: Vec<Finding>,
     /// Names of nodes that cannot be reached over SSH.
@@ -48,7 +48,7 @@ pub struct Diagnosis {
 }
 
 /// Runs all checks.
-pub async fn diagnose(platform: &Platform) -> Diagnosis {
+pub(crate) async fn diagnose(platform: &Platform) -> Diagnosis {
     let cluster = &platform.cluster;
     let connect = async |node: &Node| match tokio::time::timeout(CONNECT_DEADLINE, node.session()).await {
         Ok(connected) => connected.map(drop),

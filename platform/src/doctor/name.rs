@@ -7,7 +7,7 @@ use super::finding::Finding;
 const CHECK: &str = "names";
 
 /// What resolving `name` gave; `record` is what belongs into the zone: `*.example.com`.
-pub fn judge(record: &str, balancer: IpAddr, found: Result<&[IpAddr], &str>) -> Finding {
+pub(super) fn judge(record: &str, balancer: IpAddr, found: Result<&[IpAddr], &str>) -> Finding {
     let remedy =
         format!("a DNS record `{record}. A {balancer}`; resolvers may remember the old answer for its time to live");
     match found {

@@ -8,14 +8,14 @@ use super::finding::{CLUSTER, Finding};
 
 const CHECK: &str = "overlay";
 /// The network of published ports; every node of a swarm has an end of it, whether anything runs or not.
-pub const INGRESS: &str = "ingress";
+pub(super) const INGRESS: &str = "ingress";
 /// A port on which nothing listens.
 const PORT: u16 = 1;
 const CONNECT_SECONDS: u32 = 5;
 
 /// Where a node's end of a network is entered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Entry {
+pub(super) enum Entry {
     /// Docker's own sandbox of the ingress network.
     IngressSandbox,
     /// A container that is attached to the network.
@@ -24,7 +24,7 @@ pub enum Entry {
 
 /// A node's end of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct End {
+pub(super) struct End {
     pub node: String,
     /// Without its prefix's length.
     pub address: String,
@@ -33,7 +33,7 @@ pub struct End {
 
 /// One try.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Connection {
+pub(super) struct Connection {
     pub from: String,
     pub to: String,
     /// None when packets passed.
@@ -41,7 +41,7 @@ pub struct Connection {
 }
 
 /// The shell command that connects from `end` to all the others at once; it prints a line for each address.
-pub fn script(end: &End, others: &[&End]) -> String {
+pub(super) fn script(end: &End, others: &[&End]) -> String {
     let namespace = match &end.entry {
         Entry::IngressSandbox => "/run/docker/netns/ingress_sbox".to_owned(),
         Entry::Container(id) => format!("/proc/$(docker inspect --format '{{{{.State.Pid}}}}' {id})/ns/net"),
@@ -59,7 +59,7 @@ pub fn script(end: &End, others: &[&End]) -> String {
 }
 
 /// What the command printed.
-pub fn read(output: &str, end: &End, others: &[&End]) -> Vec<Connection> {
+pub(super) fn read(output: &str, end: &End, others: &[&End]) -> Vec<Connection> {
     let connection = |other: &&End| {
         let line = output.lines().find_map(|line| line.strip_prefix(&other.address)?.strip_prefix(' '));
         let error = match line.map(|line| line.split_once(' ').unwrap_or((line, ""))) {
@@ -77,7 +77,7 @@ pub fn read(output: &str, end: &End, others: &[&End]) -> Vec<Connection> {
 }
 
 /// All connections of a network: one finding when all pass; a node that none passes to or from is told once.
-pub fn judge(network: &str, connections: &[Connection]) -> Vec<Finding> {
+pub(super) fn judge(network: &str, connections: &[Connection]) -> Vec<Finding> {
     if connections.is_empty() {
         return Vec::new();
     }

@@ -10,12 +10,12 @@ const MARK: &str = "\u{1e}";
 
 /// Answers by the question's name: exit status, and stdout with stderr.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answers {
+pub(super) struct Answers {
     answers: HashMap<String, (u32, String)>,
 }
 
 /// One shell command that runs all of these; each is a name and a command of its own.
-pub fn script(questions: &[(&str, &str)]) -> String {
+pub(super) fn script(questions: &[(&str, &str)]) -> String {
     let mut script = String::from("export LC_ALL=C; ");
     for (name, command) in questions {
         let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
@@ -27,7 +27,7 @@ pub fn script(questions: &[(&str, &str)]) -> String {
 
 impl Answers {
     /// Takes the output of [`script`] apart.
-    pub fn read(output: &str) -> Self {
+    pub(super) fn read(output: &str) -> Self {
         let mut answers = HashMap::new();
         let mut answer = String::new();
         for line in output.lines() {
@@ -46,22 +46,22 @@ impl Answers {
     }
 
     /// What the command printed when it succeeded.
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.answers.get(name).filter(|(status, _)| *status == 0).map(|(_, text)| text.as_str())
     }
 
     /// What the command printed, however it ended.
-    pub fn text(&self, name: &str) -> &str {
+    pub(super) fn text(&self, name: &str) -> &str {
         self.answers.get(name).map(|(_, text)| text.as_str()).unwrap_or_default()
     }
 
     /// How the command ended; 124 when it took too long.
-    pub fn status(&self, name: &str) -> Option<u32> {
+    pub(super) fn status(&self, name: &str) -> Option<u32> {
         self.answers.get(name).map(|(status, _)| *status)
     }
 
     /// The last line of what a command complained.
-    pub fn complaint(&self, name: &str) -> String {
+    pub(super) fn complaint(&self, name: &str) -> String {
         match self.answers.get(name) {
             Some((124, _)) => format!("no answer within {COMMAND_SECONDS} s"),
             Some((status, text)) => match text.lines().rev().find(|line| !line.trim().is_empty()) {
@@ -73,7 +73,7 @@ impl Answers {
     }
 
     #[cfg(test)]
-    pub fn of(answers: &[(&str, u32, &str)]) -> Self {
+    pub(super) fn of(answers: &[(&str, u32, &str)]) -> Self {
         let answers = answers.iter().map(|(name, status, text)| ((*name).to_owned(), (*status, (*text).to_owned())));
         Self { answers: answers.collect() }
     }

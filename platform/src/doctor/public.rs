@@ -12,7 +12,7 @@ use nodes::inventory::SocketEndpoint;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The status of `GET path`.
-pub async fn get(endpoint: &SocketEndpoint, path: &str) -> Result<u16, String> {
+pub(super) async fn get(endpoint: &SocketEndpoint, path: &str) -> Result<u16, String> {
     let asking = async {
         let stream = tokio::net::TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await;
         status_of(stream.map_err(|error| error.to_string())?, &endpoint.host, path).await
@@ -21,7 +21,7 @@ pub async fn get(endpoint: &SocketEndpoint, path: &str) -> Result<u16, String> {
 }
 
 /// The certificate that a TLS server shows for `name`, whether it is to be trusted or not.
-pub async fn certificate(endpoint: &SocketEndpoint, name: &str) -> Result<X509, String> {
+pub(super) async fn certificate(endpoint: &SocketEndpoint, name: &str) -> Result<X509, String> {
     let (endpoint, name) = (endpoint.clone(), name.to_owned());
     let asking = tokio::task::spawn_blocking(move || handshake(&endpoint, &name));
     match tokio::time::timeout(TIMEOUT * 2, asking).await {

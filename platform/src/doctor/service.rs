@@ -9,7 +9,7 @@ const CHECK: &str = "services";
 
 /// What is known of a service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct State {
+pub(super) struct State {
     /// What targets call it.
     pub name: String,
     /// Whether it is of a bundle; others may be stopped as their owners like.
@@ -26,7 +26,7 @@ pub struct State {
 
 impl State {
     /// The state of a service by its tasks, which are given oldest first.
-    pub fn of(service: &Service, tasks: &[&Task], members: &[Member], is_component: bool) -> Self {
+    pub(super) fn of(service: &Service, tasks: &[&Task], members: &[Member], is_component: bool) -> Self {
         let Tally { wanted, running, unsettled, keeps_failing } = Tally::of(service, tasks, members);
         let error = tasks.iter().rev().find_map(|task| {
             let place = if task.node.is_empty() { String::new() } else { format!(" on {}", task.node) };
@@ -46,7 +46,7 @@ impl State {
 }
 
 /// One service.
-pub fn judge(state: &State) -> Finding {
+pub(super) fn judge(state: &State) -> Finding {
     let State { name, wanted, running, .. } = state;
     if !state.is_started {
         return match state.is_component {
@@ -73,7 +73,7 @@ pub fn judge(state: &State) -> Finding {
 }
 
 /// Components that should be there and have no service.
-pub fn judge_missing(bundle: &Bundle, values: &Values, services: &[Service]) -> Vec<Finding> {
+pub(super) fn judge_missing(bundle: &Bundle, values: &Values, services: &[Service]) -> Vec<Finding> {
     let is_missing = |name: &str| !services.iter().any(|service| service.component() == name);
     let components = bundle.components().filter(|component| {
         component.kind == ComponentKind::Service && bundle.is_enabled(component, values) && is_missing(&component.name)

@@ -6,7 +6,7 @@ use crate::bundle::{SettingsSchema, Values};
 const CHECK: &str = "settings";
 
 /// What nothing can be installed with, and names that nothing reads.
-pub fn judge(schema: &SettingsSchema, values: &Values) -> Vec<Finding> {
+pub(super) fn judge(schema: &SettingsSchema, values: &Values) -> Vec<Finding> {
     let mut findings = Vec::new();
     for mistake in schema.mistakes(values) {
         findings.push(Finding::fail(CHECK, mistake.name.to_string(), mistake.message, mistake.remedy));
@@ -48,7 +48,9 @@ mod tests {
             ),
         ] {
             let mut values = Values::new();
-            set.iter().for_each(|(target, key, value)| values.set(target, key, value));
+            for (target, key, value) in &set {
+                values.set(target, key, value);
+            }
             let findings = judge(&bundle.settings, &values);
             assert_eq!(findings.len(), expected.len(), "{findings:?}");
             for (finding, (level, part)) in findings.iter().zip(expected) {

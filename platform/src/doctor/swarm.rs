@@ -12,13 +12,13 @@ const INSTALL: &str = "platformctl install platform";
 
 /// A node of the cluster by the inventory.
 #[derive(Clone, Copy, Debug)]
-pub struct Expected<'a> {
+pub(super) struct Expected<'a> {
     pub name: &'a str,
     pub etcd_member: bool,
 }
 
 /// What the managers say; none when there is no swarm. `autolock` says whether managers wait for a key when they start.
-pub fn judge(expected: &[Expected<'_>], members: Option<&[Member]>, autolock: Option<bool>) -> Vec<Finding> {
+pub(super) fn judge(expected: &[Expected<'_>], members: Option<&[Member]>, autolock: Option<bool>) -> Vec<Finding> {
     let Some(members) = members else {
         return vec![Finding::warn(CHECK, CLUSTER, "there is no swarm yet", INSTALL)];
     };
@@ -39,7 +39,7 @@ pub fn judge(expected: &[Expected<'_>], members: Option<&[Member]>, autolock: Op
 }
 
 /// No manager answered.
-pub fn no_manager(reason: &str) -> Finding {
+pub(super) fn no_manager(reason: &str) -> Finding {
     Finding::fail(
         CHECK,
         CLUSTER,

@@ -3,12 +3,15 @@
 //! at once, with the registry up or not.
 
 mod archive;
+mod own;
 
-pub use archive::{Archive, ArchiveError};
+pub(crate) use archive::{Archive, ArchiveError};
+pub(crate) use own::beside_the_program;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use bollard::errors::Error;
 use bollard::query_parameters::{CreateImageOptionsBuilder, ImportImageOptions};
 use futures::TryStreamExt as _;
 use futures::future::join_all;
@@ -22,14 +25,14 @@ const TRANSFER_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// An image that a node does not have and cannot get.
 #[derive(Clone, Debug)]
-pub struct MissingImage {
+pub(crate) struct MissingImage {
     pub image: String,
     pub node: String,
     pub error: DockerError,
 }
 
 /// The id of `image` on a node; none when it is not there.
-pub async fn id_on(node: &Node, image: &str) -> Result<Option<String>, DockerError> {
+pub(crate) async fn id_on(node: &Node, image: &str) -> Result<Option<String>, DockerError> {
     let found =
         node.ask(format!("looking for image `{image}`"), |docker| async move { docker.inspect_image(image).await });
     match found.await {
@@ -41,7 +44,7 @@ pub async fn id_on(node: &Node, image: &str) -> Result<Option<String>, DockerErr
 
 /// Gives every node every image, all nodes at once: what is there stays, what an archive holds is loaded, the rest is
 /// pulled. Returns what is missing then.
-pub async fn provide(
+pub(crate) async fn provide(
     nodes: &[Node],
     images: &BTreeSet<String>,
     archives: &[Archive],
@@ -63,6 +66,11 @@ async fn provide_on(
         let provided = match id_on(node, image).await {
             Ok(Some(id)) if archive.is_none_or(|archive| archive.id_of(image) == Some(&id)) => Ok(()),
             Err(error) => Err(error),
+            // Somebody else's image of that name is none of ours.
+            Ok(_) if archive.is_none() && own::is_own(image) => {
+                let said = Error::DockerResponseServerError { status_code: 404, message: own::where_from() };
+                Err(DockerError::new(node.name(), &format!("looking for image `{image}`"), said))
+            }
             Ok(_) => {
                 let action = if archive.is_some() { "load" } else { "pull" };
                 let what = match archive.and_then(|archive| archive.path().file_name()) {
@@ -96,7 +104,7 @@ async fn provide_on(
 }
 
 /// Pulls an image from its registry.
-pub async fn pull(node: &Node, image: &str) -> Result<(), DockerError> {
+pub(crate) async fn pull(node: &Node, image: &str) -> Result<(), DockerError> {
     // Docker takes a name without a tag for all tags.
     let options = CreateImageOptionsBuilder::default().from_image(&with_tag(image)).build();
     let pulled = node.ask(format!("pulling image `{image}`"), |mut docker| {
@@ -110,7 +118,7 @@ pub async fn pull(node: &Node, image: &str) -> Result<(), DockerError> {
 }
 
 /// Loads all images of an archive.
-pub async fn load(node: &Node, archive: &Archive) -> Result<(), DockerError> {
+pub(crate) async fn load(node: &Node, archive: &Archive) -> Result<(), DockerError> {
     let loaded = node.ask(format!("loading `{}`", archive.path().display()), |mut docker| async move {
         docker.set_timeout(TRANSFER_TIMEOUT);
         let file = tokio::fs::File::open(archive.path()).await?;

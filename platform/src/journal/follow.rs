@@ -19,7 +19,7 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(3);
 
 /// What comes while following.
 #[derive(Clone, Debug)]
-pub enum Followed {
+pub(crate) enum Followed {
     Line(Line),
     /// A node whose lines do not come any more, for now.
     Lost {
@@ -42,7 +42,7 @@ type Items = BoxStream<'static, Result<Item, NodeError>>;
 
 impl Journal {
     /// Follows from where `extract` ended, until this is dropped or nobody takes the lines any more.
-    pub async fn follow(&self, extract: &Extract, started: OffsetDateTime, sink: &Sender<Followed>) {
+    pub(crate) async fn follow(&self, extract: &Extract, started: OffsetDateTime, sink: &Sender<Followed>) {
         let nodes = self.cluster.nodes().iter().filter(|node| self.concerns(node));
         let follow = |node: &Node| {
             let lost = extract.unreachable.iter().any(|(name, _)| name == node.name());

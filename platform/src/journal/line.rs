@@ -6,7 +6,7 @@ use time::format_description::well_known::Rfc3339;
 
 /// Where a program wrote a line to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stream {
+pub(crate) enum Stream {
     Stdout,
     Stderr,
     /// journald does not say.
@@ -15,7 +15,7 @@ pub enum Stream {
 
 /// A line, or several that were written as one.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Line {
+pub(crate) struct Line {
     pub time: OffsetDateTime,
     /// The component, the app's service or the machine that was asked for.
     pub name: String,

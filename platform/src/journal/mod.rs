@@ -6,8 +6,8 @@
 mod follow;
 mod line;
 
-pub use follow::Followed;
-pub use line::{Line, Stream};
+pub(crate) use follow::Followed;
+pub(crate) use line::{Line, Stream};
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -30,7 +30,7 @@ const DEADLINE: Duration = Duration::from_secs(90);
 
 /// Something that writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub(crate) enum Source {
     /// Containers of a component or of an app's service.
     Service { name: String, instances: Instances },
     /// A component that members of etcd run as a unit.
@@ -41,7 +41,7 @@ pub enum Source {
 
 /// What is to be read.
 #[derive(Clone, Debug)]
-pub struct Journal {
+pub(crate) struct Journal {
     cluster: Cluster,
     /// Names in natural order; places in it are the numbers of instances of global services.
     nodes: Vec<String>,
@@ -52,7 +52,7 @@ pub struct Journal {
 
 /// What was read.
 #[derive(Debug, Default)]
-pub struct Extract {
+pub(crate) struct Extract {
     /// In order of time.
     pub lines: Vec<Line>,
     /// Nodes whose lines are missing.
@@ -84,13 +84,18 @@ enum NodeError {
 
 impl Journal {
     /// Of each source at most the last `most` lines, and none from before `since`.
-    pub fn new(cluster: Cluster, sources: Vec<Source>, since: Option<OffsetDateTime>, most: Option<usize>) -> Self {
+    pub(crate) fn new(
+        cluster: Cluster,
+        sources: Vec<Source>,
+        since: Option<OffsetDateTime>,
+        most: Option<usize>,
+    ) -> Self {
         let nodes = cluster.ordered_names().into_iter().map(str::to_owned).collect();
         Self { cluster, nodes, sources, since, most }
     }
 
     /// Reads what is there now.
-    pub async fn read(&self) -> Extract {
+    pub(crate) async fn read(&self) -> Extract {
         let read = async |node: &Node| {
             let units = self.units(node);
             let containers = async {
@@ -289,6 +294,6 @@ fn logs(
 }
 
 /// The component of this name that machines run themselves.
-pub fn host_component(name: &str) -> Option<HostComponent> {
+pub(crate) fn host_component(name: &str) -> Option<HostComponent> {
     HOST_COMPONENTS.into_iter().find(|component| component.name == name)
 }

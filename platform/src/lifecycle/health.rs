@@ -16,7 +16,7 @@ use report::{Event, Reporter};
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Waits until all selected, enabled components of these are well; one line of reasons for each that is not.
-pub async fn wait_until_well(
+pub(super) async fn wait_until_well(
     platform: &Platform,
     bundle: &Bundle,
     components: &[&Component],
@@ -28,7 +28,7 @@ pub async fn wait_until_well(
 }
 
 /// Components of these that are selected and enabled.
-pub fn chosen<'a>(
+pub(super) fn chosen<'a>(
     bundle: &Bundle,
     components: &'a [Component],
     values: &Values,

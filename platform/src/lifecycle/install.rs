@@ -15,13 +15,13 @@ use crate::swarm::{self, Applied, COMPONENT_LABEL, References, Started};
 use report::{Event, Failure, Reporter};
 
 /// The bundle's name on its services.
-pub const BUNDLE_LABEL: &str = "platform.bundle";
+pub(crate) const BUNDLE_LABEL: &str = "platform.bundle";
 /// The bundle's version on its services.
-pub const VERSION_LABEL: &str = "platform.version";
+pub(super) const VERSION_LABEL: &str = "platform.version";
 
 /// What an installation left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Installed {
+pub(crate) enum Installed {
     /// All that was selected runs, as it did before.
     Running,
     /// Something waits to be started.
@@ -30,7 +30,7 @@ pub enum Installed {
 
 /// Checks the cluster, gives every node the images, forms the swarm, and makes the selected components' services, over
 /// what is `installed` already; what runs is waited for when it changes.
-pub async fn install(
+pub(crate) async fn install(
     platform: &Platform,
     installed: Option<&Installation>,
     bundle: &Bundle,
@@ -100,7 +100,7 @@ fn refuse_another(installed: &Bundle, wanted: &Bundle) -> Result<(), Failure> {
 }
 
 /// The services of selected components that are enabled, in the bundle's order.
-pub fn selected<'a>(
+pub(super) fn selected<'a>(
     bundle: &Bundle,
     values: &Values,
     rendered: &'a Rendered,
@@ -117,7 +117,7 @@ pub fn selected<'a>(
 }
 
 /// Gives every node the images of these services, or says which cannot be had.
-pub async fn provide_images(
+pub(super) async fn provide_images(
     platform: &Platform,
     services: &[&RenderedService],
     archives: &[Archive],
@@ -163,7 +163,7 @@ fn image_of(service: &RenderedService) -> Option<String> {
 }
 
 /// Makes or updates one service.
-pub async fn apply(
+pub(super) async fn apply(
     platform: &Platform,
     bundle: &Bundle,
     service: &RenderedService,

@@ -12,7 +12,7 @@ use report::{Failure, Reporter};
 const GONE: u16 = 404;
 
 /// Ends the containers of these instances; the swarm replaces them.
-pub async fn restart_instances(
+pub(crate) async fn restart_instances(
     platform: &Platform,
     installation: &Installation,
     selected: &Selected<'_>,

@@ -13,18 +13,18 @@ mod state;
 mod stop;
 mod upgrade;
 
-pub use crate::installation::Installation;
-pub use install::{BUNDLE_LABEL, Installed, install};
-pub use instances::restart_instances;
-pub use preflight::preflight;
-pub use remove::uninstall;
-pub use scale::{Scale, scale};
-pub use start::{rolling_restart, start};
-pub use state::{ComponentState, InstanceState, states};
-pub use stop::stop;
-pub use upgrade::upgrade;
+pub(crate) use crate::installation::Installation;
+pub(crate) use install::{BUNDLE_LABEL, Installed, install};
+pub(crate) use instances::restart_instances;
+pub(crate) use preflight::preflight;
+pub(crate) use remove::uninstall;
+pub(crate) use scale::{Scale, scale};
+pub(crate) use start::{rolling_restart, start};
+pub(crate) use state::{ComponentState, InstanceState, states};
+pub(crate) use stop::stop;
+pub(crate) use upgrade::upgrade;
 
 use std::collections::BTreeSet;
 
 /// Names of the components that a command is about.
-pub type Selection = BTreeSet<String>;
+pub(crate) type Selection = BTreeSet<String>;

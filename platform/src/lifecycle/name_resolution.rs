@@ -10,7 +10,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const PROBE: &str = "platformctl-probe";
 
 /// What is wrong with the records of `*.domain`; none when they lead to the load balancer.
-pub async fn finding(platform: &Platform, domain: &str) -> Option<String> {
+pub(super) async fn finding(platform: &Platform, domain: &str) -> Option<String> {
     let expected = IpAddr::V4(platform.cluster.facts().public_address);
     let name = format!("{PROBE}.{domain}");
     let found = tokio::time::timeout(TIMEOUT, tokio::net::lookup_host((name.as_str(), 80))).await;

@@ -36,7 +36,7 @@ struct Answer {
 }
 
 /// Checks every node and what they share; all findings in one failure. Different versions are only noted.
-pub async fn preflight(platform: &Platform, reporter: &Reporter) -> Result<(), Failure> {
+pub(crate) async fn preflight(platform: &Platform, reporter: &Reporter) -> Result<(), Failure> {
     let cluster = &platform.cluster;
     cluster.connect_all().await?;
     let (answers, store, offsets) = tokio::join!(

@@ -7,7 +7,7 @@ use crate::bundle::{Bundle, ComponentKind};
 use report::{Failure, Reporter};
 
 /// Stops and removes the selected components; with the last of them the bundle's networks and its record go too.
-pub async fn uninstall(
+pub(crate) async fn uninstall(
     platform: &Platform,
     bundle: &Bundle,
     selection: &Selection,

@@ -11,7 +11,7 @@ use report::{Failure, Reporter};
 
 /// A component and its number of tasks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scale {
+pub(crate) struct Scale {
     pub component: String,
     pub replicas: u32,
 }
@@ -33,7 +33,7 @@ impl std::str::FromStr for Scale {
 }
 
 /// Scales all of them, or none when one cannot be scaled.
-pub async fn scale(
+pub(crate) async fn scale(
     platform: &Platform,
     installation: &Installation,
     scales: &[Scale],
@@ -104,7 +104,9 @@ mod tests {
             (vec![5000], Some("images"), Some("must be a whole number, 0 to 1000, found `5000`")),
         ] {
             let mut values = Values::new();
-            account.into_iter().for_each(|account| values.set("registry", "azureAccount", account));
+            if let Some(account) = account {
+                values.set("registry", "azureAccount", account);
+            }
             let scales: Vec<Scale> =
                 numbers.iter().map(|replicas| Scale { component: "registry".into(), replicas: *replicas }).collect();
             let found = check(&bundle, &values, &scales).map_err(|problems| problems.to_string());

@@ -8,7 +8,7 @@ use crate::settings::Settings;
 use report::{Event, Failure, Reporter};
 
 /// Starts the selected components and waits until they are well; what runs already is only looked at.
-pub async fn start(
+pub(crate) async fn start(
     platform: &Platform,
     installation: &Installation,
     selection: &Selection,
@@ -34,7 +34,7 @@ pub async fn start(
 }
 
 /// Replaces the tasks of the selected components, few at a time as their stack says, one component after the other.
-pub async fn rolling_restart(
+pub(crate) async fn rolling_restart(
     platform: &Platform,
     installation: &Installation,
     selection: &Selection,
@@ -62,7 +62,7 @@ pub async fn rolling_restart(
 }
 
 /// The failure for components that are not well.
-pub fn unwell(reasons: Vec<String>) -> Failure {
+pub(super) fn unwell(reasons: Vec<String>) -> Failure {
     Failure::Unhealthy {
         reasons,
         hint: "platformctl status; platformctl journal COMPONENT -n 100; platformctl doctor".into(),

@@ -12,7 +12,7 @@ use report::Failure;
 
 /// A component's state.
 #[derive(Clone, Debug, Serialize)]
-pub struct ComponentState {
+pub(crate) struct ComponentState {
     pub component: String,
     pub subsystem: String,
     /// `active`, `activating`, `inactive` or `failed`.
@@ -28,7 +28,7 @@ pub struct ComponentState {
 
 /// A task's state.
 #[derive(Clone, Debug, Serialize)]
-pub struct InstanceState {
+pub(crate) struct InstanceState {
     /// The slot, or the place of the node among the nodes.
     pub number: Option<u32>,
     pub machine: String,
@@ -42,7 +42,7 @@ pub struct InstanceState {
 }
 
 /// The states of the selected components that are enabled, in the bundle's order.
-pub async fn states(
+pub(crate) async fn states(
     platform: &Platform,
     installation: &Installation,
     selection: &Selection,

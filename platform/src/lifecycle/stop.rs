@@ -16,7 +16,7 @@ const DEADLINE: Duration = Duration::from_secs(180);
 const POLL_INTERVAL: Duration = Duration::from_millis(750);
 
 /// Stops the selected components and waits until their containers have ended.
-pub async fn stop(
+pub(crate) async fn stop(
     platform: &Platform,
     bundle: &Bundle,
     selection: &Selection,

@@ -14,7 +14,7 @@ use report::{Event, Failure, Reporter};
 
 /// Brings the platform to `wanted`. When a component does not become well, every component that was changed gets its
 /// earlier spec again, and the failure says why.
-pub async fn upgrade(
+pub(crate) async fn upgrade(
     platform: &Platform,
     installation: &Installation,
     wanted: &Bundle,

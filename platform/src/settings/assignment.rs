@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 /// A key and its new value.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Assignment {
+pub(crate) struct Assignment {
     pub key: String,
     pub value: String,
 }
 
 /// Why a text is no assignment.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AssignmentError {
+pub(crate) enum AssignmentError {
     #[error("`{0}` is not KEY=VALUE")]
     NoAssignment(String),
     #[error("`{0}` cannot be a key: a key has no space and no `/`")]
@@ -23,7 +23,7 @@ pub enum AssignmentError {
 impl Assignment {
     /// Reads `key=value`, or `key=@file` for a file's content; `key=@@value` for a value that starts with `@`. All that
     /// follows the first `=` is the value.
-    pub fn parse<E: std::fmt::Display>(
+    pub(crate) fn parse<E: std::fmt::Display>(
         text: &str,
         read: impl Fn(&std::path::Path) -> Result<String, E>,
     ) -> Result<Self, AssignmentError> {

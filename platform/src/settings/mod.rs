@@ -3,7 +3,7 @@
 
 mod assignment;
 
-pub use assignment::{Assignment, AssignmentError};
+pub(crate) use assignment::Assignment;
 
 use std::collections::BTreeSet;
 
@@ -18,18 +18,18 @@ const PREFIX: &str = "/platform/";
 
 /// Settings of one cluster.
 #[derive(Clone, Debug)]
-pub struct Settings<'a> {
+pub(crate) struct Settings<'a> {
     platform: &'a Platform,
 }
 
 impl<'a> Settings<'a> {
     /// The settings of `platform`.
-    pub fn new(platform: &'a Platform) -> Self {
+    pub(crate) fn new(platform: &'a Platform) -> Self {
         Self { platform }
     }
 
     /// Everything that is set; of secrets only that they are.
-    pub async fn load(&self) -> Result<Values, Failure> {
+    pub(crate) async fn load(&self) -> Result<Values, Failure> {
         let store = &self.platform.store;
         let mut values = Values::new();
         for entry in store.range(PREFIX).await.map_err(|error| store.failure(error))? {
@@ -50,7 +50,12 @@ impl<'a> Settings<'a> {
     /// Sets all of `assignments`, the plain ones in one transaction. A secret needs a swarm; there must be one.
     ///
     /// Names and values are checked before ([`check`]); what does not go together with other settings is refused here.
-    pub async fn set(&self, schema: &SettingsSchema, target: &str, assignments: &[Assignment]) -> Result<(), Failure> {
+    pub(crate) async fn set(
+        &self,
+        schema: &SettingsSchema,
+        target: &str,
+        assignments: &[Assignment],
+    ) -> Result<(), Failure> {
         let before = self.load().await?;
         let mut after = before.clone();
         for Assignment { key, value } in assignments {
@@ -73,7 +78,7 @@ impl<'a> Settings<'a> {
     }
 
     /// Forgets settings, which then have their defaults; those of them that were set.
-    pub async fn unset(
+    pub(crate) async fn unset(
         &self,
         schema: &SettingsSchema,
         target: &str,
@@ -81,7 +86,9 @@ impl<'a> Settings<'a> {
     ) -> Result<BTreeSet<String>, Failure> {
         let before = self.load().await?;
         let mut after = before.clone();
-        keys.iter().for_each(|key| after.unset(target, key));
+        for key in keys {
+            after.unset(target, key);
+        }
         check_change(schema, &before, &after)?;
         let is_set = |key: &&String| before.get(target, key).is_some() || before.has_secret(target, key);
         let were_set = keys.iter().filter(is_set).cloned().collect();
@@ -113,7 +120,7 @@ impl<'a> Settings<'a> {
 }
 
 /// Every mistake in names and values.
-pub fn check(schema: &SettingsSchema, target: &str, assignments: &[Assignment]) -> Result<(), Problems> {
+pub(crate) fn check(schema: &SettingsSchema, target: &str, assignments: &[Assignment]) -> Result<(), Problems> {
     let mut problems = Problems::new();
     for Assignment { key, value } in assignments {
         if let Err(expected) = schema.check(target, key, value) {
@@ -126,7 +133,7 @@ pub fn check(schema: &SettingsSchema, target: &str, assignments: &[Assignment]) 
 }
 
 /// Every name that is no setting.
-pub fn check_names(schema: &SettingsSchema, target: &str, keys: &[String]) -> Result<(), Problems> {
+pub(crate) fn check_names(schema: &SettingsSchema, target: &str, keys: &[String]) -> Result<(), Problems> {
     let mut problems = Problems::new();
     for key in keys.iter().filter(|key| schema.get(target, key).is_none()) {
         let message = format!("there is no setting `{target}/{key}`");
@@ -144,7 +151,7 @@ fn add(problems: &mut Problems, schema: &SettingsSchema, target: &str, key: &str
 }
 
 /// What is wrong with the settings once they are changed, as far as the change makes it wrong.
-pub fn check_change(schema: &SettingsSchema, before: &Values, after: &Values) -> Result<(), Problems> {
+pub(crate) fn check_change(schema: &SettingsSchema, before: &Values, after: &Values) -> Result<(), Problems> {
     bundle::refused(schema.mistakes_of_change(before, after))
 }
 

@@ -8,7 +8,7 @@ const CANDIDATES: [&str; 6] =
     ["10.200.0.0/14", "10.100.0.0/14", "10.224.0.0/14", "10.48.0.0/14", "10.160.0.0/14", "100.96.0.0/14"];
 
 /// Each overlay network gets a range of this many leading bits: 254 tasks, over a thousand networks.
-pub const SUBNET_PREFIX_BITS: u32 = 24;
+pub(super) const SUBNET_PREFIX_BITS: u32 = 24;
 
 /// The first candidate that overlaps none of `routes`: lines of `ip -4 route`, whose first word is a range, an address
 /// or `default`.

@@ -6,7 +6,7 @@ use bollard::models::{HealthConfig, ServiceSpec, TaskSpec, TaskSpecContainerSpec
 const LABEL: &str = "platform.health-check";
 
 /// Notes the health check of a spec that is about to be written.
-pub fn note(spec: &mut ServiceSpec) {
+pub(super) fn note(spec: &mut ServiceSpec) {
     let container = spec.task_template.as_ref().and_then(|task| task.container_spec.as_ref());
     let noted = container.and_then(|container| serde_json::to_string(container.health_check.as_ref()?).ok());
     let labels = spec.labels.get_or_insert_default();
@@ -17,7 +17,7 @@ pub fn note(spec: &mut ServiceSpec) {
 }
 
 /// Gives a spec that was read the health check that was noted when it was written.
-pub fn restore(spec: &mut ServiceSpec) {
+pub(super) fn restore(spec: &mut ServiceSpec) {
     let noted = spec.labels.as_ref().and_then(|labels| labels.get(LABEL));
     let noted: Option<HealthConfig> = noted.and_then(|text| serde_json::from_str(text).ok());
     if let (Some(noted), Some(task)) = (noted, &mut spec.task_template)
@@ -28,7 +28,7 @@ pub fn restore(spec: &mut ServiceSpec) {
 }
 
 /// Whether two specs make the same containers, as far as that can be read: nothing is noted with a task.
-pub fn same_but_for_it(one: &TaskSpec, other: &TaskSpec) -> bool {
+pub(super) fn same_but_for_it(one: &TaskSpec, other: &TaskSpec) -> bool {
     let without = |spec: &TaskSpec| {
         let container = spec.container_spec.clone()?;
         Some(TaskSpecContainerSpec { health_check: None, ..container })

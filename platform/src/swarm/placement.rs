@@ -4,10 +4,10 @@
 use super::{Member, Role};
 
 /// Met by no node: a global service with it is stopped.
-pub const STOPPED: &str = "node.id == stopped";
+pub(super) const STOPPED: &str = "node.id == stopped";
 
 /// Nodes on which a task may be placed now: ready, available and within all constraints.
-pub fn eligible<'a>(members: &'a [Member], constraints: &[String]) -> Vec<&'a Member> {
+pub(super) fn eligible<'a>(members: &'a [Member], constraints: &[String]) -> Vec<&'a Member> {
     let meets = |member: &&Member| {
         member.ready && member.available && constraints.iter().all(|constraint| holds(constraint, member))
     };

@@ -121,10 +121,10 @@ impl Swarm {
         let services: Vec<&Service> = services.iter().filter(|service| waiting.contains_key(&service.name)).collect();
         let tasks = self.tasks(&services, &members).await?;
         Ok(waiting
-            .iter()
-            .map(|(name, watch)| {
+            .keys()
+            .map(|name| {
                 let seen = match services.iter().find(|service| &service.name == name) {
-                    Some(service) => watch.see(service, &tasks, &members),
+                    Some(service) => Seen::of(service, &tasks, &members),
                     None => Seen::Failed("the service is gone".into()),
                 };
                 (name.clone(), seen)
@@ -178,6 +178,42 @@ impl Swarm {
     }
 }
 
+impl Seen {
+    /// A service at this look.
+    fn of(service: &Service, tasks: &[Task], members: &[Member]) -> Self {
+        let wanted = service.desired_tasks(members);
+        let current: Vec<&Task> =
+            tasks.iter().filter(|task| task.service_id == service.id && task.follows(service)).collect();
+        if let Some(reason) = hopeless(&current) {
+            return Self::Failed(reason);
+        }
+        let message = service.update_message.clone().unwrap_or_default();
+        match service.update_state {
+            Some(ServiceUpdateStatusStateEnum::PAUSED) => return Self::Failed(with_error(message, &current)),
+            Some(ServiceUpdateStatusStateEnum::ROLLBACK_COMPLETED | ServiceUpdateStatusStateEnum::ROLLBACK_PAUSED) => {
+                return Self::Failed(with_error(message, &current));
+            }
+            _ => {}
+        }
+        let running: BTreeSet<String> =
+            current.iter().filter(|task| task.is_running()).map(|task| task.id.clone()).collect();
+        // Nodes that do not answer do not count; when none does, that is not the end of a start.
+        let nowhere = wanted == 0 && service.is_started();
+        if running.len() >= wanted && !service.is_updating() && !nowhere {
+            return Self::Running { tasks: running, proven: service.has_health_check() };
+        }
+        let behind = current.iter().filter(|task| task.wanted && !task.is_running());
+        let behind = behind.max_by(|one, other| one.created_at.cmp(&other.created_at));
+        let state = match behind {
+            _ if nowhere => "no node to run on".to_owned(),
+            Some(task) => task.state.to_string(),
+            None => TaskState::NEW.to_string(),
+        };
+        let error = current.iter().rev().find_map(|task| task.error.clone());
+        Self::Underway(Rollout { running: running.len(), wanted, state }, error)
+    }
+}
+
 /// What is remembered of a service between looks.
 #[derive(Default)]
 struct Watch {
@@ -189,39 +225,6 @@ struct Watch {
 }
 
 impl Watch {
-    fn see(&self, service: &Service, tasks: &[Task], members: &[Member]) -> Seen {
-        let wanted = service.desired_tasks(members);
-        let current: Vec<&Task> =
-            tasks.iter().filter(|task| task.service_id == service.id && task.follows(service)).collect();
-        if let Some(reason) = hopeless(&current) {
-            return Seen::Failed(reason);
-        }
-        let message = service.update_message.clone().unwrap_or_default();
-        match service.update_state {
-            Some(ServiceUpdateStatusStateEnum::PAUSED) => return Seen::Failed(with_error(message, &current)),
-            Some(ServiceUpdateStatusStateEnum::ROLLBACK_COMPLETED | ServiceUpdateStatusStateEnum::ROLLBACK_PAUSED) => {
-                return Seen::Failed(with_error(message, &current));
-            }
-            _ => {}
-        }
-        let running: BTreeSet<String> =
-            current.iter().filter(|task| task.is_running()).map(|task| task.id.clone()).collect();
-        // Nodes that do not answer do not count; when none does, that is not the end of a start.
-        let nowhere = wanted == 0 && service.is_started();
-        if running.len() >= wanted && !service.is_updating() && !nowhere {
-            return Seen::Running { tasks: running, proven: service.has_health_check() };
-        }
-        let behind = current.iter().filter(|task| task.wanted && !task.is_running());
-        let behind = behind.max_by(|one, other| one.created_at.cmp(&other.created_at));
-        let state = match behind {
-            _ if nowhere => "no node to run on".to_owned(),
-            Some(task) => task.state.to_string(),
-            None => TaskState::NEW.to_string(),
-        };
-        let error = current.iter().rev().find_map(|task| task.error.clone());
-        Seen::Underway(Rollout { running: running.len(), wanted, state }, error)
-    }
-
     /// Whether people are to be told; remembers that they are.
     fn is_news(&mut self, rollout: &Rollout) -> bool {
         let known = self.last.as_ref().is_some_and(|(last, said)| last == rollout && said.elapsed() < SAID_AGAIN);

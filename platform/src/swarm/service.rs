@@ -141,7 +141,7 @@ pub fn replicas(spec: &ServiceSpec) -> i64 {
 }
 
 /// Makes a spec run, with `replicas` tasks when it is replicated, or not.
-pub fn set_started(spec: &mut ServiceSpec, started: bool, replicas: i64) {
+pub(super) fn set_started(spec: &mut ServiceSpec, started: bool, replicas: i64) {
     let mode = spec.mode.get_or_insert_default();
     if let Some(replicated) = &mut mode.replicated {
         replicated.replicas = Some(if started { replicas } else { 0 });
@@ -262,7 +262,7 @@ impl Swarm {
             });
             match updated.await {
                 Err(error) if error.message().contains("out of sequence") && conflicts < MOST_CONFLICTS => {
-                    conflicts += 1
+                    conflicts += 1;
                 }
                 other => return other.map(drop),
             }

@@ -6,19 +6,19 @@ use std::fmt;
 /// Which instances of a component; they count from 1. Of a replicated service the number is the task's slot, of a global
 /// one the place of the task's node among all nodes in [`natural_order`], so it stays the same when a node is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Instances {
+pub(crate) enum Instances {
     All,
     Numbered(BTreeSet<u32>),
 }
 
 impl Instances {
     /// One instance.
-    pub fn numbered(number: u32) -> Self {
+    pub(crate) fn numbered(number: u32) -> Self {
         Self::Numbered(BTreeSet::from([number]))
     }
 
     /// Whether this one is meant.
-    pub fn include(&self, number: u32) -> bool {
+    pub(crate) fn include(&self, number: u32) -> bool {
         match self {
             Self::All => true,
             Self::Numbered(numbers) => numbers.contains(&number),
@@ -26,7 +26,7 @@ impl Instances {
     }
 
     /// These and those.
-    pub fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Numbered(mut numbers), Self::Numbered(others)) => {
                 numbers.extend(others);
@@ -38,7 +38,7 @@ impl Instances {
 
     /// The number of the task in `slot`, or, without one, of the task on `node`; `nodes` are the cluster's in
     /// [`natural_order`]. None for a task without a place, or on a machine that is not of the cluster.
-    pub fn number_of(slot: Option<i64>, node: &str, nodes: &[&str]) -> Option<u32> {
+    pub(crate) fn number_of(slot: Option<i64>, node: &str, nodes: &[&str]) -> Option<u32> {
         match slot {
             Some(slot) => u32::try_from(slot).ok(),
             None => u32::try_from(nodes.iter().position(|name| *name == node)? + 1).ok(),

@@ -7,8 +7,8 @@
 mod instance;
 mod subject;
 
-pub use instance::Instances;
-pub use subject::{HOST_COMPONENTS, HostComponent, Known, Subject, subjects};
+pub(crate) use instance::Instances;
+pub(crate) use subject::{HOST_COMPONENTS, HostComponent, Known, Subject, subjects};
 
 use wildmatch::WildMatch;
 
@@ -20,7 +20,7 @@ const EVERYTHING: &str = "platform";
 
 /// A target as the user wrote it, taken apart.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Target {
+pub(crate) struct Target {
     text: String,
     /// A name, or a pattern with `*` and `?`.
     name: String,
@@ -29,14 +29,14 @@ pub struct Target {
 
 /// A component that was chosen, and which of its instances.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Selected<'a> {
+pub(crate) struct Selected<'a> {
     pub component: &'a str,
     pub instances: Instances,
 }
 
 impl Target {
     /// Takes `NAME`, `NAME@N`, `NAME@*` or a pattern apart; the error says what is wrong with the form.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (name, instances) = match text.split_once('@') {
             None => (text, Instances::All),
             Some((name, "*")) => (name, Instances::All),
@@ -92,7 +92,7 @@ impl Target {
 
 /// The components that the targets mean, in the order of `components`, each once; or everything that is wrong with the
 /// targets, one message each.
-pub fn select<'a>(targets: &[Target], components: &[&'a str]) -> Result<Vec<Selected<'a>>, Vec<String>> {
+pub(crate) fn select<'a>(targets: &[Target], components: &[&'a str]) -> Result<Vec<Selected<'a>>, Vec<String>> {
     let means_nothing = |target: &&Target| !components.iter().any(|component| target.means(component));
     let wrong: Vec<String> = targets
         .iter()
@@ -111,7 +111,7 @@ pub fn select<'a>(targets: &[Target], components: &[&'a str]) -> Result<Vec<Sele
 }
 
 /// [`Target::parse`] and [`select`] together: every mistake in one usage failure.
-pub fn select_texts<'a>(texts: &[String], components: &[&'a str]) -> Result<Vec<Selected<'a>>, Failure> {
+pub(crate) fn select_texts<'a>(texts: &[String], components: &[&'a str]) -> Result<Vec<Selected<'a>>, Failure> {
     let (targets, mut wrong) = parse_all(texts);
     match select(&targets, components) {
         Ok(selected) if wrong.is_empty() => Ok(selected),

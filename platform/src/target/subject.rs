@@ -5,17 +5,17 @@ use report::Failure;
 
 /// A component that members of etcd run as a unit of their system, not in a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HostComponent {
+pub(crate) struct HostComponent {
     pub name: &'static str,
     pub unit: &'static str,
 }
 
 /// What every platform has on its machines.
-pub const HOST_COMPONENTS: [HostComponent; 1] = [HostComponent { name: "store", unit: "etcd-member.service" }];
+pub(crate) const HOST_COMPONENTS: [HostComponent; 1] = [HostComponent { name: "store", unit: "etcd-member.service" }];
 
 /// The names that there are.
 #[derive(Clone, Copy, Debug)]
-pub struct Known<'a> {
+pub(crate) struct Known<'a> {
     /// In the bundle's order.
     pub components: &'a [&'a str],
     /// Apps' services as `app/NAME.service`; `app/NAME` is every service of that app.
@@ -25,7 +25,7 @@ pub struct Known<'a> {
 
 /// Something that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject<'a> {
+pub(crate) enum Subject<'a> {
     /// A component, or an app's service as `app/NAME.service`.
     Service { name: &'a str, instances: Instances },
     /// A node.
@@ -34,7 +34,7 @@ pub enum Subject<'a> {
 
 /// What the targets mean, services first, each once; every mistake in one usage failure. A name is looked for among
 /// components and apps, then among machines; a pattern means machines only when it fits no component and no app.
-pub fn subjects<'a>(texts: &[String], known: &Known<'a>) -> Result<Vec<Subject<'a>>, Failure> {
+pub(crate) fn subjects<'a>(texts: &[String], known: &Known<'a>) -> Result<Vec<Subject<'a>>, Failure> {
     let (targets, mut wrong) = parse_all(texts);
     let services: Vec<&'a str> = known.components.iter().chain(known.apps).copied().collect();
     let (mut of_services, mut of_machines) = (Vec::new(), Vec::new());

@@ -9,14 +9,14 @@ use crate::spec::ImagePlan;
 /// <https://learn.microsoft.com/rest/api/compute/virtual-machine-images/get>,
 /// <https://learn.microsoft.com/rest/api/compute/gallery-images/get>
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct ImageDocument {
+pub(crate) struct ImageDocument {
     pub properties: ImageProperties,
 }
 
 /// What a machine made from it is; what is absent is not known of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ImageProperties {
+pub(crate) struct ImageProperties {
     pub plan: Option<ImagePlan>,
     /// The same in a gallery.
     pub purchase_plan: Option<ImagePlan>,
@@ -32,13 +32,13 @@ pub struct ImageProperties {
 /// Where a gallery's version is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct PublishingProfile {
+pub(crate) struct PublishingProfile {
     pub target_regions: Option<Vec<super::Region>>,
 }
 
 /// A version of an image of the marketplace.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct ImageVersion {
+pub(crate) struct ImageVersion {
     /// `4593.2.5`.
     pub name: String,
 }
@@ -47,7 +47,7 @@ pub struct ImageVersion {
 /// <https://learn.microsoft.com/rest/api/marketplaceordering/marketplace-agreements/get>
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "Value")]
-pub struct Terms {
+pub(crate) struct Terms {
     pub accepted: bool,
     /// Where they can be read.
     pub link: Option<String>,
@@ -56,7 +56,7 @@ pub struct Terms {
 
 impl Terms {
     /// What says that somebody accepts them.
-    pub fn accepting(mut self) -> Value {
+    pub(crate) fn accepting(mut self) -> Value {
         self.document["properties"]["accepted"] = true.into();
         self.document
     }

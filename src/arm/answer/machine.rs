@@ -6,14 +6,14 @@ use super::absent_as_none;
 
 /// <https://learn.microsoft.com/rest/api/compute/virtual-machines/instance-view>
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct InstanceView {
+pub(crate) struct InstanceView {
     #[serde(default, deserialize_with = "absent_as_none")]
     pub statuses: Vec<InstanceStatus>,
 }
 
 /// One of its states: `PowerState/running`, or why provisioning failed.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct InstanceStatus {
+pub(crate) struct InstanceStatus {
     pub code: String,
     /// `Info`, `Warning` or `Error`.
     pub level: Option<String>,
@@ -23,19 +23,19 @@ pub struct InstanceStatus {
 /// <https://learn.microsoft.com/rest/api/compute/virtual-machines/retrieve-boot-diagnostics-data>
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct BootDiagnostics {
+pub(crate) struct BootDiagnostics {
     /// Signed: whoever has it can read the console.
     pub serial_console_log_blob_uri: String,
 }
 
 impl InstanceView {
     /// `running`, `deallocated`, ….
-    pub fn power_state(&self) -> Option<&str> {
+    pub(crate) fn power_state(&self) -> Option<&str> {
         self.statuses.iter().find_map(|status| status.code.strip_prefix("PowerState/"))
     }
 
     /// What went wrong last.
-    pub fn error(&self) -> Option<&InstanceStatus> {
+    pub(crate) fn error(&self) -> Option<&InstanceStatus> {
         let is_error = |status: &&InstanceStatus| status.level.as_deref() == Some("Error");
         self.statuses.iter().rev().find(is_error)
     }
@@ -43,7 +43,7 @@ impl InstanceView {
 
 impl InstanceStatus {
     /// Azure's code without what it is about: `OSProvisioningTimedOut`.
-    pub fn short_code(&self) -> &str {
+    pub(crate) fn short_code(&self) -> &str {
         self.code.rsplit('/').next().unwrap_or(&self.code)
     }
 }

@@ -12,13 +12,13 @@ mod sku;
 mod stranger;
 mod subscription;
 
-pub use image::{ImageDocument, ImageVersion, Terms};
-pub use machine::{BootDiagnostics, InstanceView};
-pub use raw::RawAnswer;
-pub use region::{Availability, Provider, Region, Usage};
-pub use sku::Sku;
-pub use stranger::{Stranger, message, shown};
-pub use subscription::Subscription;
+pub(crate) use image::{ImageDocument, ImageVersion, Terms};
+pub(crate) use machine::{BootDiagnostics, InstanceView};
+pub(super) use raw::RawAnswer;
+pub(crate) use region::{Availability, Provider, Region, Usage};
+pub(crate) use sku::Sku;
+pub(super) use stranger::{Stranger, message, shown};
+pub(crate) use subscription::Subscription;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -28,7 +28,7 @@ use super::id::ResourceId;
 
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Page<T> {
+pub(super) struct Page<T> {
     pub items: Vec<T>,
     /// Where the next page is.
     pub next_link: Option<String>,
@@ -36,7 +36,7 @@ pub struct Page<T> {
 
 /// What a PUT, POST or DELETE began, or did at once.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Begun {
+pub(super) struct Begun {
     pub status: u16,
     pub azure_async_operation: Option<String>,
     pub location: Option<String>,
@@ -47,7 +47,7 @@ pub struct Begun {
 }
 
 /// ARM's refusal: an error document with a code.
-pub fn refusal(raw: &RawAnswer, doing: &str) -> Result<ArmError, Stranger> {
+pub(super) fn refusal(raw: &RawAnswer, doing: &str) -> Result<ArmError, Stranger> {
     let document = json(raw)?;
     let kind = if raw.status == 401 { ArmErrorKind::SignIn } else { ArmErrorKind::Refused };
     let error = ArmError::from_document(kind, doing, Some(raw.status), &document, raw.request_id.clone());
@@ -62,19 +62,19 @@ pub fn refusal(raw: &RawAnswer, doing: &str) -> Result<ArmError, Stranger> {
 }
 
 /// GET of a resource: 200 with its document.
-pub fn resource(raw: &RawAnswer, id: &ResourceId) -> Result<Value, Stranger> {
+pub(super) fn resource(raw: &RawAnswer, id: &ResourceId) -> Result<Value, Stranger> {
     demand(raw, &[200], "GET")?;
     document_of(raw, id)
 }
 
 /// GET of something that has no id of its own: 200 with an object.
-pub fn document<T: DeserializeOwned>(raw: &RawAnswer) -> Result<T, Stranger> {
+pub(super) fn document<T: DeserializeOwned>(raw: &RawAnswer) -> Result<T, Stranger> {
     demand(raw, &[200], "GET")?;
     decoded(raw, object(raw)?)
 }
 
 /// GET of a list: 200 with an object that holds the items in `value`.
-pub fn page<T: DeserializeOwned>(raw: &RawAnswer) -> Result<Page<T>, Stranger> {
+pub(super) fn page<T: DeserializeOwned>(raw: &RawAnswer) -> Result<Page<T>, Stranger> {
     demand(raw, &[200], "GET")?;
     let mut list = object(raw)?;
     let Value::Array(items) = list["value"].take() else { return Err(Stranger::new(raw, "no list in `value`")) };
@@ -87,7 +87,7 @@ pub fn page<T: DeserializeOwned>(raw: &RawAnswer) -> Result<Page<T>, Stranger> {
 }
 
 /// GET of the few lists that Azure answers without an object around them.
-pub fn bare_list<T: DeserializeOwned>(raw: &RawAnswer) -> Result<Vec<T>, Stranger> {
+pub(super) fn bare_list<T: DeserializeOwned>(raw: &RawAnswer) -> Result<Vec<T>, Stranger> {
     demand(raw, &[200], "GET")?;
     match json(raw)? {
         Value::Array(items) => all(raw, items),
@@ -103,7 +103,7 @@ fn all<T: DeserializeOwned>(raw: &RawAnswer, items: Vec<Value>) -> Result<Vec<T>
 }
 
 /// PUT of a resource: 200 or 201 with its document; 202 may have none when it says what to follow.
-pub fn written(raw: &RawAnswer, id: &ResourceId) -> Result<Begun, Stranger> {
+pub(super) fn written(raw: &RawAnswer, id: &ResourceId) -> Result<Begun, Stranger> {
     demand(raw, &[200, 201, 202], "PUT")?;
     let has_monitor = raw.azure_async_operation.is_some() || raw.location.is_some();
     let document = match raw.status == 202 && raw.is_empty() && has_monitor {
@@ -114,20 +114,20 @@ pub fn written(raw: &RawAnswer, id: &ResourceId) -> Result<Begun, Stranger> {
 }
 
 /// PUT of something that has no id of its own and is done at once: 200 or 201 with an object.
-pub fn stored(raw: &RawAnswer) -> Result<Value, Stranger> {
+pub(super) fn stored(raw: &RawAnswer) -> Result<Value, Stranger> {
     demand(raw, &[200, 201], "PUT")?;
     object(raw)
 }
 
 /// DELETE: 200 when it is done, 202 when it goes on, 204 when there was nothing; a body is an object or empty.
-pub fn deleted(raw: &RawAnswer) -> Result<Begun, Stranger> {
+pub(super) fn deleted(raw: &RawAnswer) -> Result<Begun, Stranger> {
     demand(raw, &[200, 202, 204], "DELETE")?;
     let document = if raw.is_empty() { empty(raw).map(|()| None)? } else { Some(object(raw)?) };
     Ok(begun(raw, document))
 }
 
 /// POST of an action: 200 with its result, or 202 when it goes on.
-pub fn acted(raw: &RawAnswer) -> Result<Begun, Stranger> {
+pub(super) fn acted(raw: &RawAnswer) -> Result<Begun, Stranger> {
     demand(raw, &[200, 202], "POST")?;
     let document = match raw.status {
         200 => Some(object(raw)?),
@@ -138,12 +138,12 @@ pub fn acted(raw: &RawAnswer) -> Result<Begun, Stranger> {
 }
 
 /// The document as the type that it must be; an answer that lacks a field is named with that field.
-pub fn decoded<T: DeserializeOwned>(raw: &RawAnswer, document: Value) -> Result<T, Stranger> {
+pub(super) fn decoded<T: DeserializeOwned>(raw: &RawAnswer, document: Value) -> Result<T, Stranger> {
     decode(document).map_err(|why| Stranger::new(raw, format!("a document that cannot be read: {why}")))
 }
 
 /// The same for the result of an operation, whose answer has gone by.
-pub fn result<T: DeserializeOwned>(doing: &str, document: Value) -> Result<T, ArmError> {
+pub(super) fn result<T: DeserializeOwned>(doing: &str, document: Value) -> Result<T, ArmError> {
     decode(document).map_err(|why| {
         let message = format!("the answer is not Azure Resource Manager's: a document that cannot be read: {why}");
         ArmError::local(ArmErrorKind::NotAzure, doing, message)

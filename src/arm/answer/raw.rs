@@ -7,7 +7,7 @@ use azure_core::http::headers::{HeaderName, Headers};
 use futures::StreamExt as _;
 
 /// More than any answer of ARM has: its largest, the list of all sizes of a subscription, is below 10 MiB.
-pub const MOST_BODY_BYTES: usize = 16 * 1024 * 1024;
+pub(super) const MOST_BODY_BYTES: usize = 16 * 1024 * 1024;
 /// What is longer is no wait that anybody means.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -22,7 +22,7 @@ const SERVER: HeaderName = HeaderName::from_static("server");
 
 /// An answer with the headers that matter here.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct RawAnswer {
+pub(crate) struct RawAnswer {
     pub status: u16,
     pub azure_async_operation: Option<String>,
     pub location: Option<String>,
@@ -41,7 +41,7 @@ pub struct RawAnswer {
 
 impl RawAnswer {
     /// Reads the body to its end, or to the bound.
-    pub async fn read(response: AsyncRawResponse) -> azure_core::Result<Self> {
+    pub(crate) async fn read(response: AsyncRawResponse) -> azure_core::Result<Self> {
         let (status, headers, mut stream) = response.deconstruct();
         let text = |name: &HeaderName| headers.get_optional_str(name).map(str::to_owned);
         let mut answer = Self {
@@ -67,7 +67,7 @@ impl RawAnswer {
     }
 
     /// Whether there is no body.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.body.iter().all(u8::is_ascii_whitespace)
     }
 }

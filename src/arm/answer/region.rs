@@ -5,7 +5,7 @@ use serde::Deserialize;
 /// A region of the subscription's.
 /// <https://learn.microsoft.com/rest/api/resources/subscriptions/list-locations>
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Region {
+pub(crate) struct Region {
     /// `westeurope`.
     pub name: String,
 }
@@ -14,7 +14,7 @@ pub struct Region {
 /// <https://learn.microsoft.com/rest/api/compute/usage/list>, <https://learn.microsoft.com/rest/api/virtualnetwork/usages/list>
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Usage {
+pub(crate) struct Usage {
     pub name: UsageName,
     pub current_value: u64,
     pub limit: u64,
@@ -22,7 +22,7 @@ pub struct Usage {
 
 /// Of what.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct UsageName {
+pub(crate) struct UsageName {
     /// `cores`.
     pub value: String,
 }
@@ -31,7 +31,7 @@ pub struct UsageName {
 /// <https://learn.microsoft.com/rest/api/virtualnetwork/check-dns-name-availability>,
 /// <https://learn.microsoft.com/rest/api/virtualnetwork/virtual-networks/check-ip-address-availability>
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub struct Availability {
+pub(crate) struct Availability {
     pub available: bool,
 }
 
@@ -39,7 +39,7 @@ pub struct Availability {
 /// <https://learn.microsoft.com/rest/api/resources/providers/get>
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Provider {
+pub(crate) struct Provider {
     /// `Registered`, `Registering`, `NotRegistered`, ….
     pub registration_state: String,
 }

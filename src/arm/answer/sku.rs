@@ -8,7 +8,7 @@ use super::absent_as_none;
 /// A size of machines, or something else that is sold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Sku {
+pub(crate) struct Sku {
     /// `virtualMachines`, `disks`, ….
     pub resource_type: String,
     /// `Standard_D2as_v5`.
@@ -25,14 +25,14 @@ pub struct Sku {
 
 /// What it can do: `vCPUs` is `2`, `PremiumIO` is `True`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Capability {
+pub(crate) struct Capability {
     pub name: String,
     pub value: String,
 }
 
 /// In which zones of a region it is.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct LocationInfo {
+pub(crate) struct LocationInfo {
     pub location: String,
     #[serde(default, deserialize_with = "absent_as_none")]
     pub zones: Vec<String>,
@@ -41,7 +41,7 @@ pub struct LocationInfo {
 /// What the subscription may not use of it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Restriction {
+pub(crate) struct Restriction {
     /// `Location` or `Zone`.
     #[serde(rename = "type")]
     pub kind: String,
@@ -51,14 +51,14 @@ pub struct Restriction {
 
 /// What a restriction is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct RestrictionInfo {
+pub(crate) struct RestrictionInfo {
     #[serde(default, deserialize_with = "absent_as_none")]
     pub zones: Vec<String>,
 }
 
 impl Sku {
     /// A capability's value.
-    pub fn capability(&self, name: &str) -> Option<&str> {
+    pub(crate) fn capability(&self, name: &str) -> Option<&str> {
         self.capabilities.iter().find(|capability| capability.name == name).map(|capability| capability.value.as_str())
     }
 }

@@ -12,14 +12,14 @@ const MOST_MESSAGE_CHARACTERS: usize = 400;
 
 /// What came instead of ARM's answer. Whoever asked says what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stranger {
+pub(crate) struct Stranger {
     message: String,
     request_id: Option<String>,
 }
 
 impl Stranger {
     /// `what` is wrong with `answer`, such as ``no `status` in it``.
-    pub fn new(answer: &RawAnswer, what: impl Into<String>) -> Self {
+    pub(crate) fn new(answer: &RawAnswer, what: impl Into<String>) -> Self {
         let mut message = format!("the answer is not Azure Resource Manager's: HTTP status {}, ", answer.status);
         if answer.is_cut {
             message.push_str(&format!("more than {} MiB", MOST_BODY_BYTES / 1024 / 1024));
@@ -37,7 +37,7 @@ impl Stranger {
     }
 
     /// The error of what was being done. It has no status: nobody may take it for ARM's.
-    pub fn error(self, doing: &str) -> ArmError {
+    pub(crate) fn error(self, doing: &str) -> ArmError {
         ArmError { request_id: self.request_id, ..ArmError::local(ArmErrorKind::NotAzure, doing, self.message) }
     }
 }
@@ -74,12 +74,12 @@ fn host(location: &str) -> Option<String> {
 }
 
 /// Somebody else's text as one short line that moves no cursor.
-pub fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     line(text, MOST_SHOWN_CHARACTERS)
 }
 
 /// The same of a message, which is worth more room.
-pub fn message(text: &str) -> String {
+pub(crate) fn message(text: &str) -> String {
     line(text, MOST_MESSAGE_CHARACTERS)
 }
 

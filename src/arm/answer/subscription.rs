@@ -8,7 +8,7 @@ use crate::spec::{SubscriptionId, TenantId};
 /// A subscription.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Subscription {
+pub(crate) struct Subscription {
     #[serde(rename = "subscriptionId")]
     pub id: SubscriptionId,
     pub display_name: String,

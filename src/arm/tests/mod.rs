@@ -1,5 +1,5 @@
 //! The client against a server that answers wrongly, on the loopback.
 
-pub mod server;
+pub(super) mod server;
 mod strange;
 mod waits;

@@ -13,11 +13,11 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::arm::{Arm, Endpoint, Patience, WaitListener};
 
-pub const TOKEN: &str = "token-of-the-test";
+pub(crate) const TOKEN: &str = "token-of-the-test";
 
 /// A request that came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub(crate) struct Seen {
     pub method: String,
     /// Path and query.
     pub target: String,
@@ -26,7 +26,7 @@ pub struct Seen {
 
 /// What is answered.
 #[derive(Clone, Debug)]
-pub enum Reply {
+pub(crate) enum Reply {
     Http {
         status: u16,
         headers: Vec<(&'static str, String)>,
@@ -40,22 +40,22 @@ pub enum Reply {
 
 impl Reply {
     /// A body with ARM's request id.
-    pub fn json(status: u16, body: &Value) -> Self {
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
         let headers = vec![("content-type", "application/json".into()), ("x-ms-request-id", "r-1".into())];
         Self::Http { status, headers, body: body.to_string() }
     }
 
     /// No body, with ARM's request id.
-    pub fn empty(status: u16) -> Self {
+    pub(crate) fn empty(status: u16) -> Self {
         Self::Http { status, headers: vec![("x-ms-request-id", "r-1".into())], body: String::new() }
     }
 
     /// Without anything of ARM's.
-    pub fn bare(status: u16, body: &str) -> Self {
+    pub(crate) fn bare(status: u16, body: &str) -> Self {
         Self::Http { status, headers: Vec::new(), body: body.to_owned() }
     }
 
-    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         if let Self::Http { headers, .. } = &mut self {
             headers.push((name, value.into()));
         }
@@ -76,14 +76,14 @@ impl Policy for Signs {
 }
 
 /// The server; it ends with its runtime.
-pub struct Server {
+pub(crate) struct Server {
     pub base: String,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
 impl Server {
     /// `answer` is given each request, and the address that it came to.
-    pub async fn start(answer: impl Fn(&Seen, &str) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(answer: impl Fn(&Seen, &str) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
@@ -103,19 +103,19 @@ impl Server {
     }
 
     /// All requests so far.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
     /// A client of this server.
-    pub fn client(&self, patience: Patience, listener: Arc<dyn WaitListener>) -> Arm {
+    pub(crate) fn client(&self, patience: Patience, listener: Arc<dyn WaitListener>) -> Arm {
         let endpoint = Endpoint::local(&self.base, Arc::new(Signs)).unwrap();
         Arm::new(&endpoint, patience, listener)
     }
 }
 
 /// So short that a test has no time to wait.
-pub fn impatient() -> Patience {
+pub(crate) fn impatient() -> Patience {
     Patience {
         answer: Duration::from_secs(2),
         unreachable: Duration::from_secs(3),
@@ -150,7 +150,7 @@ async fn write(mut stream: TcpStream, reply: Reply) {
         Reply::Silent => return std::future::pending().await,
         Reply::Endless => {
             let _ = stream.write_all(b"HTTP/1.1 200 x\r\ncontent-type: application/json\r\n\r\n{\"a\":\"").await;
-            let piece = [b'x'; 64 * 1024];
+            let piece = vec![b'x'; 64 * 1024];
             while stream.write_all(&piece).await.is_ok() {}
             return;
         }

@@ -7,7 +7,8 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 
 use super::server::{Reply, Seen, Server, TOKEN, impatient};
-use crate::arm::{Arm, ArmError, ArmErrorKind, Deaf, Patience, ResourceId};
+use crate::arm::wait::Deaf;
+use crate::arm::{Arm, ArmError, ArmErrorKind, Patience, ResourceId};
 
 const GROUP: &str = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/g";
 

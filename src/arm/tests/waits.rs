@@ -7,7 +7,8 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::server::{Reply, Server, impatient};
-use crate::arm::{ArmErrorKind, Deaf, Patience, ResourceId, Wait, WaitListener};
+use crate::arm::wait::Deaf;
+use crate::arm::{ArmErrorKind, Patience, ResourceId, Wait, WaitListener};
 
 #[derive(Debug, Default)]
 struct Heard(Mutex<Vec<String>>);

@@ -8,7 +8,7 @@ use report::Failure;
 
 /// Held while a cluster is created or changed.
 #[derive(Debug)]
-pub struct Claim {
+pub(super) struct Claim {
     directory: ClusterDirectory,
     /// Folders around it that were not there before, the innermost first.
     made: Vec<PathBuf>,
@@ -17,7 +17,7 @@ pub struct Claim {
 
 impl Claim {
     /// Claims the cluster of this name in the folder of clusters; an error when another run has it.
-    pub fn take(state_dir: Option<&Path>, name: &ClusterName) -> Result<Self, Failure> {
+    pub(super) fn take(state_dir: Option<&Path>, name: &ClusterName) -> Result<Self, Failure> {
         let directory = ClusterDirectory::locate(state_dir, name)?;
         let around = directory.root().ancestors().skip(1);
         let made = around.take_while(|folder| !folder.exists()).map(Path::to_owned).collect();

@@ -7,7 +7,7 @@ use crate::plan::{Action, Changes, Plan};
 use report::{Failure, confirm};
 
 /// What there is to agree to.
-pub struct Proposal<'a> {
+pub(super) struct Proposal<'a> {
     pub plan: &'a Plan,
     pub changes: &'a Changes,
     /// Whether it costs money or is somebody else's too: on Azure.
@@ -17,7 +17,7 @@ pub struct Proposal<'a> {
 }
 
 /// Returns when the user agrees, or need not be asked; what is proposed was shown before.
-pub async fn obtain(proposal: Proposal<'_>, yes: bool) -> Result<(), Failure> {
+pub(super) async fn obtain(proposal: Proposal<'_>, yes: bool) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
@@ -48,7 +48,7 @@ fn question(proposal: &Proposal<'_>) -> Option<String> {
 }
 
 /// Whether a question would be read, and its answer be one's own.
-pub fn somebody_is_there() -> bool {
+pub(super) fn somebody_is_there() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 

@@ -20,7 +20,7 @@ use report::output;
 use report::{Event, Failure, Reporter, exit_code};
 
 /// Runs the command.
-pub async fn run(cluster: ClusterArguments, arguments: CreateArguments) -> Result<(), Failure> {
+pub(super) async fn run(cluster: ClusterArguments, arguments: CreateArguments) -> Result<(), Failure> {
     prepare::one_kind_of_output(&cluster.output)?;
     let reporter = reporter(&cluster.output)?;
     let start = Instant::now();

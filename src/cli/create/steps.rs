@@ -23,7 +23,7 @@ use nodes::ssh::Identity;
 use report::{Event, Failure, Reporter};
 
 /// Whether the key can be used is known before there are machines that wait for it.
-pub async fn check_identity(operator: &Operator, arguments: &CreateArguments) -> Result<(), Failure> {
+pub(super) async fn check_identity(operator: &Operator, arguments: &CreateArguments) -> Result<(), Failure> {
     let identity = Identity::load(operator.identity().filter(|file| file.exists()).as_deref());
     let identity = identity.map_err(|error| Failure::Usage(error.to_string()))?;
     if !arguments.no_wait && operator.needs_agent() && matches!(identity, Identity::Agent) {
@@ -33,7 +33,7 @@ pub async fn check_identity(operator: &Operator, arguments: &CreateArguments) ->
 }
 
 /// What there is to do, held against what Azure has; told.
-pub async fn plan(
+pub(super) async fn plan(
     connection: &Connection,
     prepared: &Prepared,
     reporter: &Reporter,
@@ -55,7 +55,7 @@ pub async fn plan(
 }
 
 /// Asks what must be asked before anything is written.
-pub async fn agree(
+pub(super) async fn agree(
     connection: &Connection,
     prepared: &Prepared,
     plan: &Plan,
@@ -97,7 +97,7 @@ fn announce(plan: &Plan, reporter: &Reporter) {
 }
 
 /// Sends what the plan says. What a first run settled that failed does not bind the next one more than it must.
-pub async fn carry_out(
+pub(super) async fn carry_out(
     connection: &Connection,
     prepared: &Prepared,
     plan: Plan,
@@ -136,7 +136,7 @@ fn remedy(name: &str, error: &ArmError) -> String {
 }
 
 /// What was made, and how it is reached.
-pub async fn inventory(connection: &Connection, prepared: &Prepared) -> Result<Inventory, Failure> {
+pub(super) async fn inventory(connection: &Connection, prepared: &Prepared) -> Result<Inventory, Failure> {
     let spec = &prepared.spec;
     let names = ResourceNames::new(&connection.subscription, spec);
     let address_id = names.public_ip_address();
@@ -183,13 +183,13 @@ pub async fn inventory(connection: &Connection, prepared: &Prepared) -> Result<I
 }
 
 /// Keeps what the user goes on with.
-pub fn write(prepared: &Prepared, inventory: &Inventory) -> Result<(), Failure> {
+pub(super) fn write(prepared: &Prepared, inventory: &Inventory) -> Result<(), Failure> {
     prepared.directory.store_inventory(inventory)?;
     Ok(())
 }
 
 /// Waits for the machines, unless nobody wants to or nothing on them is ours.
-pub async fn wait_until_ready(
+pub(super) async fn wait_until_ready(
     prepared: &Prepared,
     inventory: &Inventory,
     arguments: &CreateArguments,

@@ -14,7 +14,7 @@ const FAULT_DOMAINS: i32 = 2;
 const UPDATE_DOMAINS: i32 = 5;
 
 /// Spreads the machines over racks.
-pub fn availability_set(spec: &SettledSpec, names: &ResourceNames) -> Value {
+pub(crate) fn availability_set(spec: &SettledSpec, names: &ResourceNames) -> Value {
     document(&AvailabilitySet {
         // `Aligned` means managed disks; the other kind is retired.
         sku: Some(Sku { name: Some("Aligned".into()), ..Sku::default() }),

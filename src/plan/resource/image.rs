@@ -9,7 +9,7 @@ use super::{compute_resource, document};
 use crate::spec::SettledSpec;
 
 /// An image of the second generation, made once from the disk at `blob`.
-pub fn image(spec: &SettledSpec, blob: &str) -> Value {
+pub(crate) fn image(spec: &SettledSpec, blob: &str) -> Value {
     let mut os_disk = ImageOsDisk::new(image_os_disk::OsType::Linux, image_os_disk::OsState::Generalized);
     os_disk.image_disk.blob_uri = Some(blob.to_owned());
     document(&Image {

@@ -28,7 +28,7 @@ const FRONTEND_SOURCE_PORTS: u32 = 64_000;
 const MACHINE_SOURCE_PORTS: u32 = 8_192;
 
 /// The load balancer with everything below it: one write.
-pub fn load_balancer(spec: &SettledSpec, names: &ResourceNames) -> Value {
+pub(crate) fn load_balancer(spec: &SettledSpec, names: &ResourceNames) -> Value {
     let address = PublicIpAddress {
         resource: Resource { id: Some(names.public_ip_address().path().to_owned()), ..Resource::default() },
         ..PublicIpAddress::default()

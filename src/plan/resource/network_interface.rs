@@ -12,7 +12,7 @@ use crate::plan::ResourceNames;
 use crate::spec::{Node, SettledSpec};
 
 /// A node's interface: static address, member of the load balancer's pool.
-pub fn network_interface(spec: &SettledSpec, names: &ResourceNames, node: &Node) -> Value {
+pub(crate) fn network_interface(spec: &SettledSpec, names: &ResourceNames, node: &Node) -> Value {
     let public_address = spec.public_ip_per_node.then(|| PublicIpAddress {
         resource: Resource {
             id: Some(names.node_public_ip_address(&node.name).path().to_owned()),

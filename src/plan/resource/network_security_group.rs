@@ -17,7 +17,7 @@ const PRIORITY_STEP: i32 = 10;
 
 /// Lets in SSH, the open ports and the load balancer's probes. What is not named stays closed: Azure's default rules
 /// allow the virtual network itself and deny the rest.
-pub fn network_security_group(spec: &SettledSpec) -> Value {
+pub(crate) fn network_security_group(spec: &SettledSpec) -> Value {
     let everybody = || vec!["*".to_owned()];
     let mut rules = vec![(
         "ssh".to_owned(),

@@ -9,7 +9,7 @@ use super::{compute_resource, document};
 use crate::spec::SettledSpec;
 
 /// Keeps what is in it in one building.
-pub fn proximity_placement_group(spec: &SettledSpec) -> Value {
+pub(crate) fn proximity_placement_group(spec: &SettledSpec) -> Value {
     document(&ProximityPlacementGroup {
         properties: Some(ProximityPlacementGroupProperties {
             proximity_placement_group_type: Some(

@@ -14,7 +14,7 @@ use crate::spec::{Node, SettledSpec};
 const ALL_ZONES: [&str; 3] = ["1", "2", "3"];
 
 /// The cluster's one public address; `<name>.<location>.cloudapp.azure.com` resolves to it.
-pub fn public_ip_address(spec: &SettledSpec) -> Value {
+pub(crate) fn public_ip_address(spec: &SettledSpec) -> Value {
     // An address is in one zone or in all of them: Azure makes one that is asked for in two zones in three.
     let zones = match spec.availability.zones() {
         [] => Vec::new(),
@@ -25,7 +25,7 @@ pub fn public_ip_address(spec: &SettledSpec) -> Value {
 }
 
 /// A node's own public address; its DNS label is the machine's name.
-pub fn node_public_ip_address(spec: &SettledSpec, node: &Node) -> Value {
+pub(crate) fn node_public_ip_address(spec: &SettledSpec, node: &Node) -> Value {
     address(spec, &node.name, spec.availability.zone(node.index).iter().map(ToString::to_string).collect())
 }
 

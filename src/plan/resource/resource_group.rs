@@ -7,6 +7,6 @@ use super::{document, tags};
 use crate::spec::SettledSpec;
 
 /// The group that holds the cluster.
-pub fn resource_group(spec: &SettledSpec) -> Value {
+pub(crate) fn resource_group(spec: &SettledSpec) -> Value {
     document(&ResourceGroup { tags: Some(tags(spec)), ..ResourceGroup::new(spec.location.to_string()) })
 }

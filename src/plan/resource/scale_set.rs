@@ -14,7 +14,7 @@ const FAULT_DOMAINS: i32 = 1;
 
 /// A flexible scale set without a profile: machines that are made one by one join it.
 /// <https://learn.microsoft.com/azure/virtual-machine-scale-sets/virtual-machine-scale-sets-attach-detach-vm>
-pub fn scale_set(spec: &SettledSpec, names: &ResourceNames) -> Value {
+pub(crate) fn scale_set(spec: &SettledSpec, names: &ResourceNames) -> Value {
     document(&VirtualMachineScaleSet {
         zones: spec.availability.zones().iter().map(Zone::to_string).collect(),
         properties: Some(VirtualMachineScaleSetProperties {

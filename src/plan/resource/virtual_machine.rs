@@ -16,9 +16,9 @@ use crate::plan::ResourceNames;
 use crate::spec::{Availability, ImageSource, MachineIdentity, Node, SettledSpec};
 
 /// A tag with the SHA-256 of a machine's user-data: Azure never returns the user-data itself.
-pub const USER_DATA_TAG: &str = "coreos-cluster-user-data-sha256";
+pub(crate) const USER_DATA_TAG: &str = "coreos-cluster-user-data-sha256";
 /// A tag with the fingerprints of the keys in it.
-pub const KEYS_TAG: &str = "coreos-cluster-keys";
+pub(crate) const KEYS_TAG: &str = "coreos-cluster-keys";
 
 /// What a machine is given at its first boot. Holds secrets.
 #[derive(Clone, Default)]
@@ -37,7 +37,7 @@ const ADMIN_USER: &str = "core";
 
 /// A node's machine with both disks in the same write. No security profile: absent means no Trusted Launch, which
 /// Flatcar's images cannot do.
-pub fn virtual_machine(spec: &SettledSpec, names: &ResourceNames, node: &Node, first_boot: &FirstBoot) -> Value {
+pub(crate) fn virtual_machine(spec: &SettledSpec, names: &ResourceNames, node: &Node, first_boot: &FirstBoot) -> Value {
     let data_disks = (0..spec.data_disks()).map(|lun| DataDisk {
         name: Some(data_disk_name(node, lun)),
         disk_size_gb: spec.data_disk_gib.and_then(|size| i32::try_from(size).ok()),
@@ -134,7 +134,7 @@ pub fn virtual_machine(spec: &SettledSpec, names: &ResourceNames, node: &Node, f
 }
 
 /// `mycluster-coreos-0-data-1`.
-pub fn data_disk_name(node: &Node, lun: u32) -> String {
+pub(crate) fn data_disk_name(node: &Node, lun: u32) -> String {
     format!("{}-data-{lun}", node.name)
 }
 

@@ -10,7 +10,7 @@ use crate::plan::ResourceNames;
 use crate::spec::SettledSpec;
 
 /// The network with its subnet inline: one write, and no race between two subnets.
-pub fn virtual_network(spec: &SettledSpec, names: &ResourceNames) -> Value {
+pub(crate) fn virtual_network(spec: &SettledSpec, names: &ResourceNames) -> Value {
     let subnet = Subnet {
         name: Some(names.subnet().name().to_owned()),
         properties: Some(SubnetPropertiesFormat {

@@ -13,7 +13,7 @@ const BASE64: GeneralPurpose =
 const TYPES: [&str; 7] = ["text", "image", "audio", "video", "application", "message", "multipart"];
 
 /// What is wrong with a URL that begins with `data:`.
-pub fn mistake(url: &str) -> Option<String> {
+pub(super) fn mistake(url: &str) -> Option<String> {
     let rest = url.strip_prefix("data:")?;
     let Some((head, data)) = split_at_data(rest) else { return Some("no comma stands before the data".into()) };
     let mut parameters = head.split(';');

@@ -5,7 +5,7 @@ mod data_url;
 mod objects;
 mod schema;
 mod values;
-pub mod version;
+pub(super) mod version;
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,7 +24,7 @@ const TREE: [(&str, Kind); 3] =
     [("storage.files[]", Kind::File), ("storage.directories[]", Kind::Directory), ("storage.links[]", Kind::Link)];
 
 /// Each key with a value of its own, and whatever Ignition refuses, in the order of the document.
-pub fn judge<'a>(root: &Node<'a>, purpose: Purpose) -> Vec<Judged<'a>> {
+pub(super) fn judge<'a>(root: &Node<'a>, purpose: Purpose) -> Vec<Judged<'a>> {
     let mut judge = Judge { purpose, judged: Vec::new(), seen: HashMap::new(), tree: Vec::new(), mounted: Vec::new() };
     judge.mapping(root, "", DOCUMENT, objects::no_rule);
     judge.check_tree();

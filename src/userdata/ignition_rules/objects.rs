@@ -24,44 +24,44 @@ fn requires(object: &Object, keys: &[&str]) -> Mistakes {
     keys.iter().filter(|key| !object.has(key)).map(|key| missing(key)).collect()
 }
 
-pub fn no_rule(_object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn no_rule(_object: &Object, _purpose: Purpose) -> Mistakes {
     Vec::new()
 }
 
-pub fn required_name(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn required_name(object: &Object, _purpose: Purpose) -> Mistakes {
     requires(object, &["name"])
 }
 
-pub fn required_path(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn required_path(object: &Object, _purpose: Purpose) -> Mistakes {
     requires(object, &["path"])
 }
 
 /// Identities of elements: none of a list may have the same one twice.
-pub fn none(_object: &Object) -> Option<String> {
+pub(super) fn none(_object: &Object) -> Option<String> {
     None
 }
 
-pub fn name(object: &Object) -> Option<String> {
+pub(super) fn name(object: &Object) -> Option<String> {
     object.text("name").map(str::to_owned)
 }
 
-pub fn path(object: &Object) -> Option<String> {
+pub(super) fn path(object: &Object) -> Option<String> {
     object.text("path").map(str::to_owned)
 }
 
-pub fn device(object: &Object) -> Option<String> {
+pub(super) fn device(object: &Object) -> Option<String> {
     object.text("device").map(str::to_owned)
 }
 
-pub fn source(object: &Object) -> Option<String> {
+pub(super) fn source(object: &Object) -> Option<String> {
     object.text("source").map(str::to_owned)
 }
 
-pub fn url(object: &Object) -> Option<String> {
+pub(super) fn url(object: &Object) -> Option<String> {
     object.text("url").map(str::to_owned)
 }
 
-pub fn partition_identity(object: &Object) -> Option<String> {
+pub(super) fn partition_identity(object: &Object) -> Option<String> {
     match object.integer("number").filter(|number| *number != 0) {
         Some(number) => Some(format!("number {number}")),
         None => object.text("label").map(str::to_owned),
@@ -69,7 +69,7 @@ pub fn partition_identity(object: &Object) -> Option<String> {
 }
 
 /// `replace` leaves nothing of the document that it stands in.
-pub fn config(object: &Object, purpose: Purpose) -> Mistakes {
+pub(super) fn config(object: &Object, purpose: Purpose) -> Mistakes {
     let replaces = object.object("replace").is_some_and(|replace| replace.text("source").is_some());
     if !replaces {
         return Vec::new();
@@ -83,7 +83,7 @@ pub fn config(object: &Object, purpose: Purpose) -> Mistakes {
     }
 }
 
-pub fn kernel_arguments(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn kernel_arguments(object: &Object, _purpose: Purpose) -> Mistakes {
     let wanted: HashSet<&str> = object.list("shouldExist").iter().filter_map(|value| value.as_str()).collect();
     let both =
         object.list("shouldNotExist").iter().filter_map(|value| value.as_str()).find(|text| wanted.contains(text));
@@ -93,7 +93,7 @@ pub fn kernel_arguments(object: &Object, _purpose: Purpose) -> Mistakes {
 }
 
 /// Something that is fetched.
-pub fn resource(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn resource(object: &Object, _purpose: Purpose) -> Mistakes {
     let mut found = Vec::new();
     let is_web = |source: &str| matches!(values::scheme(source).as_deref(), Some("http" | "https"));
     if object.object("verification").is_some_and(|verification| verification.has("hash")) && !object.has("source") {
@@ -105,7 +105,7 @@ pub fn resource(object: &Object, _purpose: Purpose) -> Mistakes {
     found
 }
 
-pub fn required_resource(object: &Object, purpose: Purpose) -> Mistakes {
+pub(super) fn required_resource(object: &Object, purpose: Purpose) -> Mistakes {
     let mut found = resource(object, purpose);
     if object.text("source").is_none() {
         found.push(missing("source"));
@@ -113,7 +113,7 @@ pub fn required_resource(object: &Object, purpose: Purpose) -> Mistakes {
     found
 }
 
-pub fn file(object: &Object, purpose: Purpose) -> Mistakes {
+pub(super) fn file(object: &Object, purpose: Purpose) -> Mistakes {
     let mut found = required_path(object, purpose);
     let has_source = object.object("contents").is_some_and(|contents| contents.has("source"));
     if object.flag("overwrite") == Some(true) && !has_source {
@@ -122,18 +122,18 @@ pub fn file(object: &Object, purpose: Purpose) -> Mistakes {
     found
 }
 
-pub fn owner(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn owner(object: &Object, _purpose: Purpose) -> Mistakes {
     match object.has("id") && object.text("name").is_some() {
         true => vec![at("name", "stands beside `id`", "write one of them")],
         false => Vec::new(),
     }
 }
 
-pub fn link(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn link(object: &Object, _purpose: Purpose) -> Mistakes {
     requires(object, &["path", "target"])
 }
 
-pub fn unit(object: &Object, purpose: Purpose) -> Mistakes {
+pub(super) fn unit(object: &Object, purpose: Purpose) -> Mistakes {
     let mut found = required_name(object, purpose);
     let content = object.text("contents");
     let runs = object.flag("enabled") == Some(true) && object.flag("mask") != Some(true);
@@ -145,7 +145,7 @@ pub fn unit(object: &Object, purpose: Purpose) -> Mistakes {
     found
 }
 
-pub fn raid(object: &Object, purpose: Purpose) -> Mistakes {
+pub(super) fn raid(object: &Object, purpose: Purpose) -> Mistakes {
     let mut found = required_name(object, purpose);
     found.extend(requires(object, &["level"]));
     if object.list("devices").is_empty() {
@@ -158,7 +158,7 @@ pub fn raid(object: &Object, purpose: Purpose) -> Mistakes {
     found
 }
 
-pub fn filesystem(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn filesystem(object: &Object, _purpose: Purpose) -> Mistakes {
     let mut found = requires(object, &["device"]);
     let Some(format) = object.text("format") else {
         let says_more = ["path", "label", "uuid"].iter().any(|key| object.text(key).is_some())
@@ -183,7 +183,7 @@ pub fn filesystem(object: &Object, _purpose: Purpose) -> Mistakes {
     found
 }
 
-pub fn partition(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn partition(object: &Object, _purpose: Purpose) -> Mistakes {
     let mut found = Vec::new();
     let says_more = ["label", "startMiB", "sizeMiB"].iter().any(|key| object.has(key))
         || ["typeGuid", "guid"].iter().any(|key| object.text(key).is_some());
@@ -196,7 +196,7 @@ pub fn partition(object: &Object, _purpose: Purpose) -> Mistakes {
     found
 }
 
-pub fn disk(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn disk(object: &Object, _purpose: Purpose) -> Mistakes {
     let mut found = requires(object, &["device"]);
     let partitions: Vec<Object> = object.list("partitions").iter().map(Object).collect();
     let mut labels = HashMap::new();
@@ -240,17 +240,17 @@ fn overlap(partitions: &[Object]) -> Option<(usize, usize)> {
     None
 }
 
-pub fn luks(object: &Object, purpose: Purpose) -> Mistakes {
+pub(super) fn luks(object: &Object, purpose: Purpose) -> Mistakes {
     let mut found = required_name(object, purpose);
     found.extend(requires(object, &["device"]));
     found
 }
 
-pub fn tang(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn tang(object: &Object, _purpose: Purpose) -> Mistakes {
     requires(object, &["url", "thumbprint"])
 }
 
-pub fn clevis(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn clevis(object: &Object, _purpose: Purpose) -> Mistakes {
     let has_custom = object.object("custom").is_some_and(|custom| custom.text("pin").is_some());
     let has_others = !object.list("tang").is_empty()
         || object.flag("tpm2") == Some(true)
@@ -261,7 +261,7 @@ pub fn clevis(object: &Object, _purpose: Purpose) -> Mistakes {
     }
 }
 
-pub fn clevis_custom(object: &Object, _purpose: Purpose) -> Mistakes {
+pub(super) fn clevis_custom(object: &Object, _purpose: Purpose) -> Mistakes {
     let says = |key: &str| object.text(key).is_some();
     if !says("pin") && !says("config") && object.flag("needsNetwork") != Some(true) {
         return Vec::new();

@@ -11,47 +11,47 @@ use crate::userdata::purpose::Purpose;
 use diagnostics::yaml::Value;
 
 /// What is wrong with a text.
-pub type TextRule = fn(&str) -> Option<Mistake>;
+pub(super) type TextRule = fn(&str) -> Option<Mistake>;
 /// What is wrong with a mapping as a whole: the key that it is about, if it is about one, and the mistake.
-pub type ObjectRule = fn(&Object, Purpose) -> Vec<(Option<&'static str>, Mistake)>;
+pub(super) type ObjectRule = fn(&Object, Purpose) -> Vec<(Option<&'static str>, Mistake)>;
 /// What no second element of a list may have; none is left alone.
-pub type IdentityRule = fn(&Object) -> Option<String>;
+pub(super) type IdentityRule = fn(&Object) -> Option<String>;
 /// The entries of a mapping.
-pub type Entries = &'static [(&'static str, Shape)];
+pub(super) type Entries = &'static [(&'static str, Shape)];
 
 /// A mapping of a document.
-pub struct Object<'v>(pub &'v Value);
+pub(super) struct Object<'v>(pub &'v Value);
 
 impl<'v> Object<'v> {
     /// A text that says something: Ignition takes an empty one for none.
-    pub fn text(&self, key: &str) -> Option<&'v str> {
+    pub(super) fn text(&self, key: &str) -> Option<&'v str> {
         self.0.get(key)?.as_str().filter(|text| !text.is_empty())
     }
 
-    pub fn flag(&self, key: &str) -> Option<bool> {
+    pub(super) fn flag(&self, key: &str) -> Option<bool> {
         self.0.get(key)?.as_bool()
     }
 
-    pub fn integer(&self, key: &str) -> Option<i64> {
+    pub(super) fn integer(&self, key: &str) -> Option<i64> {
         self.0.get(key)?.as_i64()
     }
 
-    pub fn has(&self, key: &str) -> bool {
+    pub(super) fn has(&self, key: &str) -> bool {
         self.0.get(key).is_some_and(|value| !value.is_null())
     }
 
-    pub fn list(&self, key: &str) -> &'v [Value] {
+    pub(super) fn list(&self, key: &str) -> &'v [Value] {
         self.0.get(key).and_then(Value::as_sequence).map(Vec::as_slice).unwrap_or_default()
     }
 
-    pub fn object(&self, key: &str) -> Option<Object<'v>> {
+    pub(super) fn object(&self, key: &str) -> Option<Object<'v>> {
         self.0.get(key).filter(|value| value.is_mapping()).map(Object)
     }
 }
 
 /// What a key's value is.
 #[derive(Clone, Copy)]
-pub enum Shape {
+pub(super) enum Shape {
     Text(TextRule),
     Flag,
     Integer(i64, i64),
@@ -73,7 +73,7 @@ const WHOLE: Shape = Integer(0, i64::MAX);
 /// Users and groups have numbers of 32 bits, of which the highest stands for none.
 const ID: Shape = Integer(0, 0xffff_fffe);
 
-pub const DOCUMENT: Entries = &[
+pub(super) const DOCUMENT: Entries = &[
     ("ignition", Mapping(IGNITION, objects::no_rule)),
     ("storage", Mapping(STORAGE, objects::no_rule)),
     ("systemd", Mapping(&[("units", List(UNIT, objects::unit, objects::name))], objects::no_rule)),
@@ -306,12 +306,12 @@ const SINCE: [(&str, u32); 12] = [
 ];
 
 /// The minor version that a key came with.
-pub fn since(path: &str) -> u32 {
+pub(super) fn since(path: &str) -> u32 {
     SINCE.iter().find(|(key, _)| *key == path).map_or(0, |(_, minor)| *minor)
 }
 
 /// The values of a range in words.
-pub fn range_text(range: &RangeInclusive<i64>) -> String {
+pub(super) fn range_text(range: &RangeInclusive<i64>) -> String {
     match (range.start(), range.end()) {
         (0, &i64::MAX) => "a whole number, 0 or more".into(),
         (least, most) => format!("a whole number, {least} to {most}"),

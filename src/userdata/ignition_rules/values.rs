@@ -22,15 +22,15 @@ fn one_of(text: &str, words: &[&str]) -> Option<Mistake> {
     if words.contains(&text) { None } else { refused(format!("{} is none of {list}", shown(text)), "") }
 }
 
-pub fn any(_text: &str) -> Option<Mistake> {
+pub(super) fn any(_text: &str) -> Option<Mistake> {
     None
 }
 
-pub fn not_empty(text: &str) -> Option<Mistake> {
+pub(super) fn not_empty(text: &str) -> Option<Mistake> {
     if text.is_empty() { refused("is empty", "") } else { None }
 }
 
-pub fn path(text: &str) -> Option<Mistake> {
+pub(super) fn path(text: &str) -> Option<Mistake> {
     if !text.starts_with('/') {
         return refused(format!("{} is not absolute", shown(text)), "");
     }
@@ -45,12 +45,12 @@ pub fn path(text: &str) -> Option<Mistake> {
     }
 }
 
-pub fn optional_path(text: &str) -> Option<Mistake> {
+pub(super) fn optional_path(text: &str) -> Option<Mistake> {
     if text.is_empty() { None } else { path(text) }
 }
 
 /// Where contents are fetched from; none when empty.
-pub fn source(text: &str) -> Option<Mistake> {
+pub(super) fn source(text: &str) -> Option<Mistake> {
     if text.is_empty() {
         return None;
     }
@@ -83,11 +83,11 @@ pub fn source(text: &str) -> Option<Mistake> {
     }
 }
 
-pub fn proxy(text: &str) -> Option<Mistake> {
+pub(super) fn proxy(text: &str) -> Option<Mistake> {
     web(text)
 }
 
-pub fn tang_url(text: &str) -> Option<Mistake> {
+pub(super) fn tang_url(text: &str) -> Option<Mistake> {
     web(text)
 }
 
@@ -99,7 +99,7 @@ fn web(text: &str) -> Option<Mistake> {
 }
 
 /// The scheme in lower case.
-pub fn scheme(text: &str) -> Option<String> {
+pub(super) fn scheme(text: &str) -> Option<String> {
     let (scheme, _) = text.split_once(':')?;
     let fits = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
         && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
@@ -131,12 +131,12 @@ fn located(text: &str) -> Option<Mistake> {
     if is_refused { refused(format!("{} is no URL", shown(text)), "") } else { None }
 }
 
-pub fn compression(text: &str) -> Option<Mistake> {
+pub(super) fn compression(text: &str) -> Option<Mistake> {
     if text.is_empty() { None } else { one_of(text, &["gzip"]) }
 }
 
 /// `sha512-…` or `sha256-…`, in hexadecimal digits.
-pub fn hash(text: &str) -> Option<Mistake> {
+pub(super) fn hash(text: &str) -> Option<Mistake> {
     let instead = "write `sha512-` or `sha256-` and the digits";
     let Some((function, digits)) = text.split_once('-') else {
         return refused(format!("{} is no hash", shown(text)), instead);
@@ -154,7 +154,7 @@ pub fn hash(text: &str) -> Option<Mistake> {
     }
 }
 
-pub fn raid_level(text: &str) -> Option<Mistake> {
+pub(super) fn raid_level(text: &str) -> Option<Mistake> {
     const LEVELS: [&str; 15] = [
         "linear", "raid0", "0", "stripe", "raid1", "1", "mirror", "raid4", "4", "raid5", "5", "raid6", "6", "raid10",
         "10",
@@ -163,7 +163,7 @@ pub fn raid_level(text: &str) -> Option<Mistake> {
 }
 
 /// 36 bytes, and no colon, which `sgdisk` takes for a separator.
-pub fn partition_label(text: &str) -> Option<Mistake> {
+pub(super) fn partition_label(text: &str) -> Option<Mistake> {
     match text {
         text if text.len() > 36 => refused(format!("has {} bytes, 36 is the most", text.len()), ""),
         text if text.contains(':') => refused(format!("{} has a `:`", shown(text)), ""),
@@ -171,30 +171,30 @@ pub fn partition_label(text: &str) -> Option<Mistake> {
     }
 }
 
-pub fn guid(text: &str) -> Option<Mistake> {
+pub(super) fn guid(text: &str) -> Option<Mistake> {
     let groups: Vec<&str> = text.split('-').collect();
     let fits = groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
         && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()));
     if fits || text.is_empty() { None } else { refused(format!("{} is no GUID", shown(text)), "") }
 }
 
-pub fn format(text: &str) -> Option<Mistake> {
+pub(super) fn format(text: &str) -> Option<Mistake> {
     if text.is_empty() { None } else { one_of(text, &["ext4", "btrfs", "xfs", "swap", "vfat", "none"]) }
 }
 
-pub fn luks_name(text: &str) -> Option<Mistake> {
+pub(super) fn luks_name(text: &str) -> Option<Mistake> {
     if text.contains('/') { refused(format!("{} has a `/`", shown(text)), "") } else { not_empty(text) }
 }
 
-pub fn luks_label(text: &str) -> Option<Mistake> {
+pub(super) fn luks_label(text: &str) -> Option<Mistake> {
     if text.len() > 47 { refused(format!("has {} bytes, 47 is the most", text.len()), "") } else { None }
 }
 
-pub fn clevis_pin(text: &str) -> Option<Mistake> {
+pub(super) fn clevis_pin(text: &str) -> Option<Mistake> {
     if text.is_empty() { None } else { one_of(text, &["tpm2", "tang", "sss"]) }
 }
 
-pub fn unit_name(text: &str) -> Option<Mistake> {
+pub(super) fn unit_name(text: &str) -> Option<Mistake> {
     const SUFFIXES: [&str; 12] = [
         "service",
         "socket",
@@ -216,7 +216,7 @@ pub fn unit_name(text: &str) -> Option<Mistake> {
     }
 }
 
-pub fn drop_in_name(text: &str) -> Option<Mistake> {
+pub(super) fn drop_in_name(text: &str) -> Option<Mistake> {
     match text {
         text if text.contains(['/', '\0']) => {
             refused(format!("{} is a path", shown(text)), "write the file's name alone")
@@ -227,7 +227,7 @@ pub fn drop_in_name(text: &str) -> Option<Mistake> {
 }
 
 /// May be a secret, so that no message quotes it.
-pub fn unit_content(text: &str) -> Option<Mistake> {
+pub(super) fn unit_content(text: &str) -> Option<Mistake> {
     refused(content::mistake(text)?, "systemd and Ignition read `[Section]` and `Name=value`")
 }
 

@@ -2,7 +2,7 @@
 
 /// Who reads an Ignition version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Readers {
+pub(crate) enum Readers {
     Both,
     /// Flatcar translates old versions, which have other keys, while the machine starts.
     FlatcarAlone,
@@ -16,7 +16,7 @@ impl Readers {
     ///
     /// Flatcar's stable images have Ignition 2.24, which reads 3.5.0 and older; Fedora CoreOS's have 2.26, which reads 3.6.0.
     /// <https://coreos.github.io/ignition/release-notes/>, <https://www.flatcar.org/releases>
-    pub fn of(version: &str, has_own_key: bool) -> Self {
+    pub(crate) fn of(version: &str, has_own_key: bool) -> Self {
         match version {
             "1" if has_own_key => Self::FlatcarAlone,
             _ if has_own_key => Self::Nobody,
@@ -28,7 +28,7 @@ impl Readers {
     }
 
     /// Whether an image reads it.
-    pub fn include(self, fedora_coreos: bool) -> bool {
+    pub(crate) fn include(self, fedora_coreos: bool) -> bool {
         match self {
             Self::Both => true,
             Self::FlatcarAlone => !fedora_coreos,
@@ -39,6 +39,6 @@ impl Readers {
 }
 
 /// The minor version of a document of version 3, whose keys are known; none of any other.
-pub fn minor(version: &str) -> Option<u32> {
+pub(crate) fn minor(version: &str) -> Option<u32> {
     version.strip_prefix("3.")?.strip_suffix(".0")?.parse().ok()
 }

@@ -11,7 +11,7 @@ use crate::spec::cloud_config::{CORE_USER, UPDATE_FILE};
 use crate::userdata::mistake::{Judged, Mistake};
 use crate::userdata::purpose::Purpose;
 use crate::userdata::{address, ours, path, unit_content};
-use diagnostics::yaml::{Node, Value, Written};
+use diagnostics::yaml::{Mapping, Node, Value, Written};
 
 /// As Go's `encoding/base64` reads it.
 const BASE64: GeneralPurpose =
@@ -28,7 +28,7 @@ const READ_OF_CORE: [&str; 6] = [
 ];
 
 /// What was found in a cloud-config.
-pub struct Judgement<'a> {
+pub(crate) struct Judgement<'a> {
     /// Each key with a value of its own, and whatever does not act, in the order of the document.
     pub judged: Vec<Judged<'a>>,
     /// The document without what does not act: texts as they are written, paths clean.
@@ -36,10 +36,10 @@ pub struct Judgement<'a> {
 }
 
 /// Judges a document; `written` has its spellings.
-pub fn judge<'a>(root: &Node<'a>, written: &Written, purpose: Purpose) -> Judgement<'a> {
+pub(crate) fn judge<'a>(root: &Node<'a>, written: &Written, purpose: Purpose) -> Judgement<'a> {
     let mut judge = Judge { purpose, written, judged: Vec::new(), files: Vec::new() };
     let value = match root.is_null() {
-        true => Value::Mapping(Default::default()),
+        true => Value::Mapping(Mapping::new()),
         false => judge.mapping(root, Section::Document),
     };
     judge.check_update(root);
@@ -73,7 +73,7 @@ impl<'a> Judge<'a, '_> {
             self.wrong(node, format!("`{required}` is missing"), "");
         }
         let is_core = section == Section::User && entries.get("name").and_then(Value::as_str) == Some(CORE_USER);
-        let mut read = Value::Mapping(Default::default());
+        let mut read = Value::Mapping(Mapping::new());
         for (name, child) in node.entries().unwrap_or_default() {
             let key = match (section.idle(&name), section.reading(&name)) {
                 (None, Reading::Known(key)) => key,

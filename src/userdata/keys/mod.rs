@@ -6,14 +6,14 @@ mod judge;
 mod tables;
 mod values;
 
-pub use judge::judge;
+pub(super) use judge::judge;
 
 use diagnostics::suggestion;
 use tables::cloud_init_keys;
 
 /// A kind of mapping in a cloud-config.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Section {
+pub(super) enum Section {
     Document,
     CoreOs,
     Update,
@@ -28,7 +28,7 @@ pub enum Section {
 
 /// What a key's value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub(super) enum Shape {
     Text,
     Flag,
     Texts,
@@ -38,7 +38,7 @@ pub enum Shape {
 
 /// What a key does on Flatcar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub(super) enum Effect {
     Acts,
     /// Acts in a file that is sent as it is. In one that is merged, this is to be done instead.
     ActsAlone(&'static str),
@@ -48,7 +48,7 @@ pub enum Effect {
 
 /// A key that coreos-cloudinit reads.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Key {
+pub(super) struct Key {
     pub name: &'static str,
     pub shape: Shape,
     pub effect: Effect,
@@ -56,7 +56,7 @@ pub struct Key {
 
 /// What a key is that stands in a section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading {
+pub(super) enum Reading {
     Known(&'static Key),
     /// A known key, spelled with hyphens.
     Hyphenated(&'static str),
@@ -68,7 +68,7 @@ pub enum Reading {
 
 impl Section {
     /// What `name` is in such a mapping.
-    pub fn reading(self, name: &str) -> Reading {
+    pub(super) fn reading(self, name: &str) -> Reading {
         let known = |name: &str| self.keys().iter().find(|key| key.name == name);
         if let Some(key) = known(name) {
             return Reading::Known(key);
@@ -83,7 +83,7 @@ impl Section {
     }
 
     /// Keys without which such a mapping does nothing, or makes coreos-cloudinit stop.
-    pub const fn required(self) -> &'static [&'static str] {
+    pub(super) const fn required(self) -> &'static [&'static str] {
         match self {
             Self::File => &["path"],
             Self::User | Self::Unit => &["name"],
@@ -93,7 +93,7 @@ impl Section {
     }
 
     /// Why a key of a file that is sent as it is does nothing, and what to do instead; none when it acts.
-    pub fn idle(self, name: &str) -> Option<(String, String)> {
+    pub(super) fn idle(self, name: &str) -> Option<(String, String)> {
         let (why, instead) = match self.reading(name) {
             Reading::Known(Key { effect: Effect::Dead(why, instead), .. }) => {
                 ((*why).to_owned(), (*instead).to_owned())

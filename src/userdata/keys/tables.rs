@@ -112,7 +112,7 @@ const DROP_IN: &[Key] = &[acts("name", Shape::Text), acts("content", Shape::Text
 
 impl Section {
     /// The keys of such a mapping that coreos-cloudinit reads.
-    pub const fn keys(self) -> &'static [Key] {
+    pub(crate) const fn keys(self) -> &'static [Key] {
         match self {
             Self::Document => DOCUMENT,
             Self::CoreOs => CORE_OS,

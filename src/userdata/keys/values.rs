@@ -20,7 +20,7 @@ const NETWORK_SUFFIXES: [&str; 3] = [".network", ".netdev", ".link"];
 const UNIT_NAME_BYTES: usize = 255;
 
 /// What is wrong with the text of a key, as it is written.
-pub fn mistake(section: Section, name: &str, text: &str, purpose: Purpose) -> Option<Mistake> {
+pub(super) fn mistake(section: Section, name: &str, text: &str, purpose: Purpose) -> Option<Mistake> {
     let one_of = |words: &[&str]| (!words.contains(&text)).then(|| none_of(text, words));
     match (section, name) {
         (Section::Document, "hostname") => hostname(text),
@@ -47,7 +47,7 @@ pub fn mistake(section: Section, name: &str, text: &str, purpose: Purpose) -> Op
 }
 
 /// What is wrong with an element of a list of texts.
-pub fn element_mistake(section: Section, name: &str, text: &str) -> Option<Mistake> {
+pub(super) fn element_mistake(section: Section, name: &str, text: &str) -> Option<Mistake> {
     match (section, name) {
         (_, "ssh_authorized_keys") => account::ssh_key(text),
         (Section::User, "groups") => account::group(text),

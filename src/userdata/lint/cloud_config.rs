@@ -8,7 +8,7 @@ use diagnostics::Problems;
 use diagnostics::yaml::{Document, Written};
 
 /// One finding for each key with a value of its own, and for each that does nothing.
-pub fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems> {
+pub(super) fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems> {
     let document = Document::parse(file, text)?;
     let root = document.root();
     let written = Written::read(text, root.value());

@@ -12,7 +12,7 @@ const NOT_MERGED: &str = "cannot be merged: only versions 3.0.0 to 3.3.0 are lai
                           as it is with `--custom-data-only`";
 
 /// One finding for the version and, when somebody reads it, for each key with a value of its own.
-pub fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems> {
+pub(super) fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems> {
     let (_, document) = json::document(file, text)?;
     let root = document.root();
     let idle = |why: &str| Verdict::Idle(why.to_owned());

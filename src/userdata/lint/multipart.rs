@@ -20,7 +20,7 @@ struct Part<'t> {
 }
 
 /// The findings of every part, with its number before their keys.
-pub fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems> {
+pub(super) fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems> {
     let mut findings = Vec::new();
     for (number, part) in parts(text).iter().enumerate() {
         let number = number + 1;

@@ -10,7 +10,7 @@ use super::ignition_reader::unpacked;
 use super::state::{File, State, Unit, User};
 use diagnostics::yaml::{self, Value};
 
-pub fn read(text: &str) -> State {
+pub(super) fn read(text: &str) -> State {
     let document: Value = yaml::from_str(&with_addresses(text)).unwrap();
     assert_eq!(text.lines().next(), Some("#cloud-config"));
     let mut state = State { hostname: optional(&document["hostname"]), ..State::default() };

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::state::{File, State, Unit, User};
 
-pub fn read(text: &str) -> State {
+pub(super) fn read(text: &str) -> State {
     let document: Value = serde_json::from_str(text).unwrap();
     assert_eq!(document["ignition"]["version"], "3.3.0");
     let mut state = State::default();
@@ -105,7 +105,7 @@ fn content(contents: &Value) -> Vec<u8> {
     }
 }
 
-pub fn unpacked(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn unpacked(bytes: &[u8]) -> Vec<u8> {
     let mut unpacked = Vec::new();
     GzDecoder::new(bytes).read_to_end(&mut unpacked).unwrap();
     unpacked

@@ -14,7 +14,7 @@ use crate::spec::cloud_config::{
     CloudConfig, CoreOs, DropIn, Encoding, Filesystem, Unit, Update, User, UserData, WriteFile,
 };
 
-pub fn user_data() -> impl Strategy<Value = UserData> {
+pub(super) fn user_data() -> impl Strategy<Value = UserData> {
     (cloud_config(), 0..3_u32).prop_map(|(cloud_config, disks)| {
         let filesystem = |disk| Filesystem {
             device: format!("/dev/disk/azure/data/by-lun/{disk}"),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Default, PartialEq)]
-pub struct State {
+pub(super) struct State {
     pub hostname: Option<String>,
     pub files: BTreeMap<String, File>,
     pub units: BTreeMap<String, Unit>,
@@ -13,7 +13,7 @@ pub struct State {
 }
 
 #[derive(Debug, PartialEq)]
-pub struct File {
+pub(super) struct File {
     pub content: Vec<u8>,
     pub mode: u32,
     /// Names or numbers, as text; none is root.
@@ -22,7 +22,7 @@ pub struct File {
 }
 
 #[derive(Debug, Default, PartialEq)]
-pub struct Unit {
+pub(super) struct Unit {
     pub masked: bool,
     pub runs: bool,
     pub content: Option<String>,
@@ -30,7 +30,7 @@ pub struct Unit {
 }
 
 #[derive(Debug, Default, PartialEq)]
-pub struct User {
+pub(super) struct User {
     pub keys: BTreeSet<String>,
     pub groups: BTreeSet<String>,
     /// Everything else, by cloud-config's names.
@@ -39,12 +39,12 @@ pub struct User {
 
 impl State {
     /// Adds what must be there once.
-    pub fn add_file(&mut self, path: &str, file: File) {
+    pub(super) fn add_file(&mut self, path: &str, file: File) {
         assert!(self.files.insert(path.to_owned(), file).is_none(), "`{path}` stands twice");
     }
 
     /// A unit of which nothing is said is none.
-    pub fn add_unit(&mut self, name: &str, unit: Unit) {
+    pub(super) fn add_unit(&mut self, name: &str, unit: Unit) {
         if unit == Unit::default() {
             return;
         }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 /// How a task behaves.
 #[derive(Clone, Copy)]
-pub enum Manners {
+pub(super) enum Manners {
     /// Says its name, repeats headers, counts bodies, echoes what comes over a websocket.
     Good(&'static str),
     /// Reads a request and closes the connection.
@@ -17,7 +17,7 @@ pub enum Manners {
 }
 
 /// A task; dropped, its port is closed and so are its connections.
-pub struct Backend {
+pub(super) struct Backend {
     address: SocketAddr,
     methods: Arc<Mutex<Vec<String>>>,
     connections: Arc<Mutex<Vec<TcpStream>>>,
@@ -26,7 +26,7 @@ pub struct Backend {
 }
 
 impl Backend {
-    pub fn start(address: SocketAddr, manners: Manners) -> Self {
+    pub(super) fn start(address: SocketAddr, manners: Manners) -> Self {
         let listener = TcpListener::bind(address).expect("a free port");
         let (methods, connections) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
         let is_over = Arc::new(AtomicBool::new(false));
@@ -44,15 +44,15 @@ impl Backend {
         Self { address, methods, connections, is_over, accepting: Some(accepting) }
     }
 
-    pub fn ip(&self) -> IpAddr {
+    pub(super) fn ip(&self) -> IpAddr {
         self.address.ip()
     }
 
-    pub fn requests(&self) -> usize {
+    pub(super) fn requests(&self) -> usize {
         self.methods.lock().unwrap().len()
     }
 
-    pub fn requests_of(&self, method: &str) -> usize {
+    pub(super) fn requests_of(&self, method: &str) -> usize {
         self.methods.lock().unwrap().iter().filter(|seen| *seen == method).count()
     }
 }

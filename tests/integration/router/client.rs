@@ -9,21 +9,21 @@ use openssl::ssl::{SslConnector, SslMethod, SslStream, SslVerifyMode};
 /// Generous: machines that run tests are shared and slow.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-pub struct Answer {
+pub(super) struct Answer {
     pub status: u16,
     head: String,
     pub body: String,
 }
 
 /// What a server showed on the way.
-pub struct Shown {
+pub(super) struct Shown {
     pub answer: Answer,
     /// Of its certificate.
     pub names: Vec<String>,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         let found = self.head.lines().filter_map(|line| line.split_once(": "));
         found.into_iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
@@ -52,14 +52,14 @@ fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 }
 
 /// Sends a request that asks for the connection to be closed, and reads until it is.
-pub fn ask(address: SocketAddr, request: &str) -> io::Result<Answer> {
+pub(super) fn ask(address: SocketAddr, request: &str) -> io::Result<Answer> {
     let mut stream = connect(address)?;
     stream.write_all(request.as_bytes())?;
     Answer::read(&mut stream)
 }
 
 /// The same over TLS, whoever the server is.
-pub fn ask_tls(address: SocketAddr, name: &str, request: &str) -> io::Result<Shown> {
+pub(super) fn ask_tls(address: SocketAddr, name: &str, request: &str) -> io::Result<Shown> {
     let mut stream = tls(address, name, b"\x08http/1.1")?;
     let certificate = stream.ssl().peer_certificate().expect("a certificate");
     let names = certificate.subject_alt_names().expect("names");
@@ -69,7 +69,7 @@ pub fn ask_tls(address: SocketAddr, name: &str, request: &str) -> io::Result<Sho
 }
 
 /// What a client that speaks HTTP/2 and HTTP/1.1 is offered.
-pub fn protocol(address: SocketAddr, name: &str) -> Option<String> {
+pub(super) fn protocol(address: SocketAddr, name: &str) -> Option<String> {
     let stream = tls(address, name, b"\x02h2\x08http/1.1").expect("a connection");
     stream.ssl().selected_alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned())
 }
@@ -83,8 +83,8 @@ fn tls(address: SocketAddr, name: &str, protocols: &[u8]) -> io::Result<SslStrea
 }
 
 /// Sends a body of so many bytes.
-pub fn upload(address: SocketAddr, host: &str, bytes: usize) -> Answer {
-    const PIECE: [u8; 1 << 16] = [b'x'; 1 << 16];
+pub(super) fn upload(address: SocketAddr, host: &str, bytes: usize) -> Answer {
+    static PIECE: [u8; 1 << 16] = [b'x'; 1 << 16];
     let mut stream = connect(address).expect("a connection");
     let head = format!("POST /upload HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {bytes}\r\n\r\n");
     stream.write_all(head.as_bytes()).expect("sent");
@@ -95,10 +95,10 @@ pub fn upload(address: SocketAddr, host: &str, bytes: usize) -> Answer {
 }
 
 /// A connection that was taken over for something else than HTTP.
-pub struct WebSocket(TcpStream);
+pub(super) struct WebSocket(TcpStream);
 
 impl WebSocket {
-    pub fn open(address: SocketAddr, host: &str) -> Self {
+    pub(super) fn open(address: SocketAddr, host: &str) -> Self {
         let mut stream = connect(address).expect("a connection");
         let request = format!(
             "GET / HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
@@ -116,7 +116,7 @@ impl WebSocket {
     }
 
     /// What comes back of `text`.
-    pub fn echo(&mut self, text: &str) -> String {
+    pub(super) fn echo(&mut self, text: &str) -> String {
         self.0.write_all(text.as_bytes()).expect("sent");
         let mut bytes = vec![0; text.len()];
         self.0.read_exact(&mut bytes).expect("an echo");

@@ -22,20 +22,20 @@ use super::swarm::Swarm;
 use crate::sandbox::program;
 
 /// What names of the bundle's labels begin with.
-pub const PREFIX: &str = "platform.route";
+pub(super) const PREFIX: &str = "platform.route";
 /// How long the router says that it ends before it does; the bundle's own time would only make the tests longer.
 const SHUTDOWN_DELAY: &str = "3s";
 
 /// Which of the bundle's settings there are.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum RouterSettings {
+pub(super) enum RouterSettings {
     Plain,
     /// `router/sslCert` and `router/sslKey`.
     WithCertificate,
 }
 
 /// The real program; the first caller on a machine fetches it, others wait.
-pub fn caddy() -> PathBuf {
+pub(crate) fn caddy() -> PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM
         .get_or_init(|| {
@@ -61,7 +61,7 @@ fn rendered(settings: RouterSettings) -> Rendered {
 }
 
 /// What the bundle's routers start from.
-pub fn base_text(settings: RouterSettings) -> String {
+pub(super) fn base_text(settings: RouterSettings) -> String {
     let configs = rendered(settings).configs;
     let found = configs.into_iter().find(|config| config.content.contains("\"@id\": \"apps\""));
     found.expect("a configuration of the router").content
@@ -90,7 +90,7 @@ fn free_port() -> u16 {
     }
 }
 
-pub struct Mesh {
+pub(super) struct Mesh {
     folder: TempDir,
     pub swarm: Swarm,
     pub resolver: Resolver,
@@ -105,7 +105,7 @@ pub struct Mesh {
 }
 
 impl Mesh {
-    pub fn new(settings: RouterSettings) -> Self {
+    pub(super) fn new(settings: RouterSettings) -> Self {
         // Each test has tasks on addresses of its own.
         static NETWORKS: AtomicU32 = AtomicU32::new(1);
         let folder = tempfile::Builder::new().prefix("router-").tempdir().expect("a folder");
@@ -144,12 +144,12 @@ impl Mesh {
     }
 
     /// The address of the task with this number, 2 to 250.
-    pub fn task_address(&self, number: u8) -> SocketAddr {
+    pub(super) fn task_address(&self, number: u8) -> SocketAddr {
         let [_, _, high, low] = self.network.to_be_bytes();
         SocketAddr::from((Ipv4Addr::new(127, 100 + high, low, number), self.task_port))
     }
 
-    pub fn start_router(&mut self) {
+    pub(super) fn start_router(&mut self) {
         let path = |name: &str| self.folder.path().join(name);
         let line = router_line()
             .replace("/config/", &format!("{}/", path("config").display()))
@@ -161,7 +161,7 @@ impl Mesh {
         self.run("router", command);
     }
 
-    pub fn start_controller(&mut self) {
+    pub(super) fn start_controller(&mut self) {
         let path = |name: &str| self.folder.path().join(name);
         let mut command = Command::new(program("platform-controller"));
         command.args(["serve", "--labels", PREFIX, "--listen", &self.controller.to_string()]);
@@ -178,15 +178,15 @@ impl Mesh {
         assert!(self.running.insert(name, child).is_none(), "{name} runs already");
     }
 
-    pub fn log(&self, name: &str) -> String {
+    pub(super) fn log(&self, name: &str) -> String {
         std::fs::read_to_string(self.folder.path().join(format!("{name}.log"))).unwrap_or_default()
     }
 
-    pub fn kill_router(&mut self) {
+    pub(super) fn kill_router(&mut self) {
         self.kill("router");
     }
 
-    pub fn kill_controller(&mut self) {
+    pub(super) fn kill_controller(&mut self) {
         self.kill("controller");
     }
 
@@ -197,18 +197,18 @@ impl Mesh {
     }
 
     /// Asks the router to end, as Docker does.
-    pub fn end_router(&self) {
+    pub(super) fn end_router(&self) {
         let id = self.running["router"].id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill starts").success());
     }
 
     /// Waits for the router's end; its status.
-    pub fn router_ended(&mut self) -> Option<i32> {
+    pub(super) fn router_ended(&mut self) -> Option<i32> {
         self.running.remove("router").expect("it runs").wait().expect("it ends").code()
     }
 
     /// Half of the routes that the router keeps for its next start.
-    pub fn damage_kept_routes(&self) {
+    pub(super) fn damage_kept_routes(&self) {
         let path = self.folder.path().join("config/caddy/autosave.json");
         let bytes = std::fs::read(&path).expect("routes that were kept");
         std::fs::write(&path, &bytes[..bytes.len() / 2]).expect("written");
@@ -232,7 +232,7 @@ impl Drop for Mesh {
 }
 
 /// Docker's resolver, as far as routers ask it: addresses of tasks. <https://www.rfc-editor.org/rfc/rfc1035#section-4>
-pub struct Resolver {
+pub(super) struct Resolver {
     pub address: SocketAddr,
     known: Arc<Mutex<BTreeMap<String, Vec<Ipv4Addr>>>>,
 }
@@ -254,7 +254,7 @@ impl Resolver {
         Self { address, known }
     }
 
-    pub fn set(&self, name: &str, addresses: &[IpAddr]) {
+    pub(super) fn set(&self, name: &str, addresses: &[IpAddr]) {
         let addresses = addresses.iter().map(|address| match address {
             IpAddr::V4(address) => *address,
             IpAddr::V6(address) => panic!("{address}: networks of the swarm have addresses of version 4"),

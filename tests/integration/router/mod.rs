@@ -16,6 +16,7 @@ use crate::golden::assert_golden;
 use crate::sandbox::wait_for;
 use backend::{Backend, Manners};
 use client::{Answer, ask, ask_tls};
+pub(crate) use mesh::caddy;
 use mesh::{Mesh, PREFIX, RouterSettings, base_text};
 use swarm::App;
 

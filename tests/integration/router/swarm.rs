@@ -13,7 +13,7 @@ use super::mesh::PREFIX;
 
 /// A public service of an app.
 #[derive(Clone)]
-pub struct App {
+pub(super) struct App {
     pub name: String,
     pub domains: Vec<String>,
     pub port: u16,
@@ -22,13 +22,13 @@ pub struct App {
 }
 
 impl App {
-    pub fn new(name: &str, domains: &[&str], port: u16) -> Self {
+    pub(super) fn new(name: &str, domains: &[&str], port: u16) -> Self {
         let domains = domains.iter().map(|domain| (*domain).to_owned()).collect();
         Self { name: name.to_owned(), domains, port, replicas: 1, rules: Rules::default() }
     }
 
     /// As Docker lists it.
-    pub fn service(&self) -> Value {
+    pub(super) fn service(&self) -> Value {
         let route = Route {
             domains: self.domains.iter().map(|domain| domain.parse().expect("a domain")).collect(),
             upstream: Upstream::tasks_of(&format!("app-{}", self.name)),
@@ -63,12 +63,12 @@ struct Known {
 }
 
 /// The socket; its threads end with the process.
-pub struct Swarm {
+pub(super) struct Swarm {
     known: Arc<(Mutex<Known>, Condvar)>,
 }
 
 impl Swarm {
-    pub fn listen(socket: &Path) -> Self {
+    pub(super) fn listen(socket: &Path) -> Self {
         let listener = UnixListener::bind(socket).expect("a socket");
         let known = Arc::new((Mutex::new(Known { has_leader: true, ..Known::default() }), Condvar::new()));
         let shared = known.clone();
@@ -82,7 +82,7 @@ impl Swarm {
     }
 
     /// What runs now, in a swarm with a leader; who listens for events hears of it.
-    pub fn set(&self, apps: &[App]) {
+    pub(super) fn set(&self, apps: &[App]) {
         let mut known = self.known.0.lock().unwrap();
         known.services = apps.iter().map(App::service).collect();
         known.has_leader = true;
@@ -91,7 +91,7 @@ impl Swarm {
     }
 
     /// From now on the swarm answers nothing.
-    pub fn lose_leader(&self) {
+    pub(super) fn lose_leader(&self) {
         let mut known = self.known.0.lock().unwrap();
         known.has_leader = false;
         known.changes += 1;

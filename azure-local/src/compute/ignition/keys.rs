@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// What a key holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Type {
+pub(super) enum Type {
     Text,
     Integer,
     Flag,
@@ -68,7 +68,7 @@ const MAPPINGS: [(&str, &str); 30] = [
 ];
 
 /// What stands at a place; none for an unknown key.
-pub fn type_of(kind: &str) -> Option<Type> {
+pub(super) fn type_of(kind: &str) -> Option<Type> {
     if kind.is_empty() {
         return Some(Type::Object);
     }
@@ -103,7 +103,7 @@ fn common(kind: &str) -> String {
 }
 
 /// The list that an element is one of, and what no other element of it may have.
-pub fn identity(list: &str, item: &Value) -> Option<(&'static str, String)> {
+pub(super) fn identity(list: &str, item: &Value) -> Option<(&'static str, String)> {
     let text = |key: &str| item[key].as_str().map(str::to_owned);
     match list {
         "storage.files" | "storage.directories" | "storage.links" => Some(("tree ", text("path")?)),
@@ -135,7 +135,7 @@ pub fn identity(list: &str, item: &Value) -> Option<(&'static str, String)> {
 }
 
 /// Why Ignition refuses a mapping whose keys are each right.
-pub fn object_refusal(kind: &str, value: &Value) -> Option<&'static str> {
+pub(super) fn object_refusal(kind: &str, value: &Value) -> Option<&'static str> {
     let says = |key: &str| value[key].as_str().is_some_and(|text| !text.is_empty());
     let is = |key: &str, flag: bool| value[key] == flag;
     let filled = |key: &str| value[key].as_array().is_some_and(|list| !list.is_empty());

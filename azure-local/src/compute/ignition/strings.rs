@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 /// Why a text is refused at its place, which has `[]` for every index.
-pub fn refusal(kind: &str, text: &str) -> Option<&'static str> {
+pub(super) fn refusal(kind: &str, text: &str) -> Option<&'static str> {
     let (mapping, key) = kind.rsplit_once('.').unwrap_or(("", kind));
     match (mapping, key) {
         (_, "source") if !text.is_empty() => of_url(text),

@@ -22,7 +22,7 @@ const STATUS_LINE_BYTES: u64 = 256;
 
 /// What probes have found out, by machine.
 #[derive(Default)]
-pub struct Pool {
+pub(super) struct Pool {
     health: Mutex<HashMap<String, Health>>,
 }
 
@@ -51,7 +51,7 @@ impl Health {
 
 impl Pool {
     /// The machines that may get a new connection.
-    pub fn candidates(&self, target: &Target) -> Vec<String> {
+    pub(super) fn candidates(&self, target: &Target) -> Vec<String> {
         match target {
             Target::Machine { machine, .. } => vec![machine.clone()],
             Target::Pool { machines, probe: None, .. } => machines.clone(),
@@ -69,7 +69,7 @@ impl Pool {
 
 /// Probes the machines of a listener at its probe's interval until it is aborted. A changed listener is probed at once;
 /// machines that stay keep their state.
-pub async fn probe(pool: Arc<Pool>, machines: Arc<dyn MachineHost>, mut listener: watch::Receiver<Listener>) {
+pub(super) async fn probe(pool: Arc<Pool>, machines: Arc<dyn MachineHost>, mut listener: watch::Receiver<Listener>) {
     loop {
         let target = listener.borrow_and_update().target.clone();
         let Target::Pool { machines: members, probe: Some(probe), .. } = target else {

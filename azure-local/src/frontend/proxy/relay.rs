@@ -20,7 +20,7 @@ enum End {
 
 /// Whether the server is still there when the first byte moves. The way into a machine accepts before the machine does,
 /// so that a refusal shows only as an early end; then nothing has been sent, and another machine can be tried.
-pub async fn is_alive(client: &TcpStream, server: &TcpStream) -> bool {
+pub(super) async fn is_alive(client: &TcpStream, server: &TcpStream) -> bool {
     let (mut first_byte, mut clients_first_byte) = ([0], [0]);
     tokio::select! {
         biased;
@@ -30,7 +30,7 @@ pub async fn is_alive(client: &TcpStream, server: &TcpStream) -> bool {
 }
 
 /// Carries bytes until the connection ends, and ends it on both sides.
-pub async fn run(mut client: TcpStream, mut server: TcpStream, idle_timeout: Duration, reset_when_idle: bool) {
+pub(super) async fn run(mut client: TcpStream, mut server: TcpStream, idle_timeout: Duration, reset_when_idle: bool) {
     // What is written goes out as it came.
     let _ = client.set_nodelay(true);
     let _ = server.set_nodelay(true);
@@ -59,7 +59,7 @@ pub async fn run(mut client: TcpStream, mut server: TcpStream, idle_timeout: Dur
 }
 
 /// Makes the end of a connection a reset.
-pub fn reset(stream: &TcpStream) {
+pub(super) fn reset(stream: &TcpStream) {
     // The only failure is a socket that is gone.
     let _ = stream.set_zero_linger();
 }

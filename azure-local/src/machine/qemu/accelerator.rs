@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 
 /// How QEMU runs guest code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Accelerator {
+pub(super) enum Accelerator {
     /// The processor's own virtualization.
     Kvm,
     /// Translation in software.
@@ -13,7 +13,7 @@ pub enum Accelerator {
 
 impl Accelerator {
     /// What this host can do.
-    pub fn of_host() -> Self {
+    pub(super) fn of_host() -> Self {
         let device_opens = OpenOptions::new().read(true).write(true).open("/dev/kvm").is_ok();
         let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         Self::from(device_opens, &processor)
@@ -30,7 +30,7 @@ impl Accelerator {
     }
 
     /// QEMU's arguments for it.
-    pub fn arguments(self) -> [&'static str; 4] {
+    pub(super) fn arguments(self) -> [&'static str; 4] {
         match self {
             Self::Kvm => ["-accel", "kvm", "-cpu", "host"],
             // Five-level page tables only cost time in a small guest.

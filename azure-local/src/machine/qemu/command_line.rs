@@ -12,7 +12,7 @@ use super::{qmp, way_out};
 use crate::machine::MachineSpec;
 
 /// The program.
-pub const PROGRAM: &str = "qemu-system-x86_64";
+pub(super) const PROGRAM: &str = "qemu-system-x86_64";
 
 /// What the kernel is told at every boot. The image has no policy for any security module; mitigations protect nobody
 /// in a machine that its only user made.
@@ -23,7 +23,7 @@ const KERNEL_ARGUMENTS: &str = "root=LABEL=ROOT rootfstype=ext4 rw console=ttyS0
 const FIRST_BOOT_ARGUMENTS: &str = "ignition.firstboot ignition.platform.id=qemu";
 
 /// The arguments that are the same at every boot of a machine.
-pub fn arguments(
+pub(super) fn arguments(
     options: &QemuOptions,
     folder: &Folder,
     spec: &MachineSpec,
@@ -67,7 +67,7 @@ pub fn arguments(
 }
 
 /// The arguments of one boot. `configuration` is the Ignition file of a first boot.
-pub fn boot_arguments(kernel: &Path, initramfs: &Path, configuration: Option<&Path>) -> Vec<OsString> {
+pub(super) fn boot_arguments(kernel: &Path, initramfs: &Path, configuration: Option<&Path>) -> Vec<OsString> {
     let mut arguments = Arguments::default();
     arguments.0.extend(["-kernel".into(), kernel.into(), "-initrd".into(), initramfs.into()]);
     match configuration {

@@ -23,13 +23,13 @@ const REASON: &str = "azure-local: reason: ";
 const SHOWN_REASONS: usize = 20;
 
 /// The end of the console, at most 64 KiB; empty when there is none.
-pub fn tail(path: &Path) -> String {
+pub(super) fn tail(path: &Path) -> String {
     let length = fs::metadata(path).map_or(0, |metadata| metadata.len());
     since(path, length.saturating_sub(TAIL_BYTES))
 }
 
 /// Where the next boot's output will begin.
-pub fn prepare(path: &Path) -> u64 {
+pub(super) fn prepare(path: &Path) -> u64 {
     let length = fs::metadata(path).map_or(0, |metadata| metadata.len());
     if length > LARGEST_BYTES {
         let kept = tail(path);
@@ -41,12 +41,12 @@ pub fn prepare(path: &Path) -> u64 {
 }
 
 /// Whether the guest's agent has done its work since `offset`.
-pub fn agent_has_spoken(path: &Path, offset: u64) -> bool {
+pub(super) fn agent_has_spoken(path: &Path, offset: u64) -> bool {
     since(path, offset).contains(AGENT_DONE)
 }
 
 /// The initramfs's explanation since `offset`, when it gave up.
-pub fn why_it_cannot_start(path: &Path, offset: u64) -> Option<String> {
+pub(super) fn why_it_cannot_start(path: &Path, offset: u64) -> Option<String> {
     let text = since(path, offset);
     let (_, report) = text.split_once(CANNOT_START)?;
     let mut reasons: Vec<&str> = Vec::new();

@@ -4,7 +4,7 @@ use crate::machine::MachineError;
 
 /// The Ignition configuration in `custom_data`, if there is any. Other kinds of user-data are refused, because the image
 /// has no program that would consume them: a machine that ignored its configuration would look healthy.
-pub fn ignition(custom_data: Option<&[u8]>) -> Result<Option<Vec<u8>>, MachineError> {
+pub(super) fn ignition(custom_data: Option<&[u8]>) -> Result<Option<Vec<u8>>, MachineError> {
     let Some(bytes) = custom_data.filter(|bytes| !bytes.trim_ascii().is_empty()) else {
         return Ok(None);
     };

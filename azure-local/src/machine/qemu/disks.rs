@@ -12,13 +12,13 @@ use crate::image::{DISK_SIZE_GIB, Image};
 use crate::machine::MachineSpec;
 
 /// The folder of all disks.
-pub struct Disks {
+pub(super) struct Disks {
     folder: PathBuf,
 }
 
 /// The files behind one machine's disks.
 #[derive(Clone, Debug)]
-pub struct MachineDisks {
+pub(super) struct MachineDisks {
     /// The disk to start from, a qcow2 overlay on the image.
     pub os: PathBuf,
     /// The image below it, whose kernel fits the modules on it; not necessarily today's.
@@ -31,7 +31,7 @@ pub struct MachineDisks {
 
 impl MachineDisks {
     /// Exists once a configuration has been applied to the disk.
-    pub fn configured_marker(&self) -> PathBuf {
+    pub(super) fn configured_marker(&self) -> PathBuf {
         self.os.with_extension(CONFIGURED)
     }
 }
@@ -43,13 +43,13 @@ const IMAGE: &str = "image.json";
 
 impl Disks {
     /// Makes the folder.
-    pub fn new(folder: PathBuf) -> Result<Self> {
+    pub(super) fn new(folder: PathBuf) -> Result<Self> {
         create_private(&folder).with_context(|| format!("creating `{}`", folder.display()))?;
         Ok(Self { folder })
     }
 
     /// The disks of a machine; those that are missing are made, an OS disk from `image`.
-    pub async fn of_machine(&self, spec: &MachineSpec, image: &Image) -> Result<MachineDisks> {
+    pub(super) async fn of_machine(&self, spec: &MachineSpec, image: &Image) -> Result<MachineDisks> {
         let os = self.file(&spec.os_disk.id, OVERLAY);
         let size_gib = spec.os_disk.size_gib.unwrap_or(DISK_SIZE_GIB).max(DISK_SIZE_GIB);
         let note = os.with_extension(IMAGE);
@@ -72,7 +72,7 @@ impl Disks {
     }
 
     /// Removes a disk and what is noted about it; one that is not there is removed already.
-    pub fn remove(&self, id: &str) -> Result<()> {
+    pub(super) fn remove(&self, id: &str) -> Result<()> {
         for extension in [CONFIGURED, OVERLAY, RAW, IMAGE] {
             let path = self.file(id, extension);
             match fs::remove_file(&path) {

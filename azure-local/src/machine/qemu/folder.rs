@@ -18,7 +18,7 @@ const NAME_CHARACTERS: usize = 40;
 const END_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A short unique file name for an ARM id: the resource's name, readable, and eight hexadecimal digits of the id's hash.
-pub fn file_name(id: &str) -> String {
+pub(super) fn file_name(id: &str) -> String {
     let name = id.rsplit('/').next().unwrap_or(id);
     let readable: String = name
         .chars()
@@ -29,17 +29,17 @@ pub fn file_name(id: &str) -> String {
 }
 
 /// Eight hexadecimal digits.
-pub fn short_hash(text: &str) -> String {
+pub(super) fn short_hash(text: &str) -> String {
     Sha256::digest(text)[..4].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Makes a folder that only its owner can look into.
-pub fn create_private(path: &Path) -> io::Result<()> {
+pub(super) fn create_private(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// Writes a file that only its owner can read, in one step.
-pub fn write_private(path: &Path, contents: &[u8]) -> Result<()> {
+pub(super) fn write_private(path: &Path, contents: &[u8]) -> Result<()> {
     let temporary = path.with_extension("new");
     let write = || {
         // A file left by a killed process may have another mode.
@@ -56,38 +56,38 @@ pub fn write_private(path: &Path, contents: &[u8]) -> Result<()> {
 
 /// Where a machine keeps everything but its disks.
 #[derive(Clone, Debug)]
-pub struct Folder {
+pub(super) struct Folder {
     path: PathBuf,
 }
 
 impl Folder {
     /// The folder of the machine `id`; nothing is created.
-    pub fn of(machines_directory: &Path, id: &str) -> Self {
+    pub(super) fn of(machines_directory: &Path, id: &str) -> Self {
         Self { path: machines_directory.join(file_name(id)) }
     }
 
     /// The machine's name on this host.
-    pub fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// What the serial port said, boot after boot.
-    pub fn console(&self) -> PathBuf {
+    pub(super) fn console(&self) -> PathBuf {
         self.path.join("console.log")
     }
 
     /// What QEMU itself said since it was last started.
-    pub fn errors(&self) -> PathBuf {
+    pub(super) fn errors(&self) -> PathBuf {
         self.path.join("qemu.log")
     }
 
     /// The Ignition configuration; there only while QEMU starts for a first boot. Mode 0600.
-    pub fn configuration(&self) -> PathBuf {
+    pub(super) fn configuration(&self) -> PathBuf {
         self.path.join("config.ign")
     }
 
     /// What the guest's agent is given, a file an item.
-    pub fn guest_items(&self) -> PathBuf {
+    pub(super) fn guest_items(&self) -> PathBuf {
         self.path.join("guest")
     }
 
@@ -96,12 +96,12 @@ impl Folder {
     }
 
     /// Makes the folder.
-    pub fn create(&self) -> Result<()> {
+    pub(super) fn create(&self) -> Result<()> {
         create_private(&self.path).with_context(|| format!("creating `{}`", self.path.display()))
     }
 
     /// Removes the folder and everything in it.
-    pub fn remove(&self) -> Result<()> {
+    pub(super) fn remove(&self) -> Result<()> {
         match fs::remove_dir_all(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(error).with_context(|| format!("removing `{}`", self.path.display()))
@@ -111,17 +111,17 @@ impl Folder {
     }
 
     /// Remembers the process across a crash of this one.
-    pub fn note_process(&self, process_id: u32) -> Result<()> {
+    pub(super) fn note_process(&self, process_id: u32) -> Result<()> {
         write_private(&self.process_id(), process_id.to_string().as_bytes())
     }
 
     /// The process has ended.
-    pub fn forget_process(&self) {
+    pub(super) fn forget_process(&self) {
         let _ = fs::remove_file(self.process_id());
     }
 
     /// Ends a QEMU that runs from this folder although nobody supervises it.
-    pub fn end_stale_process(&self) -> Result<()> {
+    pub(super) fn end_stale_process(&self) -> Result<()> {
         let Ok(text) = fs::read_to_string(self.process_id()) else {
             return Ok(());
         };
@@ -149,7 +149,7 @@ impl Folder {
 }
 
 /// Ends every unsupervised QEMU below the folder of machines.
-pub fn end_stale_processes(machines_directory: &Path) -> Result<()> {
+pub(super) fn end_stale_processes(machines_directory: &Path) -> Result<()> {
     let entries =
         fs::read_dir(machines_directory).with_context(|| format!("listing `{}`", machines_directory.display()))?;
     for entry in entries {

@@ -13,10 +13,15 @@ use super::way_out;
 use crate::machine::{MachineSpec, NetworkInterface};
 
 /// An item: its name below `opt/azure-local/`, and the file with its content.
-pub type Item = (String, PathBuf);
+pub(super) type Item = (String, PathBuf);
 
 /// Writes the items of a machine into its folder, replacing those of an earlier start.
-pub fn write(folder: &Folder, spec: &MachineSpec, disks: &MachineDisks, options: &QemuOptions) -> Result<Vec<Item>> {
+pub(super) fn write(
+    folder: &Folder,
+    spec: &MachineSpec,
+    disks: &MachineDisks,
+    options: &QemuOptions,
+) -> Result<Vec<Item>> {
     let directory = folder.guest_items();
     if directory.exists() {
         fs::remove_dir_all(&directory).with_context(|| format!("removing `{}`", directory.display()))?;

@@ -19,13 +19,13 @@ struct Request {
 
 /// A handle on the thread; the thread, and what it started, end with the last one.
 #[derive(Clone)]
-pub struct Launcher {
+pub(super) struct Launcher {
     requests: mpsc::Sender<Request>,
 }
 
 impl Launcher {
     /// Starts the thread. Must be called within a tokio runtime.
-    pub fn new() -> Result<Self> {
+    pub(super) fn new() -> Result<Self> {
         let (requests, received) = mpsc::channel::<Request>();
         let runtime = Handle::current();
         thread::Builder::new()
@@ -41,14 +41,14 @@ impl Launcher {
     }
 
     /// A command that runs `program` so that it is killed when this process ends.
-    pub fn command(program: &str) -> Command {
+    pub(super) fn command(program: &str) -> Command {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--", program]).kill_on_drop(true);
         command
     }
 
     /// Starts a process.
-    pub async fn spawn(&self, command: Command) -> Result<Child> {
+    pub(super) async fn spawn(&self, command: Command) -> Result<Child> {
         let (answer, answered) = oneshot::channel();
         let program = command.as_std().get_program().to_string_lossy().into_owned();
         self.requests.send(Request { command, answer }).ok().context("the thread that starts machines has ended")?;

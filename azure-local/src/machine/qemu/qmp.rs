@@ -17,12 +17,12 @@ use crate::lock::lock;
 const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
 
 /// QEMU's arguments for a control connection on its standard input and output.
-pub const ARGUMENTS: [&str; 4] = ["-chardev", "stdio,id=qmp,signal=off", "-mon", "chardev=qmp,mode=control"];
+pub(super) const ARGUMENTS: [&str; 4] = ["-chardev", "stdio,id=qmp,signal=off", "-mon", "chardev=qmp,mode=control"];
 
 type Output = Box<dyn AsyncWrite + Send + Unpin>;
 
 /// A control connection.
-pub struct Qmp {
+pub(super) struct Qmp {
     output: tokio::sync::Mutex<Output>,
     heard: Arc<Mutex<Heard>>,
 }
@@ -39,7 +39,7 @@ struct Heard {
 
 impl Qmp {
     /// Takes over a new process's standard input and output and agrees on the protocol.
-    pub async fn connect(input: ChildStdout, output: ChildStdin) -> Result<Self> {
+    pub(super) async fn connect(input: ChildStdout, output: ChildStdin) -> Result<Self> {
         Self::over(BufReader::new(input), Box::new(output)).await
     }
 
@@ -60,7 +60,7 @@ impl Qmp {
     }
 
     /// Runs a command and returns its answer.
-    pub async fn execute(&self, command: &str, arguments: Value) -> Result<Value> {
+    pub(super) async fn execute(&self, command: &str, arguments: Value) -> Result<Value> {
         let (number, answered) = {
             let mut heard = lock(&self.heard);
             if heard.ended {
@@ -93,19 +93,19 @@ impl Qmp {
     }
 
     /// Runs a command of the human monitor, for what QMP itself lacks, and returns its text.
-    pub async fn human(&self, command_line: &str) -> Result<String> {
+    pub(super) async fn human(&self, command_line: &str) -> Result<String> {
         let answer = self.execute("human-monitor-command", json!({ "command-line": command_line })).await?;
         Ok(answer.as_str().unwrap_or_default().to_owned())
     }
 
     /// Why QEMU ends or has ended (`guest-reset`, `guest-shutdown`, `host-qmp-quit`, …); `None` while it runs and after
     /// a crash.
-    pub fn shutdown_reason(&self) -> Option<String> {
+    pub(super) fn shutdown_reason(&self) -> Option<String> {
         lock(&self.heard).shutdown_reason.clone()
     }
 
     /// Returns when QEMU has closed its side and everything it said has been heard.
-    pub async fn ended(&self) {
+    pub(super) async fn ended(&self) {
         // Only asked for once the process is gone: what is left in the pipe is read in no time.
         while !lock(&self.heard).ended {
             tokio::time::sleep(Duration::from_millis(1)).await;

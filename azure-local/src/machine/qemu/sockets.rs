@@ -15,14 +15,14 @@ const LONGEST_PATH_BYTES: usize = 107;
 const NAME_BYTES: usize = 14;
 
 /// The folder that holds them.
-pub struct Sockets {
+pub(super) struct Sockets {
     folder: PathBuf,
 }
 
 impl Sockets {
     /// Makes the folder: beside the machines when their path is short enough, else in the user's runtime folder or the
     /// folder for temporary files.
-    pub fn new(machines_directory: &Path) -> Result<Self> {
+    pub(super) fn new(machines_directory: &Path) -> Result<Self> {
         let beside = machines_directory.join("sockets");
         let folder = if beside.as_os_str().len() + NAME_BYTES <= LONGEST_PATH_BYTES {
             beside
@@ -41,12 +41,12 @@ impl Sockets {
     }
 
     /// The socket of a virtual network's segment.
-    pub fn of_network(&self, network: &str) -> PathBuf {
+    pub(super) fn of_network(&self, network: &str) -> PathBuf {
         self.folder.join(format!("{}.sock", short_hash(network)))
     }
 
     /// Removes the folder and what is left in it.
-    pub fn remove(&self) {
+    pub(super) fn remove(&self) {
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

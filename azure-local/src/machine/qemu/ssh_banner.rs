@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const MOST_CONNECTIONS: usize = 4;
 
 /// Returns when the guest has sent a banner.
-pub async fn wait_for(run: &Run, console: &Path) {
+pub(super) async fn wait_for(run: &Run, console: &Path) {
     while !run.agent_has_spoken(console) {
         sleep(PAUSE).await;
     }

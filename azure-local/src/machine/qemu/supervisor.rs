@@ -31,7 +31,7 @@ const POWER_BUTTON_INTERVAL: Duration = Duration::from_secs(5);
 const FRUITLESS_RESETS: u32 = 3;
 
 /// Everything a boot needs that does not change from one to the next.
-pub struct Boot {
+pub(super) struct Boot {
     /// QEMU's arguments without those of the kernel.
     pub arguments: Vec<OsString>,
     /// Kernel and initramfs.
@@ -44,7 +44,7 @@ pub struct Boot {
 
 /// What a machine is doing.
 #[derive(Clone)]
-pub enum Phase {
+pub(super) enum Phase {
     /// Never started, stopped, or turned off from inside.
     Off,
     /// Its process runs.
@@ -58,7 +58,7 @@ pub enum Phase {
 }
 
 /// A machine known to the host.
-pub struct Machine {
+pub(super) struct Machine {
     /// Where its files are.
     pub folder: Folder,
     /// Held while the machine is started, stopped or deleted.
@@ -68,7 +68,7 @@ pub struct Machine {
 }
 
 /// One process of a machine, from its start to its end.
-pub struct Run {
+pub(super) struct Run {
     qmp: Qmp,
     process: Option<Pid>,
     forwards: Mutex<HashMap<u16, SocketAddr>>,
@@ -79,7 +79,7 @@ pub struct Run {
 
 impl Machine {
     /// A machine that does not run.
-    pub fn new(folder: Folder) -> Self {
+    pub(super) fn new(folder: Folder) -> Self {
         Self {
             folder,
             operations: Mutex::default(),
@@ -89,22 +89,22 @@ impl Machine {
     }
 
     /// What it is doing now.
-    pub fn phase(&self) -> Phase {
+    pub(super) fn phase(&self) -> Phase {
         self.phase.borrow().clone()
     }
 
     /// Tells of every change.
-    pub fn watch(&self) -> watch::Receiver<Phase> {
+    pub(super) fn watch(&self) -> watch::Receiver<Phase> {
         self.phase.subscribe()
     }
 
     /// Whether it runs, or is about to again.
-    pub fn is_running(&self) -> bool {
+    pub(super) fn is_running(&self) -> bool {
         matches!(*self.phase.borrow(), Phase::Running(_) | Phase::Restarting)
     }
 
     /// Starts the process and a task that looks after it.
-    pub async fn start(self: Arc<Self>, boot: Boot, launcher: Launcher) -> Result<(), MachineError> {
+    pub(super) async fn start(self: Arc<Self>, boot: Boot, launcher: Launcher) -> Result<(), MachineError> {
         self.is_stopping.store(false, Ordering::SeqCst);
         let (child, run) = self.launch(&boot, &launcher).await?;
         tokio::spawn(self.supervise(boot, launcher, child, run));
@@ -112,7 +112,7 @@ impl Machine {
     }
 
     /// Asks the guest to shut down and waits; ends its process after `grace`.
-    pub async fn stop(&self, grace: Duration) {
+    pub(super) async fn stop(&self, grace: Duration) {
         self.is_stopping.store(true, Ordering::SeqCst);
         let deadline = Instant::now() + grace;
         let mut phase = self.watch();
@@ -139,7 +139,7 @@ impl Machine {
     }
 
     /// Remembers, once the guest has said so, that its configuration has been applied.
-    pub fn note_first_boot(&self) {
+    pub(super) fn note_first_boot(&self) {
         if let Phase::Running(run) = self.phase() {
             self.note_first_boot_of(&run);
         }
@@ -248,12 +248,12 @@ impl Machine {
 
 impl Run {
     /// Whether this boot has come as far as the configured system's agent.
-    pub fn agent_has_spoken(&self, console: &Path) -> bool {
+    pub(super) fn agent_has_spoken(&self, console: &Path) -> bool {
         console::agent_has_spoken(console, self.console_offset)
     }
 
     /// A loopback address at which `port` of the guest can be reached, the same one during a boot.
-    pub async fn forward(&self, port: u16) -> Result<SocketAddr> {
+    pub(super) async fn forward(&self, port: u16) -> Result<SocketAddr> {
         let mut forwards = self.forwards.lock().await;
         if let Some(address) = forwards.get(&port) {
             return Ok(*address);

@@ -40,13 +40,13 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(60);
 const LONGEST_ANSWER: u64 = 64 * 1024;
 
 /// Talks to the shell.
-pub struct Keeper<S: AsyncRead + AsyncWrite> {
+pub(super) struct Keeper<S: AsyncRead + AsyncWrite> {
     stream: BufStream<S>,
 }
 
 /// Whether the lock is held.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Look {
+pub(super) enum Look {
     Free,
     /// Who holds it, for people.
     Held(String),
@@ -54,7 +54,7 @@ pub enum Look {
 
 /// Why the shell does not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
-pub enum KeeperError {
+pub(super) enum KeeperError {
     #[error("the connection to the node ended: {0}")]
     Ended(String),
     #[error("no answer within {} s", ANSWER_DEADLINE.as_secs())]
@@ -68,12 +68,12 @@ pub enum KeeperError {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Keeper<S> {
     /// Talks over the program's standard streams.
-    pub fn new(stream: S) -> Self {
+    pub(super) fn new(stream: S) -> Self {
         Self { stream: BufStream::new(stream) }
     }
 
     /// Whether someone holds the lock.
-    pub async fn look(&mut self) -> Result<Look, KeeperError> {
+    pub(super) async fn look(&mut self) -> Result<Look, KeeperError> {
         let answer = self.ask(&format!("look {LOCK_KEY}")).await?;
         let document = json(&answer)?;
         let Some(value) = document["kvs"][0]["value"].as_str() else { return Ok(Look::Free) };
@@ -81,7 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Keeper<S> {
     }
 
     /// Takes the lock; none when someone else was quicker.
-    pub async fn take(&mut self, holder: &Holder) -> Result<Option<Fence>, KeeperError> {
+    pub(super) async fn take(&mut self, holder: &Holder) -> Result<Option<Fence>, KeeperError> {
         let record = serde_json::to_string(holder).map_err(|error| KeeperError::Strange(error.to_string()))?;
         // A record in base 64 needs no quoting, whatever people are called.
         let transaction = format!(
@@ -101,12 +101,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Keeper<S> {
     }
 
     /// Renews the lease.
-    pub async fn renew(&mut self) -> Result<(), KeeperError> {
+    pub(super) async fn renew(&mut self) -> Result<(), KeeperError> {
         self.ask("keep").await.map(drop)
     }
 
     /// Lets go and waits until the shell has ended.
-    pub async fn leave(&mut self, within: Duration) {
+    pub(super) async fn leave(&mut self, within: Duration) {
         let leaving = async {
             self.stream.write_all(b"leave\n").await?;
             self.stream.flush().await?;

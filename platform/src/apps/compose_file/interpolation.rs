@@ -9,35 +9,35 @@ use crate::compose::{Variable, fill_in};
 
 /// Names that a text uses and that are not set, each with what the file says about it in `${NAME:?words}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Missing(BTreeMap<String, Option<String>>);
+pub(super) struct Missing(BTreeMap<String, Option<String>>);
 
 impl Missing {
     /// Adds a name; what the file says about it first is kept.
-    pub fn add(&mut self, name: &str, words: Option<&str>) {
+    pub(super) fn add(&mut self, name: &str, words: Option<&str>) {
         let known = self.0.entry(name.to_owned()).or_default();
         if known.is_none() {
             *known = words.filter(|words| !words.is_empty()).map(str::to_owned);
         }
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Names with what is said about them, sorted by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.0.iter().map(|(name, words)| (name.as_str(), words.as_deref()))
     }
 }
 
 /// Fills in `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME-default}`, `${NAME:+other}`, `${NAME+other}`,
 /// `${NAME:?message}` and `${NAME?message}`; `$$` is a dollar sign. Names that are not set are added to `missing`.
-pub fn interpolate(text: &str, config: &Config, missing: &mut Missing) -> Result<String, String> {
+pub(super) fn interpolate(text: &str, config: &Config, missing: &mut Missing) -> Result<String, String> {
     fill_in(text, |variable| value(variable, config, missing))
 }
 
 /// A text that the next reader of the file takes as it is.
-pub fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     text.replace('$', "$$")
 }
 

@@ -21,7 +21,7 @@ const LONGEST_SERVICE_NAME: usize = 63 - 5;
 
 /// A Compose file that was read for an app.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ComposeFile {
+pub(super) struct ComposeFile {
     /// Without published ports.
     pub stack: Stack,
     pub public: String,
@@ -35,7 +35,7 @@ pub struct ComposeFile {
 
 /// Why a file cannot be what an app is made of.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Refused {
+pub(super) struct Refused {
     pub problems: Problems,
     /// As [`ComposeFile::notes`].
     pub notes: Vec<String>,
@@ -49,7 +49,7 @@ impl From<Problems> for Refused {
 
 /// Whose file it is.
 #[derive(Clone, Copy, Debug)]
-pub struct Owner<'a> {
+pub(super) struct Owner<'a> {
     pub app: &'a AppName,
     pub config: &'a Config,
 }
@@ -57,7 +57,7 @@ pub struct Owner<'a> {
 impl ComposeFile {
     /// Reads a file with the variables of `owner`'s configuration; `public` names the public service. Finds all mistakes
     /// at once; what is wrong with a value whose variables are not set would be a guess and is left out.
-    pub fn read(text: &str, file: &str, owner: Owner<'_>, public: Option<&str>) -> Result<Self, Refused> {
+    pub(super) fn read(text: &str, file: &str, owner: Owner<'_>, public: Option<&str>) -> Result<Self, Refused> {
         let filled = Filled::new(text, file, owner)?;
         let mut examined = Stack::examine(&filled.text, file, Vec::new());
         if filled.text != text && !(examined.problems.is_empty() && examined.warnings.is_empty()) {

@@ -13,7 +13,7 @@ use report::OutputFormat;
 
 /// What to do with apps.
 #[derive(Debug, Subcommand)]
-pub enum AppsCommand {
+pub(crate) enum AppsCommand {
     /// Make an app; it runs nothing until something is deployed
     Create {
         #[arg(value_name = "NAME")]
@@ -98,7 +98,7 @@ pub enum AppsCommand {
 
 /// Form of the result, and where progress goes.
 #[derive(Debug, Args)]
-pub struct ResultArguments {
+pub(crate) struct ResultArguments {
     /// Form of the result on stdout
     #[arg(short, long, value_enum, default_value_t = OutputFormat::Text)]
     pub output: OutputFormat,
@@ -108,7 +108,7 @@ pub struct ResultArguments {
 
 /// What all changes that are rolled out take.
 #[derive(Debug, Args)]
-pub struct ChangeArguments {
+pub(crate) struct ChangeArguments {
     /// Seconds until everything must run
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
@@ -121,7 +121,7 @@ pub struct ChangeArguments {
 
 impl ChangeArguments {
     /// How long to wait.
-    pub fn wait(&self) -> Wait {
+    pub(crate) fn wait(&self) -> Wait {
         if self.no_wait { Wait::Not } else { Wait::AtMost(Duration::from_secs(self.timeout)) }
     }
 }
@@ -129,7 +129,7 @@ impl ChangeArguments {
 /// Arguments of `apps deploy`.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("source").required(true).args(["image", "compose"]))]
-pub struct DeployArguments {
+pub(crate) struct DeployArguments {
     #[arg(value_name = "NAME")]
     pub name: AppName,
     /// Image; registry/NAME:TAG is the cluster's own registry
@@ -164,7 +164,7 @@ pub struct DeployArguments {
 
 /// Arguments of `apps config`.
 #[derive(Debug, Args)]
-pub struct ConfigArguments {
+pub(crate) struct ConfigArguments {
     #[arg(value_name = "NAME")]
     pub name: AppName,
     #[command(subcommand)]
@@ -173,7 +173,7 @@ pub struct ConfigArguments {
 
 /// What to do with an app's configuration.
 #[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
+pub(crate) enum ConfigCommand {
     /// Show names and values
     List {
         #[command(flatten)]
@@ -209,7 +209,7 @@ pub enum ConfigCommand {
 
 /// Arguments of `apps domains`.
 #[derive(Debug, Args)]
-pub struct DomainsArguments {
+pub(crate) struct DomainsArguments {
     #[arg(value_name = "NAME")]
     pub name: AppName,
     #[command(subcommand)]
@@ -218,7 +218,7 @@ pub struct DomainsArguments {
 
 /// What to do with an app's domains.
 #[derive(Debug, Subcommand)]
-pub enum DomainsCommand {
+pub(crate) enum DomainsCommand {
     /// Show the domains
     List {
         #[command(flatten)]
@@ -242,7 +242,7 @@ pub enum DomainsCommand {
 
 /// Arguments of `apps logs`.
 #[derive(Debug, Args)]
-pub struct LogsArguments {
+pub(crate) struct LogsArguments {
     #[arg(value_name = "NAME")]
     pub name: AppName,
     /// Go on with what is written from now on, until Ctrl-C, which is no error

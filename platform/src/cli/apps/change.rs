@@ -24,7 +24,7 @@ struct Changed {
 }
 
 /// Says what came of a change.
-pub fn came_of(app: &App, begun: Option<Begun>, change: &ChangeArguments) -> Result<(), Failure> {
+pub(super) fn came_of(app: &App, begun: Option<Begun>, change: &ChangeArguments) -> Result<(), Failure> {
     let view = AppView::new(app);
     let text = match (&app.pending(), &app.current()) {
         (Some(pending), _) => format!(
@@ -41,12 +41,16 @@ pub fn came_of(app: &App, begun: Option<Begun>, change: &ChangeArguments) -> Res
 }
 
 /// A change of one app, as others are told.
-pub fn change_of<'a>(connection: &'a ConnectionArguments, result: &'a ResultArguments, command: &'a str) -> Change<'a> {
+pub(super) fn change_of<'a>(
+    connection: &'a ConnectionArguments,
+    result: &'a ResultArguments,
+    command: &'a str,
+) -> Change<'a> {
     Change { connection, progress: &result.progress, command }
 }
 
 /// Runs `create`.
-pub async fn create(
+pub(super) async fn create(
     connection: &ConnectionArguments,
     name: &AppName,
     domains: &[Domain],
@@ -66,7 +70,7 @@ pub async fn create(
 }
 
 /// Runs `domains`.
-pub async fn domains(connection: &ConnectionArguments, arguments: &DomainsArguments) -> Result<(), Failure> {
+pub(super) async fn domains(connection: &ConnectionArguments, arguments: &DomainsArguments) -> Result<(), Failure> {
     let name = &arguments.name;
     let change = match &arguments.command {
         DomainsCommand::List { result } => {
@@ -93,7 +97,7 @@ pub async fn domains(connection: &ConnectionArguments, arguments: &DomainsArgume
 }
 
 /// Runs `scale`.
-pub async fn scale(
+pub(super) async fn scale(
     connection: &ConnectionArguments,
     name: &AppName,
     scales: &[String],
@@ -107,7 +111,7 @@ pub async fn scale(
 }
 
 /// Runs `rollback`.
-pub async fn roll_back(
+pub(super) async fn roll_back(
     connection: &ConnectionArguments,
     name: &AppName,
     version: Option<u32>,
@@ -121,7 +125,7 @@ pub async fn roll_back(
 }
 
 /// Runs `restart`.
-pub async fn restart(
+pub(super) async fn restart(
     connection: &ConnectionArguments,
     name: &AppName,
     services: &[String],
@@ -135,7 +139,7 @@ pub async fn restart(
 }
 
 /// Runs `destroy`.
-pub async fn destroy(
+pub(super) async fn destroy(
     connection: &ConnectionArguments,
     name: &AppName,
     confirm: Option<&str>,

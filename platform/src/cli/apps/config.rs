@@ -15,7 +15,7 @@ use report::{Failure, Reporter};
 use report::{command::unless_interrupted, output};
 
 /// Runs the command.
-pub async fn run(connection: &ConnectionArguments, arguments: &ConfigArguments) -> Result<(), Failure> {
+pub(super) async fn run(connection: &ConnectionArguments, arguments: &ConfigArguments) -> Result<(), Failure> {
     let (change, how) = match &arguments.command {
         ConfigCommand::List { .. } | ConfigCommand::Get { .. } => {
             return unless_interrupted("run the same command again", look(connection, arguments)).await;

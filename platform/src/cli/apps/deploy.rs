@@ -17,7 +17,7 @@ use report::{Failure, Reporter};
 const LARGEST_COMPOSE_BYTES: usize = 128 * 1024;
 
 /// Runs the command.
-pub async fn run(connection: &ConnectionArguments, arguments: &DeployArguments) -> Result<(), Failure> {
+pub(super) async fn run(connection: &ConnectionArguments, arguments: &DeployArguments) -> Result<(), Failure> {
     let deployment = Deployment {
         source: source(arguments)?,
         port: arguments.port,

@@ -13,7 +13,7 @@ use report::{Failure, Reporter};
 const USUAL_LINES: usize = 100;
 
 /// Runs the command; Ctrl-C is how following ends, and no failure.
-pub async fn run(connection: &ConnectionArguments, arguments: &LogsArguments) -> Result<(), Failure> {
+pub(super) async fn run(connection: &ConnectionArguments, arguments: &LogsArguments) -> Result<(), Failure> {
     let name = &arguments.name;
     let most = match (arguments.lines, arguments.since) {
         (Some(Lines::Last(most)), _) => Some(most),

@@ -13,13 +13,17 @@ async fn apps(connection: &ConnectionArguments, result: &ResultArguments) -> Res
 }
 
 /// Runs `list`.
-pub async fn list(connection: &ConnectionArguments, result: &ResultArguments) -> Result<(), Failure> {
+pub(super) async fn list(connection: &ConnectionArguments, result: &ResultArguments) -> Result<(), Failure> {
     let views: Vec<AppView> = apps(connection, result).await?.all().await?.iter().map(AppView::new).collect();
     output::result(result.output, &views, &list_text(&views))
 }
 
 /// Runs `info`.
-pub async fn info(connection: &ConnectionArguments, name: &AppName, result: &ResultArguments) -> Result<(), Failure> {
+pub(super) async fn info(
+    connection: &ConnectionArguments,
+    name: &AppName,
+    result: &ResultArguments,
+) -> Result<(), Failure> {
     let apps = apps(connection, result).await?;
     let app = apps.require(name).await?;
     let (services, processes) = match app.releases.is_empty() {
@@ -31,7 +35,7 @@ pub async fn info(connection: &ConnectionArguments, name: &AppName, result: &Res
 }
 
 /// Runs `releases`, the newest first.
-pub async fn releases(
+pub(super) async fn releases(
     connection: &ConnectionArguments,
     name: &AppName,
     result: &ResultArguments,

@@ -10,12 +10,12 @@ mod view;
 
 use std::process::ExitCode;
 
-pub use arguments::AppsCommand;
+pub(super) use arguments::AppsCommand;
 
 use super::arguments::ConnectionArguments;
 
 /// Runs the command.
-pub fn run(connection: &ConnectionArguments, command: &AppsCommand) -> ExitCode {
+pub(super) fn run(connection: &ConnectionArguments, command: &AppsCommand) -> ExitCode {
     use report::command::{run, to_its_end};
 
     let again = "run the same command again to go on";

@@ -9,7 +9,7 @@ use crate::cli::instance_line::InstanceLine;
 
 /// An app in short.
 #[derive(Serialize)]
-pub struct AppView {
+pub(super) struct AppView {
     pub name: String,
     pub urls: Vec<String>,
     pub domains: Vec<String>,
@@ -25,7 +25,7 @@ pub struct AppView {
 
 /// A release.
 #[derive(Serialize)]
-pub struct ReleaseView {
+pub(super) struct ReleaseView {
     pub version: u32,
     pub state: ReleaseState,
     pub created_at: String,
@@ -41,7 +41,7 @@ pub struct ReleaseView {
 
 /// Everything about an app.
 #[derive(Serialize)]
-pub struct InfoView {
+pub(super) struct InfoView {
     #[serde(flatten)]
     pub app: AppView,
     pub public: Option<String>,
@@ -55,7 +55,7 @@ pub struct InfoView {
 }
 
 impl AppView {
-    pub fn new(app: &App) -> Self {
+    pub(super) fn new(app: &App) -> Self {
         let newest = app.releases.last();
         Self {
             name: app.name.to_string(),
@@ -85,7 +85,7 @@ impl AppView {
 }
 
 impl ReleaseView {
-    pub fn new(release: &Release) -> Self {
+    pub(super) fn new(release: &Release) -> Self {
         Self {
             version: release.version,
             state: release.state,
@@ -102,7 +102,7 @@ impl ReleaseView {
 }
 
 impl InfoView {
-    pub fn new(app: &App, services: Vec<ServiceState>, processes: Vec<Process>) -> Self {
+    pub(super) fn new(app: &App, services: Vec<ServiceState>, processes: Vec<Process>) -> Self {
         let content = app.intended().map(|release| &release.content);
         Self {
             app: AppView::new(app),
@@ -115,7 +115,7 @@ impl InfoView {
         }
     }
 
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let mut text = String::new();
         let mut line = |name: &str, value: &str| {
             let _ = writeln!(text, "{name:<9} {value}");
@@ -167,7 +167,7 @@ fn joined(words: &[String]) -> String {
 }
 
 /// A line an app.
-pub fn list_text(apps: &[AppView]) -> String {
+pub(super) fn list_text(apps: &[AppView]) -> String {
     let rows = apps.iter().map(|app| {
         [app.name.clone(), app.release_text(), app.source.clone().unwrap_or_else(|| "-".into()), joined(&app.urls)]
     });
@@ -175,7 +175,7 @@ pub fn list_text(apps: &[AppView]) -> String {
 }
 
 /// A line a release, the newest first, with the reason of those that failed.
-pub fn releases_text(releases: &[ReleaseView]) -> String {
+pub(super) fn releases_text(releases: &[ReleaseView]) -> String {
     let rows = releases.iter().map(|release| {
         let reason = release.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         [

@@ -1,5 +1,7 @@
 //! Mounts of a container.
 
+use std::collections::BTreeMap;
+
 use bollard::models::{
     Mount as MountSpec, MountBindOptions, MountBindOptionsPropagationEnum, MountTmpfsOptions, MountType,
     MountVolumeOptions, MountVolumeOptionsDriverConfig,
@@ -37,7 +39,7 @@ pub(super) fn mount(stack: &Stack, naming: &Naming<'_>, mount: &Mount) -> MountS
             typ: Some(MountType::VOLUME),
             volume_options: Some(MountVolumeOptions {
                 no_copy: options.no_copy.then_some(true),
-                labels: Some(labelled(naming, &Default::default())),
+                labels: Some(labelled(naming, &BTreeMap::new())),
                 ..MountVolumeOptions::default()
             }),
             ..spec

@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 
 /// A file within the archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Without the folder that everything is in.
     pub path: String,
     pub content: String,
@@ -19,14 +19,14 @@ pub struct Entry {
 
 /// An archive that is being made; nothing of it is seen before [`Archive::finish`].
 #[derive(Debug)]
-pub struct Archive {
+pub(crate) struct Archive {
     file: NamedTempFile,
     target: std::path::PathBuf,
 }
 
 impl Archive {
     /// Makes sure that the file can be written, before anything is collected.
-    pub fn create(target: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn create(target: &Path) -> anyhow::Result<Self> {
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // Mode 0600 is how temporary files are made.
         let file = NamedTempFile::new_in(folder).with_context(|| format!("creating `{}`", target.display()))?;
@@ -34,7 +34,7 @@ impl Archive {
     }
 
     /// Writes everything below the folder `name`; returns the file's size in bytes.
-    pub fn finish(self, name: &str, entries: &[Entry]) -> anyhow::Result<u64> {
+    pub(crate) fn finish(self, name: &str, entries: &[Entry]) -> anyhow::Result<u64> {
         let writing = || format!("writing `{}`", self.target.display());
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let mut archive = tar::Builder::new(GzEncoder::new(&self.file, Compression::default()));

@@ -10,7 +10,7 @@ use super::archive::Entry;
 use super::redactor::looks_secret;
 use super::table;
 use crate::Platform;
-use crate::apps::Apps;
+use crate::apps::{Apps, Config};
 use crate::container;
 use crate::doctor::probe::{self, Answers};
 use crate::doctor::{disk, etcd};
@@ -49,14 +49,14 @@ const QUESTIONS: [(&str, &str); 16] = [
 ];
 
 /// What was collected; nothing has been taken out of it yet.
-pub struct Collected {
+pub(super) struct Collected {
     pub entries: Vec<Entry>,
     /// Values that must not leave the cluster, by name.
     pub secrets: Vec<(String, String)>,
 }
 
 /// Collects from `platform`, whose nodes all answer; what does not is noted in the archive.
-pub async fn collect(platform: &Platform) -> Collected {
+pub(super) async fn collect(platform: &Platform) -> Collected {
     let (nodes, logs, cluster) =
         tokio::join!(join_all(platform.cluster.nodes().iter().map(of_node)), logs(platform), of_cluster(platform));
     let mut entries = cluster.entries;
@@ -127,7 +127,7 @@ async fn of_cluster(platform: &Platform) -> Collected {
     }
     for app in apps.iter().flatten() {
         let configs = app.releases.iter().map(|release| &release.content.config).chain([&app.config]);
-        let values = configs.flat_map(|config| config.iter());
+        let values = configs.flat_map(Config::iter);
         secrets.extend(values.map(|(name, value)| (format!("{} {name}", app.name), value.to_owned())));
     }
     secrets.extend(services.iter().flatten().flat_map(environment));

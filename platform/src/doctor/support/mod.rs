@@ -5,7 +5,7 @@ mod collect;
 mod redactor;
 mod table;
 
-pub use archive::Archive;
+pub(crate) use archive::Archive;
 
 use anyhow::Context as _;
 
@@ -24,7 +24,7 @@ what they like.
 ";
 
 /// Collects from the nodes that answer, takes secrets out, and writes the archive; returns its size in bytes.
-pub async fn write(platform: &Platform, diagnosis: &Diagnosis, archive: Archive) -> anyhow::Result<u64> {
+pub(crate) async fn write(platform: &Platform, diagnosis: &Diagnosis, archive: Archive) -> anyhow::Result<u64> {
     let reachable = platform.cluster.only(|node| !diagnosis.unreachable.iter().any(|name| name == node.name()));
     let collected = collect::collect(&Platform::new(reachable)).await;
     let redactor = Redactor::new(collected.secrets);

@@ -36,21 +36,21 @@ const FORMS: [(&str, &str); 9] = [
 ];
 
 /// Knows secrets and their forms.
-pub struct Redactor {
+pub(super) struct Redactor {
     /// Texts with what stands there instead, longest first.
     known: Vec<(String, String)>,
     forms: Vec<(Regex, &'static str)>,
 }
 
 /// Whether a setting or a variable of this name holds a secret.
-pub fn looks_secret(name: &str) -> bool {
+pub(super) fn looks_secret(name: &str) -> bool {
     let name = name.to_lowercase();
     ["key", "password", "passwd", "passphrase", "token", "secret", "credential"].iter().any(|word| name.contains(word))
 }
 
 impl Redactor {
     /// Secrets by name; the name stands where the value was.
-    pub fn new(secrets: impl IntoIterator<Item = (String, String)>) -> Self {
+    pub(super) fn new(secrets: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut known: Vec<(String, String)> = Vec::new();
         for (name, value) in secrets {
             let mark = format!("«removed: {name}»");
@@ -65,7 +65,7 @@ impl Redactor {
     }
 
     /// The text without secrets.
-    pub fn redact(&self, text: &str) -> String {
+    pub(super) fn redact(&self, text: &str) -> String {
         let mut text = without_private_keys(text);
         for (secret, mark) in &self.known {
             if text.contains(secret) {

@@ -7,7 +7,7 @@ use crate::bundle::Values;
 use crate::swarm::{Member, Role, Service, Task};
 
 /// Settings with their values; of those that hold secrets only the names. `secrets` are logical names in the swarm.
-pub fn settings(values: &Values, secrets: &BTreeSet<String>) -> String {
+pub(super) fn settings(values: &Values, secrets: &BTreeSet<String>) -> String {
     let plain = values.iter().map(|(target, key, value)| match looks_secret(key) {
         true => format!("{target}/{key} is set\n"),
         false => format!("{target}/{key} = {value}\n"),
@@ -16,7 +16,7 @@ pub fn settings(values: &Values, secrets: &BTreeSet<String>) -> String {
 }
 
 /// As `docker node ls` has it, with labels.
-pub fn members(members: &[Member]) -> String {
+pub(super) fn members(members: &[Member]) -> String {
     let line = |member: &Member| {
         let labels: BTreeMap<&String, &String> = member.labels.iter().collect();
         let labels: Vec<String> = labels.iter().map(|(label, value)| format!("{label}={value}")).collect();
@@ -38,7 +38,7 @@ pub fn members(members: &[Member]) -> String {
 }
 
 /// As `docker service ls` has it; nothing of their environment.
-pub fn services(services: &[Service]) -> String {
+pub(super) fn services(services: &[Service]) -> String {
     let line = |service: &Service| {
         let mode = if service.is_global() { "global" } else { "replicated" };
         let state = if service.is_started() { "started" } else { "stopped" };
@@ -49,7 +49,7 @@ pub fn services(services: &[Service]) -> String {
 }
 
 /// As `docker service ps` has it for all services.
-pub fn tasks(tasks: &[Task], services: &[Service]) -> String {
+pub(super) fn tasks(tasks: &[Task], services: &[Service]) -> String {
     let line = |task: &Task| {
         let service = services.iter().find(|service| service.id == task.service_id);
         let service = service.map_or(task.service_id.as_str(), |service| service.name.as_str());

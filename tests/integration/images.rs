@@ -152,6 +152,18 @@ fn the_router_is_what_the_bundle_names() {
     assert!(program == std::fs::read(crate::router::caddy()).ok(), "the image holds that very program");
 }
 
+/// `PT_INTERP`: names the program that loads the libraries.
+const LOADER: u32 = 3;
+
+/// Types of a program's segments: <https://refspecs.linuxfoundation.org/elf/gabi4+/ch5.pheader.html>
+fn segments(program: &[u8]) -> Vec<u32> {
+    assert_eq!(program[..5], *b"\x7fELF\x02", "a program of 64 bits");
+    let short = |at: usize| usize::from(u16::from_le_bytes([program[at], program[at + 1]]));
+    let word = |at: usize| u32::from_le_bytes(program[at..at + 4].try_into().expect("four bytes"));
+    let (start, size, count) = (word(32) as usize, short(54), short(56));
+    (0..count).map(|index| word(start + index * size)).collect()
+}
+
 /// The controller's image, of the version that the bundle names, is one program that needs nothing else.
 #[test]
 fn our_own_image_holds_one_program_that_stands_alone() {
@@ -167,9 +179,10 @@ fn our_own_image_holds_one_program_that_stands_alone() {
     let [layer] = texts(&manifest[0]["Layers"])[..] else { panic!("one layer: {manifest}") };
     tar::Archive::new(&files[layer][..]).unpack(folder.path()).expect("the layer is unpacked");
     let program = folder.path().join("platform-controller");
-    // A program that needs libraries names the one that loads them.
     let bytes = std::fs::read(&program).expect("the program");
-    assert!(!bytes.windows(8).any(|found| found == b"ld-linux"), "it needs the machine's libraries");
+    assert!(!segments(&bytes).contains(&LOADER), "it needs the machine's libraries");
+    let loaded = std::fs::read(std::env::current_exe().expect("this program")).expect("this program");
+    assert!(segments(&loaded).contains(&LOADER), "this one does, and it shows");
     let says = Command::new(program).arg("--version").env_clear().output().expect("it starts");
     let says = String::from_utf8_lossy(&says.stdout).into_owned();
     assert_eq!(says.trim_end(), format!("platform-controller {}", env!("CARGO_PKG_VERSION")));

@@ -164,7 +164,7 @@ mod tests {
             (vec!["router@3", "router"], vec!["router"]),
             (vec!["r*"], vec!["registry", "router"]),
             (vec!["r*@2", "logger"], vec!["logger", "registry@2", "router@2"]),
-            (vec!["?o*er"], vec!["logger", "router"]),
+            (vec!["?o*er"], vec!["logger", "controller", "router"]),
             (vec![], vec![]),
         ] {
             assert_eq!(described(&texts).unwrap(), expected, "{texts:?}");

@@ -24,6 +24,7 @@ mod restart;
 mod roll_out;
 mod rollback;
 mod route;
+pub(crate) mod rules;
 
 mod scale;
 mod scaling;

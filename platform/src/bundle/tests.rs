@@ -129,6 +129,17 @@ fn mistakes_of_the_manifest() {
             "line 13: `subsystems[1].components[1].publishes[1]`: port 2380 is etcd's on every node",
         ),
         ("kind: host", "kind: host, publishes: [81]", "`scalable`, `when` and `publishes` do not belong here"),
+        (
+            "subsystems:",
+            "apps: {network: front, labels: shop.route}\nsubsystems:",
+            "line 6: `apps.network`: the stack has no network `front`; it has none",
+        ),
+        (
+            "subsystems:",
+            "apps: {network: front, labels: Shop}\nsubsystems:",
+            "line 6: `apps.labels`: `Shop` is no prefix of labels",
+        ),
+        ("subsystems:", "apps: {network: front}\nsubsystems:", "line 6: `apps`: `labels` is missing"),
         ("kind: host", "kind: vm", "line 12: `subsystems[1].components[0].kind`: must be one of `service`, `host`"),
         (
             "health: etcd-quorum",
@@ -356,6 +367,23 @@ fn a_port_that_is_a_setting_is_looked_at_when_it_is_known() {
             "`dir/stack.yaml`: `services.web.ports`: publishes port 2379, which is etcd's on every node; choose another one"
         ]
     );
+}
+
+#[test]
+fn what_apps_need_stands_in_the_manifest() {
+    let manifest = changed(MANIFEST_TEXT, "subsystems:", "apps: {network: front, labels: shop.route}\nsubsystems:");
+    let stack = changed(STACK_TEXT, "secrets:\n  db.", "networks:\n  front: {}\nsecrets:\n  db.");
+    let stack = changed(&stack, "      COLOR:", "      LABELS: {{ bundle.labels }}\n      COLOR:");
+    let bundle = load(&manifest, &stack).unwrap_or_else(|problems| panic!("{problems}"));
+    let apps = bundle.apps.as_ref().unwrap();
+    assert_eq!((apps.network.as_str(), apps.labels.as_str()), ("shop_front", "shop.route"));
+    let container = container(&bundle.render(&values()).unwrap(), "web");
+    assert!(container["Env"].as_array().unwrap().contains(&"LABELS=shop.route".into()), "{container}");
+
+    assert_eq!(good().apps, None);
+    let problems = load(MANIFEST_TEXT, &stack).unwrap_err();
+    assert!(messages(&problems).iter().any(|one| one.contains("`bundle.labels` is not among")), "{problems}");
+    assert_eq!(Bundle::shipped_named("caprover").unwrap().apps, None, "its own tools lead requests to apps");
 }
 
 #[test]

@@ -12,6 +12,7 @@ pub mod compose;
 pub(crate) mod container;
 pub(crate) mod doctor;
 pub(crate) mod images;
+pub(crate) mod installation;
 pub(crate) mod journal;
 pub(crate) mod lifecycle;
 pub(crate) mod settings;

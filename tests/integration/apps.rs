@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use platform::apps::{App, ConfigChange, Content, ImageOptions, Source, render};
+use platform::bundle::AppRouting;
 use serde_json::{Value, json};
 
 use crate::golden::assert_golden;
@@ -30,7 +31,8 @@ volumes:
 ";
 
 fn rendered(app: &App, content: &Content) -> String {
-    let rendered = render(app, 3, content).unwrap();
+    let reached = AppRouting { network: "platform_router".into(), labels: "platform.route".parse().unwrap() };
+    let rendered = render(app, 3, content, &reached).unwrap();
     let services: serde_json::Map<String, Value> =
         rendered.services.iter().map(|service| (service.component.clone(), json!(service.spec))).collect();
     serde_json::to_string_pretty(&json!({"services": services, "networks": rendered.networks})).unwrap() + "\n"
@@ -77,6 +79,10 @@ fn mistakes_cost_no_connection() {
         (vec!["config", "hello", "set", "1A=x"], 3, "`1A` is no name of a variable"),
         (vec!["config", "hello", "set", "PORT=80"], 3, "--port"),
         (vec!["config", "hello", "set", "A"], 3, "`A` is not KEY=VALUE"),
+        (vec!["routing", "hello", "set", "timeout"], 3, "`timeout` is not KEY=VALUE"),
+        (vec!["routing", "hello", "set", "timeout=soon"], 3, "`timeout` takes a duration from 1s"),
+        (vec!["routing", "hello", "set", "allows=10.0.0.0/8"], 3, "did you mean `allow`?"),
+        (vec!["routing", "hello", "unset", "maintainance"], 3, "did you mean `maintenance`?"),
         (vec!["rollback", "hello", "v0"], 2, "a release is v1"),
         (vec!["destroy", "hello"], 2, "--confirm hello"),
         (vec!["destroy", "hello", "--confirm", "other"], 2, "not the app's name"),

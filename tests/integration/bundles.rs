@@ -65,7 +65,6 @@ fn the_default_bundle_as_swarm_gets_it() {
         ("registry", "azureAccount", "images"),
         ("registry", "image", "example.com/registry:2.8.3"),
         ("registry", "replicas", "2"),
-        ("router", "acmeEmail", "you@example.com"),
         ("router", "sslCert", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
     ] {
         values.set(target, key, value);

@@ -8,8 +8,7 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::golden::assert_golden;
-use crate::sandbox::{Ended, fixture_path};
+use crate::sandbox::platformctl;
 
 /// The folder of archives that `platformctl install --images` takes. The first caller on a machine builds them, from
 /// Debian packages; others, in this process and in others, wait for it.
@@ -24,6 +23,18 @@ pub(crate) fn image_archives() -> PathBuf {
             PathBuf::from(String::from_utf8(output.stdout).expect("a path").trim_end())
         })
         .clone()
+}
+
+/// Puts the archive of our own images beside `platformctl`, where it looks for it.
+pub(crate) fn own_images() {
+    static DONE: OnceLock<()> = OnceLock::new();
+    DONE.get_or_init(|| build_own_images(platformctl().parent().expect("the program lies in a folder")));
+}
+
+fn build_own_images(folder: &Path) {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("images/build");
+    let built = Command::new(program).arg(folder).stdin(Stdio::null()).output().expect("images/build starts");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
 }
 
 /// An archive as `docker load` sees it: its files by name.
@@ -98,8 +109,9 @@ fn archives_are_what_docker_load_takes_and_small() {
         ("database.tar", 80 * MIB, vec!["postgres:15.10"]),
         (
             "platform.tar",
-            56 * MIB,
-            vec!["traefik:v3.6.7", "haproxy:2.6.12", "registry:2.8.3", "balabit/syslog-ng:4.8.0"],
+            // Half of it is the router.
+            96 * MIB,
+            vec!["caddy:2.11.7", "registry:2.8.3", "balabit/syslog-ng:4.8.0"],
         ),
     ];
     let folder = image_archives();
@@ -115,61 +127,63 @@ fn archives_are_what_docker_load_takes_and_small() {
     }
 }
 
-/// The files of an image below `folder`.
-fn unpack(archive: &Path, image: &str, folder: &Path) {
-    let files = files_of(archive);
-    let manifest: Value = serde_json::from_slice(&files["manifest.json"]).expect("JSON");
-    let found = manifest.as_array().into_iter().flatten().find(|entry| texts(&entry["RepoTags"]) == [image]);
-    for layer in texts(&found.unwrap_or_else(|| panic!("{image} is there"))["Layers"]) {
-        tar::Archive::new(&files[layer][..]).unpack(folder).expect("the layer is unpacked");
-    }
-}
-
-/// Runs `tests/fixtures/render-router.lua` by the Lua of the router's image, unpacked at `root`, with these flags.
-fn render_router(root: &Path, dynamic: &Path, flags: &[&str]) -> Ended {
-    let libraries = root.join("usr/lib/x86_64-linux-gnu");
-    // Called by its loader, a program takes no library from the host.
-    let mut lua = Command::new(libraries.join("ld-linux-x86-64.so.2"));
-    lua.arg("--library-path").arg(&libraries).arg(root.join("usr/bin/lua5.3"));
-    lua.env("LUA_PATH", format!("{0}/?.lua;{0}/?/init.lua", root.join("usr/share/lua/5.3").display()));
-    lua.env("LUA_CPATH", format!("{}/lua/5.3/?.so", libraries.display()));
-    lua.arg(fixture_path("render-router.lua")).arg(root.join("usr/lib/traefik"));
-    lua.args([fixture_path("router-services.json"), fixture_path("router-tasks.json")]).arg(dynamic).args(flags);
-    Ended::from(lua.stdin(Stdio::null()).output().expect("the image's Lua starts"))
-}
-
+/// The one version of the router: the bundle's, that of the tests' image, and that of the program in both.
 #[test]
-fn the_router_understands_flags_labels_and_files_or_says_why_not() {
-    let folder = tempfile::tempdir().expect("a folder");
-    unpack(&image_archives().join("platform.tar"), "traefik:v3.6.7", folder.path());
-    let flags = [
-        "--entryPoints.web.address=:80",
-        "--entrypoints.websecure.address=127.0.0.1:8443",
-        "--entryPoints.websecure.http.tls=true",
-        "--entryPoints.mail.address=:993",
-        "--entryPoints.ping.address=:9090",
-        "--ping=true",
-        "--ping.entryPoint=ping",
-        "--providers.swarm.endpoint=tcp://publisher:2375",
-        "--providers.swarm.exposedByDefault=false",
-        "--providers.swarm.network=platform_router",
-        "--serversTransport.forwardingTimeouts.dialTimeout=1s",
-    ];
-    let ended = render_router(folder.path(), &fixture_path("router-dynamic.yml"), &flags);
-    assert_golden("router.txt", &ended.demand(0).stdout);
+fn the_router_is_what_the_bundle_names() {
+    let bundle = platform::bundle::Bundle::shipped_named("platform").expect("the bundle");
+    let image = bundle.settings.get("router", "image").and_then(|setting| setting.default.clone()).expect("an image");
+    let version = image.strip_prefix("caddy:").expect("the router is Caddy");
+    let says = Command::new(crate::router::caddy()).arg("version").output().expect("it starts");
+    let says = String::from_utf8_lossy(&says.stdout).into_owned();
+    assert_eq!(says.split_whitespace().next(), Some(&*format!("v{version}")));
 
-    let dynamic = folder.path().join("wrong.yml");
-    std::fs::write(&dynamic, "http: {routers: {a: {rule: Host(`a`), middlewares: [b]}}, middlewares: {}}")
-        .expect("write");
-    let wrong = [
-        "--entryPoints.web.address=80",
-        "--entryPoints.web.adress=:80",
-        "--ping=perhaps",
-        "--providers.swarm.endpoint=unix:///a",
-    ];
-    let ended = render_router(folder.path(), &dynamic, &wrong).demand(1);
-    // The stand-in reads tables, which have no order.
-    let mut refusals: Vec<&str> = ended.stdout.lines().collect();
-    refusals.sort_unstable();
-    assert_golden("router-refusals.txt", &(refusals.join("\n") + "\n"));
+    let files = files_of(&image_archives().join("platform.tar"));
+    let manifest: Value = serde_json::from_slice(&files["manifest.json"]).expect("JSON");
+    let found = manifest.as_array().into_iter().flatten().find(|entry| texts(&entry["RepoTags"]) == [&*image]);
+    let layers = texts(&found.unwrap_or_else(|| panic!("{image} is there"))["Layers"]);
+    let program = layers.iter().find_map(|layer| {
+        let mut layer = tar::Archive::new(&files[*layer][..]);
+        let mut entries = layer.entries().expect("entries").map(|entry| entry.expect("an entry"));
+        let mut entry = entries.find(|entry| entry.path().is_ok_and(|path| path.ends_with("usr/bin/caddy")))?;
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).expect("its content");
+        Some(content)
+    });
+    assert!(program == std::fs::read(crate::router::caddy()).ok(), "the image holds that very program");
+}
+
+/// `PT_INTERP`: names the program that loads the libraries.
+const LOADER: u32 = 3;
+
+/// Types of a program's segments: <https://refspecs.linuxfoundation.org/elf/gabi4+/ch5.pheader.html>
+fn segments(program: &[u8]) -> Vec<u32> {
+    assert_eq!(program[..5], *b"\x7fELF\x02", "a program of 64 bits");
+    let short = |at: usize| usize::from(u16::from_le_bytes([program[at], program[at + 1]]));
+    let word = |at: usize| u32::from_le_bytes(program[at..at + 4].try_into().expect("four bytes"));
+    let (start, size, count) = (word(32) as usize, short(54), short(56));
+    (0..count).map(|index| word(start + index * size)).collect()
+}
+
+/// The controller's image, of the version that the bundle names, is one program that needs nothing else.
+#[test]
+fn our_own_image_holds_one_program_that_stands_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    build_own_images(folder.path());
+    let archive = folder.path().join("platform-controller.tar");
+    let bundle = platform::bundle::Bundle::shipped_named("platform").expect("the bundle");
+    let image = bundle.settings.get("controller", "image").and_then(|setting| setting.default.clone());
+    assert_eq!(check_archive(&archive), [image.expect("an image")]);
+
+    let files = files_of(&archive);
+    let manifest: Value = serde_json::from_slice(&files["manifest.json"]).expect("JSON");
+    let [layer] = texts(&manifest[0]["Layers"])[..] else { panic!("one layer: {manifest}") };
+    tar::Archive::new(&files[layer][..]).unpack(folder.path()).expect("the layer is unpacked");
+    let program = folder.path().join("platform-controller");
+    let bytes = std::fs::read(&program).expect("the program");
+    assert!(!segments(&bytes).contains(&LOADER), "it needs the machine's libraries");
+    let loaded = std::fs::read(std::env::current_exe().expect("this program")).expect("this program");
+    assert!(segments(&loaded).contains(&LOADER), "this one does, and it shows");
+    let says = Command::new(program).arg("--version").env_clear().output().expect("it starts");
+    let says = String::from_utf8_lossy(&says.stdout).into_owned();
+    assert_eq!(says.trim_end(), format!("platform-controller {}", env!("CARGO_PKG_VERSION")));
 }

@@ -25,6 +25,7 @@ mod preflight;
 mod refusals;
 mod removal;
 mod request_bodies;
+mod router;
 mod sandbox;
 mod sign_in;
 mod ssh_server;

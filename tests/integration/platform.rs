@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::images::image_archives;
+use crate::images::{image_archives, own_images};
 use crate::sandbox::{Ended, SUBSCRIPTION, Sandbox, platformctl, wait_for};
 
 const NAME: &str = "acropolis";
@@ -22,6 +22,8 @@ struct Cluster {
 
 impl Cluster {
     fn create() -> Self {
+        // `install` finds them by itself.
+        own_images();
         let mut sandbox = Sandbox::without_emulator();
         sandbox.start_emulator_with_machines();
         let created = sandbox.succeed(&[NAME, "--deis", "--data-disk", "8", "--local", "-o", "json"]);
@@ -131,6 +133,8 @@ fn a_platform_lives_through_everything() {
     install_goes_on_after_a_kill(&cluster);
     start_goes_on_after_a_kill(&cluster);
     crate::apps::walk(&cluster.sandbox, &|host, path| cluster.get(host, path));
+    no_request_is_lost_while_an_app_changes(&cluster);
+    routes_outlive_the_controllers(&cluster);
     requests_survive_the_loss_of_a_machine(&cluster);
     a_broken_upgrade_goes_back(&cluster);
     a_good_upgrade_is_rolled_out(&cluster);
@@ -175,7 +179,7 @@ fn settings_are_kept(cluster: &Cluster) {
 fn install_goes_on_after_a_kill(cluster: &Cluster) {
     let images = image_archives().display().to_string();
     let without = cluster.ctl(&["install", "platform"]).demand(8);
-    without.says(&["image `traefik", "cannot be had on", "--images DIR"]);
+    without.says(&["image `caddy:2.11.7`", "cannot be had on", "--images DIR"]);
 
     let install = ["install", "platform", "--images", &images];
     cluster.kill_at(&install, "swarm: forming");
@@ -201,7 +205,7 @@ fn start_goes_on_after_a_kill(cluster: &Cluster) {
         "● store: active/running 3/3",
         "● logger: active/running 3/3",
         "● registry: active/running 1/1",
-        "● publisher: active/running 3/3",
+        "● controller: active/running 3/3",
         "● router: active/running 3/3",
         "Done.",
     ]);
@@ -212,6 +216,8 @@ fn start_goes_on_after_a_kill(cluster: &Cluster) {
         cluster.get("unknown.example.test", "/").is_ok_and(|(status, _)| status == 404)
     });
     assert_eq!(cluster.get(DOMAIN, "/health-check").unwrap().0, 200);
+    let version = ["ssh", &cluster.node(0), "docker exec $(docker ps -q --filter name=platform_router) caddy version"];
+    assert!(cluster.ctl(&version).demand(0).stdout.starts_with("v2.11.7"));
 }
 
 /// A client that asks again when a request fails, as browsers do, for as long as it is told to.
@@ -225,6 +231,91 @@ fn keep_asking(cluster: &Cluster, host: &str, path: &str, stop: &AtomicBool) -> 
         }
     }
     longest.max(last_good.elapsed())
+}
+
+/// A client that asks once for each answer that it wants; how many requests it sent, and which of them failed.
+fn count(cluster: &Cluster, host: &str, stop: &AtomicBool) -> (usize, Vec<String>) {
+    let (mut asked, mut failed) = (0, Vec::new());
+    while !stop.load(Ordering::Relaxed) {
+        asked += 1;
+        match cluster.get(host, "/") {
+            Ok((200, _)) => {}
+            other => failed.push(format!("request {asked}: {other:?}")),
+        }
+    }
+    (asked, failed)
+}
+
+/// Does something while two clients ask, and demands that each of their requests was answered.
+fn nothing_is_lost_while(cluster: &Cluster, host: &str, what: &str, change: impl FnOnce()) {
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let clients = [(); 2].map(|()| scope.spawn(|| count(cluster, host, &stop)));
+        change();
+        stop.store(true, Ordering::Relaxed);
+        let counted = clients.map(|client| client.join().unwrap());
+        let asked: usize = counted.iter().map(|(asked, _)| asked).sum();
+        let failed: Vec<&String> = counted.iter().flat_map(|(_, failed)| failed).collect();
+        eprintln!("while {what}: {asked} requests, {} failed", failed.len());
+        assert!(asked > 0 && failed.is_empty(), "while {what}: {failed:?}");
+    });
+}
+
+fn no_request_is_lost_while_an_app_changes(cluster: &Cluster) {
+    let apps = image_archives().join("apps.tar").display().to_string();
+    let host = format!("busy.{DOMAIN}");
+    cluster.ctl(&["apps", "create", "busy"]).demand(0);
+    cluster.ctl(&["apps", "deploy", "busy", "--image", "hello:1", "--archive", &apps]).demand(0);
+    cluster.ctl(&["apps", "scale", "busy", "3"]).demand(0);
+    wait_for("the app", || cluster.get(&host, "/").is_ok_and(|(status, _)| status == 200));
+
+    let deploy = ["apps", "deploy", "busy", "--image", "hello:2", "--archive", &apps];
+    nothing_is_lost_while(cluster, &host, "another release is deployed", || drop(cluster.ctl(&deploy).demand(0)));
+    nothing_is_lost_while(cluster, &host, "tasks go", || drop(cluster.ctl(&["apps", "scale", "busy", "2"]).demand(0)));
+    let drained = machines_of(cluster, "busy").pop().expect("the app runs");
+    let availability = |wanted: &str| {
+        let command = ["ssh", &cluster.node(0), "docker", "node", "update", "--availability", wanted, &drained];
+        cluster.ctl(&command).demand(0);
+    };
+    nothing_is_lost_while(cluster, &host, "a node is drained", || {
+        availability("drain");
+        wait_for("the app to run elsewhere", || {
+            let machines = machines_of(cluster, "busy");
+            machines.len() == 2 && !machines.contains(&drained)
+        });
+    });
+    availability("active");
+    wait_for("the node's own tasks to be back", || cluster.ctl(&["status"]).status == Some(0));
+    cluster.ctl(&["apps", "destroy", "busy", "--yes"]).demand(0);
+}
+
+fn routes_outlive_the_controllers(cluster: &Cluster) {
+    let host = format!("hello.{DOMAIN}");
+    an_app_is_reached(cluster);
+    cluster.ctl(&["stop", "controller"]).demand(0).says(&["● controller: inactive/dead"]);
+    assert_eq!(cluster.get(&host, "/").map(|(status, _)| status), Ok(200));
+    for index in 0..3 {
+        let kill = ["ssh", &cluster.node(index), "docker kill $(docker ps -q --filter name=platform_router)"];
+        cluster.ctl(&kill).demand(0);
+    }
+    wait_for("the routers to be back", || cluster.ctl(&["status", "router"]).status == Some(0));
+    wait_for("the load balancer to find them", || cluster.get(&host, "/").is_ok_and(|(status, _)| status == 200));
+    // Each router has the routes of before, and each is asked in turn.
+    for _ in 0..12 {
+        assert_eq!(cluster.get(&host, "/").map(|(status, _)| status), Ok(200));
+    }
+    cluster.ctl(&["start", "controller"]).demand(0);
+
+    let started = Instant::now();
+    cluster.ctl(&["apps", "domains", "hello", "add", "new.example.test"]).demand(0);
+    let told = Instant::now();
+    wait_for("every router to know the domain", || {
+        (0..12).all(|_| cluster.get("new.example.test", "/").is_ok_and(|(status, _)| status == 200))
+    });
+    let (command, routers) = (told - started, told.elapsed());
+    let [command, routers] = [command, routers].map(|time| time.as_secs_f64());
+    eprintln!("a domain was added in {command:.1} s; every router knew it {routers:.1} s after that");
+    cluster.ctl(&["apps", "destroy", "hello", "--yes"]).demand(0);
 }
 
 /// Machines on which tasks of an app run; none when nobody can say.
@@ -303,7 +394,7 @@ fn a_broken_upgrade_goes_back(cluster: &Cluster) {
 
 /// Routers are replaced one after the other while requests run.
 fn a_good_upgrade_is_rolled_out(cluster: &Cluster) {
-    let good = changed_bundle(cluster, "forwardingTimeouts.dialTimeout=1s", "forwardingTimeouts.dialTimeout=2s");
+    let good = changed_bundle(cluster, r#"net.ipv4.tcp_retries2: "5""#, r#"net.ipv4.tcp_retries2: "6""#);
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let asking = scope.spawn(|| keep_asking(cluster, DOMAIN, "/health-check", &stop));
@@ -313,10 +404,10 @@ fn a_good_upgrade_is_rolled_out(cluster: &Cluster) {
         eprintln!("longest time without an answer during an upgrade: {:.1} s", longest.as_secs_f64());
         ended.demand(0).says(&["● router: active/running 3/3", "● platform: version 1.1.0 (was 1.0.0)"]);
     });
-    let format = "{{.Spec.TaskTemplate.ContainerSpec.Args}}";
-    let arguments = ["ssh", &cluster.node(0), "docker", "service", "inspect", "--format", format, "platform_router"];
-    let arguments = cluster.ctl(&arguments).demand(0).stdout;
-    assert!(arguments.contains("dialTimeout=2s"), "{arguments}");
+    let format = "{{.Spec.TaskTemplate.ContainerSpec.Sysctls}}";
+    let inspect = ["ssh", &cluster.node(0), "docker", "service", "inspect", "--format", format, "platform_router"];
+    let found = cluster.ctl(&inspect).demand(0).stdout;
+    assert!(found.contains("net.ipv4.tcp_retries2:6"), "{found}");
     for (component, state, running, wanted) in cluster.services() {
         assert_eq!((state.as_str(), running), ("active/running", wanted), "{component}");
     }

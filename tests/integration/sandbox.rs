@@ -16,10 +16,16 @@ pub(crate) const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";
 const DEADLINE: Duration = Duration::from_secs(600);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The other binary under test: another member's, so cargo is asked to bring it up to date once. Of the whole workspace,
-/// because crates have other features, and would be built anew, for one member alone.
+/// `platformctl` under test.
 pub(crate) fn platformctl() -> &'static Path {
-    static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
+    static BINARY: LazyLock<PathBuf> = LazyLock::new(|| program("platformctl"));
+    &BINARY
+}
+
+/// Another binary under test: another member's, so cargo is asked to bring them up to date once. Of the whole workspace,
+/// because crates have other features, and would be built anew, for one member alone.
+pub(crate) fn program(name: &str) -> PathBuf {
+    static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
         let profile_folder = Path::new(CREATOR).parent().expect("the binary lies in a folder");
         let target_folder = profile_folder.parent().expect("the profile's folder lies in cargo's");
         let profile = match profile_folder.file_name().and_then(|name| name.to_str()) {
@@ -27,15 +33,16 @@ pub(crate) fn platformctl() -> &'static Path {
             Some(other) => other,
         };
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--locked", "--offline", "--quiet", "--workspace", "--bin", "platformctl"])
+            .args(["build", "--locked", "--offline", "--quiet", "--workspace"])
+            .args(["--bin", "platformctl", "--bin", "platform-controller"])
             .args(["--profile", profile, "--target-dir"])
             .arg(target_folder)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status();
-        assert!(built.is_ok_and(|status| status.success()), "platformctl is built");
-        profile_folder.join("platformctl")
+        assert!(built.is_ok_and(|status| status.success()), "the workspace's programs are built");
+        profile_folder.to_owned()
     });
-    &BINARY
+    FOLDER.join(name)
 }
 
 /// An isolated user with a running emulator.

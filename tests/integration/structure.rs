@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Members in the order in which they may use each other: each only those before it.
-const MEMBERS: [(&str, &str); 6] = [
+const MEMBERS: [(&str, &str); 8] = [
     ("diagnostics", "diagnostics"),
     ("report", "report"),
+    ("routing", "routing"),
     ("nodes", "nodes"),
     ("platformctl", "platform"),
+    ("platform-controller", "controller"),
     ("azure-local", "azure-local"),
     ("azure-coreos-cluster", ""),
 ];

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AppName, Config, Content, Domain, Release, ReleaseState};
+use super::{AppName, Config, Content, Domain, Release, ReleaseState, Rules};
 
 /// Older releases are forgotten.
 const MOST_RELEASES: usize = 50;
@@ -19,6 +19,9 @@ pub struct App {
     pub created_at: String,
     /// Host names that lead to it.
     pub domains: Vec<Domain>,
+    /// What it asks of routers beyond being found.
+    #[serde(default, skip_serializing_if = "Rules::is_empty")]
+    pub rules: Rules,
     /// That of the release that runs or is to run; before there is one, that of the first.
     pub config: Config,
     /// Numbers of tasks that were asked for, by service.
@@ -78,6 +81,7 @@ impl App {
             name,
             created_at,
             domains,
+            rules: Rules::default(),
             config: Config::default(),
             scale: BTreeMap::new(),
             volumes: BTreeMap::new(),

@@ -64,7 +64,7 @@ impl Apps {
     ) -> Result<(App, Begun), Failure> {
         let placed = self.place_volumes(app, blueprint).await?;
         // What cannot be rendered is found out before it is recorded.
-        render(app, 0, &content)?;
+        render(app, 0, &content, &self.require_router().await?)?;
         self.settle(app, &content).await?;
         let now = now();
         let (app, begun) = self

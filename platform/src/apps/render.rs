@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::compose_file::{ComposeFile, Owner, Refused};
 use super::config::PORT;
-use super::routing::{self, ROUTER_NETWORK};
+use super::route;
 use super::scale::WEB;
 use super::{App, Content, ImageOptions, Source, volumes};
+use crate::bundle::AppRouting;
 use crate::compose::{
     HealthTest, Healthcheck, Mode, Naming, Network, NetworkUse, Order, Rendered, Resources, Service, Stack,
     UpdateConfig, UpdateFailureAction,
@@ -89,8 +90,8 @@ fn of_image(image: &str, options: &ImageOptions) -> Service {
     Service { image: image.to_owned(), limits, ..Service::default() }
 }
 
-/// The services, networks and configs of release `version` with `content`.
-pub fn render(app: &App, version: u32, content: &Content) -> Result<Rendered, Problems> {
+/// The services, networks and configs of release `version` with `content`, reached as the platform's bundle says.
+pub fn render(app: &App, version: u32, content: &Content, reached: &AppRouting) -> Result<Rendered, Problems> {
     let owner = Owner { app: &app.name, config: &content.config };
     let Blueprint { mut stack, configured, .. } = Blueprint::read(&content.source, owner)?;
     for (key, service) in &mut stack.services {
@@ -104,8 +105,10 @@ pub fn render(app: &App, version: u32, content: &Content) -> Result<Rendered, Pr
         if let (Some(replicas), Mode::Replicated { .. }) = (app.scale.get(key), service.mode) {
             service.mode = Mode::Replicated { replicas: *replicas };
         }
+        // Only the platform says which requests go where.
+        service.service_labels.retain(|label, _| reached.labels.key(label).is_none());
         if *key == content.public {
-            publish(app, key, content, service);
+            publish(app, content, reached, service);
         }
         keep_at_its_volumes(app, service);
         let has_volumes = !volumes::of_service(service).is_empty();
@@ -118,23 +121,23 @@ pub fn render(app: &App, version: u32, content: &Content) -> Result<Rendered, Pr
             [(COMPONENT_LABEL, key.clone()), (APP_LABEL, app.name.to_string()), (RELEASE_LABEL, version.to_string())];
         service.service_labels.extend(labels.map(|(label, value)| (label.to_owned(), value)));
     }
-    let router = Network { external: true, name: Some(ROUTER_NETWORK.into()), ..Network::default() };
-    stack.networks.insert(ROUTER_NETWORK.into(), router);
+    let router = Network { external: true, name: Some(reached.network.clone()), ..Network::default() };
+    stack.networks.insert(reached.network.clone(), router);
     let namespace = app.name.namespace();
     let mut rendered = stack.render(&Naming { namespace: &namespace });
     for service in &mut rendered.services {
         let networks = service.spec.task_template.iter_mut().filter_map(|task| task.networks.as_mut()).flatten();
-        for network in networks.filter(|network| network.target.as_deref() == Some(ROUTER_NETWORK)) {
+        for network in networks.filter(|network| network.target.as_ref() == Some(&reached.network)) {
             // All apps share this network; their services' short names would meet there.
-            network.aliases = None;
+            network.aliases = Some(vec![route::alias(app)]);
         }
     }
     Ok(rendered)
 }
 
 /// Makes a service reachable for the router, and tells it where to listen.
-fn publish(app: &App, key: &str, content: &Content, service: &mut Service) {
-    let labels = routing::labels(&app.name.service(key), &app.domains, content.port);
+fn publish(app: &App, content: &Content, reached: &AppRouting, service: &mut Service) {
+    let labels = route::labels(app, content.port, &reached.labels);
     service.service_labels.extend(labels);
     service.environment.entry(PORT.to_owned()).or_insert_with(|| content.port.to_string());
     if let Source::Compose { .. } = content.source
@@ -142,7 +145,7 @@ fn publish(app: &App, key: &str, content: &Content, service: &mut Service) {
     {
         service.networks.insert(DEFAULT_NETWORK.into(), NetworkUse::default());
     }
-    service.networks.insert(ROUTER_NETWORK.into(), NetworkUse::default());
+    service.networks.insert(reached.network.clone(), NetworkUse::default());
     if let Source::Image { options: ImageOptions { health: Some(path), .. }, .. } = &content.source {
         service.healthcheck = Some(health(content.port, path));
     }

@@ -7,8 +7,8 @@ use bollard::models::ServiceUpdateStatusStateEnum;
 use bollard::query_parameters::InspectNetworkOptions;
 
 use super::render::{RELEASE_LABEL, render};
-use super::routing::ROUTER_NETWORK;
 use super::{App, Apps, Release, ReleaseState, vanguard};
+use crate::bundle::AppRouting;
 use crate::compose::Rendered;
 use crate::swarm::{References, Rollout, RolloutFailure, Service, Started};
 use nodes::cluster::DockerError;
@@ -38,14 +38,25 @@ pub(super) enum Unwell {
 }
 
 impl Apps {
-    /// The overlay network that the router shares with apps must be there.
-    pub(super) async fn require_router(&self) -> Result<(), Failure> {
+    /// How the installed platform leads requests to apps; the network that its routers share with them must be there.
+    pub(super) async fn require_router(&self) -> Result<AppRouting, Failure> {
         self.platform.swarm.require().await?;
+        let installed = self.platform.require_installation().await?.bundle;
+        let Some(reached) = installed.apps else {
+            return Err(Failure::Unhealthy {
+                reasons: vec![format!(
+                    "the platform `{}` {}, which is installed, does not say how requests reach apps",
+                    installed.name, installed.version
+                )],
+                hint: "where a newer version does, `platformctl upgrade`; other bundles: `platformctl bundles`".into(),
+            });
+        };
+        let network = reached.network.as_str();
         let found = self.platform.swarm.ask("looking for the router's network", |docker| async move {
-            docker.inspect_network(ROUTER_NETWORK, None::<InspectNetworkOptions>).await
+            docker.inspect_network(network, None::<InspectNetworkOptions>).await
         });
         match found.await {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(reached),
             Err(error) if error.is_not_found() => Err(Failure::Unhealthy {
                 reasons: vec!["apps are reached through the platform's router, which is not installed".into()],
                 hint: "platformctl install platform && platformctl start platform".into(),
@@ -106,11 +117,12 @@ impl Apps {
     }
 
     async fn bring_up(&self, app: &App, release: &Release, wait: Wait, overlap: Overlap) -> Result<Rendered, Unwell> {
-        let rendered = render(app, release.version, &release.content).map_err(Failure::from)?;
+        let reached = self.require_router().await?;
+        let rendered = render(app, release.version, &release.content, &reached).map_err(Failure::from)?;
         let references = self.platform.swarm.ensure_references(&app.name.namespace(), &rendered).await?;
         let vanguard = match (wait, overlap) {
             (Wait::AtMost(deadline), Overlap::Wanted) => {
-                self.send_ahead(app, release, &rendered, &references, deadline).await?
+                self.send_ahead(app, release, &rendered, &references, &reached, deadline).await?
             }
             _ => None,
         };

@@ -1,5 +1,5 @@
-//! A task of the next release that runs beside a service that has only one, while that one is replaced. Routers look at
-//! the swarm every few seconds; in between they know a task that is gone, and with a second one to try no request fails.
+//! A task of the next release that runs beside a service that has only one, while that one is replaced. Routers ask for
+//! tasks' addresses once a second; in between they know one that is gone, and with a second one to try no request fails.
 //! It also shows whether the release comes up at all before anything that runs is touched.
 
 use std::time::Duration;
@@ -9,16 +9,15 @@ use bollard::models::{ServiceSpec, ServiceSpecUpdateConfigOrderEnum};
 use super::render::RELEASE_LABEL;
 use super::roll_out::{Unwell, refused, told};
 use super::{App, Apps, Release};
+use crate::bundle::AppRouting;
 use crate::compose::{Rendered, RenderedService};
 use crate::swarm::{COMPONENT_LABEL, References, Rollout, Started, replicas};
 use nodes::cluster::DockerError;
 
-/// Routers look every two seconds, and take a moment to act on what they see.
-const ROUTERS_FOLLOW: Duration = Duration::from_secs(5);
+/// Routers ask for the tasks' addresses every second, and the swarm's nodes tell each other of a new one.
+const ROUTERS_FOLLOW: Duration = Duration::from_secs(3);
 /// No app's services and no bundle's begin so.
 pub(super) const PREFIX: &str = "next-";
-/// Labels that tell routers where servers are, but not which requests they get: that stands on the service itself.
-const SERVERS: [&str; 3] = ["traefik.enable", "traefik.swarm.network", "traefik.http.services."];
 
 impl Apps {
     /// Sends one task ahead when the public service runs another release on a single task; returns its service's name
@@ -29,6 +28,7 @@ impl Apps {
         release: &Release,
         rendered: &Rendered,
         references: &References,
+        reached: &AppRouting,
         deadline: Duration,
     ) -> Result<Option<String>, Unwell> {
         let key = &release.content.public;
@@ -39,7 +39,7 @@ impl Apps {
             return Ok(None);
         }
         let spec = references
-            .resolve(vanguard(app, next))
+            .resolve(vanguard(app, next, reached))
             .map_err(|error| Unwell::Release(vec![format!("service `{key}`: {error}")]))?;
         let name = format!("{PREFIX}{}", app.name.service(key));
         self.platform.swarm.apply(spec, Started::Always).await.map_err(refused)?;
@@ -64,17 +64,19 @@ fn is_wanted(running: i64, next: &ServiceSpec) -> bool {
     order == Some(ServiceSpecUpdateConfigOrderEnum::START_FIRST) && wanted > 0 && running.min(wanted) == 1
 }
 
-/// One task of the service, for requests from outside only.
-fn vanguard(app: &App, next: &RenderedService) -> ServiceSpec {
+/// One task of the service, for requests from outside only. Which requests they are stands on the service itself; routers
+/// find the task by the name that the service's own tasks have on their network.
+fn vanguard(app: &App, next: &RenderedService, reached: &AppRouting) -> ServiceSpec {
     let mut spec = next.spec.clone();
     spec.name = Some(format!("{PREFIX}{}", app.name.service(&next.component)));
     let labels = spec.labels.get_or_insert_default();
-    labels.retain(|label, _| !label.starts_with("traefik.") || SERVERS.iter().any(|kept| label.starts_with(kept)));
+    labels.retain(|label, _| reached.labels.key(label).is_none());
     labels.insert(COMPONENT_LABEL.to_owned(), format!("{PREFIX}{}", next.component));
     if let Some(replicated) = spec.mode.as_mut().and_then(|mode| mode.replicated.as_mut()) {
         replicated.replicas = Some(1);
     }
-    for network in spec.task_template.iter_mut().filter_map(|task| task.networks.as_mut()).flatten() {
+    let networks = spec.task_template.iter_mut().filter_map(|task| task.networks.as_mut()).flatten();
+    for network in networks.filter(|network| network.target.as_ref() != Some(&reached.network)) {
         // The app's other services keep to the service itself.
         network.aliases = None;
     }
@@ -86,6 +88,10 @@ mod tests {
     use super::*;
     use crate::apps::{Config, Content, ImageOptions, Source, render};
 
+    fn reached() -> AppRouting {
+        AppRouting { network: "platform_router".into(), labels: "platform.route".parse().unwrap() }
+    }
+
     fn next(replicas: u32) -> (App, RenderedService) {
         let mut app = App::new("hello".parse().unwrap(), String::new(), vec!["hello.example.test".parse().unwrap()]);
         app.scale.insert("web".into(), replicas);
@@ -96,7 +102,7 @@ mod tests {
             public: "web".into(),
             port: 8000,
         };
-        let service = render(&app, 2, &content).unwrap().services.remove(0);
+        let service = render(&app, 2, &content, &reached()).unwrap().services.remove(0);
         (app, service)
     }
 
@@ -112,15 +118,14 @@ mod tests {
     #[test]
     fn it_serves_but_routes_nothing() {
         let (app, service) = next(3);
-        let spec = vanguard(&app, &service);
+        let spec = vanguard(&app, &service, &reached());
         assert_eq!(spec.name.as_deref(), Some("next-app-hello_web"));
         assert_eq!(replicas(&spec), 1);
-        let labels = spec.labels.unwrap();
-        let mut traefik: Vec<&String> = labels.keys().filter(|label| label.starts_with("traefik.")).collect();
-        traefik.sort();
-        assert_eq!(
-            traefik,
-            ["traefik.enable", "traefik.http.services.app-hello_web.loadbalancer.server.port", "traefik.swarm.network"]
-        );
+        let asks =
+            |spec: &ServiceSpec| spec.labels.iter().flatten().any(|(label, _)| label.starts_with("platform.route."));
+        assert!(asks(&service.spec) && !asks(&spec), "{:?}", spec.labels);
+        let networks = spec.task_template.and_then(|task| task.networks).unwrap();
+        assert_eq!(networks.len(), 1);
+        assert_eq!(networks[0].aliases.as_deref(), Some(&["app-hello".to_owned()][..]));
     }
 }

@@ -40,6 +40,7 @@ pub(super) fn stack(
             found.extend(unpublished(bundle, manifest_file, [few, all]));
         }
         found.extend(components(bundle, manifest_file, few, all));
+        found.extend(app_network(bundle, manifest_file, few));
         let naming = Naming { namespace: &bundle.name };
         let made = [few, all].map(|stack| stack.render(&naming).networks);
         let names: BTreeSet<String> = made.into_iter().flatten().map(|network| network.name).collect();
@@ -97,7 +98,9 @@ fn undeclared(bundle: &Bundle, file: &str, source: &str) -> Vec<Problem> {
             ("settings", None) => continue,
             (target, key) => (target, key),
         };
-        if target == "bundle" && key.is_none_or(|key| ["name", "version"].contains(&key)) {
+        if target == "bundle"
+            && key.is_none_or(|key| ["name", "version"].contains(&key) || (key == "labels" && bundle.apps.is_some()))
+        {
             continue;
         }
         let known = match key {
@@ -186,6 +189,23 @@ fn services(
             document.problem(&path, message);
         }
     }
+    document.into_problems().iter().cloned().collect()
+}
+
+/// Gives the apps' network its name in the swarm, or says that it is not there whatever the settings.
+fn app_network(bundle: &mut Bundle, file: &str, few: &Stack) -> Vec<Problem> {
+    let Some(apps) = &mut bundle.apps else { return Vec::new() };
+    if let Some(network) = few.networks.get(&apps.network) {
+        let naming = Naming { namespace: &bundle.name };
+        apps.network = network.name.clone().unwrap_or_else(|| naming.name(&apps.network));
+        return Vec::new();
+    }
+    let Some(manifest) = bundle.files.get(MANIFEST) else { return Vec::new() };
+    let Ok(document) = Document::parse(file, manifest) else { return Vec::new() };
+    let path = ["apps", "network"].map(|key| Step::Key(key.into()));
+    let known: Vec<&str> = few.networks.keys().map(String::as_str).collect();
+    let known = if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
+    document.problem(&path, format!("the stack has no network `{}`; {known}", apps.network));
     document.into_problems().iter().cloned().collect()
 }
 

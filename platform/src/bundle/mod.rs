@@ -3,6 +3,7 @@
 //!
 //! The format is described in docs/platform-bundles.md.
 
+mod app_routing;
 mod component;
 mod image;
 mod lint;
@@ -20,6 +21,7 @@ mod values;
 #[cfg(test)]
 mod tests;
 
+pub use app_routing::AppRouting;
 pub use component::{Component, ComponentKind, Health, Subsystem};
 pub use mistake::{Mistake, MistakeKind, refused};
 pub use port::{BundlePort, PortProbe, deis_ports};
@@ -49,6 +51,8 @@ pub struct Bundle {
     pub description: String,
     /// What the load balancer opens.
     pub ports: Vec<BundlePort>,
+    /// How apps are reached; none when the bundle has nothing that leads requests to them.
+    pub apps: Option<AppRouting>,
     pub settings: SettingsSchema,
     /// In the order in which they start.
     pub subsystems: Vec<Subsystem>,

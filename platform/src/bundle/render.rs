@@ -105,7 +105,8 @@ impl Bundle {
         }
         let targets: Vec<(String, Value)> =
             targets.into_iter().map(|(target, keys)| (target, Value::from_pairs(keys))).collect();
-        let bundle = [("name", self.name.clone()), ("version", self.version.to_string())];
+        let labels = self.apps.as_ref().map(|apps| ("labels", apps.labels.to_string()));
+        let bundle = [("name", self.name.clone()), ("version", self.version.to_string())].into_iter().chain(labels);
         let more = [("settings", Value::from_pairs(targets.clone())), ("bundle", Value::from_pairs(bundle))];
         Value::from_pairs(targets.into_iter().chain(more.map(|(name, value)| (name.to_owned(), value))))
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::image;
 use crate::compose::{parse_duration, parse_size};
 
-/// The name of a setting: `router/acmeEmail`.
+/// The name of a setting: `router/sslCert`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SettingKey {
     pub target: String,

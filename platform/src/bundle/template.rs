@@ -49,7 +49,7 @@ pub(super) fn render(source: &str, context: &Value, undefined: Undefined) -> Res
     Ok(RenderedText { text, lines })
 }
 
-/// The names that a template uses and does not define, such as `router.acmeEmail`; none when it cannot be read.
+/// The names that a template uses and does not define, such as `router.sslCert`; none when it cannot be read.
 pub(super) fn names(source: &str) -> Vec<String> {
     let environment = environment(Undefined::Refused);
     let names = environment.ok().and_then(|environment| {

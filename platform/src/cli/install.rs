@@ -9,7 +9,7 @@ use super::changing::Change;
 use super::setup::{BundleArguments, ProgressArguments, selection};
 use crate::Platform;
 use crate::bundle::{Bundle, BundleSource};
-use crate::images::Archive;
+use crate::images::{self, Archive};
 use crate::lifecycle::{self, Installation, Installed};
 use diagnostics::{Origin, Problems};
 use report::{Failure, Reporter};
@@ -58,15 +58,21 @@ struct ImageArguments {
 }
 
 impl ImageArguments {
+    /// The user's archives first, then the one of our own images.
     fn archives(&self) -> Result<Vec<Archive>, Failure> {
-        let Some(folder) = &self.images else { return Ok(Vec::new()) };
-        Archive::open_all(folder).map_err(|errors| {
-            let mut problems = Problems::new();
-            for error in errors {
-                problems.add(Origin::Flag("--images"), error.to_string());
-            }
-            problems.into()
-        })
+        let mut archives = match &self.images {
+            None => Vec::new(),
+            Some(folder) => Archive::open_all(folder).map_err(|errors| {
+                let mut problems = Problems::new();
+                for error in errors {
+                    problems.add(Origin::Flag("--images"), error.to_string());
+                }
+                problems
+            })?,
+        };
+        let own = images::beside_the_program().map_err(|error| Failure::Other(error.into()))?;
+        archives.extend(own);
+        Ok(archives)
     }
 }
 

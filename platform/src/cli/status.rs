@@ -168,7 +168,7 @@ mod tests {
             sub: sub.into(),
             running: 1,
             wanted: 2,
-            image: Some("traefik:v3".into()),
+            image: Some("caddy:2.11.7".into()),
             version: None,
             instances,
         }
@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(list.lines().count(), 3, "{list}");
         assert!(list.contains("router@2  a        loaded  activating  starting"), "{list}");
         let status = status_text(&states);
-        assert!(status.starts_with("▴ router: activating/starting 1/2  traefik:v3\n"), "{status}");
+        assert!(status.starts_with("▴ router: activating/starting 1/2  caddy:2.11.7\n"), "{status}");
         assert!(status.contains("router@1 earlier: failed on a since 2026-11-21T10:00:00Z: exit 3"), "{status}");
     }
 }

@@ -15,7 +15,7 @@ pub struct Service {
     pub environment: BTreeMap<String, String>,
     /// Labels of the containers.
     pub labels: BTreeMap<String, String>,
-    /// `deploy.labels`: labels of the service, which Traefik reads.
+    /// `deploy.labels`: labels of the service, which routers read.
     pub service_labels: BTreeMap<String, String>,
     pub ports: Vec<Port>,
     pub mounts: Vec<Mount>,

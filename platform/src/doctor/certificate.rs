@@ -16,6 +16,9 @@ const NOTICE_DAYS: i32 = 30;
 /// <https://docs.docker.com/engine/swarm/how-swarm-mode-works/pki/#rotating-the-ca-certificate>
 const SWARM_NOTICE_DAYS: i32 = 15;
 
+/// The name of the certificate that routers make themselves while they are given none; RFC 2606 keeps it from being a host's.
+const BUILT_IN: &str = "router.invalid";
+
 /// What is asked of every node: certificates alone, never keys.
 pub(super) const QUESTIONS: [(&str, &str); 4] = [
     ("etcd's authority", "sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p' /etc/ssl/etcd/ca.crt"),
@@ -67,8 +70,7 @@ pub(super) fn judge_node(node: &str, answers: &Answers, now: i64) -> Vec<Finding
 /// The certificate that an HTTPS server showed for `name`.
 pub(super) fn judge_public(name: &str, certificate: &X509, now: i64) -> Finding {
     let subject = format!("https://{name}");
-    let own = "platformctl config router set acmeEmail=YOU@EXAMPLE.COM asks Let's Encrypt for certificates; sslCert and \
-               sslKey set your own";
+    let own = "platformctl config router set sslCert=@CHAIN.pem sslKey=@KEY.pem shows your own";
     let names: Vec<String> = certificate
         .subject_alt_names()
         .into_iter()
@@ -86,9 +88,7 @@ pub(super) fn judge_public(name: &str, certificate: &X509, now: i64) -> Finding 
         return Finding::fail(CHECK, subject, format!("expired {} days ago (issued by {issuer})", -days), own);
     }
     if !names.iter().any(|pattern| covers(pattern, name)) {
-        let is_default =
-            names.iter().any(|name| name.contains("TRAEFIK DEFAULT") || name.ends_with(".traefik.default"));
-        return match is_default {
+        return match names.iter().any(|name| name == BUILT_IN) {
             true => Finding::ok(CHECK, subject, "none of its own: the router shows its built-in one"),
             false => Finding::warn(CHECK, subject, format!("is for {}, not for this name", names.join(", ")), own),
         };
@@ -197,7 +197,7 @@ mod tests {
             (vec!["*.example.test"], 20, Level::Warn, "ends in 20 days"),
             (vec!["*.example.test"], -1, Level::Fail, "expired 1 days ago"),
             (vec!["example.test"], 100, Level::Warn, "is for example.test"),
-            (vec!["TRAEFIK DEFAULT CERT", "a.b.traefik.default"], 100, Level::Ok, "built-in"),
+            (vec!["router.invalid"], 100, Level::Ok, "built-in"),
         ] {
             let finding = judge_public("shop.example.test", &certificate(&names, days), NOW);
             assert!(finding.level == level && finding.found.contains(part), "{finding:?}");

@@ -3,12 +3,15 @@
 //! at once, with the registry up or not.
 
 mod archive;
+mod own;
 
-pub(crate) use archive::Archive;
+pub(crate) use archive::{Archive, ArchiveError};
+pub(crate) use own::beside_the_program;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use bollard::errors::Error;
 use bollard::query_parameters::{CreateImageOptionsBuilder, ImportImageOptions};
 use futures::TryStreamExt as _;
 use futures::future::join_all;
@@ -63,6 +66,11 @@ async fn provide_on(
         let provided = match id_on(node, image).await {
             Ok(Some(id)) if archive.is_none_or(|archive| archive.id_of(image) == Some(&id)) => Ok(()),
             Err(error) => Err(error),
+            // Somebody else's image of that name is none of ours.
+            Ok(_) if archive.is_none() && own::is_own(image) => {
+                let said = Error::DockerResponseServerError { status_code: 404, message: own::where_from() };
+                Err(DockerError::new(node.name(), &format!("looking for image `{image}`"), said))
+            }
             Ok(_) => {
                 let action = if archive.is_some() { "load" } else { "pull" };
                 let what = match archive.and_then(|archive| archive.path().file_name()) {

@@ -3,7 +3,6 @@
 
 mod health;
 mod install;
-mod installation;
 mod instances;
 mod name_resolution;
 mod preflight;
@@ -14,8 +13,8 @@ mod state;
 mod stop;
 mod upgrade;
 
+pub(crate) use crate::installation::Installation;
 pub(crate) use install::{BUNDLE_LABEL, Installed, install};
-pub(crate) use installation::Installation;
 pub(crate) use instances::restart_instances;
 pub(crate) use preflight::preflight;
 pub(crate) use remove::uninstall;

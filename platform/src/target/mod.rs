@@ -142,7 +142,7 @@ fn usage(wrong: &[String]) -> Failure {
 mod tests {
     use super::*;
 
-    const COMPONENTS: [&str; 5] = ["store", "logger", "registry", "publisher", "router"];
+    const COMPONENTS: [&str; 5] = ["store", "logger", "registry", "controller", "router"];
 
     fn described(texts: &[&str]) -> Result<Vec<String>, String> {
         let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
@@ -164,7 +164,7 @@ mod tests {
             (vec!["router@3", "router"], vec!["router"]),
             (vec!["r*"], vec!["registry", "router"]),
             (vec!["r*@2", "logger"], vec!["logger", "registry@2", "router@2"]),
-            (vec!["?o*er"], vec!["logger", "router"]),
+            (vec!["?o*er"], vec!["logger", "controller", "router"]),
             (vec![], vec![]),
         ] {
             assert_eq!(described(&texts).unwrap(), expected, "{texts:?}");

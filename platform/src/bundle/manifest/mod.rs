@@ -5,8 +5,8 @@ mod settings;
 use std::collections::BTreeMap;
 
 use super::{
-    Bundle, BundlePort, Component, ComponentKind, Health, PLATFORM_TARGET, PortProbe, SettingKey, SettingsSchema,
-    Subsystem,
+    AppRouting, Bundle, BundlePort, Component, ComponentKind, Health, PLATFORM_TARGET, PortProbe, SettingKey,
+    SettingsSchema, Subsystem,
 };
 use diagnostics::Problems;
 use diagnostics::yaml::{Document, Fields, Node};
@@ -31,6 +31,7 @@ pub(super) fn read(file: &str, text: &str) -> Manifest {
         version: semver::Version::new(0, 0, 0),
         description: String::new(),
         ports: Vec::new(),
+        apps: None,
         settings: SettingsSchema::default(),
         subsystems: Vec::new(),
         origin: String::new(),
@@ -60,6 +61,7 @@ fn read_into(root: &Node<'_>, bundle: &mut Bundle) -> Option<()> {
     }
     bundle.description = fields.required("description").and_then(|node| node.string()).unwrap_or_default();
     bundle.ports = fields.take("ports").map(|node| ports(&node)).unwrap_or_default();
+    bundle.apps = fields.take("apps").and_then(|node| apps(&node));
     bundle.subsystems = fields.required("subsystems").map(|node| subsystems(&node)).unwrap_or_default();
     settings::add_implicit(bundle);
     if let Some(node) = fields.take("settings") {
@@ -84,6 +86,15 @@ fn label(node: &Node<'_>) -> Option<String> {
         ));
     }
     right.then_some(name)
+}
+
+/// `network` is the key of a network of the stack until the stack is known.
+fn apps(node: &Node<'_>) -> Option<AppRouting> {
+    let fields = node.fields()?;
+    let network = fields.required("network").and_then(|node| node.string());
+    let labels = fields.required("labels").and_then(|node| node.take(node.string()?.parse()));
+    fields.finish();
+    Some(AppRouting { network: network?, labels: labels? })
 }
 
 /// The load balancer has no port after it.

@@ -54,6 +54,17 @@ fn mistakes_of_the_manifest() {
             "line 13: `subsystems[1].components[1].publishes[1]`: port 2380 is etcd's on every node",
         ),
         ("kind: host", "kind: host, publishes: [81]", "`scalable`, `when` and `publishes` do not belong here"),
+        (
+            "subsystems:",
+            "apps: {network: front, labels: shop.route}\nsubsystems:",
+            "line 6: `apps.network`: the stack has no network `front`; it has none",
+        ),
+        (
+            "subsystems:",
+            "apps: {network: front, labels: Shop}\nsubsystems:",
+            "line 6: `apps.labels`: `Shop` is no prefix of labels",
+        ),
+        ("subsystems:", "apps: {network: front}\nsubsystems:", "line 6: `apps`: `labels` is missing"),
         ("kind: host", "kind: vm", "line 12: `subsystems[1].components[0].kind`: must be one of `service`, `host`"),
         (
             "health: etcd-quorum",

@@ -157,3 +157,20 @@ fn caprover_renders() {
     assert_eq!(names(&rendered), ["captain"]);
     assert!(rendered.configs[0].content.starts_with("const fs = require(\"fs\");\n"));
 }
+
+#[test]
+fn what_apps_need_stands_in_the_manifest() {
+    let manifest = changed(MANIFEST_TEXT, "subsystems:", "apps: {network: front, labels: shop.route}\nsubsystems:");
+    let stack = changed(STACK_TEXT, "secrets:\n  db.", "networks:\n  front: {}\nsecrets:\n  db.");
+    let stack = changed(&stack, "      COLOR:", "      LABELS: {{ bundle.labels }}\n      COLOR:");
+    let bundle = load(&manifest, &stack).unwrap_or_else(|problems| panic!("{problems}"));
+    let apps = bundle.apps.as_ref().unwrap();
+    assert_eq!((apps.network.as_str(), apps.labels.as_str()), ("shop_front", "shop.route"));
+    let container = container(&bundle.render(&values()).unwrap(), "web");
+    assert!(container["Env"].as_array().unwrap().contains(&"LABELS=shop.route".into()), "{container}");
+
+    assert_eq!(good().apps, None);
+    let problems = load(MANIFEST_TEXT, &stack).unwrap_err();
+    assert!(messages(&problems).iter().any(|one| one.contains("`bundle.labels` is not among")), "{problems}");
+    assert_eq!(Bundle::shipped_named("caprover").unwrap().apps, None, "its own tools lead requests to apps");
+}

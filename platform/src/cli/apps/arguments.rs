@@ -35,6 +35,8 @@ pub(crate) enum AppsCommand {
     Config(ConfigArguments),
     /// Read and change the domains that lead to an app
     Domains(DomainsArguments),
+    /// Read and change what routers do with an app's requests: time-outs, sizes, who may ask, maintenance
+    Routing(RoutingArguments),
     /// Change how many tasks an app's services have
     Scale {
         #[arg(value_name = "NAME")]
@@ -235,6 +237,41 @@ pub(crate) enum DomainsCommand {
     Rm {
         #[arg(value_name = "DOMAIN", required = true)]
         domains: Vec<Domain>,
+        #[command(flatten)]
+        change: ChangeArguments,
+    },
+}
+
+/// Arguments of `apps routing`.
+#[derive(Debug, Args)]
+pub(crate) struct RoutingArguments {
+    #[arg(value_name = "NAME")]
+    pub name: AppName,
+    #[command(subcommand)]
+    pub command: RoutingCommand,
+}
+
+/// What to do with an app's rules for routers.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RoutingCommand {
+    /// Show all rules with their meaning
+    List {
+        #[command(flatten)]
+        result: ResultArguments,
+    },
+    /// Set rules, all or none; the app's tasks go on as they are
+    Set {
+        /// timeout=30s, body=10m, allow=192.0.2.0/24,198.51.100.7, maintenance=true, https=true
+        #[arg(value_name = "KEY=VALUE", required = true)]
+        pairs: Vec<String>,
+        #[command(flatten)]
+        change: ChangeArguments,
+    },
+    /// Take rules away
+    #[command(visible_alias = "rm")]
+    Unset {
+        #[arg(value_name = "KEY", required = true)]
+        keys: Vec<String>,
         #[command(flatten)]
         change: ChangeArguments,
     },

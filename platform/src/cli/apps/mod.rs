@@ -6,6 +6,7 @@ mod config;
 mod deploy;
 mod logs;
 mod look;
+mod routing;
 mod view;
 
 use std::process::ExitCode;
@@ -27,6 +28,7 @@ pub(super) fn run(connection: &ConnectionArguments, command: &AppsCommand) -> Ex
         AppsCommand::Deploy(arguments) => to_its_end("off", deploy::run(connection, arguments)),
         AppsCommand::Config(arguments) => to_its_end("off", config::run(connection, arguments)),
         AppsCommand::Domains(arguments) => to_its_end("off", change::domains(connection, arguments)),
+        AppsCommand::Routing(arguments) => to_its_end("off", routing::run(connection, arguments)),
         AppsCommand::Scale { name, scales, change } => {
             to_its_end("off", change::scale(connection, name, scales, change))
         }

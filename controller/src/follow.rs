@@ -1,0 +1,97 @@
+//! The swarm's services to the configuration that is served, for as long as the program runs. `cli` starts it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, watch};
+
+use crate::caddy::Base;
+use crate::engine::Engine;
+use crate::site;
+use routing::LabelPrefix;
+
+/// Services are read anew at least this often: an event may be lost.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// A command changes several services, and each makes several events.
+const SETTLING: Duration = Duration::from_millis(50);
+/// Before events are asked for again.
+const EVENTS_PAUSE: Duration = Duration::from_secs(1);
+
+/// What is known of the swarm.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// For routers; none before services were read for the first time. It stays while they cannot be read.
+    pub configuration: Option<Arc<str>>,
+    /// When services were last read.
+    pub read_at: Option<Instant>,
+    /// Why they could not be read the last time.
+    pub trouble: Option<String>,
+}
+
+/// How services become a configuration.
+#[derive(Clone, Debug)]
+pub struct Rendering {
+    pub base: Base,
+    pub prefix: LabelPrefix,
+    /// Whom routers ask for tasks' addresses instead of their machine's own resolver.
+    pub resolvers: Vec<SocketAddr>,
+}
+
+/// Nothing is known yet; [`follow`] changes that.
+pub fn begin() -> (watch::Sender<State>, watch::Receiver<State>) {
+    watch::channel(State { configuration: None, read_at: None, trouble: None })
+}
+
+/// Keeps `state` up to date; never returns.
+pub async fn follow(engine: Engine, rendering: Rendering, state: watch::Sender<State>) {
+    let changed = Arc::new(Notify::new());
+    tokio::spawn(listen(engine.clone(), changed.clone()));
+    let mut mistakes = Vec::new();
+    loop {
+        read(&engine, &rendering, &state, &mut mistakes).await;
+        // Whatever woke us, more may come in a moment.
+        let _ = tokio::time::timeout(LONGEST_PAUSE, changed.notified()).await;
+        tokio::time::sleep(SETTLING).await;
+    }
+}
+
+async fn read(engine: &Engine, rendering: &Rendering, state: &watch::Sender<State>, told: &mut Vec<String>) {
+    match engine.services().await {
+        Ok(services) => {
+            let found = site::read(&services, &rendering.prefix);
+            for mistake in found.mistakes.iter().filter(|mistake| !told.contains(mistake)) {
+                tracing::warn!("{mistake}");
+            }
+            *told = found.mistakes;
+            let configuration = rendering.base.with(&found.sites, &rendering.resolvers).to_string();
+            state.send_modify(|state| {
+                if state.trouble.take().is_some() {
+                    tracing::info!("Docker answers again");
+                }
+                if state.configuration.as_deref() != Some(&*configuration) {
+                    tracing::info!("{} apps have routes", found.sites.len());
+                    state.configuration = Some(configuration.into());
+                }
+                state.read_at = Some(Instant::now());
+            });
+        }
+        Err(error) => state.send_modify(|state| {
+            let trouble = error.to_string();
+            if state.trouble.as_ref() != Some(&trouble) {
+                tracing::warn!("{trouble}; routers keep what they have");
+            }
+            state.trouble = Some(trouble);
+        }),
+    }
+}
+
+/// Listens for changes, again and again.
+async fn listen(engine: Engine, changed: Arc<Notify>) {
+    loop {
+        if let Err(error) = engine.follow(|| changed.notify_one()).await {
+            tracing::debug!("{error}");
+        }
+        tokio::time::sleep(EVENTS_PAUSE).await;
+    }
+}

@@ -1,0 +1,45 @@
+//! What is known, over HTTP: `GET /routes.json` for routers, `GET /health` for people and checks.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State as Shared;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio::sync::watch;
+
+use crate::follow::State;
+
+/// Services are read every few seconds; when they were not for so long, something is wrong.
+const STALE: Duration = Duration::from_secs(30);
+
+/// The two pages.
+pub fn pages(state: watch::Receiver<State>) -> Router {
+    Router::new().route("/routes.json", get(routes)).route("/health", get(health)).with_state(state)
+}
+
+/// The configuration, also when it could not be brought up to date: routers keep what they have in any case.
+async fn routes(Shared(state): Shared<watch::Receiver<State>>) -> Response {
+    let state = state.borrow().clone();
+    match state.configuration {
+        Some(text) => ([(header::CONTENT_TYPE, "application/json")], text.to_string()).into_response(),
+        // Caddy takes a status of 400 or more for a failure, and asks again.
+        None => (StatusCode::SERVICE_UNAVAILABLE, why_not(&state)).into_response(),
+    }
+}
+
+async fn health(Shared(state): Shared<watch::Receiver<State>>) -> Response {
+    let state = state.borrow().clone();
+    match state.read_at {
+        Some(read_at) if read_at.elapsed() < STALE => "services are followed\n".into_response(),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, why_not(&state)).into_response(),
+    }
+}
+
+fn why_not(state: &State) -> String {
+    match &state.trouble {
+        Some(trouble) => format!("{trouble}\n"),
+        None => "the swarm's services were not read yet\n".to_owned(),
+    }
+}

@@ -1,0 +1,303 @@
+//! A router, a controller and what they look at, on free ports of this machine; all of it ends with the test.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use openssl::asn1::Asn1Time;
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::x509::X509;
+use openssl::x509::extension::SubjectAlternativeName;
+use platform::bundle::{Bundle, Values};
+use platform::compose::Rendered;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::swarm::Swarm;
+use crate::sandbox::program;
+
+/// What names of the bundle's labels begin with.
+pub(super) const PREFIX: &str = "platform.route";
+/// How long the router says that it ends before it does; the bundle's own time would only make the tests longer.
+const SHUTDOWN_DELAY: &str = "3s";
+
+/// Which of the bundle's settings there are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum RouterSettings {
+    Plain,
+    /// `router/sslCert` and `router/sslKey`.
+    WithCertificate,
+}
+
+/// The real program; the first caller on a machine fetches it, others wait.
+pub(crate) fn caddy() -> PathBuf {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM
+        .get_or_init(|| {
+            let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/fetch-caddy");
+            let output = Command::new(script).stdin(Stdio::null()).output().expect("scripts/fetch-caddy starts");
+            let says = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "scripts/fetch-caddy ended with {}:\n{says}", output.status);
+            PathBuf::from(String::from_utf8(output.stdout).expect("a path").trim_end())
+        })
+        .clone()
+}
+
+fn rendered(settings: RouterSettings) -> Rendered {
+    let bundle = Bundle::shipped_named("platform").expect("the bundle");
+    assert_eq!(bundle.apps.as_ref().map(|apps| apps.labels.as_str()), Some(PREFIX));
+    let mut values = Values::new();
+    values.set("platform", "domain", "example.test");
+    if settings == RouterSettings::WithCertificate {
+        values.set("router", "sslCert", "a chain");
+        values.set_secret("router", "sslKey");
+    }
+    bundle.render(&values).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// What the bundle's routers start from.
+pub(super) fn base_text(settings: RouterSettings) -> String {
+    let configs = rendered(settings).configs;
+    let found = configs.into_iter().find(|config| config.content.contains("\"@id\": \"apps\""));
+    found.expect("a configuration of the router").content
+}
+
+/// The command by which the bundle starts its routers: a line for `sh -c`.
+fn router_line() -> String {
+    let services = rendered(RouterSettings::Plain).services;
+    let service = services.into_iter().find(|service| service.component == "router").expect("a router");
+    let container = service.spec.task_template.and_then(|task| task.container_spec).expect("a container");
+    assert_eq!(container.command, Some(vec!["sh".to_owned(), "-c".to_owned()]));
+    container.args.and_then(|arguments| arguments.into_iter().next()).expect("a line")
+}
+
+/// A free port of the loopback addresses, which tests of one process never get twice.
+fn free_port() -> u16 {
+    static TAKEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
+    loop {
+        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let mut taken = TAKEN.lock().unwrap();
+        if !taken.contains(&port) {
+            taken.push(port);
+            return port;
+        }
+    }
+}
+
+pub(super) struct Mesh {
+    folder: TempDir,
+    pub swarm: Swarm,
+    pub resolver: Resolver,
+    pub web: SocketAddr,
+    pub secure: SocketAddr,
+    pub health: SocketAddr,
+    pub controller: SocketAddr,
+    /// Where all tasks listen, each on an address of its own.
+    pub task_port: u16,
+    network: u32,
+    running: BTreeMap<&'static str, Child>,
+}
+
+impl Mesh {
+    pub(super) fn new(settings: RouterSettings) -> Self {
+        // Each test has tasks on addresses of its own.
+        static NETWORKS: AtomicU32 = AtomicU32::new(1);
+        let folder = tempfile::Builder::new().prefix("router-").tempdir().expect("a folder");
+        let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mesh = Self {
+            swarm: Swarm::listen(&folder.path().join("docker.sock")),
+            resolver: Resolver::start(),
+            web: local(free_port()),
+            secure: local(free_port()),
+            health: local(free_port()),
+            controller: local(free_port()),
+            task_port: free_port(),
+            network: NETWORKS.fetch_add(1, Ordering::SeqCst),
+            running: BTreeMap::new(),
+            folder,
+        };
+        let path = |name: &str| mesh.folder.path().join(name);
+        let mut base: Value = serde_json::from_str(&base_text(settings)).expect("JSON");
+        base["admin"]["config"]["load"]["url"] = json!(format!("http://{}/routes.json", mesh.controller));
+        let http = &mut base["apps"]["http"];
+        http["http_port"] = json!(mesh.web.port());
+        http["shutdown_delay"] = json!(SHUTDOWN_DELAY);
+        http["servers"]["apps"]["listen"] = json!([mesh.web.to_string(), mesh.secure.to_string()]);
+        http["servers"]["health"]["listen"] = json!([mesh.health.to_string()]);
+        if settings == RouterSettings::WithCertificate {
+            let (chain, key) = wildcard_certificate();
+            for (name, text) in [("certificate", chain), ("key", key)] {
+                std::fs::write(path(name), text).expect("written");
+                base["apps"]["tls"]["certificates"]["load_files"][0][name] = json!(path(name));
+            }
+        }
+        std::fs::write(path("caddy.json"), serde_json::to_string_pretty(&base).unwrap()).expect("written");
+        std::fs::create_dir(path("bin")).expect("a folder");
+        std::os::unix::fs::symlink(caddy(), path("bin/caddy")).expect("a link");
+        mesh
+    }
+
+    /// The address of the task with this number, 2 to 250.
+    pub(super) fn task_address(&self, number: u8) -> SocketAddr {
+        let [_, _, high, low] = self.network.to_be_bytes();
+        SocketAddr::from((Ipv4Addr::new(127, 100 + high, low, number), self.task_port))
+    }
+
+    pub(super) fn start_router(&mut self) {
+        let path = |name: &str| self.folder.path().join(name);
+        let line = router_line()
+            .replace("/config/", &format!("{}/", path("config").display()))
+            .replace("/etc/caddy/caddy.json", &path("caddy.json").display().to_string());
+        let search = format!("{}:{}", path("bin").display(), std::env::var("PATH").unwrap_or_default());
+        let mut command = Command::new("sh");
+        command.args(["-c", &line]).env("PATH", search).env("HOME", self.folder.path());
+        command.env("XDG_CONFIG_HOME", path("config")).env("XDG_DATA_HOME", path("data"));
+        self.run("router", command);
+    }
+
+    pub(super) fn start_controller(&mut self) {
+        let path = |name: &str| self.folder.path().join(name);
+        let mut command = Command::new(program("platform-controller"));
+        command.args(["serve", "--labels", PREFIX, "--listen", &self.controller.to_string()]);
+        command.args(["--resolver", &self.resolver.address.to_string()]);
+        command.arg("--base").arg(path("caddy.json")).arg("--docker").arg(path("docker.sock"));
+        self.run("controller", command);
+    }
+
+    fn run(&mut self, name: &'static str, mut command: Command) {
+        let log = self.folder.path().join(format!("{name}.log"));
+        let log = File::options().create(true).append(true).open(log).expect("a log");
+        command.stdin(Stdio::null()).stdout(log.try_clone().expect("a log")).stderr(log);
+        let child = command.spawn().expect("the program starts");
+        assert!(self.running.insert(name, child).is_none(), "{name} runs already");
+    }
+
+    pub(super) fn log(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(format!("{name}.log"))).unwrap_or_default()
+    }
+
+    pub(super) fn kill_router(&mut self) {
+        self.kill("router");
+    }
+
+    pub(super) fn kill_controller(&mut self) {
+        self.kill("controller");
+    }
+
+    fn kill(&mut self, name: &str) {
+        let mut child = self.running.remove(name).expect("it runs");
+        child.kill().expect("it is killed");
+        child.wait().expect("it ended");
+    }
+
+    /// Asks the router to end, as Docker does.
+    pub(super) fn end_router(&self) {
+        let id = self.running["router"].id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill starts").success());
+    }
+
+    /// Waits for the router's end; its status.
+    pub(super) fn router_ended(&mut self) -> Option<i32> {
+        self.running.remove("router").expect("it runs").wait().expect("it ends").code()
+    }
+
+    /// Half of the routes that the router keeps for its next start.
+    pub(super) fn damage_kept_routes(&self) {
+        let path = self.folder.path().join("config/caddy/autosave.json");
+        let bytes = std::fs::read(&path).expect("routes that were kept");
+        std::fs::write(&path, &bytes[..bytes.len() / 2]).expect("written");
+    }
+}
+
+impl Drop for Mesh {
+    fn drop(&mut self) {
+        for child in self.running.values_mut() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if std::thread::panicking() {
+            for name in ["router", "controller"] {
+                let log = self.log(name);
+                let end: Vec<&str> = log.lines().rev().take(20).collect();
+                eprintln!("the log of the {name} ends:\n{}", end.into_iter().rev().collect::<Vec<_>>().join("\n"));
+            }
+        }
+    }
+}
+
+/// Docker's resolver, as far as routers ask it: addresses of tasks. <https://www.rfc-editor.org/rfc/rfc1035#section-4>
+pub(super) struct Resolver {
+    pub address: SocketAddr,
+    known: Arc<Mutex<BTreeMap<String, Vec<Ipv4Addr>>>>,
+}
+
+impl Resolver {
+    fn start() -> Self {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let address = socket.local_addr().expect("an address");
+        let known = Arc::new(Mutex::new(BTreeMap::new()));
+        let shared = known.clone();
+        std::thread::spawn(move || {
+            let mut question = [0; 512];
+            while let Ok((length, from)) = socket.recv_from(&mut question) {
+                if let Some(answer) = answer(&question[..length], &shared.lock().unwrap()) {
+                    let _ = socket.send_to(&answer, from);
+                }
+            }
+        });
+        Self { address, known }
+    }
+
+    pub(super) fn set(&self, name: &str, addresses: &[IpAddr]) {
+        let addresses = addresses.iter().map(|address| match address {
+            IpAddr::V4(address) => *address,
+            IpAddr::V6(address) => panic!("{address}: networks of the swarm have addresses of version 4"),
+        });
+        self.known.lock().unwrap().insert(name.to_owned(), addresses.collect());
+    }
+}
+
+fn answer(question: &[u8], known: &BTreeMap<String, Vec<Ipv4Addr>>) -> Option<Vec<u8>> {
+    const HEAD: usize = 12;
+    let (mut name, mut at) = (Vec::new(), HEAD);
+    while let length @ 1.. = usize::from(*question.get(at)?) {
+        name.push(String::from_utf8_lossy(question.get(at + 1..=at + length)?).into_owned());
+        at += length + 1;
+    }
+    // The name's end, its type and its class.
+    let asked = question.get(HEAD..at + 5)?;
+    let is_address = asked.ends_with(&[0, 1, 0, 1]);
+    let found = known.get(&name.join(".").to_lowercase()).filter(|addresses| !addresses.is_empty());
+    let addresses = found.filter(|_| is_address).map(Vec::as_slice).unwrap_or_default();
+    let code = if found.is_some() { 0 } else { 3 };
+    let mut answer = question.get(..2)?.to_vec();
+    answer.extend([0x81, 0x80 | code, 0, 1, 0, u8::try_from(addresses.len()).ok()?, 0, 0, 0, 0]);
+    answer.extend(asked);
+    for address in addresses {
+        // The name by a pointer to the question's, address, internet, not to be kept, four bytes.
+        answer.extend([0xc0, 0x0c, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4]);
+        answer.extend(address.octets());
+    }
+    Some(answer)
+}
+
+/// `*.example.test` as PEM, signed by itself; and its key.
+fn wildcard_certificate() -> (Vec<u8>, Vec<u8>) {
+    let group = openssl::ec::EcGroup::from_curve_name(openssl::nid::Nid::X9_62_PRIME256V1).unwrap();
+    let key = PKey::from_ec_key(openssl::ec::EcKey::generate(&group).unwrap()).unwrap();
+    let mut builder = X509::builder().unwrap();
+    builder.set_version(2).unwrap();
+    builder.set_pubkey(&key).unwrap();
+    builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+    builder.set_not_after(&Asn1Time::days_from_now(30).unwrap()).unwrap();
+    let name = SubjectAlternativeName::new().dns("*.example.test").build(&builder.x509v3_context(None, None)).unwrap();
+    builder.append_extension(name).unwrap();
+    builder.sign(&key, MessageDigest::sha256()).unwrap();
+    (builder.build().to_pem().unwrap(), key.private_key_to_pem_pkcs8().unwrap())
+}

@@ -79,7 +79,7 @@ pub(super) fn fingerprint() -> String {
         hash.update(part.len().to_be_bytes());
         hash.update(part);
     };
-    for text in [ESSENTIAL_HOOK, CUSTOMIZE_HOOK, PACKAGES, DISK_SCRIPT, STEPS_VERSION] {
+    for text in [super::sources::RELEASE, ESSENTIAL_HOOK, CUSTOMIZE_HOOK, PACKAGES, DISK_SCRIPT, STEPS_VERSION] {
         add(text.as_bytes());
     }
     for file in ROOT_FILES {

@@ -15,6 +15,7 @@ use bollard::errors::Error;
 use bollard::query_parameters::{CreateImageOptionsBuilder, ImportImageOptions};
 use futures::TryStreamExt as _;
 use futures::future::join_all;
+use tokio::sync::Semaphore;
 use tokio_util::io::ReaderStream;
 
 use nodes::cluster::{DockerError, Node};
@@ -42,16 +43,28 @@ pub(crate) async fn id_on(node: &Node, image: &str) -> Result<Option<String>, Do
     }
 }
 
-/// Gives every node every image, all nodes at once: what is there stays, what an archive holds is loaded, the rest is
-/// pulled. Returns what is missing then.
+/// Gives every node every image: what is there stays, what an archive holds is loaded, the rest is pulled. All nodes at
+/// once, but never most members of etcd: they answer late while they unpack, and the cluster's lock would be lost. Returns
+/// what is missing then.
 pub(crate) async fn provide(
     nodes: &[Node],
     images: &BTreeSet<String>,
     archives: &[Archive],
     reporter: &Reporter,
 ) -> Vec<MissingImage> {
-    let missing = join_all(nodes.iter().map(|node| provide_on(node, images, archives, reporter))).await;
+    let members = Semaphore::new(members_at_once(nodes.iter().filter(|node| node.is_etcd_member()).count()));
+    let provide_one = async |node: &Node| {
+        // The semaphore is never closed.
+        let _turn = if node.is_etcd_member() { members.acquire().await.ok() } else { None };
+        provide_on(node, images, archives, reporter).await
+    };
+    let missing = join_all(nodes.iter().map(provide_one)).await;
     missing.into_iter().flatten().collect()
+}
+
+/// How many of so many members of etcd may be busy, so that most are not.
+fn members_at_once(members: usize) -> usize {
+    (members.saturating_sub(1) / 2).max(1)
 }
 
 async fn provide_on(
@@ -137,6 +150,13 @@ fn with_tag(image: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn most_members_of_etcd_are_left_alone() {
+        for (members, expected) in [(0, 1), (1, 1), (2, 1), (3, 1), (4, 1), (5, 2), (7, 3)] {
+            assert_eq!(members_at_once(members), expected, "{members}");
+        }
+    }
 
     #[test]
     fn names_get_a_tag() {

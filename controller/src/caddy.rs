@@ -19,7 +19,11 @@ const DIAL_TIMEOUT: &str = "1s";
 /// How long a task that could not be reached is not asked again. Shorter than all tries of one request together, so that an
 /// app with a single task is not given up because of one broken connection.
 const FAIL_DURATION: &str = "2s";
-/// Tries of one request, the first one not counted, and the pause before each: what a new task needs to be known.
+/// What fails counts as the task's failure whoever is to blame, such as a client that breaks off: a few at a time take no task out.
+const MOST_FAILURES: u32 = 5;
+/// What a new task needs to be known. A request that took longer is not sent again: it would only be slow once more.
+const TRY_DURATION: &str = "3s";
+/// Tries of one request, the first one not counted, and the pause before each.
 const RETRIES: u32 = 12;
 const TRY_INTERVAL: &str = "250ms";
 /// Sent once more also when they may have arrived: they change nothing, and have no body that was sent off already.
@@ -169,13 +173,12 @@ fn proxy(site: &Site, response_seconds: Option<u32>, resolvers: &[SocketAddr]) -
         "load_balancing": {
             "selection_policy": {"policy": "least_conn"},
             "retries": RETRIES,
+            "try_duration": TRY_DURATION,
             "try_interval": TRY_INTERVAL,
             "retry_match": [{"method": REPEATABLE}],
         },
-        "health_checks": {"passive": {"fail_duration": FAIL_DURATION, "max_fails": 1}},
+        "health_checks": {"passive": {"fail_duration": FAIL_DURATION, "max_fails": MOST_FAILURES}},
         "transport": transport,
-        // Answers that come in pieces are passed on as they come.
-        "flush_interval": -1,
         "stream_close_delay": STREAM_CLOSE_DELAY,
     })
 }

@@ -15,7 +15,7 @@ use hyper::header::{HOST, HeaderValue};
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
-/// Until an answer begins. Between two events any time may pass.
+/// For a whole answer. Between two events any time may pass.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The engine behind a socket.
@@ -45,13 +45,15 @@ impl Engine {
             let docker = self.connect().await?;
             docker.list_services(None::<ListServicesOptions>).await
         };
-        asked.await.map_err(|source| self.error("asking Docker for the swarm's services", source))
+        let answered = tokio::time::timeout(ANSWER_TIMEOUT, asked).await.unwrap_or(Err(Error::RequestTimeoutError));
+        answered.map_err(|source| self.error("asking Docker for the swarm's services", source))
     }
 
     /// Calls `changed` for each change of a service, until Docker ends the conversation or breaks it off.
     pub async fn follow(&self, changed: impl Fn()) -> Result<(), EngineError> {
         let failed = |source| self.error("following Docker's events", source);
-        let docker = self.connect().await.map_err(failed)?;
+        let connected = tokio::time::timeout(ANSWER_TIMEOUT, self.connect()).await;
+        let docker = connected.unwrap_or(Err(Error::RequestTimeoutError)).map_err(failed)?;
         let filters = HashMap::from([("type", vec!["service"])]);
         let options = EventsOptionsBuilder::default().filters(&filters).build();
         let mut events = std::pin::pin!(docker.events(Some(options)));

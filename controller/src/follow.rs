@@ -15,6 +15,8 @@ use routing::LabelPrefix;
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A command changes several services, and each makes several events.
 const SETTLING: Duration = Duration::from_millis(50);
+/// Of the log: a label may hold any text.
+const LONGEST_MISTAKE: usize = 500;
 /// Before events are asked for again.
 const EVENTS_PAUSE: Duration = Duration::from_secs(1);
 
@@ -61,7 +63,7 @@ async fn read(engine: &Engine, rendering: &Rendering, state: &watch::Sender<Stat
         Ok(services) => {
             let found = site::read(&services, &rendering.prefix);
             for mistake in found.mistakes.iter().filter(|mistake| !told.contains(mistake)) {
-                tracing::warn!("{mistake}");
+                tracing::warn!("{}", report::one_line(mistake, LONGEST_MISTAKE));
             }
             *told = found.mistakes;
             let configuration = rendering.base.with(&found.sites, &rendering.resolvers).to_string();

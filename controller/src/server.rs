@@ -19,22 +19,29 @@ pub fn pages(state: watch::Receiver<State>) -> Router {
     Router::new().route("/routes.json", get(routes)).route("/health", get(health)).with_state(state)
 }
 
-/// The configuration, also when it could not be brought up to date: routers keep what they have in any case.
+/// The configuration, unless it may be out of date: another controller may know better, and routers keep what they have.
 async fn routes(Shared(state): Shared<watch::Receiver<State>>) -> Response {
     let state = state.borrow().clone();
-    match state.configuration {
-        Some(text) => ([(header::CONTENT_TYPE, "application/json")], text.to_string()).into_response(),
+    match &state.configuration {
+        Some(text) if is_fresh(&state) => {
+            ([(header::CONTENT_TYPE, "application/json")], text.to_string()).into_response()
+        }
         // Caddy takes a status of 400 or more for a failure, and asks again.
-        None => (StatusCode::SERVICE_UNAVAILABLE, why_not(&state)).into_response(),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, why_not(&state)).into_response(),
     }
 }
 
 async fn health(Shared(state): Shared<watch::Receiver<State>>) -> Response {
     let state = state.borrow().clone();
-    match state.read_at {
-        Some(read_at) if read_at.elapsed() < STALE => "services are followed\n".into_response(),
-        _ => (StatusCode::SERVICE_UNAVAILABLE, why_not(&state)).into_response(),
+    match is_fresh(&state) {
+        true => "services are followed\n".into_response(),
+        false => (StatusCode::SERVICE_UNAVAILABLE, why_not(&state)).into_response(),
     }
+}
+
+/// Whether services were read a moment ago and nothing has been wrong since.
+fn is_fresh(state: &State) -> bool {
+    state.trouble.is_none() && state.read_at.is_some_and(|read_at| read_at.elapsed() < STALE)
 }
 
 fn why_not(state: &State) -> String {

@@ -16,7 +16,9 @@ pub struct Domain(String);
 
 /// A text that is no host name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no domain: labels of a-z, 0-9 and `-` between dots, such as `hello.example.com`")]
+#[error(
+    "`{0}` is no domain: labels of a-z, 0-9 and `-` between dots, such as `hello.example.com`; after `xn--` what Punycode makes of other letters"
+)]
 pub struct InvalidDomain(String);
 
 impl Domain {
@@ -37,7 +39,9 @@ impl FromStr for Domain {
                 && !label.starts_with('-')
                 && !label.ends_with('-')
         };
-        match lower.len() <= LONGEST && lower.split('.').all(is_label) {
+        // One that stands for letters of another script must stand for some: routers take no name that does not.
+        let is_decodable = || idna::domain_to_unicode(&lower).1.is_ok();
+        match lower.len() <= LONGEST && lower.split('.').all(is_label) && is_decodable() {
             true => Ok(Self(lower)),
             false => Err(InvalidDomain(text.to_owned())),
         }
@@ -74,6 +78,8 @@ mod tests {
             ("hello.example.com", Some("hello.example.com")),
             ("Hello.Example.COM", Some("hello.example.com")),
             ("localhost", Some("localhost")),
+            ("xn--bcher-kva.example.com", Some("xn--bcher-kva.example.com")),
+            ("xn--0.example.com", None),
             ("", None),
             ("a..b", None),
             (".a", None),

@@ -116,9 +116,10 @@ impl Route {
             _ => Err(format!("`{text}` is no port, 1 to 65535")),
         });
         let mut rules = Rules::default();
+        // Routers read numbers of 64 bits with a sign.
         let positive = |text: &str| match text.parse::<u64>() {
-            Ok(number) if number > 0 => Ok(number),
-            _ => Err(format!("`{text}` is no whole number above 0")),
+            Ok(number) if number > 0 && i64::try_from(number).is_ok() => Ok(number),
+            _ => Err(format!("`{text}` is no whole number from 1 to {}", i64::MAX)),
         };
         let yes = |text: &str| match text {
             "true" => Ok(true),

@@ -11,6 +11,7 @@ use clap::{Parser, ValueEnum};
 use super::arguments::{ImageCommand, LatencyProfile, LocalCommand, LocalUpArguments, OutputArguments, Vms};
 use super::prepare::reporter;
 use crate::local::{self, Emulator, EmulatorStatus, Listener, MachineKind, ServeOptions};
+use report::mark::DEGRADED;
 use report::output;
 use report::{Failure, Reporter};
 
@@ -193,7 +194,7 @@ async fn logs(follow: bool) -> Result<(), Failure> {
     if is_first_line_cut {
         let kib = LOG_END_BYTES >> 10;
         Reporter::new(None).note(format!(
-            "▴ the last {kib} KiB of {} KiB; all of it: {}",
+            "{DEGRADED} the last {kib} KiB of {} KiB; all of it: {}",
             length >> 10,
             path.display()
         ));

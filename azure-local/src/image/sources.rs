@@ -62,7 +62,10 @@ const POCKETS: [&str; 3] = ["", "-updates", "-security"];
 /// repository for the same release would change the image. The host may run another release: its mirror has them all.
 fn source_line(uri: &str, suite: &str, components: &[&str]) -> Option<String> {
     let path = uri.trim_end_matches('/');
-    let is_debian = components.contains(&"main") && (path.ends_with("/debian") || path.ends_with("/debian-security"));
+    // Releases that have ended move there, and newer ones never come.
+    let is_attic = path.contains("://archive.debian.org/");
+    let is_debian =
+        !is_attic && components.contains(&"main") && (path.ends_with("/debian") || path.ends_with("/debian-security"));
     let pocket = suite.find('-').map_or("", |start| &suite[start..]);
     if !is_debian || !POCKETS.contains(&pocket) {
         return None;
@@ -123,6 +126,7 @@ mod tests {
     fn the_hosts_debian_sources_are_taken_and_others_are_not() {
         let list = "\
 # deb http://old.example/debian bookworm main
+deb http://archive.debian.org/debian buster main
 deb http://mirror.example/debian bookworm main contrib # near
 deb [arch=amd64 signed-by=/x.gpg] http://mirror.example/debian-security/ bookworm-security main
 deb http://mirror.example/debian trixie main

@@ -11,7 +11,6 @@ mod configure;
 mod create;
 mod deploy;
 mod destroy;
-
 mod image;
 mod images;
 mod name;
@@ -25,7 +24,6 @@ mod roll_out;
 mod rollback;
 mod route;
 pub(crate) mod rules;
-
 mod scale;
 mod scaling;
 mod vanguard;

@@ -128,8 +128,8 @@ pub fn render(app: &App, version: u32, content: &Content, reached: &AppRouting) 
     for service in &mut rendered.services {
         let networks = service.spec.task_template.iter_mut().filter_map(|task| task.networks.as_mut()).flatten();
         for network in networks.filter(|network| network.target.as_ref() == Some(&reached.network)) {
-            // All apps share this network; their services' short names would meet there.
-            network.aliases = Some(vec![route::alias(app)]);
+            // All apps share this network; their services' short names would meet there. Requests go to the public one.
+            network.aliases = (service.component == content.public).then(|| vec![route::alias(app)]);
         }
     }
     Ok(rendered)

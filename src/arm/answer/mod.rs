@@ -62,7 +62,7 @@ pub(super) struct Begun {
 
 /// ARM's refusal: an error document with a code.
 pub(super) fn refusal(raw: &RawAnswer, doing: &str) -> Result<ArmError, Stranger> {
-    let document = json(raw)?;
+    let document = object(raw)?;
     let kind = if raw.status == 401 { ArmErrorKind::SignIn } else { ArmErrorKind::Refused };
     let error = ErrorDocument::read(&document).into_error(kind, doing, Some(raw.status), raw.request_id.clone());
     if error.code.is_none() {

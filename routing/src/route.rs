@@ -237,9 +237,10 @@ mod tests {
             ("port", "0", "`0` is no port"),
             ("port", "65536", "is no port"),
             ("allow", "10.0.0.0/40", "`10.0.0.0/40` is no range"),
-            ("response-seconds", "0", "no whole number above 0"),
+            ("response-seconds", "0", "no whole number from 1"),
             ("response-seconds", "4294967296", "too many"),
-            ("body-bytes", "-1", "no whole number above 0"),
+            ("body-bytes", "-1", "no whole number from 1"),
+            ("body-bytes", "9223372036854775808", "no whole number from 1"),
             ("maintenance", "yes", "neither `true` nor `false`"),
             ("password", "x", "not known to this version"),
         ] {

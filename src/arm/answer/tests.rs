@@ -14,7 +14,7 @@ fn refusals_are_arms_own() {
         (404, "", Err("no body")),
         (404, "{}", Err("an error without a `code`")),
         (403, r#"{"error": "forbidden by the proxy"}"#, Err("an error without a `code`")),
-        (404, "[]", Err("an error without a `code`")),
+        (404, "[]", Err("a list where an object belongs")),
         (500, r#"{"error": {"code""#, Err("JSON that ends too early")),
     ] {
         match (refusal(&raw(status, body), "reading x"), expected) {

@@ -175,12 +175,6 @@ fn pages_tell_why_an_app_does_not_answer() {
     mesh.swarm.set(&[
         app("fine"),
         app("empty"),
-        // The longest and the largest that is taken; a router that refused its configuration would serve none of these.
-        ruled(
-            "xn--bcher-kva",
-            Rules { body_bytes: Some(i64::MAX as u64), response_seconds: Some(u32::MAX), ..Rules::default() },
-        ),
-        app(&"a".repeat(63)),
         App { replicas: 0, ..app("stopped") },
         ruled("mended", Rules { maintenance: true, ..Rules::default() }),
         ruled("private", Rules { allow: vec!["192.0.2.0/24".parse().unwrap()], ..Rules::default() }),

@@ -9,4 +9,4 @@ mod rules;
 pub use domain::{Domain, InvalidDomain};
 pub use labels::{InvalidPrefix, LabelPrefix};
 pub use route::{InvalidRoute, Route, Upstream};
-pub use rules::Rules;
+pub use rules::{MOST_BODY_BYTES, Rules};

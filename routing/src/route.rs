@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{Domain, LabelPrefix, Rules};
+use crate::{Domain, LabelPrefix, MOST_BODY_BYTES, Rules};
 
 const DOMAINS: &str = "domains";
 const UPSTREAM: &str = "upstream";
@@ -116,10 +116,9 @@ impl Route {
             _ => Err(format!("`{text}` is no port, 1 to 65535")),
         });
         let mut rules = Rules::default();
-        // Routers read numbers of 64 bits with a sign.
         let positive = |text: &str| match text.parse::<u64>() {
-            Ok(number) if number > 0 && i64::try_from(number).is_ok() => Ok(number),
-            _ => Err(format!("`{text}` is no whole number from 1 to {}", i64::MAX)),
+            Ok(number) if (1..=MOST_BODY_BYTES).contains(&number) => Ok(number),
+            _ => Err(format!("`{text}` is no whole number from 1 to {MOST_BODY_BYTES}")),
         };
         let yes = |text: &str| match text {
             "true" => Ok(true),
@@ -241,6 +240,7 @@ mod tests {
             ("response-seconds", "4294967296", "too many"),
             ("body-bytes", "-1", "no whole number from 1"),
             ("body-bytes", "9223372036854775808", "no whole number from 1"),
+            ("body-bytes", "9007199254740993", "no whole number from 1 to 9007199254740992"),
             ("maintenance", "yes", "neither `true` nor `false`"),
             ("password", "x", "not known to this version"),
         ] {

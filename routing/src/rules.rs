@@ -3,6 +3,10 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+/// The largest [`Rules::body_bytes`]: Caddy passes numbers on as floating point while it reads a document, and refuses the whole
+/// of it when one has become another number.
+pub const MOST_BODY_BYTES: u64 = 1 << 53;
+
 /// Rules of one app; what is not said is as every router has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -10,7 +14,7 @@ pub struct Rules {
     /// Seconds until the first byte of an answer must have come; without a limit when there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_seconds: Option<u32>,
-    /// Largest body of a request, in bytes.
+    /// Largest body of a request, in bytes, 1 to [`MOST_BODY_BYTES`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body_bytes: Option<u64>,
     /// Addresses that may ask; everybody when there are none.

@@ -9,11 +9,12 @@ use super::{App, AppName, Apps, Rules, Wait};
 use crate::compose::{parse_duration, parse_size};
 use diagnostics::{Origin, Problems, suggestion};
 use report::Failure;
+use routing::MOST_BODY_BYTES;
 
 /// Each rule by its name, with what it takes and what it does.
 pub(crate) const RULES: [(&str, &str, &str); 5] = [
     ("timeout", "a duration from 1s such as `30s`", "until the first byte of an answer must have come"),
-    ("body", "an amount of bytes such as `10m`", "largest body of a request"),
+    ("body", "an amount of bytes such as `10m`, at most `8192t`", "largest body of a request"),
     ("allow", "ranges of addresses such as `192.0.2.0/24,198.51.100.7`", "who may ask; everybody when it is not set"),
     ("maintenance", "`true` or `false`", "a page says that the app is being worked on, and nothing reaches it"),
     ("https", "`true` or `false`", "plain HTTP is led to TLS"),
@@ -71,7 +72,10 @@ fn apply(rules: &mut Rules, name: &str, value: Option<&str>) -> Result<(), (Stri
     let yes = || value.parse::<bool>().ok();
     let read = match name {
         "timeout" => seconds(value).map(|seconds| rules.response_seconds = Some(seconds)),
-        "body" => parse_size(value).ok().filter(|bytes| *bytes > 0).map(|bytes| rules.body_bytes = Some(bytes)),
+        "body" => parse_size(value)
+            .ok()
+            .filter(|bytes| (1..=MOST_BODY_BYTES).contains(bytes))
+            .map(|bytes| rules.body_bytes = Some(bytes)),
         "allow" => value.split(',').map(range).collect::<Option<_>>().map(|ranges| rules.allow = ranges),
         "maintenance" => yes().map(|is_on| rules.maintenance = is_on),
         _ => yes().map(|is_on| rules.https_only = is_on),
@@ -144,6 +148,7 @@ mod tests {
             ("timeout", Some("500ms"), "`timeout` takes a duration from 1s"),
             ("timeout", Some("0s"), "found `0s`"),
             ("body", Some("0"), "`body` takes an amount of bytes"),
+            ("body", Some("8193t"), "at most `8192t`, found `8193t`"),
             ("allow", Some("192.0.2.0/33"), "`allow` takes ranges of addresses"),
             ("allow", Some(""), "found ``"),
             ("maintenance", Some("yes"), "`maintenance` takes `true` or `false`, found `yes`"),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use controller::caddy::Base;
 use controller::site;
-use routing::{LabelPrefix, Rules};
+use routing::{LabelPrefix, MOST_BODY_BYTES, Rules};
 
 use crate::golden::assert_golden;
 use crate::sandbox::wait_for;
@@ -175,6 +175,12 @@ fn pages_tell_why_an_app_does_not_answer() {
     mesh.swarm.set(&[
         app("fine"),
         app("empty"),
+        // The longest and the largest that is taken; a router that refused its configuration would serve none of these.
+        ruled(
+            "xn--bcher-kva",
+            Rules { body_bytes: Some(MOST_BODY_BYTES), response_seconds: Some(u32::MAX), ..Rules::default() },
+        ),
+        app(&"a".repeat(63)),
         App { replicas: 0, ..app("stopped") },
         ruled("mended", Rules { maintenance: true, ..Rules::default() }),
         ruled("private", Rules { allow: vec!["192.0.2.0/24".parse().unwrap()], ..Rules::default() }),

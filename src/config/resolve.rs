@@ -212,7 +212,7 @@ fn tags(resolver: &mut Resolver) -> BTreeMap<String, String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::config::InputFile;
     use crate::config::parameter::{
@@ -222,11 +222,11 @@ mod tests {
     use crate::pki::generate_ssh_key_pair;
     use diagnostics::Origin;
 
-    fn key() -> SshPublicKey {
+    pub(in crate::config) fn key() -> SshPublicKey {
         generate_ssh_key_pair("test").unwrap().public.parse().unwrap()
     }
 
-    fn messages(input: &ClusterInput, earlier: Option<&ClusterSpec>) -> Vec<String> {
+    pub(in crate::config) fn messages(input: &ClusterInput, earlier: Option<&ClusterSpec>) -> Vec<String> {
         match resolve(input, earlier, &key()) {
             Ok(_) => Vec::new(),
             Err(problems) => {
@@ -235,7 +235,7 @@ mod tests {
         }
     }
 
-    fn input(flags: &[(&Parameter, &str)]) -> ClusterInput {
+    pub(in crate::config) fn input(flags: &[(&Parameter, &str)]) -> ClusterInput {
         ClusterInput::flags("mycluster", flags)
     }
 

@@ -62,26 +62,8 @@ mod tests {
     use crate::config::parameter::{
         ADDRESS_SPACE, DATA_DISK, DEIS, NUM_NODES, SSH, SSH_CERT, SUBNET_NAMES, VIRTUAL_NETWORK_NAME,
     };
-    use crate::config::{ClusterInput, InputFile, resolve, resolve_before_machines};
-    use crate::pki::generate_ssh_key_pair;
-    use crate::spec::SshPublicKey;
-
-    fn key() -> SshPublicKey {
-        generate_ssh_key_pair("test").unwrap().public.parse().unwrap()
-    }
-
-    fn messages(input: &ClusterInput, earlier: Option<&ClusterSpec>) -> Vec<String> {
-        match resolve(input, earlier, &key()) {
-            Ok(_) => Vec::new(),
-            Err(problems) => {
-                problems.iter().map(|problem| format!("{}: {}", problem.origin, problem.message)).collect()
-            }
-        }
-    }
-
-    fn input(flags: &[(&Parameter, &str)]) -> ClusterInput {
-        ClusterInput::flags("mycluster", flags)
-    }
+    use crate::config::resolve::tests::{input, key, messages};
+    use crate::config::{InputFile, resolve, resolve_before_machines};
 
     #[test]
     fn what_an_earlier_run_settled_stays() {

@@ -216,6 +216,10 @@ impl<'a> Judge<'a, '_> {
 
     /// Ignition starts what is enabled, and only a unit with an `[Install]` section can be.
     fn check_unit(&mut self, node: &Node<'a>, read: &Value) {
+        let has_drop_ins = read["drop_ins"].as_sequence().is_some_and(|drop_ins| !drop_ins.is_empty());
+        if let Some(mistake) = read["name"].as_str().filter(|_| has_drop_ins).and_then(path::drop_in_folder) {
+            self.push(node, Some(mistake));
+        }
         let runs = read["enable"] == true || read["command"] == "start";
         let Some(content) = read["content"].as_str().filter(|content| !content.is_empty()) else { return };
         if self.purpose.is_merged() && runs && read["mask"] != true && !unit_content::has_section(content, "Install") {

@@ -16,8 +16,6 @@ const UNIT_SUFFIXES: [&str; 9] =
     [".service", ".socket", ".mount", ".automount", ".timer", ".path", ".target", ".swap", ".slice"];
 /// What systemd-networkd reads, which coreos-cloudinit takes for units.
 const NETWORK_SUFFIXES: [&str; 3] = [".network", ".netdev", ".link"];
-/// systemd's own limit of a unit's name.
-const UNIT_NAME_BYTES: usize = 255;
 
 /// What is wrong with the text of a key, as it is written.
 pub(super) fn mistake(section: Section, name: &str, text: &str, purpose: Purpose) -> Option<Mistake> {
@@ -82,7 +80,7 @@ fn file_path(text: &str, purpose: Purpose) -> Option<Mistake> {
         let instead = "leave it out: each node's name is its hostname";
         return Some(Mistake::new(format!("`{HOSTNAME_FILE}` cannot be written"), instead));
     }
-    path::place(&path, purpose)
+    path::length(&path).or_else(|| path::place(&path, purpose))
 }
 
 /// Three octal digits and zeros before them. coreos-cloudinit and Ignition 3.3.0 drop the bits above.
@@ -125,8 +123,11 @@ fn unit_name(text: &str, purpose: Purpose) -> Option<Mistake> {
     if !ends_with(&UNIT_SUFFIXES) && !ends_with(&NETWORK_SUFFIXES) {
         return Some(Mistake::new(format!("`{shown}` has no suffix such as `.service`"), ""));
     }
-    let fits = text.len() <= UNIT_NAME_BYTES
-        && !text.starts_with('.')
+    // systemd's own limit is that of file systems.
+    if let Some(mistake) = path::name_length(text) {
+        return Some(mistake);
+    }
+    let fits = !text.starts_with('.')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c));
     (!fits).then(|| Mistake::new(format!("`{shown}` is no name of a unit"), "write letters, digits, and `:-_.\\@`"))
 }
@@ -138,6 +139,7 @@ fn drop_in_name(text: &str) -> Option<Mistake> {
         true => Mistake::new(format!("`{shown}` is a path"), "write the file's name alone"),
         false => Mistake::new(format!("`{shown}` does not end with `.conf`"), ""),
     })
+    .or_else(|| path::name_length(text))
 }
 
 #[cfg(test)]
@@ -146,7 +148,13 @@ mod tests {
 
     #[test]
     fn values() {
+        let long = "n".repeat(251);
+        let (long_path, long_unit, long_drop_in) =
+            (format!("/etc/{long}.conf"), format!("{long}.service"), format!("{long}.conf"));
         for (section, name, value, mistaken) in [
+            (Section::File, "path", &*long_path, Some("is a name of 256 bytes, and 255 are the most")),
+            (Section::Unit, "name", &long_unit, Some("is a name of 259 bytes")),
+            (Section::DropIn, "name", &long_drop_in, Some("is a name of 256 bytes")),
             (Section::File, "permissions", "0644", None),
             (Section::File, "permissions", "644", None),
             (Section::File, "permissions", "00644", None),

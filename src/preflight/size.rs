@@ -62,14 +62,15 @@ fn is_machine(sku: &Sku) -> bool {
     sku.resource_type.eq_ignore_ascii_case("virtualMachines")
 }
 
-/// Everything that is wrong with the size in the region, `facts` of which are known; none when the region lists nothing,
-/// which tells nothing.
+/// Everything that is wrong with the size in the region, `facts` of which are known; when the region lists nothing, that
+/// nothing was checked.
 pub(super) fn judge(skus: &[Sku], facts: Option<&SizeFacts>, spec: &ClusterSpec) -> Vec<Finding> {
     let (size, location) = (spec.vm_size.as_str(), spec.location.as_str());
-    if !skus.iter().any(is_machine) {
-        return Vec::new();
-    }
     let list = format!("az vm list-skus --location {location} --resource-type virtualMachines --output table");
+    if !skus.iter().any(is_machine) {
+        let message = format!("did not check `{size}`, nor quotas of its family: Azure lists no size of `{location}`");
+        return vec![Finding::warning(CHECK, message, format!("{list} shows all"))];
+    }
     let Some(facts) = facts else {
         let names: Vec<&str> = skus.iter().filter(|sku| is_machine(sku)).map(|sku| sku.name.as_str()).collect();
         let remedy = match suggestion(size, names.into_iter()) {
@@ -185,7 +186,10 @@ pub(super) mod tests {
                 assert!(found.starts_with(expected), "{found}");
             }
         }
-        assert_eq!(judge(&[], None, &spec(&[])), [], "a region that lists nothing tells nothing");
+        let unchecked = judge(&[], None, &spec(&[]));
+        assert_eq!(unchecked.len(), 1);
+        assert!(unchecked[0].message.starts_with("did not check `Standard_D2as_v5`"), "{unchecked:?}");
+        assert_eq!(unchecked[0].severity, report::Severity::Warning);
     }
 
     fn judged(spec: &ClusterSpec) -> Vec<Finding> {

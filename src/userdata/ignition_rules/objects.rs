@@ -87,11 +87,7 @@ pub(super) fn config(object: &Object, purpose: Purpose) -> Mistakes {
     }
     let what = "would throw away all that this program writes: keys, etcd, disks";
     let mistake = Mistake::new(what, "write `merge`, a list; `--custom-data-only` sends a file as it is");
-    match purpose {
-        Purpose::Merged { .. } => vec![(Some("replace"), mistake)],
-        Purpose::Rendered { .. } => Vec::new(),
-        _ => vec![(Some("replace"), mistake.of_merge())],
-    }
+    mistake.where_merged(purpose).map(|mistake| (Some("replace"), mistake)).into_iter().collect()
 }
 
 pub(super) fn kernel_arguments(object: &Object, _purpose: Purpose) -> Mistakes {

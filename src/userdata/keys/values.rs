@@ -2,7 +2,7 @@
 
 use crate::spec::cloud_config::HOSTNAME_FILE;
 use crate::userdata::account;
-use crate::userdata::mistake::Mistake;
+use crate::userdata::mistake::{CANNOT_BE_MERGED, Mistake};
 use crate::userdata::path;
 use crate::userdata::purpose::Purpose;
 
@@ -31,7 +31,7 @@ pub(super) fn mistake(section: Section, name: &str, text: &str, purpose: Purpose
         (Section::File, "path") => file_path(text, purpose),
         (Section::File, "permissions") => permissions(text),
         (Section::File, "owner") => owner(text),
-        (Section::Unit, "command") => one_of(&COMMANDS).or_else(|| command(text).filter(|_| purpose.is_merged())),
+        (Section::Unit, "command") => one_of(&COMMANDS).or_else(|| command(text)?.where_merged(purpose)),
         (Section::Unit, "name") => unit_name(text, purpose),
         (Section::DropIn, "name") => drop_in_name(text),
         (Section::User, "name") => account::name(text),
@@ -76,9 +76,9 @@ fn file_path(text: &str, purpose: Purpose) -> Option<Mistake> {
     if path == "/" {
         return Some(Mistake::new(format!("`{text}` is the root folder"), "write a file's path"));
     }
-    if path == HOSTNAME_FILE && purpose.is_merged() {
+    if path == HOSTNAME_FILE {
         let instead = "leave it out: each node's name is its hostname";
-        return Some(Mistake::new(format!("`{HOSTNAME_FILE}` cannot be written"), instead));
+        return Mistake::new(format!("`{HOSTNAME_FILE}` cannot be written"), instead).where_merged(purpose);
     }
     path::length(&path).or_else(|| path::place(&path, purpose))
 }
@@ -110,17 +110,14 @@ fn command(text: &str) -> Option<Mistake> {
         "stop" => "write `mask: true` to keep the unit from running",
         _ => "leave it out: files and drop-ins are there before the unit starts",
     };
-    Some(Mistake::new(format!("`{text}` cannot be merged: Ignition knows only `start`"), instead))
+    Some(Mistake::new(format!("{CANNOT_BE_MERGED}: Ignition knows only `start`, found `{text}`"), instead))
 }
 
 fn unit_name(text: &str, purpose: Purpose) -> Option<Mistake> {
     let ends_with = |suffixes: &[&str]| suffixes.iter().any(|suffix| text.ends_with(suffix));
     let shown = text.escape_debug();
-    if ends_with(&NETWORK_SUFFIXES) && purpose.is_merged() {
-        let what = format!("`{shown}` is not a unit but a file of systemd-networkd");
-        return Some(Mistake::new(what, format!("write `/etc/systemd/network/{shown}` by `write_files`")));
-    }
-    if !ends_with(&UNIT_SUFFIXES) && !ends_with(&NETWORK_SUFFIXES) {
+    let is_network = ends_with(&NETWORK_SUFFIXES);
+    if !ends_with(&UNIT_SUFFIXES) && !is_network {
         return Some(Mistake::new(format!("`{shown}` has no suffix such as `.service`"), ""));
     }
     // systemd's own limit is that of file systems.
@@ -129,7 +126,14 @@ fn unit_name(text: &str, purpose: Purpose) -> Option<Mistake> {
     }
     let fits = !text.starts_with('.')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c));
-    (!fits).then(|| Mistake::new(format!("`{shown}` is no name of a unit"), "write letters, digits, and `:-_.\\@`"))
+    if !fits {
+        return Some(Mistake::new(format!("`{shown}` is no name of a unit"), "write letters, digits, and `:-_.\\@`"));
+    }
+    let of_network = || {
+        let what = format!("`{shown}` is not a unit but a file of systemd-networkd");
+        Mistake::new(what, format!("write `/etc/systemd/network/{shown}` by `write_files`"))
+    };
+    is_network.then(of_network)?.where_merged(purpose)
 }
 
 fn drop_in_name(text: &str) -> Option<Mistake> {
@@ -183,11 +187,13 @@ mod tests {
             (Section::Update, "reboot_strategy", "best-effort", Some("is none of `off`")),
             (Section::Update, "reboot_strategy", "false", Some("is none of `off`")),
             (Section::Unit, "name", "hello", Some("no suffix")),
-            (Section::Unit, "name", "a.network", None),
+            (Section::Unit, "name", "a.network", Some("cannot be merged: `a.network` is not a unit")),
             (Section::Unit, "name", "../a.service", Some("no name of a unit")),
             (Section::Unit, "name", "a b.service", Some("no name of a unit")),
             (Section::Unit, "name", "a@b.service", None),
-            (Section::Unit, "command", "try-restart", None),
+            (Section::Unit, "command", "start", None),
+            (Section::Unit, "command", "try-restart", Some("cannot be merged: Ignition knows only `start`")),
+            (Section::File, "path", "/etc/hostname", Some("cannot be merged: `/etc/hostname` cannot be written")),
             (Section::Unit, "command", "kill", Some("is none of `start`")),
             (Section::DropIn, "name", "10-x", Some("`.conf`")),
             (Section::DropIn, "name", "a/b.conf", Some("is a path")),

@@ -143,7 +143,7 @@ fn each_mistake_has_its_key_its_line_and_its_remedy() {
         (
             "#cloud-config\ncoreos:\n  units:\n  - name: a.service\n    command: stop\n",
             Some(5),
-            "`stop` cannot be merged: Ignition knows only `start`; write `mask: true`",
+            "cannot be merged: Ignition knows only `start`, found `stop`; write `mask: true`",
         ),
         (
             "#cloud-config\ncoreos:\n  units:\n  - name: a.service\n    enable: true\n    content: '[Service]'\n",

@@ -39,7 +39,7 @@ async fn up(arguments: &LocalUpArguments) -> Result<(), Failure> {
     let directory = local::directory()?;
     let last = last(&directory)?;
     let wanted = Settled::of(arguments, &last)?;
-    if let Some(emulator) = Emulator::find(&directory).await {
+    if let Some(emulator) = Emulator::find(&directory).await? {
         if wanted != Settled::of(&last, &last)? {
             let message =
                 "the local emulator runs already, with other options; `azure-coreos-cluster local down` first";
@@ -142,7 +142,7 @@ pub(super) async fn serve(arguments: LocalUpArguments) -> Result<(), Failure> {
 
 async fn running() -> Result<Emulator, Failure> {
     let directory = local::directory()?;
-    match Emulator::find(&directory).await {
+    match Emulator::find(&directory).await? {
         Some(emulator) => Ok(emulator),
         None => Err(Failure::Unhealthy {
             reasons: vec!["the local emulator does not run".into()],

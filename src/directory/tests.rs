@@ -35,6 +35,31 @@ fn files_are_private_and_replaced_whole() {
 }
 
 #[test]
+fn a_copy_is_used_only_when_it_can_be_read() {
+    let home = tempfile::tempdir().unwrap();
+    let directory = directory(home.path());
+    let (spec, copy) = (directory.spec(), directory.path(SPEC_COPY));
+    for (spec_text, copy_text, damaged) in [
+        (None, None, None),
+        (None, Some("{"), Some(&copy)),
+        (Some("{"), Some("{"), Some(&spec)),
+        (Some("{"), None, Some(&spec)),
+    ] {
+        for (file, text) in [(&spec, spec_text), (&copy, copy_text)] {
+            match text {
+                Some(text) => fs::write(file, text).unwrap(),
+                None => ClusterDirectory::remove_file(file).unwrap(),
+            }
+        }
+        assert_eq!(directory.spec_damage(), None, "{spec_text:?} {copy_text:?}");
+        let error = directory.stored_cluster().err().map(|error| error.to_string());
+        assert_eq!(error.is_some(), damaged.is_some(), "{error:?}");
+        let names = |error: String| error.contains(&format!("`{}`: is damaged", damaged.unwrap().display()));
+        assert!(error.is_none_or(names), "{spec_text:?} {copy_text:?}");
+    }
+}
+
+#[test]
 fn only_a_directory_without_anything_is_unused() {
     let home = tempfile::tempdir().unwrap();
     let directory = directory(home.path());

@@ -16,6 +16,18 @@ const NAME_A_FOLDER: &str = "name an empty folder, or one that is not there, by 
 /// So many names of other people's files stand in a message.
 const NAMED: usize = 5;
 
+/// The log, to be read.
+pub fn open_log(directory: &Directory) -> anyhow::Result<fs::File> {
+    let log = directory.log();
+    match fs::File::open(&log) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let message = format!("there is no log: no local emulator ran in `{}`", directory.root().display());
+            Err(Mendable::usage(message, "azure-coreos-cluster local up; AZURE_LOCAL_DIR names another folder").into())
+        }
+        opened => opened.map_err(|error| refused(error, directory, &log, "opening")),
+    }
+}
+
 /// Refuses a folder that is somebody else's: there is something in it, and nothing of an emulator.
 pub(super) fn check_is_free(directory: &Directory) -> anyhow::Result<()> {
     if is_emulators(directory) || names(directory.root())?.is_empty() {

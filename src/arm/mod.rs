@@ -19,6 +19,7 @@ mod patience;
 mod request;
 mod retry;
 mod token;
+mod token_credentials;
 mod transport;
 mod wait;
 
@@ -31,6 +32,7 @@ pub(crate) use body::read_body;
 pub(crate) use causes::chain;
 pub(crate) use client::Arm;
 pub(crate) use credential::{ChosenCredential, SignIn, credential};
+pub(crate) use token_credentials::{TOKEN_CREDENTIALS, TokenCredentials};
 pub(crate) use endpoint::{Endpoint, authority};
 pub(crate) use error::{ArmError, ArmErrorKind};
 pub(crate) use id::{COMPUTE_API_VERSION, NETWORK_API_VERSION, ResourceId};

@@ -35,7 +35,10 @@ pub(super) async fn cluster(arguments: &ConnectionArguments) -> Result<Cluster, 
         command: Duration::from_secs(arguments.request_timeout),
         ..Timeouts::default()
     };
-    let Some(inventory) = find_inventory(arguments, tunnel.is_some())? else {
+    // Where a cluster has no machines, a tunnel leads to another, which nobody named.
+    let is_elsewhere = tunnel.is_some() && arguments.cluster.is_none();
+    let inventory = find_inventory(arguments, tunnel.is_some())?;
+    let Some(inventory) = inventory.filter(|inventory| !(is_elsewhere && inventory.without_machines)) else {
         return match tunnel {
             Some(endpoint) => through_unknown(arguments, endpoint, timeouts).await,
             None => Err(none_known(arguments)?),

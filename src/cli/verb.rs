@@ -5,13 +5,8 @@ use clap::CommandFactory as _;
 use super::arguments::{Arguments, ClusterArguments};
 use crate::directory::ClusterDirectory;
 use crate::spec::ClusterName;
-use diagnostics::quoted;
+use diagnostics::{is_misspelling, quoted};
 use report::Failure;
-
-/// Letters by which a word may miss a command: one is left out, put in, another one, or changed places with the next.
-const MOST_LETTERS: usize = 2;
-/// In a word of so many letters at most, more than one wrong letter is another word.
-const SHORT_WORD: usize = 5;
 
 /// Verbs of other programs, and of `platformctl`; what they stand for here.
 const OTHER_VERBS: [(&[&str], &str); 10] = [
@@ -68,13 +63,14 @@ fn meant_by_other_verb(word: &str) -> Option<String> {
 
 /// The command that the word is, or nearly is.
 fn nearest_command(word: &str) -> Option<String> {
-    let word = word.to_lowercase();
-    let most = if word.chars().count() <= SHORT_WORD { 1 } else { MOST_LETTERS };
     let commands = Arguments::command();
     let names = commands.get_subcommands().map(clap::Command::get_name).chain(["help"]);
-    let near = names.map(|name| (strsim::osa_distance(&word, name), name));
-    let near = near.filter(|(letters, _)| *letters <= most);
-    near.min_by_key(|(letters, _)| *letters).map(|(_, name)| name.to_owned())
+    let near = names.filter(|name| is_misspelling(word, name));
+    near.max_by(|one, other| {
+        let likeness = |name: &str| strsim::jaro_winkler(&word.to_lowercase(), name);
+        likeness(one).total_cmp(&likeness(other))
+    })
+    .map(str::to_owned)
 }
 
 fn is_known(arguments: &ClusterArguments, name: &str) -> bool {

@@ -7,6 +7,8 @@ use diagnostics::suggestion;
 use report::Finding;
 
 const CHECK: &str = "size";
+/// What names of sizes begin with.
+const TIER: &str = "Standard_";
 
 /// What Azure says of a size in one region. What it does not say of it is not judged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,6 +60,11 @@ impl SizeFacts {
     }
 }
 
+/// The tier is the same in all, and would make every name look near.
+fn bare(name: &str) -> &str {
+    name.strip_prefix(TIER).unwrap_or(name)
+}
+
 fn is_machine(sku: &Sku) -> bool {
     sku.resource_type.eq_ignore_ascii_case("virtualMachines")
 }
@@ -73,8 +80,8 @@ pub(super) fn judge(skus: &[Sku], facts: Option<&SizeFacts>, spec: &ClusterSpec)
     }
     let Some(facts) = facts else {
         let names: Vec<&str> = skus.iter().filter(|sku| is_machine(sku)).map(|sku| sku.name.as_str()).collect();
-        let remedy = match suggestion(size, names.into_iter()) {
-            Some(right) => format!("did you mean `--vm-size {right}`? {list} shows all"),
+        let remedy = match suggestion(bare(size), names.into_iter().map(bare)) {
+            Some(right) => format!("did you mean `--vm-size {TIER}{right}`? {list} shows all"),
             None => list,
         };
         return vec![Finding::refusal(CHECK, format!("`{size}` does not exist in `{location}`"), remedy)];
@@ -190,6 +197,14 @@ pub(super) mod tests {
         assert_eq!(unchecked.len(), 1);
         assert!(unchecked[0].message.starts_with("did not check `Standard_D2as_v5`"), "{unchecked:?}");
         assert_eq!(unchecked[0].severity, report::Severity::Warning);
+    }
+
+    #[test]
+    fn only_a_size_that_is_near_is_advised() {
+        for (size, near) in [("Standard_D2a_v5", "did you mean `--vm-size Standard_D2as_v5`?"), ("Standard_XX", "az vm list")] {
+            let found = judged(&spec(&[(&VM_SIZE, size)]));
+            assert!(found[0].remedy.starts_with(near), "{found:?}");
+        }
     }
 
     fn judged(spec: &ClusterSpec) -> Vec<Finding> {

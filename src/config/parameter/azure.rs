@@ -42,7 +42,7 @@ pub const RESOURCE_GROUP: Parameter =
         .example("production")
         .settled("resource group")
         .resolved(|spec| json!(spec.resource_group))
-        .aliases(&["group"]);
+        .aliases(&["group", "rg"]);
 
 pub const SSH_THUMB: Parameter = Parameter::new(Group::Network, Kind::Text, "ssh_thumb", "--ssh-thumb", "HEX")
     .help("Thumbprint (SHA-1 or SHA-256) that the certificate of --ssh-cert must have")

@@ -49,6 +49,7 @@ pub fn access<T>(result: std::io::Result<T>, path: &Path, doing: &str) -> anyhow
             ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
                 ("a part of this path is a file, not a folder", "name the folder of your clusters with --state-dir DIR")
             }
+            ErrorKind::IsADirectory => ("it is a folder", "move it away, then run the same command again"),
             ErrorKind::ReadOnlyFilesystem => {
                 ("the file system cannot be written", "name a folder that can be written with --state-dir DIR")
             }
@@ -71,6 +72,7 @@ mod tests {
             (ErrorKind::PermissionDenied, 2, "writing `/a/b`: permission denied"),
             (ErrorKind::NotADirectory, 2, "writing `/a/b`: a part of this path is a file, not a folder"),
             (ErrorKind::AlreadyExists, 2, "writing `/a/b`: a part of this path is a file, not a folder"),
+            (ErrorKind::IsADirectory, 2, "writing `/a/b`: it is a folder"),
             (ErrorKind::ReadOnlyFilesystem, 2, "writing `/a/b`: the file system cannot be written"),
             (ErrorKind::StorageFull, 1, "writing `/a/b`"),
         ] {

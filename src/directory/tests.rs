@@ -22,7 +22,14 @@ fn files_are_private_and_replaced_whole() {
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&file), mode(directory.root())), (0o600, 0o700));
     assert_eq!(fs::read_dir(directory.path("nodes")).unwrap().count(), 1, "no temporary file is left");
-    for (name, remedy) in [("spec.json", "options of the first time"), ("nodes/a.json", "a copy")] {
+    let folder = directory.path("id_ed25519.pub");
+    fs::create_dir(&folder).unwrap();
+    let failure = report::Failure::from(directory.write(&folder, "key").unwrap_err());
+    assert_eq!(failure.to_string().matches("id_ed25519.pub").count(), 1, "{failure}");
+    assert_eq!(failure.exit_code(), 2);
+    for (name, remedy) in
+        [("spec.json", "options of the first time"), ("nodes/a.json", "a copy"), ("ssh_config", "writes it anew")]
+    {
         let file = directory.path(name);
         for content in [&b"{\"cut"[..], b"\xff\xfe"] {
             fs::write(&file, content).unwrap();

@@ -46,7 +46,8 @@ pub fn printable_json(text: &str) -> String {
 /// C0 and C1 (<https://www.unicode.org/charts/PDF/U0080.pdf>), and the controls of
 /// <https://www.unicode.org/reports/tr9/#Explicit_Directional_Embeddings>; and the byte order mark, which nobody sees.
 fn acts(c: char) -> bool {
-    (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    (c.is_control() && !matches!(c, '\n' | '\t'))
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use azure_core::cloud::CloudConfiguration;
 use azure_core::credentials::{Secret, SecretBytes, TokenCredential};
 use azure_core::http::{ClientOptions, RetryOptions};
 use azure_identity::{
-    AzureCliCredential, AzureDeveloperCliCredential, AzurePipelinesCredential, AzurePipelinesCredentialOptions, ClientAssertionCredentialOptions,
-    ClientCertificateCredential, ClientCertificateCredentialOptions, ClientSecretCredential,
-    ClientSecretCredentialOptions, DeveloperToolsCredential, ManagedIdentityCredential,
+    AzureCliCredential, AzureDeveloperCliCredential, AzurePipelinesCredential, AzurePipelinesCredentialOptions,
+    ClientAssertionCredentialOptions, ClientCertificateCredential, ClientCertificateCredentialOptions,
+    ClientSecretCredential, ClientSecretCredentialOptions, DeveloperToolsCredential, ManagedIdentityCredential,
     ManagedIdentityCredentialOptions, UserAssignedId, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
 };
 

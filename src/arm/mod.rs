@@ -32,11 +32,11 @@ pub(crate) use body::read_body;
 pub(crate) use causes::chain;
 pub(crate) use client::Arm;
 pub(crate) use credential::{ChosenCredential, SignIn, credential};
-pub(crate) use token_credentials::{TOKEN_CREDENTIALS, TokenCredentials};
 pub(crate) use endpoint::{Endpoint, authority};
 pub(crate) use error::{ArmError, ArmErrorKind};
 pub(crate) use id::{COMPUTE_API_VERSION, NETWORK_API_VERSION, ResourceId};
 pub(crate) use patience::Patience;
+pub(crate) use token_credentials::{TOKEN_CREDENTIALS, TokenCredentials};
 pub(crate) use transport::http_client;
 pub(crate) use wait::{Wait, WaitListener};
 

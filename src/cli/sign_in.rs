@@ -41,16 +41,8 @@ const SIGN_IN_VARIABLES: [&str; 12] = [
 
 /// Where requests go; the HTTP client reads them, and passes over what is no text.
 /// <https://docs.rs/reqwest/latest/reqwest/#proxies>
-const PROXY_VARIABLES: [&str; 8] = [
-    "HTTPS_PROXY",
-    "https_proxy",
-    "HTTP_PROXY",
-    "http_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-    "NO_PROXY",
-    "no_proxy",
-];
+const PROXY_VARIABLES: [&str; 8] =
+    ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"];
 
 /// What of the environment cannot be read, though a connection to Azure depends on it.
 pub(super) fn unreadable_variables() -> Problems {

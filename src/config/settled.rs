@@ -48,7 +48,10 @@ pub(super) fn refuse_changes(resolver: &mut Resolver, earlier: &ClusterSpec, spe
 }
 
 fn way_out(parameter: &Parameter) -> String {
-    format!("leave `{}` out: what was settled stays; or give another NAME, which is a cluster of its own", parameter.flag)
+    format!(
+        "leave `{}` out: what was settled stays; or give another NAME, which is a cluster of its own",
+        parameter.flag
+    )
 }
 
 /// A value as people write it.

@@ -117,9 +117,17 @@ mod tests {
         for (a, b, room) in [
             ("10.0.0.0/29", None, Some("subnet `a` (10.0.0.0/29) has 3 addresses: there is room for 3 nodes at most")),
             ("10.0.0.0/24", None, None),
-            ("10.0.0.0/24", Some("10.0.1.0/29"), Some("subnet `b` (10.0.1.0/29) has 3 addresses: there is room for 7 ")),
+            (
+                "10.0.0.0/24",
+                Some("10.0.1.0/29"),
+                Some("subnet `b` (10.0.1.0/29) has 3 addresses: there is room for 7 "),
+            ),
             ("10.0.0.0/25", Some("10.0.1.0/25"), None),
-            ("10.0.0.0/29", Some("10.0.1.0/29"), Some("subnet `a` (10.0.0.0/29) has 3 addresses: there is room for 6 ")),
+            (
+                "10.0.0.0/29",
+                Some("10.0.1.0/29"),
+                Some("subnet `a` (10.0.0.0/29) has 3 addresses: there is room for 6 "),
+            ),
         ] {
             let names = if b.is_some() { "a,b" } else { "a" };
             let subnets: Vec<_> = [("a", Some(a)), ("b", b)]

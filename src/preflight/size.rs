@@ -201,7 +201,9 @@ pub(super) mod tests {
 
     #[test]
     fn only_a_size_that_is_near_is_advised() {
-        for (size, near) in [("Standard_D2a_v5", "did you mean `--vm-size Standard_D2as_v5`?"), ("Standard_XX", "az vm list")] {
+        for (size, near) in
+            [("Standard_D2a_v5", "did you mean `--vm-size Standard_D2as_v5`?"), ("Standard_XX", "az vm list")]
+        {
             let found = judged(&spec(&[(&VM_SIZE, size)]));
             assert!(found[0].remedy.starts_with(near), "{found:?}");
         }

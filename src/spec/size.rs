@@ -121,7 +121,8 @@ fn canonical(rest: &str) -> String {
         let is_version = part.len() > 1 && part[1..].chars().all(|c| c.is_ascii_digit());
         match index {
             0 => {
-                let (family, features) = part.split_at(part.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(part.len()));
+                let (family, features) =
+                    part.split_at(part.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(part.len()));
                 family.to_ascii_uppercase() + &features.to_ascii_lowercase()
             }
             _ if is_version && part.starts_with('V') => part.to_ascii_lowercase(),

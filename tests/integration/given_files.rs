@@ -155,5 +155,7 @@ fn a_variable_that_is_no_text_is_named() {
     let ended = sandbox.run_with(&["status", "mycluster"], &[("AZURE_COREOS_CLUSTER_LOG", "x=nonsense")]);
     ended.demand(3).says(&["`AZURE_COREOS_CLUSTER_LOG`: "]);
     let ended = sandbox.run_with(&["whoami"], &[("AZURE_TOKEN_CREDENTIALS", "foo")]);
-    ended.demand(3).says(&["error: `AZURE_TOKEN_CREDENTIALS`: `foo` is none of `dev`, `prod`, `EnvironmentCredential`, "]);
+    ended
+        .demand(3)
+        .says(&["error: `AZURE_TOKEN_CREDENTIALS`: `foo` is none of `dev`, `prod`, `EnvironmentCredential`, "]);
 }

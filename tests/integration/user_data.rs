@@ -74,7 +74,9 @@ fn either_dialect_is_printed() {
     std::fs::write(sandbox.path("rendered.yaml"), cloud_config).unwrap();
     // It is whole, and nothing to be laid over the next one.
     let judged = sandbox.run(&["user-data", "lint", "rendered.yaml"]).demand(3);
-    assert!(judged.stdout.contains("`hostname` acts only in a file that is sent as it is: cannot be merged; leave it out"));
+    assert!(
+        judged.stdout.contains("`hostname` acts only in a file that is sent as it is: cannot be merged; leave it out")
+    );
     assert!(!judged.stdout.contains("does nothing"), "{}", judged.stdout);
 
     user_data(&["--node", "3"]).demand(3).says(&["`--node`: the nodes are 0 to 2, found 3"]);

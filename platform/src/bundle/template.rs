@@ -267,7 +267,8 @@ mod tests {
             names("{{ router.x }} {% if (logger.drain | url).host %}{{ bundle.name }}{% endif %}"),
             ["bundle.name", "logger.drain", "router.x"]
         );
-        let functions = "{% for i in range(router.x) %}{{ dict(a=i).a }}{{ debug() }}{% endfor %}{% set n = namespace() %}";
+        let functions =
+            "{% for i in range(router.x) %}{{ dict(a=i).a }}{{ debug() }}{% endfor %}{% set n = namespace() %}";
         assert_eq!(names(functions), ["debug", "router.x"]);
     }
 }

@@ -258,14 +258,8 @@ fn what_fails_while_the_machine_starts_is_refused() {
             None,
         ),
         (json!({"storage": {"files": [{"path": format!("/etc/{}", "n".repeat(255))}]}}), None),
-        (
-            json!({"storage": {"files": [{"path": format!("/etc/{}", "n".repeat(256))}]}}),
-            Some("storage.files[0].path"),
-        ),
-        (
-            json!({"storage": {"directories": [{"path": "/opt/nnn".repeat(512)}]}}),
-            Some("storage.directories[0].path"),
-        ),
+        (json!({"storage": {"files": [{"path": format!("/etc/{}", "n".repeat(256))}]}}), Some("storage.files[0].path")),
+        (json!({"storage": {"directories": [{"path": "/opt/nnn".repeat(512)}]}}), Some("storage.directories[0].path")),
         (
             json!({"storage": {"links": [{"path": format!("/opt/{}/a", "n".repeat(256)), "target": "a"}]}}),
             Some("storage.links[0].path"),

@@ -124,8 +124,7 @@ fn unit_name(text: &str, purpose: Purpose) -> Option<Mistake> {
     if let Some(mistake) = path::name_length(text) {
         return Some(mistake);
     }
-    let fits = !text.starts_with('.')
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c));
+    let fits = !text.starts_with('.') && text.chars().all(|c| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c));
     if !fits {
         return Some(Mistake::new(format!("`{shown}` is no name of a unit"), "write letters, digits, and `:-_.\\@`"));
     }
@@ -139,11 +138,12 @@ fn unit_name(text: &str, purpose: Purpose) -> Option<Mistake> {
 fn drop_in_name(text: &str) -> Option<Mistake> {
     let fits = text.ends_with(".conf") && !text.contains(['/', '\0']);
     let shown = text.escape_debug();
-    (!fits).then(|| match text.ends_with(".conf") {
-        true => Mistake::new(format!("`{shown}` is a path"), "write the file's name alone"),
-        false => Mistake::new(format!("`{shown}` does not end with `.conf`"), ""),
-    })
-    .or_else(|| path::name_length(text))
+    (!fits)
+        .then(|| match text.ends_with(".conf") {
+            true => Mistake::new(format!("`{shown}` is a path"), "write the file's name alone"),
+            false => Mistake::new(format!("`{shown}` does not end with `.conf`"), ""),
+        })
+        .or_else(|| path::name_length(text))
 }
 
 #[cfg(test)]

@@ -60,7 +60,12 @@ mod tests {
                 5,
                 Some("found the text `true`; write it without quotes"),
             ),
-            ("coreos:\n  units:\n  - name: a.service\n    command: stop", "coreos.units[0].command", 5, Some("found `stop`")),
+            (
+                "coreos:\n  units:\n  - name: a.service\n    command: stop",
+                "coreos.units[0].command",
+                5,
+                Some("found `stop`"),
+            ),
             (
                 "coreos:\n  units:\n  - name: a.service\n    command: kill",
                 "coreos.units[0].command",
@@ -69,7 +74,12 @@ mod tests {
             ),
             ("coreos:\n  units:\n  - name: a.network", "coreos.units[0].name", 4, Some("cannot be merged")),
             ("coreos:\n  units: {}", "coreos.units", 3, Some("must be a list")),
-            ("users:\n- name: b\n  coreos_ssh_import_github: a", "users[0].coreos_ssh_import_github", 4, Some("merged")),
+            (
+                "users:\n- name: b\n  coreos_ssh_import_github: a",
+                "users[0].coreos_ssh_import_github",
+                4,
+                Some("merged"),
+            ),
             ("users:\n- name: b\n  gecos: a", "users[0].gecos", 4, None),
             ("users:\n- name: b\n  uid: 4", "users[0].uid", 4, Some("only cloud-init")),
             ("users:\n- a", "users[0]", 3, Some("must be a mapping")),

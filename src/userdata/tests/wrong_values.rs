@@ -216,6 +216,7 @@ fn what_is_merged_leaves_room_for_ours() {
     let problems = Overlay::parse("x", replace, Purpose::default()).unwrap_err().to_string();
     assert!(problems.contains("line 2: `ignition.config.replace`: would throw away all"), "{problems}");
     let alone = lint("x", replace.as_bytes()).unwrap().to_string();
-    let says = "line 2: `ignition.config.replace` acts only in a file that is sent as it is: cannot be merged: would throw";
+    let says =
+        "line 2: `ignition.config.replace` acts only in a file that is sent as it is: cannot be merged: would throw";
     assert!(alone.contains(says), "{alone}");
 }

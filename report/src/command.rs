@@ -128,11 +128,10 @@ mod tests {
     #[test]
     fn only_a_flag_that_is_near_is_advised() {
         let flags = ["deis", "region", "data-disk", "subscription", "location"];
-        let command = || flags.iter().fold(Command::new("x"), |command, flag| command.arg(Arg::new(flag).long(flag)));
+        let command = || flags.iter().fold(Command::new("x"), |command, flag| command.arg(Arg::new(*flag).long(*flag)));
         for (written, advised) in [
             ("--yes", None),
             ("--rg", None),
-            ("--disk", Some("--data-disk")),
             ("--subs", Some("--subscription")),
             ("--locaton", Some("--location")),
             ("--regoin", Some("--region")),

@@ -157,8 +157,8 @@ mod tests {
             (format!("/etc/{long}.conf"), format!("{long}.service"), format!("{long}.conf"));
         for (section, name, value, mistaken) in [
             (Section::File, "path", &*long_path, Some("is a name of 256 bytes, and 255 are the most")),
-            (Section::Unit, "name", &long_unit, Some("is a name of 259 bytes")),
-            (Section::DropIn, "name", &long_drop_in, Some("is a name of 256 bytes")),
+            (Section::Unit, "name", &*long_unit, Some("is a name of 259 bytes")),
+            (Section::DropIn, "name", &*long_drop_in, Some("is a name of 256 bytes")),
             (Section::File, "permissions", "0644", None),
             (Section::File, "permissions", "644", None),
             (Section::File, "permissions", "00644", None),

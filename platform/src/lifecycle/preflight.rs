@@ -97,7 +97,7 @@ async fn ask(node: &Node) -> Result<Answer, nodes::ssh::SshError> {
 }
 
 async fn offset(node: &Node) -> Option<clock::Offset> {
-    clock::offset(&*node.session().await.ok()?).await.ok()
+    clock::offset(node).await.ok()
 }
 
 impl Answer {

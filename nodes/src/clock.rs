@@ -54,7 +54,8 @@ async fn measure(node: &Node) -> Result<Offset, SshError> {
             return Err(broken(node, &"the clock's answer ended early"));
         }
         let line = line.trim();
-        let sample = sample(asked, now_milliseconds(), line).ok_or_else(|| broken(node, &format!("`{line}` is no time")))?;
+        let sample =
+            sample(asked, now_milliseconds(), line).ok_or_else(|| broken(node, &format!("`{line}` is no time")))?;
         if best.is_none_or(|best| sample.uncertainty_milliseconds < best.uncertainty_milliseconds) {
             best = Some(sample);
         }

@@ -25,7 +25,10 @@ pub(super) fn connect(node: Node, timeout: Duration) -> Result<Docker, Error> {
         request.headers_mut().entry(HOST).or_insert(HeaderValue::from_static("docker"));
         let node = node.clone();
         async move {
-            let stream = node.open(Endpoint::Socket(SOCKET)).await.map_err(|error| Error::IOError { err: std::io::Error::other(error) })?;
+            let stream = node
+                .open(Endpoint::Socket(SOCKET))
+                .await
+                .map_err(|error| Error::IOError { err: std::io::Error::other(error) })?;
             let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
             tokio::spawn(connection.with_upgrades());
             Ok(sender.send_request(request).await?)

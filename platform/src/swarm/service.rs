@@ -297,9 +297,13 @@ impl Swarm {
 
     /// Replaces every task by a new one, as the service's update settings say.
     pub async fn force_update(&self, name: &str) -> Result<(), DockerError> {
+        let forced =
+            |spec: &ServiceSpec| spec.task_template.as_ref().and_then(|task| task.force_update).unwrap_or_default();
+        // Counted once: when only the answer was lost, the next try finds it done.
+        let wanted = std::sync::OnceLock::new();
         self.update(name, |spec| {
-            let task = spec.task_template.get_or_insert_default();
-            task.force_update = Some(task.force_update.unwrap_or_default() + 1);
+            let count = forced(spec).max(*wanted.get_or_init(|| forced(spec) + 1));
+            spec.task_template.get_or_insert_default().force_update = Some(count);
         })
         .await
     }

@@ -164,13 +164,17 @@ impl Etcd {
     /// Ends leases whose time is over.
     pub(super) fn expire(&mut self, now: Duration) {
         let over: Vec<u64> = self.leases.iter().filter(|(_, end)| **end < now).map(|(id, _)| *id).collect();
-        over.into_iter().for_each(|id| self.revoke(id));
+        for id in over {
+            self.revoke(id);
+        }
     }
 
     /// Ends all leases, as an etcd does that lost its leader for too long.
     pub(super) fn revoke_all(&mut self) {
         let all: Vec<u64> = self.leases.keys().copied().collect();
-        all.into_iter().for_each(|id| self.revoke(id));
+        for id in all {
+            self.revoke(id);
+        }
     }
 
     fn header(&self) -> Value {

@@ -148,7 +148,9 @@ pub(super) async fn every_fault(engine: &Engine, outcome: Outcome, command: impl
                 complain("after the same again, a release is pending".into());
             }
             let differences = different(&compared(&undisturbed), &compared(&again));
-            differences.into_iter().for_each(|what| complain(format!("after the same again, {what}")));
+            if let Some(what) = differences {
+                complain(format!("after the same again, {what}"));
+            }
         }
     }
     println!("{count} faults at {} calls", calls.len());

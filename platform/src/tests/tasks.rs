@@ -183,7 +183,9 @@ impl Engine {
                     }
                     if !paused && (parallelism == 0 || underway < parallelism) {
                         if !start_first {
-                            old.iter().for_each(|at| self.tasks[*at].desired = "shutdown");
+                            for at in &old {
+                                self.tasks[*at].desired = "shutdown";
+                            }
                         }
                         self.start(&service, *slot, *node);
                         underway += 1;

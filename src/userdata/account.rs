@@ -39,7 +39,7 @@ fn named(text: &str, what: &str) -> Option<Mistake> {
 /// A home folder.
 pub(super) fn home(text: &str) -> Option<Mistake> {
     let mistake = || Mistake::new(format!("{} is no absolute path without `:`", quoted(text)), "");
-    (!text.starts_with('/') || !is_field(text)).then(mistake)
+    (!text.starts_with('/') || !is_field(text)).then(mistake).or_else(|| super::path::length(text))
 }
 
 /// A sign-in shell.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::mistake::Judged;
 use super::purpose::Purpose;
 use super::size::CUSTOM_DATA_BYTES;
-use super::{foreign, ignition_rules, json, read};
+use super::{check, foreign, ignition_rules, json, read};
 use crate::spec::Overlay;
 use diagnostics::{Origin, Problems};
 
@@ -46,11 +46,12 @@ impl Overlay {
                 "save it with LF; `--custom-data-only` sends any file as it is",
             );
         }
-        problem(
-            None,
-            "neither starts with `#cloud-config` nor is an Ignition document (JSON)",
-            "`--custom-data-only` sends any file as it is",
-        )
+        // What no machine would come up with is refused by `--custom-data-only` too.
+        let hint = match check::whole(text, purpose.image_is_fedora_coreos()).is_empty() {
+            true => "`--custom-data-only` sends any file as it is",
+            false => "write `#cloud-config` as its first line, or `{\"ignition\": {\"version\": \"3.3.0\"}}`",
+        };
+        problem(None, "neither starts with `#cloud-config` nor is an Ignition document (JSON)", hint)
     }
 
     /// Takes a file that is sent as it is, of any kind and at most [`CUSTOM_DATA_BYTES`] bytes.

@@ -66,7 +66,11 @@ fn what_the_swarm_gets_of_a_release() {
 #[test]
 fn mistakes_cost_no_connection() {
     let sandbox = Sandbox::without_emulator();
+    let file = sandbox.path("wrong.yaml");
+    std::fs::write(&file, "services:\n  web: {image: a, ports: ['80/udp']}\n  db: {build: .}\n").unwrap();
+    let file = file.to_str().unwrap();
     for (arguments, status, said) in [
+        (vec!["deploy", "hello", "--compose", file], 3, "`wrong.yaml` line 3: `services.db"),
         (vec!["create", "Hello"], 2, "no name of an app"),
         (vec!["create", "registry"], 2, "reserved"),
         (vec!["create", "hello", "--domain", "a..b"], 2, "no domain"),

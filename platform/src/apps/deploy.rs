@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::compose_file::Owner;
+use super::compose_file::{Owner, mistakes};
 use super::images::{Found, Images};
 use super::record::now;
 use super::render::{Blueprint, render};
@@ -24,6 +24,15 @@ pub struct Deployment {
     /// Holds the source's image.
     pub archive: Option<Archive>,
     pub wait: Wait,
+}
+
+impl Deployment {
+    /// What is wrong with a Compose file whatever the configuration of its app is, before anybody is connected to.
+    pub fn check(&self, name: &AppName) -> Result<(), Problems> {
+        let Source::Compose { file, text, public, .. } = &self.source else { return Ok(()) };
+        let found = mistakes(text, file, name, public.as_deref());
+        if found.is_empty() { Ok(()) } else { Err(found) }
+    }
 }
 
 impl Apps {

@@ -147,7 +147,10 @@ fn services(
         .map(|setting| format!("{}.{}", setting.name.target, setting.name.key))
         .collect();
     for (key, service) in &stack.services {
+        // That its name is not known was found before.
+        let is_unknown = undefined == Undefined::SomeText && service.image.contains(template::SOME_TEXT);
         if !service.image.is_empty()
+            && !is_unknown
             && let Err(message) = image::check(&service.image)
         {
             document.problem(&at(key, Some("image")), message);

@@ -269,9 +269,9 @@ impl<'a> Judge<'a> {
                 ));
             }
         }
-        if self.purpose.is_merged() && place == HOSTNAME_FILE {
+        if place == HOSTNAME_FILE {
             let instead = "leave it out: each node's name is its hostname";
-            return Some(Mistake::new(format!("`{HOSTNAME_FILE}` cannot be written"), instead));
+            return Mistake::new(format!("`{HOSTNAME_FILE}` cannot be written"), instead).where_merged(self.purpose);
         }
         if let Some(conflict) = ours::conflict(place, placed.kind, self.purpose) {
             return Some(conflict);

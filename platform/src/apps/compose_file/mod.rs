@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use filled::Filled;
 use public::{choose_public, exposed};
 
+use super::{AppName, Config};
 use crate::compose::{Examined, MountKind, Protocol, Stack};
 use diagnostics::yaml::{Step, line_of};
 use diagnostics::{Origin, Problem, Problems};
@@ -46,6 +47,21 @@ impl From<Problems> for Refused {
     fn from(problems: Problems) -> Self {
         Self { problems, notes: Vec::new() }
     }
+}
+
+/// What is wrong with a file whatever its app's configuration is, before anybody is asked for that: all of a file without
+/// variables, and of another only that it cannot be read.
+pub(super) fn mistakes(text: &str, file: &str, app: &AppName, public: Option<&str>) -> Problems {
+    let config = Config::default();
+    let owner = Owner { app, config: &config };
+    let of_config = match Filled::new(text, file, owner) {
+        Err(unreadable) => return unreadable,
+        Ok(_) if text.contains('$') => return Problems::new(),
+        Ok(filled) => filled.problems,
+    };
+    let refused = ComposeFile::read(text, file, owner, public).err();
+    let problems = refused.iter().flat_map(|refused| refused.problems.iter());
+    problems.filter(|problem| !of_config.contains(problem)).cloned().collect()
 }
 
 impl ComposeFile {

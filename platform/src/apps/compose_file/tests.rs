@@ -1,7 +1,7 @@
 //! Compose files as sources of apps.
 
 use super::*;
-use crate::apps::{AppName, Config, ConfigChange};
+use crate::apps::ConfigChange;
 use crate::compose::Mode;
 
 fn config(pairs: &[(&str, &str)]) -> Config {
@@ -187,4 +187,23 @@ services:
     );
     assert_eq!(found.configured.len(), 2);
     assert!(found.stack.services["web"].ports.is_empty());
+}
+
+#[test]
+fn what_no_configuration_mends_is_known_before() {
+    let app: AppName = "shop".parse().unwrap();
+    for (text, expected) in [
+        ("services:\n  web: {image: a}\n", vec![]),
+        ("services: [\n", vec!["not YAML"]),
+        ("services:\n  web:\n    image: a\n    ports: ['80:80/udp']\n", vec!["the router speaks HTTP, not UDP"]),
+        ("services:\n  web: {image: a}\n  db: {image: b}\n", vec!["this could be db or web"]),
+        // What a variable comes to is not known yet.
+        ("services:\n  web: {image: a, environment: [PASSWORD]}\n", vec![]),
+        ("services:\n  web:\n    image: a\n    deploy: {replicas: \"${COUNT:-x}\"}\n", vec![]),
+    ] {
+        let found = mistakes(text, "compose.yaml", &app, None);
+        let found: Vec<String> = found.iter().map(|problem| problem.message.clone()).collect();
+        assert_eq!(found.len(), expected.len(), "{text}: {found:?}");
+        assert!(found.iter().zip(expected).all(|(found, part)| found.contains(part)), "{text}: {found:?}");
+    }
 }

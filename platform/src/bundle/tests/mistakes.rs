@@ -242,6 +242,16 @@ fn mistakes_of_the_stack() {
 }
 
 #[test]
+fn a_name_that_is_not_known_is_one_mistake() {
+    let stack = changed(STACK_TEXT, "image: web:1", "image: {{ nope.x }}");
+    let found = messages(&load(MANIFEST_TEXT, &stack).unwrap_err());
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].contains("`nope.x` is not among the settings"), "{found:#?}");
+    let stack = changed(STACK_TEXT, "web.color", "web.color ~ range(2)");
+    load(MANIFEST_TEXT, &stack).unwrap_or_else(|problems| panic!("{problems}"));
+}
+
+#[test]
 fn mistakes_of_both_files_come_at_once() {
     let manifest =
         changed(&changed(MANIFEST_TEXT, "version: 1.2.3", "version: one"), "port: 80, probe", "port: x, probe");

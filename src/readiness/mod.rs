@@ -223,7 +223,7 @@ async fn clocks_agree(nodes: &[Node], reporter: &Reporter) -> Result<(), String>
 }
 
 async fn offset(node: &Node, alone: bool) -> Result<clock::Offset, SshError> {
-    let offset = clock::offset(&*node.session().await?).await;
+    let offset = clock::offset(node).await;
     if alone {
         node.disconnect().await;
     }

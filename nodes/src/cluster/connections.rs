@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
+use super::carrier::{ByteStream, Carrier, Endpoint};
 use crate::inventory::{InventoryNode, SocketEndpoint};
-use crate::ssh::{CONNECT_TIMEOUT, Identity, Session, SshError};
+use crate::ssh::{CONNECT_TIMEOUT, Identity, Output, Session, SshError};
 
 /// Where nodes' SSH servers listen on the cluster's own network.
 const SSH_PORT: u16 = 22;
@@ -58,7 +60,7 @@ pub(super) struct Connections {
     /// To the gateway, when there is one.
     gateway_link: Mutex<Link>,
     handshakes: Semaphore,
-    pub(super) timeouts: Timeouts,
+    timeouts: Timeouts,
 }
 
 struct Peer {
@@ -94,7 +96,7 @@ impl Connections {
     }
 
     /// The open connection to a node; makes it when there is none.
-    pub(super) async fn session(&self, index: usize) -> Result<Arc<Session>, SshError> {
+    async fn connected(&self, index: usize) -> Result<Arc<Session>, SshError> {
         let peer = &self.peers[index];
         let mut link = peer.link.lock().await;
         if let Some(known) = link.known(self.timeouts.silence) {
@@ -119,7 +121,7 @@ impl Connections {
     }
 
     /// Ends the connection to a node; the next question makes it again.
-    pub(super) async fn disconnect(&self, index: usize) {
+    async fn end(&self, index: usize) {
         let link = std::mem::replace(&mut *self.peers[index].link.lock().await, Link::Untried);
         if let Link::Open(session) = link {
             session.close().await;
@@ -182,6 +184,42 @@ impl Connections {
         let _turn = self.turn().await;
         let (keys, within) = ([peer.host_key.as_str()], self.timeouts.connect);
         Session::connect_through(jump, &peer.private, &keys, &self.identity, within).await
+    }
+}
+
+impl Carrier for Connections {
+    fn reach(&self, node: usize) -> BoxFuture<'_, Result<(), SshError>> {
+        Box::pin(async move { self.connected(node).await.map(drop) })
+    }
+
+    fn run<'a>(
+        &'a self,
+        node: usize,
+        command: &'a str,
+        input: Option<&'a str>,
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<Output, SshError>> {
+        Box::pin(async move { self.connected(node).await?.run(command, input, timeout).await })
+    }
+
+    fn open<'a>(&'a self, node: usize, endpoint: Endpoint<'a>) -> BoxFuture<'a, Result<ByteStream, SshError>> {
+        Box::pin(async move {
+            let session = self.connected(node).await?;
+            let stream = match endpoint {
+                Endpoint::Command(command) => session.open(command).await?.into_stream(),
+                Endpoint::Socket(path) => session.unix(path).await?,
+                Endpoint::Port(port) => session.tcp("127.0.0.1", port).await?,
+            };
+            Ok(Box::new(stream) as ByteStream)
+        })
+    }
+
+    fn session(&self, node: usize) -> BoxFuture<'_, Result<Arc<Session>, SshError>> {
+        Box::pin(self.connected(node))
+    }
+
+    fn disconnect(&self, node: usize) -> BoxFuture<'_, ()> {
+        Box::pin(self.end(node))
     }
 }
 

@@ -12,9 +12,8 @@ use super::connect;
 use super::setup::{BundleArguments, ProgressArguments};
 use crate::Platform;
 use crate::bundle::{SettingsSchema, Values};
-use crate::lifecycle::preflight;
+use crate::lifecycle::need_swarm;
 use crate::settings::{self, Assignment, Settings};
-use crate::swarm;
 use diagnostics::{Origin, Problems, given_file};
 use report::OutputFormat;
 use report::{Failure, Reporter};
@@ -214,15 +213,6 @@ fn read_assignments(texts: &[String], stdin: bool) -> Result<Vec<Assignment>, Fa
         }
     }
     if problems.is_empty() { Ok(assignments) } else { Err(problems.into()) }
-}
-
-/// Secrets live in the swarm, so the first one forms it.
-async fn need_swarm(platform: &Platform, reporter: &Reporter) -> Result<(), Failure> {
-    if platform.swarm.members().await?.is_some() {
-        return Ok(());
-    }
-    preflight(platform, reporter).await?;
-    swarm::form(&platform.cluster, reporter).await.map(drop)
 }
 
 /// Services read settings when they are installed.

@@ -88,10 +88,9 @@ impl Examination<'_> {
 
     async fn clocks(&self) -> Vec<Finding> {
         let measure = async |node: &Node| {
-            let session = node.session().await.ok()?;
-            nodes::clock::offset(&session).await.ok()
+            let measured = tokio::time::timeout(CLOCK_DEADLINE, nodes::clock::offset(node)).await;
+            measured.ok()?.ok()
         };
-        let measure = async |node: &Node| tokio::time::timeout(CLOCK_DEADLINE, measure(node)).await.ok().flatten();
         let measured = join_all(self.nodes().iter().map(measure)).await;
         let offsets = self.nodes().iter().zip(measured);
         let offsets: Vec<_> = offsets.filter_map(|(node, offset)| Some((node.name(), offset?))).collect();

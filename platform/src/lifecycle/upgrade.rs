@@ -5,7 +5,7 @@ use super::health::{chosen, wait_until_well};
 use super::install::{apply, provide_images, selected};
 use super::{Installation, Selection, preflight};
 use crate::Platform;
-use crate::bundle::{Bundle, Component, Values};
+use crate::bundle::{Bundle, Component, ComponentKind, Values};
 use crate::compose::Rendered;
 use crate::images::Archive;
 use crate::settings::Settings;
@@ -13,8 +13,8 @@ use crate::swarm::Applied;
 use report::mark::{BAD, GOOD};
 use report::{Event, Failure, Reporter};
 
-/// Brings the platform to `wanted`. When a component does not become well, every component that was changed gets its
-/// earlier spec again, and the failure says why.
+/// Brings the platform to `wanted`. When a component does not become well, every component gets its earlier spec again, and
+/// the failure says why.
 pub(crate) async fn upgrade(
     platform: &Platform,
     installation: &Installation,
@@ -34,9 +34,11 @@ pub(crate) async fn upgrade(
     preflight(platform, reporter).await?;
     let everything: Selection = wanted.components().map(|component| component.name.clone()).collect();
     provide_images(platform, &selected(wanted, &values, &after, &everything), archives, reporter).await?;
-    let mut changed = Vec::new();
-    if let Err(failure) = roll(platform, wanted, &values, &after, &mut changed, reporter).await {
-        return Err(go_back(platform, installed, &before, &changed, failure, reporter).await);
+    if let Err(failure) = roll(platform, wanted, &values, &after, reporter).await {
+        // All of them: an earlier try that was cut short may have changed what this one found as it should be.
+        let components: Vec<&Component> =
+            wanted.subsystems.iter().flat_map(|one| chosen(wanted, &one.components, &values, &everything)).collect();
+        return Err(go_back(platform, installed, &before, &components, failure, reporter).await);
     }
     for gone in installed.components().filter(|component| wanted.component(&component.name).is_none()) {
         platform.swarm.remove_service(&format!("{}_{}", installed.name, gone.name)).await?;
@@ -47,13 +49,12 @@ pub(crate) async fn upgrade(
     Ok(())
 }
 
-/// Changes components in order; `changed` names those that were touched.
-async fn roll<'a>(
+/// Changes components in order.
+async fn roll(
     platform: &Platform,
-    wanted: &'a Bundle,
+    wanted: &Bundle,
     values: &Values,
     after: &Rendered,
-    changed: &mut Vec<&'a Component>,
     reporter: &Reporter,
 ) -> Result<(), Failure> {
     let references = platform.swarm.ensure_references(&wanted.name, after).await?;
@@ -64,11 +65,12 @@ async fn roll<'a>(
             let Some(service) = after.services.iter().find(|service| service.component == component.name) else {
                 continue;
             };
-            changed.push(component);
             if apply(platform, wanted, service, &references).await? == Applied::Unchanged {
                 reporter.note(format!("{GOOD} {}: unchanged", component.name));
-                changed.pop();
-                continue;
+                // One that an earlier try changed may not be well yet.
+                if is_settled(platform, wanted, component).await? {
+                    continue;
+                }
             }
             wait_until_well(platform, wanted, &[component], reporter).await.map_err(super::start::unwell)?;
         }
@@ -76,12 +78,18 @@ async fn roll<'a>(
     Ok(())
 }
 
-/// Gives changed components their earlier specs again; the failure says whether that worked.
+/// Whether the last change of a component's service is through.
+async fn is_settled(platform: &Platform, bundle: &Bundle, component: &Component) -> Result<bool, Failure> {
+    let service = platform.swarm.service(&format!("{}_{}", bundle.name, component.name)).await?;
+    Ok(service.is_none_or(|service| service.is_settled()))
+}
+
+/// Gives components their earlier specs again; the failure says whether that worked.
 async fn go_back(
     platform: &Platform,
     installed: &Bundle,
     before: &Rendered,
-    changed: &[&Component],
+    components: &[&Component],
     failure: Failure,
     reporter: &Reporter,
 ) -> Failure {
@@ -92,15 +100,16 @@ async fn go_back(
     };
     let back = async {
         let references = platform.swarm.ensure_references(&installed.name, before).await?;
-        for component in changed.iter().rev() {
+        for component in components.iter().rev().filter(|component| component.kind == ComponentKind::Service) {
             match before.services.iter().find(|service| service.component == component.name) {
                 Some(service) => drop(apply(platform, installed, service, &references).await?),
                 None => platform.swarm.remove_service(&format!("{}_{}", installed.name, component.name)).await?,
             }
         }
         let kept: Vec<&Component> =
-            changed.iter().filter_map(|component| installed.component(&component.name)).collect();
-        wait_until_well(platform, installed, &kept, reporter).await.map_err(super::start::unwell)
+            components.iter().filter_map(|component| installed.component(&component.name)).collect();
+        wait_until_well(platform, installed, &kept, reporter).await.map_err(super::start::unwell)?;
+        Ok(platform.swarm.remove_unused_configs(&installed.name).await?)
     };
     match back.await {
         Ok(()) => {

@@ -1,5 +1,6 @@
 //! A Compose file as the source of an app: the app's configuration is filled in, and one service is public. Pure.
 
+mod confinement;
 mod filled;
 mod interpolation;
 mod public;
@@ -98,6 +99,11 @@ impl ComposeFile {
                 String::new()
             }
         };
+        if let Some(reached) = owner.on {
+            for (path, message) in confinement::trespasses(&stack, &public, owner.app, reached) {
+                problem(&path.iter().map(String::as_str).collect::<Vec<_>>(), message);
+            }
+        }
         let mut ports = exposed.get(&public).cloned().unwrap_or_default();
         let mut configured = BTreeSet::new();
         for (key, service) in &mut stack.services {

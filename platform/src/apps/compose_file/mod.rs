@@ -54,7 +54,7 @@ impl From<Problems> for Refused {
 /// variables, and of another only that it cannot be read.
 pub(super) fn mistakes(text: &str, file: &str, app: &AppName, public: Option<&str>) -> Problems {
     let config = Config::default();
-    let owner = Owner { app, config: &config };
+    let owner = Owner { app, config: &config, on: None };
     let of_config = match Filled::new(text, file, owner) {
         Err(unreadable) => return unreadable,
         Ok(_) if text.contains('$') => return Problems::new(),

@@ -63,17 +63,17 @@ fn what_is_not_named_is_as_it_was_the_last_time() {
 
     daemon.down();
     std::fs::write(sandbox.path("azure-local/arguments"), "--vms\nhamsters").unwrap();
-    up(&sandbox, &[]).demand(2).says(&["azure-local/arguments` holds options", "--vms hamsters", "local reset"]);
+    up(&sandbox, &[]).demand(2).says(&["azure-local/arguments` holds options", "--vms hamsters", "local reset --yes"]);
     let theirs = sandbox.path("theirs");
     std::fs::create_dir(&theirs).unwrap();
     std::fs::write(theirs.join("notes.txt"), "dear").unwrap();
-    let reset = sandbox.run_with(&["local", "reset"], &[("AZURE_LOCAL_DIR", theirs.to_str().unwrap())]);
+    let reset = sandbox.run_with(&["local", "reset", "--yes"], &[("AZURE_LOCAL_DIR", theirs.to_str().unwrap())]);
     reset.demand(2).says(&["`token`, `resources.jsonl` or `daemon.log` in it, so nothing was removed"]);
     let up = sandbox.run_with(&["local", "up", "--vms", "none"], &[("AZURE_LOCAL_DIR", theirs.to_str().unwrap())]);
     up.demand(2).says(&["holds other things, and an emulator wants a folder of its own", "AZURE_LOCAL_DIR"]);
     assert!(theirs.join("notes.txt").exists());
     std::fs::write(sandbox.path("azure-local/notes.txt"), "dear").unwrap();
-    let reset = sandbox.succeed(&["local", "reset"]);
+    let reset = sandbox.succeed(&["local", "reset", "--yes"]);
     assert!(
         reset.stdout.contains("azure-local` stays, with what is not the emulator's: `notes.txt`"),
         "{}",
@@ -83,8 +83,20 @@ fn what_is_not_named_is_as_it_was_the_last_time() {
         std::fs::read_dir(sandbox.path("azure-local")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["notes.txt"]);
     std::fs::remove_file(sandbox.path("azure-local/notes.txt")).unwrap();
-    sandbox.succeed(&["local", "reset"]);
+    sandbox.succeed(&["local", "reset", "--yes"]);
     assert!(!sandbox.path("azure-local").exists());
+}
+
+#[test]
+fn an_emulator_with_resources_is_not_forgotten_unasked() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&["mycluster", "--local", "--no-wait"]);
+    let before = sandbox.resources("mycluster");
+    let reset = sandbox.run(&["local", "reset"]).demand(2);
+    reset
+        .says(&["nobody is here to confirm: this removes every resource", "local reset --yes` does it without asking"]);
+    assert_eq!(sandbox.resources("mycluster"), before);
+    assert!(sandbox.succeed(&["local", "reset", "--yes"]).stdout.contains("everything removed"));
 }
 
 /// A proxy is on another host, where 127.0.0.1 is somebody else.
@@ -171,4 +183,38 @@ fn a_stranger_on_the_port_of_a_dead_daemon_gets_no_token() {
     let heard = heard.lock().unwrap().clone();
     assert!(heard.contains("GET /azure-local/proof?nonce="), "{heard}");
     assert!(!heard.contains(token.trim()) && !heard.to_ascii_lowercase().contains("authorization"), "{heard}");
+}
+
+/// Folders and files that are named wrong are a matter of how the program was called, and each says what to name instead.
+#[test]
+fn places_where_nothing_can_be_are_told() {
+    let sandbox = Sandbox::without_emulator();
+    std::fs::write(sandbox.path("file"), "x").unwrap();
+    std::fs::write(sandbox.path("damaged.json"), "{").unwrap();
+    let file = sandbox.path("file");
+    let file = file.to_str().unwrap();
+    for command in ["up", "status", "logs", "down"] {
+        let ended = sandbox.run_with(&["local", command], &[("AZURE_LOCAL_DIR", "/dev/null")]).demand(2);
+        ended.says(&["`/dev/null` is no folder", "by AZURE_LOCAL_DIR"]);
+    }
+    sandbox.run(&["local", "logs"]).demand(2).says(&["there is no log: no local emulator ran in `", "local up"]);
+    // As if it were not set: the folder below the state folder.
+    let unset = sandbox.run_with(&["local", "logs"], &[("AZURE_LOCAL_DIR", "")]).demand(2);
+    unset.says(&[sandbox.path("state/azure-local").to_str().unwrap()]);
+    for command in [&["status", "mycluster"][..], &["user-data", "mycluster"], &["mycluster", "--local"]] {
+        let ended = sandbox.run(&[command, &["--state-dir", file]].concat()).demand(2);
+        ended.says(&["a part of this path is a file, not a folder", "--state-dir DIR"]);
+    }
+    for (state, status, says) in [
+        ("file", 3, "`: is damaged: "),
+        ("damaged.json", 3, "name another file, or `rm '"),
+        ("missing/state.json", 2, "name a file in a folder that is there"),
+        (".", 2, "it is a folder, not a file"),
+        ("/dev/zero", 2, "name a file in a folder that is there"),
+    ] {
+        let serve = ["discovery", "serve", "--address", "127.0.0.1:0", "--state", state];
+        let ended = sandbox.run(&serve).demand(status);
+        ended.says(&[says]);
+        assert_eq!(ended.stdout, "", "no URL of a service that cannot be");
+    }
 }

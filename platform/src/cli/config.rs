@@ -135,7 +135,11 @@ async fn unset(
 ) -> Result<(), Failure> {
     let target = &arguments.target;
     let schema = arguments.bundle.resolve(platform).await?.settings;
-    settings::check_names(&schema, target, keys)?;
+    // What is set may be of an earlier version, which had more settings.
+    let values = Settings::new(platform).load().await?;
+    let is_set = |key: &&String| values.get(target, key).is_some() || values.has_secret(target, key);
+    let others: Vec<String> = keys.iter().filter(|key| !is_set(key)).cloned().collect();
+    settings::check_names(&schema, target, &others)?;
     let were_set = Settings::new(platform).unset(&schema, target, keys).await?;
     for key in keys {
         let what = if were_set.contains(key) { "" } else { ": was not set" };

@@ -50,6 +50,7 @@ pub(crate) async fn install(
     {
         reporter.note(format!("{DEGRADED} DNS: {finding}"));
     }
+    tell_unread(bundle, &values, reporter);
     let services = selected(bundle, &values, &rendered, selection);
     provide_images(platform, &services, archives, reporter).await?;
     swarm::form(&platform.cluster, reporter).await?;
@@ -83,6 +84,16 @@ pub(crate) async fn install(
         true => Installed::Running,
         false => Installed::Stopped,
     })
+}
+
+/// Settings that this version does not have are said, not left to wonder about.
+pub(super) fn tell_unread(bundle: &Bundle, values: &Values, reporter: &Reporter) {
+    for (name, remedy) in bundle.settings.unread(values) {
+        reporter.note(format!(
+            "{DEGRADED} setting `{name}` is set, and nothing of {} {} reads it: {remedy}",
+            bundle.name, bundle.version
+        ));
+    }
 }
 
 /// Two bundles want the same ports, and a newer version wants to be tried before the older one goes.

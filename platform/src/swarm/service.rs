@@ -252,6 +252,12 @@ impl Swarm {
         Ok(Applied::Updated)
     }
 
+    /// Whether a service is there that was made from another spec than this.
+    pub async fn differs(&self, spec: &ServiceSpec) -> Result<bool, DockerError> {
+        let Some(existing) = self.service(spec.name.as_deref().unwrap_or_default()).await? else { return Ok(false) };
+        Ok(existing.label(FINGERPRINT_LABEL) != Some(&fingerprint(spec)))
+    }
+
     /// Changes a service; when someone else changed it meanwhile, reads it again and changes that.
     pub async fn update(&self, name: &str, edit: impl Fn(&mut ServiceSpec)) -> Result<(), DockerError> {
         let mut conflicts = 0;

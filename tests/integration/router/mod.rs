@@ -4,6 +4,7 @@
 mod backend;
 mod client;
 mod fairness;
+mod frozen;
 mod mesh;
 mod swarm;
 

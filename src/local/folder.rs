@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use azure_local::directory::Directory;
+use diagnostics::quoted;
 use report::Mendable;
 
 /// So many names of other people's files stand in a message.
@@ -57,7 +58,7 @@ pub fn remove(directory: &Directory) -> anyhow::Result<Vec<String>> {
 
 /// Names for a message, the first few.
 pub fn named(names: &[String]) -> String {
-    let shown: Vec<String> = names.iter().take(NAMED).map(|name| format!("`{}`", name.escape_debug())).collect();
+    let shown: Vec<String> = names.iter().take(NAMED).map(|name| quoted(name)).collect();
     let more = names.len().saturating_sub(NAMED);
     if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }

@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+use diagnostics::quoted;
 use flate2::read::MultiGzDecoder;
 
 use super::{Effect, Key, Reading, Section, Shape, values};
@@ -219,8 +220,8 @@ impl<'a> Judge<'a, '_> {
         let runs = read["enable"] == true || read["command"] == "start";
         let Some(content) = read["content"].as_str().filter(|content| !content.is_empty()) else { return };
         if self.purpose.is_merged() && runs && read["mask"] != true && !unit_content::has_section(content, "Install") {
-            let name = read["name"].as_str().unwrap_or("it").escape_debug().to_string();
-            let what = format!("`{name}` would not run: its content has no `[Install]` section");
+            let name = read["name"].as_str().map_or_else(|| "the unit".to_owned(), quoted);
+            let what = format!("{name} would not run: its content has no `[Install]` section");
             self.wrong(node, what, "end it with `[Install]` and `WantedBy=multi-user.target`");
         }
     }

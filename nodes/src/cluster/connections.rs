@@ -203,3 +203,61 @@ impl Link {
         result
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::VecDeque;
+    use tokio::net::TcpListener;
+
+    const NODES: usize = 3 * MOST_HANDSHAKES;
+    const HOST_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJllCfuWtTKsdk+zDF1BW0eHBs1VUcbNVh67XUu8FTZN";
+
+    /// A node whose SSH server says nothing: all nodes at one address.
+    fn node(index: usize, address: std::net::SocketAddr) -> InventoryNode {
+        InventoryNode {
+            name: format!("node-{index}"),
+            private_address: "10.32.0.4".parse().unwrap(),
+            etcd_member: false,
+            data_disk: false,
+            ssh: SocketEndpoint { host: address.ip().to_string(), port: address.port() },
+            host_key: HOST_KEY.into(),
+        }
+    }
+
+    /// On one thread: whoever may connect has done so before the listener is asked again.
+    #[tokio::test]
+    async fn no_more_than_so_many_nodes_are_connected_to_at_a_time() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let nodes = (0..NODES).map(|index| node(index, address)).collect();
+        let connections = Connections::new(nodes, Identity::Agent, Route::Direct, Timeouts::default());
+        let (mut open, mut most, mut all) = (VecDeque::new(), 0, 0);
+        let serving = async {
+            loop {
+                tokio::select! {
+                    biased;
+                    accepted = listener.accept() => {
+                        open.push_back(accepted.unwrap());
+                        (most, all) = (most.max(open.len()), all + 1);
+                    }
+                    // Nobody else is at the door. Lets go of one once all places are taken, so that the next may come.
+                    () = nobody_comes(), if open.len() >= MOST_HANDSHAKES || all >= NODES => drop(open.pop_front()),
+                }
+            }
+        };
+        let connecting = futures::future::join_all((0..NODES).map(|index| connections.session(index)));
+        let results = tokio::select! {
+            results = connecting => results,
+            () = serving => unreachable!("it serves for ever"),
+        };
+        assert!(results.iter().all(Result::is_err), "nobody is let in");
+        assert_eq!(most, MOST_HANDSHAKES);
+    }
+
+    async fn nobody_comes() {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    }
+}

@@ -187,7 +187,7 @@ impl Examination<'_> {
         );
         let services = services.map_err(text)?;
         let tasks = swarm.tasks(&services.iter().collect::<Vec<_>>(), &members).await.map_err(text)?;
-        let autolock = object.ok().and_then(|object| object.spec?.encryption_config?.auto_lock_managers);
+        let autolock = object.map_err(text)?.spec.and_then(|spec| spec.encryption_config?.auto_lock_managers);
         Ok((Some(Swarm { members, services, tasks }), autolock))
     }
 

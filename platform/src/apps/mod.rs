@@ -12,6 +12,7 @@ mod create;
 mod deploy;
 mod destroy;
 mod image;
+mod image_on_node;
 mod images;
 mod name;
 mod port;

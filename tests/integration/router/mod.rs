@@ -36,6 +36,18 @@ fn serves(mesh: &Mesh, host: &str, body: &str) -> bool {
     ask(mesh.web, &get(host, "/")).is_ok_and(|answer| answer.status == 200 && answer.body.starts_with(body))
 }
 
+/// A router that serves one app with one task.
+fn with_one_app(settings: RouterSettings) -> (Mesh, Backend) {
+    let mut mesh = Mesh::new(settings);
+    let backend = Backend::start(mesh.task_address(2), Manners::Good("here"));
+    mesh.swarm.set(&[App::new("hello", &[HOST], mesh.task_port)]);
+    mesh.resolver.set("tasks.app-hello", &[backend.ip()]);
+    mesh.start_controller();
+    mesh.start_router();
+    wait_for("the route", || serves(&mesh, HOST, "here"));
+    (mesh, backend)
+}
+
 #[test]
 fn what_routers_get_of_the_swarm() {
     let rules = Rules {
@@ -222,13 +234,7 @@ fn pages_tell_why_an_app_does_not_answer() {
 #[test]
 fn tls_websockets_and_large_bodies_pass() {
     const MIB: usize = 1 << 20;
-    let mut mesh = Mesh::new(RouterSettings::WithCertificate);
-    let backend = Backend::start(mesh.task_address(2), Manners::Good("here"));
-    mesh.swarm.set(&[App::new("hello", &[HOST], mesh.task_port)]);
-    mesh.resolver.set("tasks.app-hello", &[backend.ip()]);
-    mesh.start_controller();
-    mesh.start_router();
-    wait_for("the route", || serves(&mesh, HOST, "here"));
+    let (mesh, _backend) = with_one_app(RouterSettings::WithCertificate);
 
     // The one certificate that there is, for whatever name is asked for.
     for name in [HOST, "other.example.org"] {
@@ -269,13 +275,7 @@ fn tls_websockets_and_large_bodies_pass() {
 /// The load balancer turns away before connections are refused.
 #[test]
 fn a_router_that_ends_says_so_first() {
-    let mut mesh = Mesh::new(RouterSettings::Plain);
-    let backend = Backend::start(mesh.task_address(2), Manners::Good("here"));
-    mesh.swarm.set(&[App::new("hello", &[HOST], mesh.task_port)]);
-    mesh.resolver.set("tasks.app-hello", &[backend.ip()]);
-    mesh.start_controller();
-    mesh.start_router();
-    wait_for("the route", || serves(&mesh, HOST, "here"));
+    let (mut mesh, _backend) = with_one_app(RouterSettings::Plain);
     let health = |address| ask(address, &get("any", "/health-check")).map(|answer| answer.status);
     assert_eq!((health(mesh.web).unwrap(), health(mesh.health).unwrap()), (200, 200));
     mesh.end_router();

@@ -9,6 +9,7 @@ mod parameter;
 mod put;
 mod read;
 mod replacement;
+mod resource_filter;
 mod route;
 
 use std::borrow::Cow;

@@ -45,10 +45,7 @@ pub(super) async fn put<'b>(
             return Err(in_progress(id, operation));
         }
         let change = draft(&state, id, existing.as_ref(), &*body(&state)?)?;
-        // New availability sets are answered with 200 alone:
-        // <https://learn.microsoft.com/rest/api/compute/availability-sets/create-or-update>
-        let is_told_as_new = existing.is_none() && id.kind != Kind::AvailabilitySet;
-        let status = if is_told_as_new { StatusCode::CREATED } else { StatusCode::OK };
+        let status = if existing.is_some() { StatusCode::OK } else { StatusCode::CREATED };
         match (busy, change) {
             (None, Change::Nothing) => return Ok(Answer::ok(render_stored(&state, id)?)),
             (Some(operation), Change::Nothing) => {

@@ -5,9 +5,12 @@
 
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
+pub mod ask;
+pub mod asked;
 pub mod caddy;
 pub mod cli;
 pub mod engine;
 pub mod follow;
+mod proxy;
 pub mod server;
 pub mod site;

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use azure_local::directory::Directory;
+use diagnostics::quoted;
 use report::Mendable;
 
 /// What is in the way of a folder that is named wrong.
@@ -103,7 +104,7 @@ pub fn remove(directory: &Directory) -> anyhow::Result<Vec<String>> {
 
 /// Names for a message, the first few.
 pub fn named(names: &[String]) -> String {
-    let shown: Vec<String> = names.iter().take(NAMED).map(|name| format!("`{}`", name.escape_debug())).collect();
+    let shown: Vec<String> = names.iter().take(NAMED).map(|name| quoted(name)).collect();
     let more = names.len().saturating_sub(NAMED);
     if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }

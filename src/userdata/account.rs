@@ -3,6 +3,7 @@
 //! <https://github.com/shadow-maint/shadow/blob/master/lib/chkname.c>,
 //! <https://github.com/shadow-maint/shadow/blob/master/src/useradd.c>
 
+use diagnostics::quoted;
 use russh::keys::PublicKey;
 
 use super::mistake::Mistake;
@@ -93,10 +94,6 @@ fn after_options(line: &str) -> &str {
 /// Whether a field of `/etc/passwd` can hold it.
 fn is_field(text: &str) -> bool {
     !text.contains([':', '\n', '\0'])
-}
-
-fn quoted(text: &str) -> String {
-    format!("`{}`", text.escape_debug())
 }
 
 #[cfg(test)]

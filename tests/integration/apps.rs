@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use platform::apps::{App, ConfigChange, Content, ImageOptions, Source, render};
-use platform::bundle::AppRouting;
+use platform::bundle::Bundle;
 use serde_json::{Value, json};
 
 use crate::golden::assert_golden;
@@ -31,7 +31,7 @@ volumes:
 ";
 
 fn rendered(app: &App, content: &Content) -> String {
-    let reached = AppRouting { network: "platform_router".into(), labels: "platform.route".parse().unwrap() };
+    let reached = Bundle::shipped_named("platform").and_then(|bundle| bundle.apps).expect("a bundle with a router");
     let rendered = render(app, 3, content, &reached).unwrap();
     let services: serde_json::Map<String, Value> =
         rendered.services.iter().map(|service| (service.component.clone(), json!(service.spec))).collect();

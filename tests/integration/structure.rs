@@ -36,7 +36,7 @@ fn rooms(source: &Path) -> BTreeSet<String> {
     let entries = std::fs::read_dir(source).expect("the sources");
     let names = entries.map(|entry| entry.expect("an entry").path());
     let names = names.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
-    names.filter(|name| !["lib", "bin"].contains(&name.as_str())).collect()
+    names.filter(|name| !["lib", "bin", "tests"].contains(&name.as_str())).collect()
 }
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -3,7 +3,7 @@
 mod apps;
 mod arguments;
 mod bundles;
-mod changing;
+pub(crate) mod changing;
 mod config;
 mod connect;
 mod dock;

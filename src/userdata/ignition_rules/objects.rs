@@ -4,6 +4,8 @@
 
 use std::collections::HashSet;
 
+use diagnostics::quoted;
+
 use super::schema::Object;
 use super::{contents, values};
 use crate::userdata::mistake::Mistake;
@@ -94,9 +96,7 @@ pub(super) fn kernel_arguments(object: &Object, _purpose: Purpose) -> Mistakes {
     let wanted: HashSet<&str> = object.list("shouldExist").iter().filter_map(|value| value.as_str()).collect();
     let both =
         object.list("shouldNotExist").iter().filter_map(|value| value.as_str()).find(|text| wanted.contains(text));
-    both.map(|text| at("shouldNotExist", format!("`{}` is in `shouldExist` too", text.escape_debug()), ""))
-        .into_iter()
-        .collect()
+    both.map(|text| at("shouldNotExist", format!("{} is in `shouldExist` too", quoted(text)), "")).into_iter().collect()
 }
 
 /// Something that is fetched.

@@ -251,7 +251,7 @@ impl<'a> Judge<'a, '_> {
         let Some(content) = read["content"].as_str().filter(|content| !content.is_empty()) else { return };
         if runs && read["mask"] != true && !unit_content::has_section(content, "Install") {
             let name = read["name"].as_str().filter(|name| !name.is_empty());
-            let unit = name.map_or_else(|| "the unit".into(), |name| format!("`{}`", name.escape_debug()));
+            let unit = name.map_or_else(|| "the unit".to_owned(), quoted);
             let what = format!("{unit} would not run: its content has no `[Install]` section");
             let instead = "end it with `[Install]` and `WantedBy=multi-user.target`";
             self.judge_where_merged(node, Mistake::new(what, instead));

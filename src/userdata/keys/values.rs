@@ -1,5 +1,7 @@
 //! What a cloud-config's texts may be.
 
+use diagnostics::quoted;
+
 use crate::spec::cloud_config::HOSTNAME_FILE;
 use crate::userdata::account;
 use crate::userdata::mistake::{CANNOT_BE_MERGED, Mistake};
@@ -55,19 +57,19 @@ pub(super) fn element_mistake(section: Section, name: &str, text: &str) -> Optio
 
 fn none_of(text: &str, words: &[&str]) -> Mistake {
     let list = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-    Mistake::new(format!("`{}` is none of {list}", text.escape_debug()), "")
+    Mistake::new(format!("{} is none of {list}", quoted(text)), "")
 }
 
 /// It is cut at the first dot and after 63 characters.
 fn hostname(text: &str) -> Option<Mistake> {
     let fits = text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
-    (!fits).then(|| Mistake::new(format!("`{}` is no host name", text.escape_debug()), ""))
+    (!fits).then(|| Mistake::new(format!("{} is no host name", quoted(text)), ""))
 }
 
 fn file_path(text: &str, purpose: Purpose) -> Option<Mistake> {
     if !text.starts_with('/') {
-        return Some(Mistake::new(format!("`{}` is not absolute", text.escape_debug()), ""));
+        return Some(Mistake::new(format!("{} is not absolute", quoted(text)), ""));
     }
     if text.contains('\0') {
         return Some(Mistake::new("has a NUL in it, which no path can have", ""));
@@ -92,7 +94,7 @@ fn permissions(text: &str) -> Option<Mistake> {
             let what = format!("`{text}` has a bit for setuid, setgid or sticky, which is dropped");
             Some(Mistake::new(what, "set it by a unit that runs `chmod`"))
         }
-        _ => Some(Mistake::new(format!("`{}` is not octal, such as `0644`", text.escape_debug()), "")),
+        _ => Some(Mistake::new(format!("{} is not octal, such as `0644`", quoted(text)), "")),
     }
 }
 
@@ -101,7 +103,7 @@ fn owner(text: &str) -> Option<Mistake> {
     let parts: Vec<&str> = text.split(':').collect();
     let is_name = |part: &&str| part.is_empty() || account::group(part).is_none();
     let fits = parts.len() <= 2 && parts.iter().all(is_name) && parts.iter().any(|part| !part.is_empty());
-    (!fits).then(|| Mistake::new(format!("`{}` is no owner", text.escape_debug()), "write `user:group`"))
+    (!fits).then(|| Mistake::new(format!("{} is no owner", quoted(text)), "write `user:group`"))
 }
 
 fn command(text: &str) -> Option<Mistake> {
@@ -115,10 +117,10 @@ fn command(text: &str) -> Option<Mistake> {
 
 fn unit_name(text: &str, purpose: Purpose) -> Option<Mistake> {
     let ends_with = |suffixes: &[&str]| suffixes.iter().any(|suffix| text.ends_with(suffix));
-    let shown = text.escape_debug();
+    let shown = quoted(text);
     let is_network = ends_with(&NETWORK_SUFFIXES);
     if !ends_with(&UNIT_SUFFIXES) && !is_network {
-        return Some(Mistake::new(format!("`{shown}` has no suffix such as `.service`"), ""));
+        return Some(Mistake::new(format!("{shown} has no suffix such as `.service`"), ""));
     }
     // systemd's own limit is that of file systems.
     if let Some(mistake) = path::name_length(text) {
@@ -126,22 +128,22 @@ fn unit_name(text: &str, purpose: Purpose) -> Option<Mistake> {
     }
     let fits = !text.starts_with('.') && text.chars().all(|c| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c));
     if !fits {
-        return Some(Mistake::new(format!("`{shown}` is no name of a unit"), "write letters, digits, and `:-_.\\@`"));
+        return Some(Mistake::new(format!("{shown} is no name of a unit"), "write letters, digits, and `:-_.\\@`"));
     }
     let of_network = || {
-        let what = format!("`{shown}` is not a unit but a file of systemd-networkd");
-        Mistake::new(what, format!("write `/etc/systemd/network/{shown}` by `write_files`"))
+        let what = format!("{shown} is not a unit but a file of systemd-networkd");
+        Mistake::new(what, format!("write {} by `write_files`", quoted(&format!("/etc/systemd/network/{text}"))))
     };
     is_network.then(of_network)?.where_merged(purpose)
 }
 
 fn drop_in_name(text: &str) -> Option<Mistake> {
     let fits = text.ends_with(".conf") && !text.contains(['/', '\0']);
-    let shown = text.escape_debug();
+    let shown = quoted(text);
     (!fits)
         .then(|| match text.ends_with(".conf") {
-            true => Mistake::new(format!("`{shown}` is a path"), "write the file's name alone"),
-            false => Mistake::new(format!("`{shown}` does not end with `.conf`"), ""),
+            true => Mistake::new(format!("{shown} is a path"), "write the file's name alone"),
+            false => Mistake::new(format!("{shown} does not end with `.conf`"), ""),
         })
         .or_else(|| path::name_length(text))
 }

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use bollard::models::TaskSpecContainerSpec;
 use openssl::asn1::Asn1Time;
 use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
@@ -67,11 +68,16 @@ pub(super) fn base_text(settings: RouterSettings) -> String {
     found.expect("a configuration of the router").content
 }
 
-/// The command by which the bundle starts its routers: a line for `sh -c`.
-fn router_line() -> String {
+/// The bundle's router as the swarm gets it.
+pub(super) fn router_container() -> TaskSpecContainerSpec {
     let services = rendered(RouterSettings::Plain).services;
     let service = services.into_iter().find(|service| service.component == "router").expect("a router");
-    let container = service.spec.task_template.and_then(|task| task.container_spec).expect("a container");
+    service.spec.task_template.and_then(|task| task.container_spec).expect("a container")
+}
+
+/// The command by which the bundle starts its routers: a line for `sh -c`.
+fn router_line() -> String {
+    let container = router_container();
     assert_eq!(container.command, Some(vec!["sh".to_owned(), "-c".to_owned()]));
     container.args.and_then(|arguments| arguments.into_iter().next()).expect("a line")
 }
@@ -88,6 +94,13 @@ fn free_port() -> u16 {
             return port;
         }
     }
+}
+
+/// A program that ends with the test also when the test is killed: <https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html>.
+fn ends_with_us(program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]).arg(program);
+    command
 }
 
 pub(super) struct Mesh {
@@ -155,7 +168,7 @@ impl Mesh {
             .replace("/config/", &format!("{}/", path("config").display()))
             .replace("/etc/caddy/caddy.json", &path("caddy.json").display().to_string());
         let search = format!("{}:{}", path("bin").display(), std::env::var("PATH").unwrap_or_default());
-        let mut command = Command::new("sh");
+        let mut command = ends_with_us("sh".as_ref());
         command.args(["-c", &line]).env("PATH", search).env("HOME", self.folder.path());
         command.env("XDG_CONFIG_HOME", path("config")).env("XDG_DATA_HOME", path("data"));
         self.run("router", command);
@@ -163,7 +176,7 @@ impl Mesh {
 
     pub(super) fn start_controller(&mut self) {
         let path = |name: &str| self.folder.path().join(name);
-        let mut command = Command::new(program("platform-controller"));
+        let mut command = ends_with_us(&program("platform-controller"));
         command.args(["serve", "--labels", PREFIX, "--listen", &self.controller.to_string()]);
         command.args(["--resolver", &self.resolver.address.to_string()]);
         command.arg("--base").arg(path("caddy.json")).arg("--docker").arg(path("docker.sock"));
@@ -176,6 +189,21 @@ impl Mesh {
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("a log")).stderr(log);
         let child = command.spawn().expect("the program starts");
         assert!(self.running.insert(name, child).is_none(), "{name} runs already");
+    }
+
+    /// What the router starts from.
+    pub(super) fn base(&self) -> Value {
+        let text = std::fs::read_to_string(self.folder.path().join("caddy.json")).expect("a configuration");
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    /// What the controller's own program says of one of its pages, as `doctor` has it asked.
+    pub(super) fn ask_controller(&self, page: &str) -> (bool, String) {
+        let mut command = Command::new(program("platform-controller"));
+        command.args(["ask", page, "--of", &self.controller.to_string()]);
+        let output = command.stdin(Stdio::null()).output().expect("the program starts");
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&text).into_owned())
     }
 
     pub(super) fn log(&self, name: &str) -> String {
@@ -200,6 +228,14 @@ impl Mesh {
     pub(super) fn end_router(&self) {
         let id = self.running["router"].id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill starts").success());
+    }
+
+    /// The most memory that the router's process has had, in bytes: <https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>.
+    pub(super) fn router_peak_bytes(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.running["router"].id());
+        let status = std::fs::read_to_string(path).expect("the router runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
     }
 
     /// Waits for the router's end; its status.

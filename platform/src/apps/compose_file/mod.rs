@@ -1,5 +1,6 @@
 //! A Compose file as the source of an app: the app's configuration is filled in, and one service is public. Pure.
 
+mod confinement;
 mod filled;
 mod interpolation;
 mod public;
@@ -53,7 +54,7 @@ impl From<Problems> for Refused {
 /// variables, and of another only that it cannot be read.
 pub(super) fn mistakes(text: &str, file: &str, app: &AppName, public: Option<&str>) -> Problems {
     let config = Config::default();
-    let owner = Owner { app, config: &config };
+    let owner = Owner { app, config: &config, on: None };
     let of_config = match Filled::new(text, file, owner) {
         Err(unreadable) => return unreadable,
         Ok(_) if text.contains('$') => return Problems::new(),
@@ -98,6 +99,11 @@ impl ComposeFile {
                 String::new()
             }
         };
+        if let Some(reached) = owner.on {
+            for (path, message) in confinement::trespasses(&stack, &public, owner.app, reached) {
+                problem(&path.iter().map(String::as_str).collect::<Vec<_>>(), message);
+            }
+        }
         let mut ports = exposed.get(&public).cloned().unwrap_or_default();
         let mut configured = BTreeSet::new();
         for (key, service) in &mut stack.services {

@@ -64,6 +64,11 @@ fn mistakes_of_the_manifest() {
             "apps: {network: front, labels: Shop}\nsubsystems:",
             "line 6: `apps.labels`: `Shop` is no prefix of labels",
         ),
+        (
+            "subsystems:",
+            "apps: {network: front, labels: shop.route, open_networks: [data]}\nsubsystems:",
+            "line 6: `apps.open_networks[0]`: the stack has no network `data`; it has none",
+        ),
         ("subsystems:", "apps: {network: front}\nsubsystems:", "line 6: `apps`: `labels` is missing"),
         ("kind: host", "kind: vm", "line 12: `subsystems[1].components[0].kind`: must be one of `service`, `host`"),
         (

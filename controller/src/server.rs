@@ -1,22 +1,44 @@
-//! What is known, over HTTP: `GET /routes.json` for routers, `GET /health` for people and checks.
+//! What is known, over HTTP: `GET /routes.json` for routers, `GET /health` for people and checks, and what an authority of certificates
+//! asks of a domain, which routers pass on.
 
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State as Shared;
+use axum::extract::{Path, State as Shared};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::sync::watch;
 
+use crate::acme;
+use crate::etcd::Etcd;
 use crate::follow::State;
 
 /// Services are read every few seconds; when they were not for so long, something is wrong.
 const STALE: Duration = Duration::from_secs(30);
 
-/// The two pages.
-pub fn pages(state: watch::Receiver<State>) -> Router {
-    Router::new().route("/routes.json", get(routes)).route("/health", get(health)).with_state(state)
+/// All pages; without an etcd none that answers challenges.
+pub fn pages(state: watch::Receiver<State>, etcd: Option<Etcd>) -> Router {
+    let known = Router::new().route("/routes.json", get(routes)).route("/health", get(health)).with_state(state);
+    match etcd {
+        // https://www.rfc-editor.org/rfc/rfc8555#section-8.3
+        Some(etcd) => {
+            known.merge(Router::new().route("/.well-known/acme-challenge/{token}", get(challenge)).with_state(etcd))
+        }
+        None => known,
+    }
+}
+
+/// Whichever controller is asked answers from etcd.
+async fn challenge(Shared(etcd): Shared<Etcd>, Path(token): Path<String>) -> Response {
+    match acme::answer(&etcd, &token).await {
+        Ok(Some(answer)) => ([(header::CONTENT_TYPE, "application/octet-stream")], answer).into_response(),
+        Ok(None) => (StatusCode::NOT_FOUND, "no certificate is being ordered with this token\n").into_response(),
+        Err(error) => {
+            tracing::warn!("an authority's question is not answered: {error}");
+            (StatusCode::SERVICE_UNAVAILABLE, "the answer cannot be looked up now\n").into_response()
+        }
+    }
 }
 
 /// The configuration, unless it may be out of date: another controller may know better, and routers keep what they have.
@@ -33,7 +55,7 @@ async fn routes(Shared(state): Shared<watch::Receiver<State>>) -> Response {
 
 async fn health(Shared(state): Shared<watch::Receiver<State>>) -> Response {
     let state = state.borrow().clone();
-    match is_fresh(&state) {
+    match is_fresh(&state) && state.configuration.is_some() {
         true => "services are followed\n".into_response(),
         false => (StatusCode::SERVICE_UNAVAILABLE, why_not(&state)).into_response(),
     }
@@ -47,6 +69,7 @@ fn is_fresh(state: &State) -> bool {
 fn why_not(state: &State) -> String {
     match &state.trouble {
         Some(trouble) => format!("{trouble}\n"),
+        None if is_fresh(state) => "domains' certificates were not read from etcd yet\n".to_owned(),
         None => "the swarm's services were not read yet\n".to_owned(),
     }
 }

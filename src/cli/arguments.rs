@@ -163,6 +163,9 @@ pub(super) struct DestroyArguments {
     /// Do not ask
     #[arg(long)]
     pub yes: bool,
+    /// Remove machines too that were made with other keys than those in the cluster's directory
+    #[arg(long)]
+    pub ignore_keys: bool,
     #[command(flatten)]
     pub sign_in: SignInArguments,
     #[command(flatten)]
@@ -255,7 +258,11 @@ pub(super) enum LocalCommand {
     /// Stop it and its machines; their disks and all resources stay
     Down,
     /// Stop it and forget everything
-    Reset,
+    Reset {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// The image that machines start from
     #[command(subcommand)]
     Image(ImageCommand),

@@ -12,6 +12,7 @@ use super::arguments::DestroyArguments;
 use super::connection::{Connection, connect_to};
 use super::prepare::reporter;
 use super::status::{cluster_name, tell_damage};
+use super::{own_emulator, own_keys};
 use crate::directory::{
     Bound, Cloud, ClusterDirectory, ClusterPlace, DirectoryLock, StoredCluster, clear_leftovers, removed_cluster,
 };
@@ -51,7 +52,9 @@ async fn destroy(arguments: &DestroyArguments, reporter: &Reporter) -> Result<()
         return gone_or_unknown(arguments, &home, &name);
     };
     let again = format!("azure-coreos-cluster destroy {name}");
-    known.check_emulator(&again)?;
+    if let Known::Settled(stored) = &known {
+        own_emulator::check(stored, &again)?;
+    }
     let sign_in = arguments.sign_in.values()?;
     let connection = connect_to(&arguments.connection, &sign_in, Some(&known.place()), reporter).await?;
     let own = known.resources(&connection.subscription);
@@ -62,6 +65,9 @@ async fn destroy(arguments: &DestroyArguments, reporter: &Reporter) -> Result<()
     };
     let removal = look().await?;
     reporter.note(preview(&removal));
+    if !arguments.ignore_keys {
+        own_keys::check(&connection.arm, &directory, &removal, &again).await?;
+    }
     let erases_keys_only = removal.ids().is_empty() && (known.had_machines() || directory.inventory().exists());
     if erases_keys_only {
         reporter.note(format!(
@@ -153,24 +159,6 @@ impl Known {
             Self::Settled(stored) => stored.bound == Bound::Machines,
             Self::Named(..) => true,
         }
-    }
-
-    /// Another emulator than the one that the cluster was made on would say that nothing of it exists.
-    fn check_emulator(&self, again: &str) -> Result<(), Failure> {
-        let Self::Settled(stored) = self else { return Ok(()) };
-        let (Cloud::Local, Some(own)) = (stored.cloud, &stored.emulator) else { return Ok(()) };
-        let asked = crate::local::directory()?;
-        // One that is gone holds no machines.
-        if own == asked.root() || !azure_local::directory::Directory::new(own).resources().exists() {
-            return Ok(());
-        }
-        Err(Failure::Usage(format!(
-            "the cluster was made on the local emulator in `{}`, and the one in `{}` is another; \
-             `AZURE_LOCAL_DIR='{}' {again}` asks that one",
-            own.display(),
-            asked.root().display(),
-            own.display()
-        )))
     }
 
     fn place(&self) -> ClusterPlace {

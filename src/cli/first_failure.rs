@@ -1,15 +1,14 @@
 //! After a first run that failed: what it settled binds the next one only as far as something depends on it. `create`
 //! calls this.
 
+use futures::future::try_join_all;
+
 use super::connection::Connection;
 use super::prepare::Prepared;
-use crate::arm::{ArmError, ArmErrorKind};
+use crate::arm::{ArmError, ArmErrorKind, ResourceId};
 use crate::directory::Bound;
 use crate::execute::{Emptiness, OwnResources, removal};
 use report::{Failure, Reporter};
-
-/// Kinds of resources that are made for one machine.
-const OF_MACHINES: [&str; 3] = ["virtual machine", "network interface", "disk"];
 
 /// Forgets what was settled when nothing exists, and loosens it when no machine does; when Azure cannot be asked, all
 /// stays settled.
@@ -29,8 +28,21 @@ pub(super) async fn loosen(
     let ids = exists.ids();
     if ids.is_empty() {
         prepared.directory.forget_cluster()?;
-    } else if !ids.iter().any(|id| OF_MACHINES.contains(&id.kind())) {
+        return Ok(());
+    }
+    let of_kind = |kind: &'static str| ids.iter().copied().filter(move |id| id.kind() == kind);
+    if of_kind("virtual machine").chain(of_kind("disk")).next().is_some() {
+        return Ok(());
+    }
+    // An interface without its machine would stay in the load balancer when the next run wants fewer, or other names.
+    let interfaces: Vec<&ResourceId> = of_kind("network interface").collect();
+    let removed = try_join_all(interfaces.iter().map(|id| connection.arm.delete(id))).await;
+    if removed.is_ok() {
         prepared.directory.loosen_cluster()?;
+        if !interfaces.is_empty() {
+            let count = interfaces.len();
+            reporter.note(format!("no machine was made; the {count} network interfaces for them were removed again"));
+        }
     }
     Ok(())
 }

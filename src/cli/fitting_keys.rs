@@ -7,7 +7,7 @@ use std::path::Path;
 use super::connection::Connection;
 use super::prepare::Prepared;
 use crate::arm::{ArmError, Resource, VirtualMachine};
-use crate::directory::Bound;
+use crate::directory::{Bound, Cloud};
 use crate::pki::KeyPart;
 use crate::plan::{KEYS_TAG, Observed, ResourceNames, StepKey, is_ours};
 use crate::spec::{Node, SshPublicKey};
@@ -42,7 +42,14 @@ pub(super) fn check(
             existing.len(),
             directory.root().display()
         );
-        let hint = "copy the directory from where the cluster was created, or name it with --state-dir";
+        let lost = match connection.cloud {
+            Cloud::Local => "azure-coreos-cluster local reset".to_owned(),
+            Cloud::Azure => format!("az group delete --name '{}'", prepared.spec.resource_group),
+        };
+        let hint = format!(
+            "copy the directory from where the cluster was created, or name it with --state-dir; when it is lost, `{lost}` removes \
+             the cluster with all else that is there"
+        );
         problems.add_with_hint(Origin::Flag("NAME"), message, hint);
         return Ok(());
     }

@@ -1,7 +1,7 @@
 //! `local …`: the emulator's daemon and its image.
 
 use std::fmt::Write as _;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{IsTerminal as _, Read as _, Seek as _, SeekFrom};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -29,7 +29,7 @@ pub(super) async fn run(command: LocalCommand) -> Result<(), Failure> {
         LocalCommand::Status(arguments) => status(&arguments).await,
         LocalCommand::Logs { follow } => logs(follow).await,
         LocalCommand::Down => down().await,
-        LocalCommand::Reset => reset().await,
+        LocalCommand::Reset { yes } => reset(yes).await,
         LocalCommand::Image(ImageCommand::Build) => build_image().await,
         LocalCommand::Serve(arguments) => serve(arguments).await,
     }
@@ -62,7 +62,7 @@ fn last(directory: &Directory) -> Result<LocalUpArguments, Failure> {
     let found = local::last_arguments(directory)?;
     let parsed = Last::try_parse_from(&found).map_err(|_| {
         Failure::Usage(format!(
-            "`{}` holds options that this version does not know: {}; `azure-coreos-cluster local reset` forgets them, with \
+            "`{}` holds options that this version does not know: {}; `azure-coreos-cluster local reset --yes` forgets them, with \
              all resources",
             directory.arguments().display(),
             found.join(" ")
@@ -237,8 +237,23 @@ async fn down() -> Result<(), Failure> {
     output::print(text)
 }
 
-async fn reset() -> Result<(), Failure> {
+async fn reset(yes: bool) -> Result<(), Failure> {
     let directory = local::directory()?;
+    let has_resources = directory.resources().metadata().is_ok_and(|file| file.len() > 0);
+    if has_resources && !yes {
+        let what = format!(
+            "every resource of the local emulator in `{}`, and every machine's disks",
+            directory.root().display()
+        );
+        if !std::io::stdin().is_terminal() {
+            return Err(Failure::Usage(format!(
+                "nobody is here to confirm: this removes {what}; `azure-coreos-cluster local reset --yes` does it without asking"
+            )));
+        }
+        if !report::confirm(&format!("remove {what}?")).await? {
+            return Err(Failure::Usage("nothing was removed".into()));
+        }
+    }
     local::stop(&directory).await?;
     let left = local::folder::remove(&directory)?;
     output::print(&match left.as_slice() {

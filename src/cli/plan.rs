@@ -49,6 +49,7 @@ pub(super) async fn run(arguments: PlanArguments) -> Result<ExitCode, Failure> {
         reporter.note(format!("{id} is being deleted; creation would wait until it is gone"));
     }
     let plan = plan(&prepared.spec, desired, &observed).map_err(refused)?;
+    super::lost_spec::note(&prepared, &plan, &observed, &reporter);
     let changes = changes(prepared.stored.as_ref().map(|stored| &stored.spec), &prepared.spec, &plan);
     // What exists as it is asked for was not refused.
     let refusals =

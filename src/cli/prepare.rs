@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use super::arguments::{ClusterArguments, OutputArguments};
-use super::connection;
+use super::{connection, own_emulator};
 use crate::config::parameter::{CUSTOM_DATA, NAME, Parameter, SSH_CERT, TEMPLATES};
 use crate::config::{ClusterInput, Values, resolve, resolve_before_machines};
 use crate::directory::{Bound, Cloud, ClusterDirectory, StoredCluster};
@@ -87,6 +87,10 @@ pub(super) fn prepare_input(arguments: &ClusterArguments, input: ClusterInput) -
     };
     let directory = directory.ok_or_else(|| Failure::Other(anyhow::anyhow!("a valid spec without a name")))?;
     let cloud = connection::cloud(&arguments.connection, stored.as_ref().map(StoredCluster::place).as_ref())?;
+
+    if let (Cloud::Local, Some(stored)) = (cloud, &stored) {
+        own_emulator::check(stored, &format!("azure-coreos-cluster {}", spec.name))?;
+    }
 
     let identity = match input.file(&SSH_CERT) {
         Some(file) => Identity::beside(&std::path::absolute(&file.path).map_err(anyhow::Error::new)?),

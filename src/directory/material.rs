@@ -9,11 +9,8 @@ use crate::spec::Node;
 impl ClusterDirectory {
     /// The cluster's key material; what is not on disk is made, in memory only.
     pub(crate) fn material(&self, cluster: &str, nodes: &[Node]) -> anyhow::Result<Material> {
-        let authority = match self.read_json::<Authority>(&self.authority())? {
-            Some(authority) => {
-                authority.check().map_err(|error| self.damaged(&self.authority(), &format!("{error:#}")))?;
-                authority
-            }
+        let authority = match self.stored_authority()? {
+            Some(authority) => authority,
             None => Authority::generate(cluster)?,
         };
         let mut by_name = BTreeMap::new();
@@ -29,6 +26,15 @@ impl ClusterDirectory {
             by_name.insert(node.name.clone(), keys);
         }
         Ok(Material::new(authority, by_name))
+    }
+
+    /// The cluster's authority as it is on disk; none when it is not.
+    pub(crate) fn stored_authority(&self) -> anyhow::Result<Option<Authority>> {
+        let authority = self.read_json::<Authority>(&self.authority())?;
+        if let Some(authority) = &authority {
+            authority.check().map_err(|error| self.damaged(&self.authority(), &format!("{error:#}")))?;
+        }
+        Ok(authority)
     }
 
     /// Keeps the material; what is on disk already stays as it is.

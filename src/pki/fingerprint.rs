@@ -46,11 +46,9 @@ impl KeyFingerprints {
     pub fn of(keys: &NodeMaterial, authority: &Authority, etcd_member: bool) -> anyhow::Result<Self> {
         let host_key = PublicKey::from_openssh(keys.ssh_host_key.public.trim()).context("reading the SSH host key")?;
         let certificates = openssl::sha::sha256(&[digest(&keys.member)?, digest(&keys.client)?].concat());
-        let authority =
-            X509::from_pem(authority.certificate.as_bytes()).context("reading the authority's certificate")?;
         Ok(Self([
             (KeyPart::HostKey, host_key.fingerprint(HashAlg::Sha256).to_string()),
-            (KeyPart::Authority, hex::encode(authority.digest(MessageDigest::sha256())?)),
+            (KeyPart::Authority, authority_fingerprint(authority)?),
             (KeyPart::Certificates, hex::encode(certificates)),
             (KeyPart::EtcdRole, if etcd_member { "member" } else { "client" }.to_owned()),
         ]))
@@ -58,9 +56,7 @@ impl KeyFingerprints {
 
     /// The parts in which these are not what `tag` says; a part that the tag does not name is not judged.
     pub fn differences(&self, tag: &str) -> Vec<KeyPart> {
-        let said =
-            |part: KeyPart| tag.split_whitespace().find_map(|word| word.strip_prefix(part.word())?.strip_prefix('='));
-        let differs = |(part, value): &&(KeyPart, String)| said(*part).is_some_and(|said| said != value);
+        let differs = |(part, value): &&(KeyPart, String)| said(tag, *part).is_some_and(|said| said != value);
         self.0.iter().filter(differs).map(|(part, _)| *part).collect()
     }
 }
@@ -73,6 +69,22 @@ impl fmt::Display for KeyFingerprints {
         }
         Ok(())
     }
+}
+
+/// Whether a machine with this tag was made with this authority; a tag that does not say is not judged.
+pub fn authority_fits(authority: &Authority, tag: &str) -> anyhow::Result<bool> {
+    let own = authority_fingerprint(authority)?;
+    Ok(said(tag, KeyPart::Authority).is_none_or(|said| said == own))
+}
+
+fn authority_fingerprint(authority: &Authority) -> anyhow::Result<String> {
+    let read = X509::from_pem(authority.certificate.as_bytes()).context("reading the authority's certificate")?;
+    Ok(hex::encode(read.digest(MessageDigest::sha256())?))
+}
+
+/// What a tag says of a part.
+fn said(tag: &str, part: KeyPart) -> Option<&str> {
+    tag.split_whitespace().find_map(|word| word.strip_prefix(part.word())?.strip_prefix('='))
 }
 
 fn digest(certificate: &Certificate) -> anyhow::Result<[u8; 32]> {
@@ -114,6 +126,8 @@ mod tests {
             let found = KeyFingerprints::of(keys, authority, member).unwrap();
             assert_eq!(found.differences(&tag), expected);
             assert_eq!(found.differences("something else"), [], "what is not said is not judged");
+            assert_eq!(authority_fits(authority, &tag).unwrap(), !expected.contains(&A));
+            assert!(authority_fits(authority, "something else").unwrap());
         }
         let broken = NodeMaterial {
             ssh_host_key: super::super::SshKeyPair { public: "x".into(), private: String::new() },

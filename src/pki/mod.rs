@@ -10,7 +10,7 @@ mod sign_in;
 mod ssh_host_key;
 
 pub use authority::{Authority, Certificate};
-pub use fingerprint::{KeyFingerprints, KeyPart};
+pub use fingerprint::{KeyFingerprints, KeyPart, authority_fits};
 pub use sign_in::{InvalidSignInCertificate, SignInCertificate, pkcs12};
 pub use ssh_host_key::{SshKeyPair, generate_ssh_key_pair, operator_certificate};
 

@@ -55,6 +55,16 @@ fn a_spec_that_is_lost_or_damaged_costs_nothing() {
     let ended = sandbox.run(&short).demand(3);
     do_as_told(&ended.says(&["spec.json`: is damaged", "with all options of the first time: what exists is taken up"]));
     assert!(!files[0].exists() && !files[1].exists());
+    // An option that was forgotten does not become the cluster's for good.
+    let forgotten = [&CREATE[..4], &["--data-disk", "10"]].concat();
+    sandbox.clear_journal();
+    sandbox.run(&[&CREATE[..3]].concat()).demand(3).says(&[
+        "spec.json`: is missing, and what exists was made with other options than these: ",
+        "give all options of the first time",
+    ]);
+    sandbox.succeed(&["plan", "mycluster", "--local"]).says(&["was made with other options than these"]);
+    sandbox.run(&[&forgotten[..3], &forgotten[4..], &["--deis"]].concat()).demand(3).says(&["dataDisks"]);
+    assert_eq!((sandbox.writes(), files[0].exists()), (vec![], false));
     sandbox.succeed(&CREATE).says(&["plan: nothing to do"]);
     assert_eq!((keys(&directory), sandbox.resources("mycluster")), (before.clone(), resources.clone()));
 

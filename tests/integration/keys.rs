@@ -121,6 +121,31 @@ fn keys_that_are_not_the_machines_are_an_error_before_the_first_write() {
 }
 
 #[test]
+fn machines_of_another_directory_are_not_destroyed_unasked() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    let first = [&CREATE[..], &["--state-dir", "first"]].concat();
+    let effect = serde_json::json!({"status": {"code": 409, "error": "Conflict", "message": "busy"}});
+    sandbox.faults(serde_json::json!([{"method": "PUT", "type": "Microsoft.Network/loadBalancers", "effect": effect}]));
+    sandbox.run(&first).demand(5);
+    sandbox.no_faults();
+    sandbox.succeed(&CREATE);
+    let before = sandbox.resources("mycluster");
+
+    let destroy = ["destroy", "mycluster", "--yes", "--state-dir", "first"];
+    sandbox.clear_journal();
+    sandbox.run(&destroy).demand(3).says(&[
+        "authority.json`: is not the authority that virtual machine `mycluster-coreos-0`",
+        "so they may be somebody else's cluster of this name",
+        "`azure-coreos-cluster destroy mycluster --ignore-keys` removes it whoever made it",
+    ]);
+    assert_eq!((sandbox.writes(), sandbox.resources("mycluster")), (vec![], before));
+    assert!(sandbox.path("first/mycluster/authority.json").exists());
+    // As told.
+    sandbox.succeed(&[&destroy[..], &["--ignore-keys"]].concat());
+    assert_eq!(sandbox.resources("mycluster").len(), 0);
+}
+
+#[test]
 fn a_group_that_seems_to_be_gone_does_not_lead_to_new_keys() {
     let sandbox = Sandbox::with_emulator(&[]);
     sandbox.succeed(&CREATE);

@@ -63,17 +63,17 @@ fn what_is_not_named_is_as_it_was_the_last_time() {
 
     daemon.down();
     std::fs::write(sandbox.path("azure-local/arguments"), "--vms\nhamsters").unwrap();
-    up(&sandbox, &[]).demand(2).says(&["azure-local/arguments` holds options", "--vms hamsters", "local reset"]);
+    up(&sandbox, &[]).demand(2).says(&["azure-local/arguments` holds options", "--vms hamsters", "local reset --yes"]);
     let theirs = sandbox.path("theirs");
     std::fs::create_dir(&theirs).unwrap();
     std::fs::write(theirs.join("notes.txt"), "dear").unwrap();
-    let reset = sandbox.run_with(&["local", "reset"], &[("AZURE_LOCAL_DIR", theirs.to_str().unwrap())]);
+    let reset = sandbox.run_with(&["local", "reset", "--yes"], &[("AZURE_LOCAL_DIR", theirs.to_str().unwrap())]);
     reset.demand(2).says(&["`token`, `resources.jsonl` or `daemon.log` in it, so nothing was removed"]);
     let up = sandbox.run_with(&["local", "up", "--vms", "none"], &[("AZURE_LOCAL_DIR", theirs.to_str().unwrap())]);
     up.demand(2).says(&["holds other things, and an emulator wants a folder of its own", "AZURE_LOCAL_DIR"]);
     assert!(theirs.join("notes.txt").exists());
     std::fs::write(sandbox.path("azure-local/notes.txt"), "dear").unwrap();
-    let reset = sandbox.succeed(&["local", "reset"]);
+    let reset = sandbox.succeed(&["local", "reset", "--yes"]);
     assert!(
         reset.stdout.contains("azure-local` stays, with what is not the emulator's: `notes.txt`"),
         "{}",
@@ -83,8 +83,20 @@ fn what_is_not_named_is_as_it_was_the_last_time() {
         std::fs::read_dir(sandbox.path("azure-local")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["notes.txt"]);
     std::fs::remove_file(sandbox.path("azure-local/notes.txt")).unwrap();
-    sandbox.succeed(&["local", "reset"]);
+    sandbox.succeed(&["local", "reset", "--yes"]);
     assert!(!sandbox.path("azure-local").exists());
+}
+
+#[test]
+fn an_emulator_with_resources_is_not_forgotten_unasked() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&["mycluster", "--local", "--no-wait"]);
+    let before = sandbox.resources("mycluster");
+    let reset = sandbox.run(&["local", "reset"]).demand(2);
+    reset
+        .says(&["nobody is here to confirm: this removes every resource", "local reset --yes` does it without asking"]);
+    assert_eq!(sandbox.resources("mycluster"), before);
+    assert!(sandbox.succeed(&["local", "reset", "--yes"]).stdout.contains("everything removed"));
 }
 
 /// A proxy is on another host, where 127.0.0.1 is somebody else.

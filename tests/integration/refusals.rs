@@ -200,10 +200,28 @@ fn what_a_failed_first_run_settled_binds_only_as_far_as_something_depends_on_it(
     sandbox.no_faults();
     let again = create(&["--location", "northeurope", "--ssh", "5000"]).demand(3);
     again.says(&["the cluster's location is `westeurope` and cannot become `northeurope`"]);
-    let made = create(&["--ssh", "5000", "--num-nodes", "3", "--address-space", "10.32.0.0/16", "-o", "json"])
-        .demand(0)
-        .json();
+    // Interfaces, and nothing that hangs on them.
+    refuse("Microsoft.Compute/virtualMachines");
+    create(&["--num-nodes", "5", "--vm-name-prefix", "node"])
+        .demand(5)
+        .says(&["no machine was made; the 5 network interfaces for them were removed again"]);
+    sandbox.no_faults();
+    let made = create(&[
+        "--ssh",
+        "5000",
+        "--num-nodes",
+        "3",
+        "--address-space",
+        "10.32.0.0/16",
+        "--vm-name-prefix",
+        "coreos",
+        "-o",
+        "json",
+    ])
+    .demand(0)
+    .json();
     assert_eq!(made["nodes"].as_array().unwrap().len(), 3);
+    assert_eq!(sandbox.resources("mycluster").iter().filter(|id| id.contains("/networkInterfaces/")).count(), 3);
     let mut ports: Vec<u64> =
         made["nodes"].as_array().unwrap().iter().map(|node| node["ssh"]["port"].as_u64().unwrap()).collect();
     ports.sort_unstable();

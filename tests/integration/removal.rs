@@ -101,6 +101,9 @@ fn an_emulator_that_knows_nothing_of_the_cluster_erases_nothing() {
         .run_with(&DESTROY, &elsewhere)
         .demand(2)
         .says(&[&format!("made on the local emulator in `{own}`"), &remedy]);
+    // Nor is it made a second time there.
+    let ended = sandbox.run_with(&CREATE, &elsewhere).demand(2);
+    ended.says(&[&format!("`AZURE_LOCAL_DIR='{own}' azure-coreos-cluster mycluster` asks that one")]);
     assert!(sandbox.cluster("mycluster").join("id_ed25519").exists() && !sandbox.path("other").exists());
     assert_eq!(sandbox.resources("mycluster"), before);
 
@@ -327,6 +330,36 @@ fn one_404_is_no_reason_to_erase_keys() {
         sandbox.succeed(&CREATE);
         destroy_with(&sandbox, &fault, 0).says(&["▴ Azure's answers contradict each other"]);
         assert_eq!((sandbox.resources("mycluster").len(), sandbox.cluster("mycluster").exists()), (0, false));
+    }
+}
+
+/// A list full of the cluster's machines against a 404 for each of them.
+#[test]
+fn what_is_listed_is_not_gone_because_no_id_is_found() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&CREATE);
+    for is_alone in [true, false] {
+        if !is_alone {
+            precious(&sandbox);
+        }
+        let before = sandbox.resources("mycluster");
+        let kinds: std::collections::BTreeSet<String> = before
+            .iter()
+            .map(|id| id.split("/providers/").nth(1).unwrap().split('/').take(2).collect::<Vec<_>>().join("/"))
+            .collect();
+        let absent = |kind: &String| json!({"method": "GET", "type": kind, "times": 1000, "effect": status(404)});
+        sandbox.faults(Value::Array(kinds.iter().map(absent).collect()));
+        sandbox.clear_journal();
+        sandbox
+            .run(&DESTROY)
+            .demand(6)
+            .says(&["Azure's answers contradict each other: the list of", "which do not exist"]);
+        let (_, set) = sandbox.request("GET", "/azure-local/faults", None);
+        assert!(set.as_array().unwrap().iter().all(|fault| fault["seen"].as_u64() > Some(0)), "{set}");
+        assert_eq!(sandbox.writes(), []);
+        sandbox.no_faults();
+        assert_eq!(sandbox.resources("mycluster"), before);
+        assert!(sandbox.cluster("mycluster").join("id_ed25519").exists());
     }
 }
 

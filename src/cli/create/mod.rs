@@ -11,7 +11,7 @@ use super::arguments::{ClusterArguments, CreateArguments};
 use super::connection::connect;
 use super::prepare::{self, prepare_input, reporter};
 use super::status::tell_damage;
-use super::{discovery, preflight};
+use super::{discovery, lost_spec, preflight};
 use crate::outputs;
 use crate::spec::Answers;
 use claim::Claim;
@@ -58,6 +58,7 @@ async fn create(
     let prepared = asked.settle(Answers { token, ..answers })?;
 
     let (plan, observed) = steps::plan(&connection, &prepared, reporter).await?;
+    lost_spec::check(&prepared, &plan, &observed, arguments.yes, reporter)?;
     if plan.makes_something() {
         preflight::before_creation(&connection, &prepared, &observed, reporter).await?;
     }

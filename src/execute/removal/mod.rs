@@ -19,7 +19,7 @@ use crate::arm::{Arm, ArmError, ArmErrorKind};
 use look::look;
 use report::Reporter;
 use report::mark::DEGRADED;
-use verdict::{doubted, judge};
+use verdict::{Ghosts, doubted, judge};
 
 /// Waits between two looks when a look contradicts itself or shows nothing; 7.5 s in all.
 const PATIENCE: [Duration; 4] =
@@ -46,12 +46,16 @@ pub(crate) async fn removal(
     let mut seen = None;
     loop {
         let wait = waits.next();
-        let believe_ids = wait.is_none() || emptiness == Emptiness::Expected;
+        let ghosts = match (emptiness, wait) {
+            (Emptiness::Expected, _) => Ghosts::OfDeletion,
+            (Emptiness::Unexpected, None) => Ghosts::OfEarlierDeletion,
+            (Emptiness::Unexpected, Some(_)) => Ghosts::Contradiction,
+        };
         let look = look(arm, own).await?;
         if !look.untagged.is_empty() {
             return Err(RemovalError::Untagged { group: own.group(), ids: look.untagged });
         }
-        let mut verdict = judge(own, &look, believe_ids);
+        let mut verdict = judge(own, &look, ghosts);
         if emptiness == Emptiness::Unexpected {
             verdict = doubted(verdict, seen.as_ref());
             seen = seen.or(look.lasting);

@@ -1,4 +1,5 @@
 use super::look::{Look, Owners, lower, sorted_out};
+use super::verdict::Ghosts;
 use super::*;
 use crate::arm::{Resource, ResourceId};
 use crate::execute::group_list::Listed;
@@ -64,7 +65,7 @@ fn a_group_goes_whole_only_when_both_ways_of_asking_agree() {
             "has public IP address",
         ),
     ] {
-        let found = match judge(&own(), &look, false) {
+        let found = match judge(&own(), &look, Ghosts::Contradiction) {
             Ok(Removal::Nothing) => "nothing".to_owned(),
             Ok(Removal::Group { resources, .. }) => format!("group of {}", resources.len()),
             Ok(Removal::Resources { stages, others }) => {
@@ -81,8 +82,14 @@ fn a_group_goes_whole_only_when_both_ways_of_asking_agree() {
         (tagged(absent.path(), "other"), false),
         (entry(absent.path()), false),
     ] {
-        let late = look(group(OURS), with(ghost), ids());
-        assert_eq!(matches!(judge(&own(), &late, true), Ok(Removal::Group { .. })), is_group);
+        let late = look(group(OURS), with(ghost.clone()), ids());
+        for ghosts in [Ghosts::OfEarlierDeletion, Ghosts::OfDeletion] {
+            assert_eq!(matches!(judge(&own(), &late, ghosts), Ok(Removal::Group { .. })), is_group);
+        }
+        // All that is listed is said to be gone: after a deletion it is, else nobody knows.
+        let all = look(group(OURS), Some(vec![ghost]), vec![]);
+        assert!(judge(&own(), &all, Ghosts::OfEarlierDeletion).is_err());
+        assert!(judge(&own(), &all, Ghosts::OfDeletion).is_ok());
     }
 }
 
@@ -99,7 +106,7 @@ fn a_list_in_another_order_says_the_same() {
         let found = own().candidates(&list).into_iter().filter(|id| list.iter().any(|one| one.id == id.path()));
         let look =
             Look { found: found.collect(), group: Some(resource(json!({}))), list: Some(list), ..Look::default() };
-        judge(&own(), &look, false).unwrap()
+        judge(&own(), &look, Ghosts::Contradiction).unwrap()
     };
     let first = judged(names.iter().map(machine).collect());
     assert_eq!(first.ids().len(), 2);
@@ -181,7 +188,9 @@ fn machines_go_first_and_what_others_use_last() {
         found: ids(),
         ..Look::default()
     };
-    let Ok(Removal::Resources { stages, .. }) = judge(&own(), &look, false) else { panic!("not one by one") };
+    let Ok(Removal::Resources { stages, .. }) = judge(&own(), &look, Ghosts::Contradiction) else {
+        panic!("not one by one")
+    };
     let kinds: Vec<&str> = stages.iter().flatten().map(ResourceId::kind).collect();
     assert_eq!(kinds, ["virtual machine", "load balancer", "network security group"]);
 }

@@ -20,9 +20,19 @@ pub(super) fn doubted(verdict: Result<Removal, String>, seen: Option<&ResourceId
     }
 }
 
-/// What a look comes to, or what in it contradicts itself. Lists go on naming what was just deleted, so in the end
-/// (`believe_ids`) a GET by id counts more.
-pub(super) fn judge(own: &OwnResources, look: &Look, believe_ids: bool) -> Result<Removal, String> {
+/// What it means that a list names what a GET by id does not find. Lists go on naming what was just deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ghosts {
+    /// One of both is wrong; the next look may tell.
+    Contradiction,
+    /// Someone deleted a part lately, so that a GET counts more; but that of all that is listed nothing exists is not believed.
+    OfEarlierDeletion,
+    /// They were deleted just now.
+    OfDeletion,
+}
+
+/// What a look comes to, or what in it contradicts itself.
+pub(super) fn judge(own: &OwnResources, look: &Look, ghosts_are: Ghosts) -> Result<Removal, String> {
     let group = own.group();
     let (resource, list) = match (&look.group, &look.list) {
         (Some(resource), Some(list)) => (resource, list),
@@ -40,7 +50,12 @@ pub(super) fn judge(own: &OwnResources, look: &Look, believe_ids: bool) -> Resul
         return Err(format!("the list of {group} lacks {}, which exist", first_few(&unlisted, MOST_SHOWN)));
     }
     let ghosts: Vec<&ResourceId> = look.absent.iter().filter(is_listed).collect();
-    if !ghosts.is_empty() && !believe_ids {
+    let are_doubted = match ghosts_are {
+        Ghosts::Contradiction => true,
+        Ghosts::OfEarlierDeletion => look.found.is_empty(),
+        Ghosts::OfDeletion => false,
+    };
+    if !ghosts.is_empty() && are_doubted {
         return Err(format!("the list of {group} has {}, which do not exist", first_few(&ghosts, MOST_SHOWN)));
     }
     let is_ours = |id: &&ResourceId| listed.get(&lower(id.path())).is_some_and(|listed| own.is_listed_as_ours(listed));

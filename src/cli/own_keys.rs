@@ -1,0 +1,54 @@
+//! Whether the machines that `destroy` would remove were made with the authority in its directory: those of another directory
+//! are another person's cluster of the same name.
+
+use futures::future::try_join_all;
+
+use crate::arm::Arm;
+use crate::directory::ClusterDirectory;
+use crate::execute::Removal;
+use crate::pki::authority_fits;
+use crate::plan::KEYS_TAG;
+use diagnostics::{Origin, Problems};
+use report::{Failure, first_few};
+
+/// Machines that are named before the rest is counted.
+const SHOWN: usize = 5;
+
+/// An error when machines were made with another authority than the one here; a machine that does not say is not judged.
+/// `again` is the command that was given.
+pub(super) async fn check(
+    arm: &Arm,
+    directory: &ClusterDirectory,
+    removal: &Removal,
+    again: &str,
+) -> Result<(), Failure> {
+    let machines: Vec<_> = removal.ids().into_iter().filter(|id| id.kind() == "virtual machine").collect();
+    let found = try_join_all(machines.iter().map(|id| arm.get(id))).await;
+    let found = found.map_err(|error| Failure::azure(error, again))?;
+    let authority = directory.stored_authority()?;
+    let mut strange = Vec::new();
+    for (id, machine) in machines.iter().zip(found) {
+        let Some(keys) = machine.as_ref().and_then(|machine| machine.tags.get(KEYS_TAG)) else { continue };
+        let fits = match &authority {
+            Some(authority) => authority_fits(authority, keys)?,
+            None => false,
+        };
+        if !fits {
+            strange.push(id);
+        }
+    }
+    if strange.is_empty() {
+        return Ok(());
+    }
+    let what = if authority.is_some() { "is not the authority that" } else { "is missing: it is what" };
+    let file = directory.authority().display().to_string();
+    let message =
+        format!("{what} {} trust, so they may be somebody else's cluster of this name", first_few(&strange, SHOWN));
+    let hint = format!(
+        "nothing was removed; destroy it from the directory that made it (--state-dir), or `{again} --ignore-keys` removes \
+         it whoever made it"
+    );
+    let mut problems = Problems::new();
+    problems.add_with_hint(Origin::File { path: file, line: None }, message, hint);
+    Err(problems.into())
+}

@@ -7,8 +7,9 @@
 use std::net::SocketAddr;
 
 use routing::{CertifiedName, Rules};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use crate::proxy;
 use crate::shown::Known;
 use crate::site::Site;
 
@@ -16,26 +17,6 @@ use crate::site::Site;
 const APPS: &str = "apps";
 /// Marks the other one.
 const CERTIFICATES: &str = "certificates";
-/// How long an address that was asked for is taken for true. Tasks are followed by name, also while no controller lives.
-const REFRESH: &str = "1s";
-/// Machines that are gone answer nothing; those that live answer at once.
-const DIAL_TIMEOUT: &str = "1s";
-/// How long a task that could not be reached is not asked again. Shorter than all tries of one request together, so that an
-/// app with a single task is not given up because of one broken connection.
-const FAIL_DURATION: &str = "2s";
-/// What fails counts as the task's failure whoever is to blame, such as a client that breaks off: a few at a time take no task out.
-const MOST_FAILURES: u32 = 5;
-/// What a new task needs to be known. A request that took longer is not sent again: it would only be slow once more.
-const TRY_DURATION: &str = "3s";
-/// Tries of one request, the first one not counted, and the pause before each.
-const RETRIES: u32 = 12;
-const TRY_INTERVAL: &str = "250ms";
-/// Sent once more also when they may have arrived: they change nothing, and have no body that was sent off already.
-const REPEATABLE: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
-/// Websockets outlive the configuration under which they were opened by this long.
-const STREAM_CLOSE_DELAY: &str = "12h";
-/// Idle connections to tasks; a machine that is lost takes those along that are open.
-const KEEP_ALIVE: &str = "30s";
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 
 /// What is the same whatever apps there are: a whole configuration with a place for the apps' routes.
@@ -156,8 +137,9 @@ fn fill(value: &mut Value, mark: &str, filling: &[Value]) {
 
 /// The route of one site: what keeps requests away first, the tasks last.
 fn route(site: &Site, resolvers: &[SocketAddr]) -> Value {
-    let Rules { response_seconds, body_bytes, allow, maintenance, https_only } = &site.route.rules;
+    let Rules { response_seconds: _, body_bytes, allow, maintenance, https_only } = &site.route.rules;
     let mut steps = Vec::new();
+    let mut errors = None;
     if *https_only {
         let location = json!({"Location": ["https://{http.request.host}{http.request.uri}"]});
         let redirect = json!({"handler": "static_response", "status_code": 308, "headers": location});
@@ -179,58 +161,22 @@ fn route(site: &Site, resolvers: &[SocketAddr]) -> Value {
         if let Some(bytes) = body_bytes {
             handlers.push(json!({"handler": "request_body", "max_size": bytes}));
         }
-        handlers.push(proxy(site, *response_seconds, resolvers));
+        handlers.push(proxy::first(&site.route, resolvers));
+        errors = Some(proxy::second(&site.route, resolvers));
         steps.push(json!({ "handle": handlers }));
     }
     let hosts: Vec<&str> = site.route.domains.iter().map(routing::Domain::as_str).collect();
-    json!({
-        "match": [{"host": hosts}],
-        "handle": [{"handler": "subroute", "routes": steps}],
-        "terminal": true,
-    })
+    let mut subroute = json!({"handler": "subroute", "routes": steps});
+    if let Some(routes) = errors {
+        subroute["errors"] = json!({ "routes": routes });
+    }
+    json!({"match": [{"host": hosts}], "handle": [subroute], "terminal": true})
 }
 
 /// A page of the router's own.
 fn page(status: u16, text: &str) -> Value {
     let headers = json!({"Content-Type": [PLAIN_TEXT], "Cache-Control": ["no-store"]});
     json!({"handler": "static_response", "status_code": status, "headers": headers, "body": text})
-}
-
-fn proxy(site: &Site, response_seconds: Option<u32>, resolvers: &[SocketAddr]) -> Value {
-    let mut upstreams = Map::from_iter([
-        ("source".to_owned(), json!("a")),
-        ("name".to_owned(), json!(site.route.upstream.as_str())),
-        ("port".to_owned(), json!(site.route.port.to_string())),
-        ("refresh".to_owned(), json!(REFRESH)),
-        ("dial_timeout".to_owned(), json!(DIAL_TIMEOUT)),
-        ("versions".to_owned(), json!({"ipv4": true})),
-    ]);
-    if !resolvers.is_empty() {
-        let addresses: Vec<String> = resolvers.iter().map(|address| format!("udp/{address}")).collect();
-        upstreams.insert("resolver".to_owned(), json!({ "addresses": addresses }));
-    }
-    let mut transport = Map::from_iter([
-        ("protocol".to_owned(), json!("http")),
-        ("dial_timeout".to_owned(), json!(DIAL_TIMEOUT)),
-        ("keep_alive".to_owned(), json!({"idle_timeout": KEEP_ALIVE})),
-    ]);
-    if let Some(seconds) = response_seconds {
-        transport.insert("response_header_timeout".to_owned(), json!(format!("{seconds}s")));
-    }
-    json!({
-        "handler": "reverse_proxy",
-        "dynamic_upstreams": upstreams,
-        "load_balancing": {
-            "selection_policy": {"policy": "least_conn"},
-            "retries": RETRIES,
-            "try_duration": TRY_DURATION,
-            "try_interval": TRY_INTERVAL,
-            "retry_match": [{"method": REPEATABLE}],
-        },
-        "health_checks": {"passive": {"fail_duration": FAIL_DURATION, "max_fails": MOST_FAILURES}},
-        "transport": transport,
-        "stream_close_delay": STREAM_CLOSE_DELAY,
-    })
 }
 
 #[cfg(test)]

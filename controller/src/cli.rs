@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::acme::{Acme, AcmeSettings};
+use crate::ask::ask;
 use crate::caddy::Base;
 use crate::certificate::names_of_chain;
 use crate::certificates;
@@ -35,6 +36,18 @@ struct Arguments {
 enum Command {
     /// Follow the swarm's services, and serve the routers' configuration
     Serve(ServeArguments),
+    /// Print a page of a controller: `/health`, `/routers` (who asked when), `/routes.json`
+    Ask(AskArguments),
+}
+
+#[derive(Debug, Args)]
+struct AskArguments {
+    /// The page
+    #[arg(value_name = "PATH")]
+    path: String,
+    /// Where the controller listens
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:2080")]
+    of: SocketAddr,
 }
 
 #[derive(Debug, Args)]
@@ -76,6 +89,7 @@ struct ServeArguments {
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Arguments::try_parse_from(arguments) {
         Ok(Arguments { command: Command::Serve(arguments) }) => to_its_end("info", serve(arguments)),
+        Ok(Arguments { command: Command::Ask(AskArguments { path, of }) }) => to_its_end("warn", ask(of, &path)),
         Err(error) => usage(error),
     }
 }

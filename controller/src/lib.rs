@@ -6,6 +6,8 @@
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 pub mod acme;
+pub mod ask;
+pub mod asked;
 pub mod caddy;
 pub mod certificate;
 pub mod certificates;
@@ -14,6 +16,7 @@ pub mod engine;
 pub mod etcd;
 pub mod follow;
 pub mod outbound;
+mod proxy;
 pub mod server;
 pub mod shown;
 pub mod site;

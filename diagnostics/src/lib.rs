@@ -12,4 +12,4 @@ pub mod yaml;
 pub use environment::{Environment, NOT_TEXT};
 pub use problem::{Origin, Problem, Problems};
 pub use quoted::quoted;
-pub use suggestion::suggestion;
+pub use suggestion::{is_misspelling, suggestion};

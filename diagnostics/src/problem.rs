@@ -93,6 +93,26 @@ impl Problems {
         self.0.extend(others.0);
     }
 
+    /// The same, with those of one file in the order of its lines, in the places that they have among the others.
+    #[must_use]
+    pub fn by_line(mut self) -> Self {
+        let place_of = |problem: &Problem| match &problem.origin {
+            Origin::File { path, line } => Some((path.clone(), *line)),
+            _ => None,
+        };
+        let mut paths: Vec<String> = self.0.iter().filter_map(place_of).map(|(path, _)| path).collect();
+        paths.sort();
+        paths.dedup();
+        for file in paths {
+            let is_of_file = |problem: &Problem| place_of(problem).is_some_and(|(path, _)| path == file);
+            let mut of_file: Vec<Problem> = self.0.iter().filter(|problem| is_of_file(problem)).cloned().collect();
+            of_file.sort_by_key(|problem| place_of(problem).and_then(|(_, line)| line));
+            let places = self.0.iter_mut().filter(|problem| is_of_file(problem));
+            places.zip(of_file).for_each(|(place, problem)| *place = problem);
+        }
+        self
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -123,3 +143,27 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_of_a_file_stand_in_the_order_of_its_lines() {
+        let file = |path: &str, line| Origin::File { path: path.into(), line };
+        let mut problems = Problems::new();
+        for (origin, message) in [
+            (file("a", Some(9)), "1"),
+            (Origin::Flag("--x"), "2"),
+            (file("a", Some(2)), "3"),
+            (file("b", Some(7)), "4"),
+            (file("a", None), "5"),
+            (file("b", Some(3)), "6"),
+            (file("a", Some(2)), "7"),
+        ] {
+            problems.add(origin, message);
+        }
+        let order: String = problems.by_line().iter().map(|problem| problem.message.as_str()).collect();
+        assert_eq!(order, "5236741");
+    }
+}

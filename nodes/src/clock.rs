@@ -2,14 +2,17 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use russh::ChannelMsg;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufStream};
 
-use crate::ssh::{Session, SshError};
+use crate::cluster::{Endpoint, Node};
+use crate::ssh::SshError;
 
 /// Questions to one node; the quickest answer is the most precise.
 const ROUNDS: usize = 8;
 /// For all rounds together.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// A line of answer is a number.
+const LONGEST_LINE: u64 = 1024;
 
 /// A node's clock against ours.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,41 +32,41 @@ pub struct Skew<'a> {
 }
 
 /// Measures one node.
-pub async fn offset(session: &Session) -> Result<Offset, SshError> {
-    tokio::time::timeout(TIMEOUT, measure(session))
+pub async fn offset(node: &Node) -> Result<Offset, SshError> {
+    tokio::time::timeout(TIMEOUT, measure(node))
         .await
-        .unwrap_or_else(|_| Err(session.broken(&"no answer about its clock")))
+        .unwrap_or_else(|_| Err(broken(node, &"no answer about its clock")))
 }
 
-async fn measure(session: &Session) -> Result<Offset, SshError> {
-    let mut channel = session.open("while read -r _; do date +%s%N; done").await?;
+async fn measure(node: &Node) -> Result<Offset, SshError> {
+    let stream = node.open(Endpoint::Command("while read -r _; do date +%s%N; done")).await?;
+    let mut stream = BufStream::new(stream);
     let mut best: Option<Offset> = None;
-    let mut pending = String::new();
     for _ in 0..ROUNDS {
         let asked = now_milliseconds();
-        channel.data(&b"\n"[..]).await.map_err(|error| session.broken(&error))?;
-        let line = loop {
-            if let Some((line, rest)) = pending.split_once('\n') {
-                let line = line.trim().to_owned();
-                pending = rest.to_owned();
-                break line;
-            }
-            match channel.wait().await {
-                Some(ChannelMsg::Data { data }) => pending.push_str(&String::from_utf8_lossy(&data)),
-                Some(ChannelMsg::Eof | ChannelMsg::Close) | None => {
-                    return Err(session.broken(&"the clock's answer ended early"));
-                }
-                Some(_) => {}
-            }
+        let mut line = String::new();
+        let asking = async {
+            stream.write_all(b"\n").await?;
+            stream.flush().await?;
+            (&mut stream).take(LONGEST_LINE).read_line(&mut line).await
         };
+        if asking.await.map_err(|error| broken(node, &error))? == 0 {
+            return Err(broken(node, &"the clock's answer ended early"));
+        }
+        let line = line.trim();
         let sample =
-            sample(asked, now_milliseconds(), &line).ok_or_else(|| session.broken(&format!("`{line}` is no time")))?;
+            sample(asked, now_milliseconds(), line).ok_or_else(|| broken(node, &format!("`{line}` is no time")))?;
         if best.is_none_or(|best| sample.uncertainty_milliseconds < best.uncertainty_milliseconds) {
             best = Some(sample);
         }
     }
-    let _ = channel.eof().await;
-    best.ok_or_else(|| session.broken(&"no answer about its clock"))
+    let _ = stream.shutdown().await;
+    best.ok_or_else(|| broken(node, &"no answer about its clock"))
+}
+
+fn broken(node: &Node, reason: &dyn std::fmt::Display) -> SshError {
+    let endpoint = &node.facts().ssh;
+    SshError::Protocol { address: format!("{}:{}", endpoint.host, endpoint.port), reason: reason.to_string() }
 }
 
 /// One question and its answer (nanoseconds since 1970).

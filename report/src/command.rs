@@ -5,7 +5,7 @@ use std::process::{ExitCode, Termination};
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue};
-use diagnostics::{Environment, Origin, Problems};
+use diagnostics::{Environment, Origin, Problems, is_misspelling};
 use tracing_subscriber::EnvFilter;
 
 use crate::event::lost_events;
@@ -22,6 +22,7 @@ const LONGEST_SHUTDOWN: Duration = Duration::from_secs(2);
 /// clap's own message: help on stdout with 0, mistakes on stderr with 2.
 pub fn usage(mut error: clap::Error) -> ExitCode {
     withdraw_names(&mut error);
+    withdraw_strangers(&mut error);
     let text = error.render().to_string();
     match printable(&text) {
         // It repeats arguments as they were given.
@@ -38,6 +39,19 @@ fn withdraw_names(error: &mut clap::Error) {
         if !tips.is_empty() {
             error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
         }
+    }
+}
+
+/// The flag that is nearest by clap's measure may have nothing to do with the one that was written: `--yes` is no `--deis`.
+fn withdraw_strangers(error: &mut clap::Error) {
+    let word = |kind| match error.get(kind) {
+        Some(ContextValue::String(flag)) => Some(flag.trim_start_matches('-').to_owned()),
+        _ => None,
+    };
+    let (Some(written), Some(near)) = (word(ContextKind::InvalidArg), word(ContextKind::SuggestedArg)) else { return };
+    let is_part = near.starts_with(&written) || near.ends_with(&format!("-{written}"));
+    if !is_part && !is_misspelling(&written, &near) {
+        error.remove(ContextKind::SuggestedArg);
     }
 }
 
@@ -109,5 +123,25 @@ mod tests {
         let mut error = command().try_get_matches_from(["x", "--sshh", "1"]).unwrap_err();
         withdraw_names(&mut error);
         assert!(error.to_string().contains("'--ssh'"), "{error}");
+    }
+
+    #[test]
+    fn only_a_flag_that_is_near_is_advised() {
+        let flags = ["deis", "region", "data-disk", "subscription", "location"];
+        let command = || flags.iter().fold(Command::new("x"), |command, flag| command.arg(Arg::new(*flag).long(*flag)));
+        for (written, advised) in [
+            ("--yes", None),
+            ("--rg", None),
+            ("--subs", Some("--subscription")),
+            ("--locaton", Some("--location")),
+            ("--regoin", Some("--region")),
+        ] {
+            let mut error = command().try_get_matches_from(["x", written, "1"]).unwrap_err();
+            withdraw_strangers(&mut error);
+            let text = error.to_string();
+            let tip = text.lines().find(|line| line.contains("tip:"));
+            assert_eq!(tip.is_some(), advised.is_some(), "{text}");
+            assert!(tip.is_none_or(|tip| tip.contains(advised.unwrap())), "{text}");
+        }
     }
 }

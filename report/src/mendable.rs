@@ -37,15 +37,48 @@ impl fmt::Display for Mendable {
 
 impl std::error::Error for Mendable {}
 
-/// Says what may not be read or written, and what helps; whatever else goes wrong keeps the system's words.
+/// Says what may not be or cannot be read or written where a user put it, and what helps; whatever else goes wrong keeps the
+/// system's words.
 pub fn access<T>(result: std::io::Result<T>, path: &Path, doing: &str) -> anyhow::Result<T> {
     result.map_err(|error| {
-        if error.kind() != ErrorKind::PermissionDenied {
-            return anyhow::Error::new(error).context(format!("{doing} `{}`", path.display()));
-        }
-        anyhow::Error::new(Mendable::usage(
-            format!("{doing} `{}`: permission denied", path.display()),
-            "run as the user who created the cluster, or name the folder of your own clusters with --state-dir DIR",
-        ))
+        let (why, hint) = match error.kind() {
+            ErrorKind::PermissionDenied => (
+                "permission denied",
+                "run as the user who created the cluster, or name the folder of your own clusters with --state-dir DIR",
+            ),
+            ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+                ("a part of this path is a file, not a folder", "name the folder of your clusters with --state-dir DIR")
+            }
+            ErrorKind::IsADirectory => ("it is a folder", "move it away, then run the same command again"),
+            ErrorKind::ReadOnlyFilesystem => {
+                ("the file system cannot be written", "name a folder that can be written with --state-dir DIR")
+            }
+            _ => return anyhow::Error::new(error).context(format!("{doing} `{}`", path.display())),
+        };
+        Mendable::usage(format!("{doing} `{}`: {why}", path.display()), hint).into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_user_can_mend_is_a_matter_of_usage() {
+        let failure = |kind: ErrorKind| {
+            crate::Failure::from(access::<()>(Err(kind.into()), Path::new("/a/b"), "writing").unwrap_err())
+        };
+        for (kind, exit_code, message) in [
+            (ErrorKind::PermissionDenied, 2, "writing `/a/b`: permission denied"),
+            (ErrorKind::NotADirectory, 2, "writing `/a/b`: a part of this path is a file, not a folder"),
+            (ErrorKind::AlreadyExists, 2, "writing `/a/b`: a part of this path is a file, not a folder"),
+            (ErrorKind::IsADirectory, 2, "writing `/a/b`: it is a folder"),
+            (ErrorKind::ReadOnlyFilesystem, 2, "writing `/a/b`: the file system cannot be written"),
+            (ErrorKind::StorageFull, 1, "writing `/a/b`"),
+        ] {
+            let failure = failure(kind);
+            assert_eq!(failure.exit_code(), exit_code, "{kind}");
+            assert!(failure.to_string().contains(message), "{failure}");
+        }
+    }
 }

@@ -44,9 +44,10 @@ pub fn printable_json(text: &str) -> String {
 }
 
 /// C0 and C1 (<https://www.unicode.org/charts/PDF/U0080.pdf>), and the controls of
-/// <https://www.unicode.org/reports/tr9/#Explicit_Directional_Embeddings>.
+/// <https://www.unicode.org/reports/tr9/#Explicit_Directional_Embeddings>; and the byte order mark, which nobody sees.
 fn acts(c: char) -> bool {
-    (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    (c.is_control() && !matches!(c, '\n' | '\t'))
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -61,6 +62,7 @@ mod tests {
             ("a\r\nb\rc", "a\nb\\rc"),
             ("\u{9b}31m\u{7f}\u{7}\u{0}", "\\u{9b}31m\\u{7f}\\u{7}\\u{0}"),
             ("a\u{202e}b\u{2066}", "a\\u{202e}b\\u{2066}"),
+            ("\u{feff}{}", "\\u{feff}{}"),
         ] {
             assert_eq!(printable(text), expected);
         }

@@ -6,13 +6,14 @@ use azure_core::cloud::CloudConfiguration;
 use azure_core::credentials::{Secret, SecretBytes, TokenCredential};
 use azure_core::http::{ClientOptions, RetryOptions};
 use azure_identity::{
-    AzurePipelinesCredential, AzurePipelinesCredentialOptions, ClientAssertionCredentialOptions,
-    ClientCertificateCredential, ClientCertificateCredentialOptions, ClientSecretCredential,
-    ClientSecretCredentialOptions, DeveloperToolsCredential, ManagedIdentityCredential,
+    AzureCliCredential, AzureDeveloperCliCredential, AzurePipelinesCredential, AzurePipelinesCredentialOptions,
+    ClientAssertionCredentialOptions, ClientCertificateCredential, ClientCertificateCredentialOptions,
+    ClientSecretCredential, ClientSecretCredentialOptions, DeveloperToolsCredential, ManagedIdentityCredential,
     ManagedIdentityCredentialOptions, UserAssignedId, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
 };
 
 use super::error::{ArmError, ArmErrorKind};
+use super::token_credentials::{TOKEN_CREDENTIALS, TokenCredentials};
 use crate::spec::{ClientId, InvalidAccount, TenantId};
 
 /// What a user said of signing in; the rest is in the environment.
@@ -59,8 +60,10 @@ const PIPELINES: [&str; 5] = [
 /// 3. workload identity federation (`AZURE_FEDERATED_TOKEN_FILE`), as Kubernetes and pipelines set it up;
 /// 4. Azure Pipelines' service connection (`SYSTEM_OIDCREQUESTURI` with the connection's variables);
 /// 5. a managed identity, when the environment offers one (`IDENTITY_ENDPOINT`, or `AZURE_TOKEN_CREDENTIALS` set to
-///    `ManagedIdentityCredential`); `AZURE_CLIENT_ID` then names a user-assigned one;
+///    `ManagedIdentityCredential` or `prod`); `AZURE_CLIENT_ID` then names a user-assigned one;
 /// 6. the developer tools' sign-in: `az login`, else `azd auth login`.
+///
+/// Of 2 to 6, `AZURE_TOKEN_CREDENTIALS` admits some; it is an error where none of those is set up.
 ///
 /// `variable` looks a variable of the environment up.
 pub(crate) fn credential(
@@ -72,6 +75,11 @@ pub(crate) fn credential(
     let refused = |error: azure_core::Error| wrong(error.to_string());
     let invalid = |name: &str, error: InvalidAccount| wrong(format!("{name}: {error}"));
     let tenant_of = |name: &str| set(name).map(|text| text.parse()).transpose().map_err(|error| invalid(name, error));
+    let wanted = match set(TOKEN_CREDENTIALS).map(|text| text.parse::<TokenCredentials>()).transpose() {
+        Ok(wanted) => wanted,
+        Err(error) => return Err(wrong(format!("{TOKEN_CREDENTIALS}: {error}"))),
+    };
+    let admits = |credential| wanted.is_none_or(|wanted| wanted.admits(credential));
     let client_of = |name: &str| set(name).map(|text| text.parse()).transpose().map_err(|error| invalid(name, error));
     let tenant: Option<TenantId> = match sign_in.tenant {
         Some(tenant) => Some(tenant),
@@ -102,7 +110,7 @@ pub(crate) fn credential(
             is_last_resort: false,
         });
     }
-    if let Some(secret) = set("AZURE_CLIENT_SECRET") {
+    if let Some(secret) = set("AZURE_CLIENT_SECRET").filter(|_| admits(TokenCredentials::Environment)) {
         let (tenant, client) = principal("AZURE_CLIENT_SECRET")?;
         let options = ClientSecretCredentialOptions { client_options };
         return Ok(ChosenCredential {
@@ -115,7 +123,7 @@ pub(crate) fn credential(
         });
     }
     let credential_options = ClientAssertionCredentialOptions { client_options: client_options.clone() };
-    if let Some(file) = set("AZURE_FEDERATED_TOKEN_FILE") {
+    if let Some(file) = set("AZURE_FEDERATED_TOKEN_FILE").filter(|_| admits(TokenCredentials::WorkloadIdentity)) {
         let (tenant, client) = principal("AZURE_FEDERATED_TOKEN_FILE")?;
         let options = WorkloadIdentityCredentialOptions {
             credential_options,
@@ -132,6 +140,7 @@ pub(crate) fn credential(
         });
     }
     if let [Some(_), Some(_), Some(_), Some(connection), Some(token)] = PIPELINES.map(set)
+        && matches!(wanted, None | Some(TokenCredentials::Prod))
         && let (Some(tenant), Some(client)) = (tenant_of(PIPELINES[1])?, client_of(PIPELINES[2])?)
     {
         let options = AzurePipelinesCredentialOptions { credential_options };
@@ -150,9 +159,8 @@ pub(crate) fn credential(
             is_last_resort: false,
         });
     }
-    let wanted = set("AZURE_TOKEN_CREDENTIALS");
-    let managed = wanted.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("ManagedIdentityCredential"));
-    if managed || set("IDENTITY_ENDPOINT").is_some() {
+    let is_wanted = wanted.is_some() && admits(TokenCredentials::ManagedIdentity);
+    if is_wanted || (wanted.is_none() && set("IDENTITY_ENDPOINT").is_some()) {
         let options = ManagedIdentityCredentialOptions {
             user_assigned_id: client.map(|client| UserAssignedId::ClientId(client.to_string())),
             client_options,
@@ -160,18 +168,29 @@ pub(crate) fn credential(
         return Ok(ChosenCredential {
             credential: ManagedIdentityCredential::new(Some(options)).map_err(refused)?,
             name: "managed identity",
-            reason: if managed { "AZURE_TOKEN_CREDENTIALS" } else { "IDENTITY_ENDPOINT" },
+            reason: if is_wanted { TOKEN_CREDENTIALS } else { "IDENTITY_ENDPOINT" },
             remedy: "az vm identity show; az role assignment list --assignee ITS-ID",
             is_last_resort: false,
         });
     }
-    Ok(ChosenCredential {
-        credential: DeveloperToolsCredential::new(None).map_err(refused)?,
-        name: "developer tools",
-        reason: "nothing else is set up",
-        remedy: "az login, or azd auth login",
-        is_last_resort: true,
-    })
+    let (credential, name, remedy): (Arc<dyn TokenCredential>, _, _) = match wanted {
+        None | Some(TokenCredentials::Dev) => {
+            (DeveloperToolsCredential::new(None).map_err(refused)?, "developer tools", "az login, or azd auth login")
+        }
+        Some(TokenCredentials::AzureCli) => (AzureCliCredential::new(None).map_err(refused)?, "Azure CLI", "az login"),
+        Some(TokenCredentials::AzureDeveloperCli) => {
+            (AzureDeveloperCliCredential::new(None).map_err(refused)?, "Azure Developer CLI", "azd auth login")
+        }
+        Some(other) => {
+            let variable = match other {
+                TokenCredentials::WorkloadIdentity => "AZURE_FEDERATED_TOKEN_FILE",
+                _ => "AZURE_CLIENT_SECRET",
+            };
+            return Err(wrong(format!("{TOKEN_CREDENTIALS} is `{}`, and {variable} is not set", other.name())));
+        }
+    };
+    let reason = if wanted.is_some() { TOKEN_CREDENTIALS } else { "nothing else is set up" };
+    Ok(ChosenCredential { credential, name, reason, remedy, is_last_resort: wanted.is_none() })
 }
 
 #[cfg(test)]
@@ -203,6 +222,17 @@ mod tests {
             (vec![("AZURE_TENANT_ID", "../common"), client], Err("AZURE_TENANT_ID: tenant `../common` is not an id")),
             (vec![tenant, ("AZURE_CLIENT_ID", "c")], Err("AZURE_CLIENT_ID: client `c` is not an id")),
             (vec![("AZURE_TOKEN_CREDENTIALS", "managedidentitycredential")], Ok("managed identity")),
+            (vec![("AZURE_TOKEN_CREDENTIALS", "prod")], Ok("managed identity")),
+            (vec![("AZURE_TOKEN_CREDENTIALS", "prod"), token_file, tenant, client], Ok("workload identity federation")),
+            (vec![("AZURE_TOKEN_CREDENTIALS", "dev"), token_file, tenant, client], Ok("developer tools")),
+            (vec![("AZURE_TOKEN_CREDENTIALS", "dev"), ("IDENTITY_ENDPOINT", "http://a")], Ok("developer tools")),
+            (vec![("AZURE_TOKEN_CREDENTIALS", "AzureCliCredential")], Ok("Azure CLI")),
+            (vec![("AZURE_TOKEN_CREDENTIALS", "azuredeveloperclicredential")], Ok("Azure Developer CLI")),
+            (
+                vec![("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential"), token_file, tenant, client],
+                Err("AZURE_TOKEN_CREDENTIALS is `EnvironmentCredential`, and AZURE_CLIENT_SECRET is not set"),
+            ),
+            (vec![("AZURE_TOKEN_CREDENTIALS", "foo")], Err("`foo` is none of `dev`, `prod`, `EnvironmentCredential`")),
             (pipelines[..4].to_vec(), Ok("developer tools")),
             (vec![], Ok("developer tools")),
         ] {

@@ -19,6 +19,7 @@ mod patience;
 mod request;
 mod retry;
 mod token;
+mod token_credentials;
 mod transport;
 mod wait;
 
@@ -35,6 +36,7 @@ pub(crate) use endpoint::{Endpoint, authority};
 pub(crate) use error::{ArmError, ArmErrorKind};
 pub(crate) use id::{COMPUTE_API_VERSION, NETWORK_API_VERSION, ResourceId};
 pub(crate) use patience::Patience;
+pub(crate) use token_credentials::{TOKEN_CREDENTIALS, TokenCredentials};
 pub(crate) use transport::http_client;
 pub(crate) use wait::{Wait, WaitListener};
 

@@ -52,6 +52,9 @@ pub(super) async fn run(command: DiscoveryCommand) -> Result<(), Failure> {
             "`--public-url` must be like https://discovery.example.com, found `{url}`"
         )));
     }
+    if let Some(file) = &arguments.state {
+        discovery::check_state(file)?;
+    }
     let listener = tokio::net::TcpListener::bind(arguments.address).await;
     let listener = listener.map_err(|error| {
         Failure::Usage(format!("`--address`: listening on {}: {error}; port 0 takes a free one", arguments.address))
@@ -61,7 +64,7 @@ pub(super) async fn run(command: DiscoveryCommand) -> Result<(), Failure> {
     let base = public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     output::line(&format!("discovery service: {base}/new?size=3"))?;
     let options = ServiceOptions { listener, public_url, state: arguments.state, longest_wait: LONGEST_WAIT };
-    discovery::serve(options, report::command::ended_by_signal()).await.map_err(Failure::Other)
+    discovery::serve(options, report::command::ended_by_signal()).await.map_err(Failure::from)
 }
 
 /// Reads the token of a cluster that is still to be made; does nothing for any other.

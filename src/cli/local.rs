@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Read as _, Seek as _, SeekFrom};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use azure_local::directory::Directory;
 use clap::{Parser, ValueEnum};
 
@@ -39,7 +38,7 @@ async fn up(arguments: &LocalUpArguments) -> Result<(), Failure> {
     let directory = local::directory()?;
     let last = last(&directory)?;
     let wanted = Settled::of(arguments, &last)?;
-    if let Some(emulator) = Emulator::find(&directory).await {
+    if let Some(emulator) = Emulator::find(&directory).await? {
         if wanted != Settled::of(&last, &last)? {
             let message =
                 "the local emulator runs already, with other options; `azure-coreos-cluster local down` first";
@@ -137,12 +136,12 @@ pub(super) async fn serve(arguments: LocalUpArguments) -> Result<(), Failure> {
         machine_memory_mib: settled.vm_memory_mib,
         boot_timeout: Duration::from_secs(settled.boot_timeout_minutes.saturating_mul(60)),
     };
-    local::serve(options, report::command::ended_by_signal()).await.map_err(Failure::Other)
+    local::serve(options, report::command::ended_by_signal()).await.map_err(Failure::from)
 }
 
 async fn running() -> Result<Emulator, Failure> {
     let directory = local::directory()?;
-    match Emulator::find(&directory).await {
+    match Emulator::find(&directory).await? {
         Some(emulator) => Ok(emulator),
         None => Err(Failure::Unhealthy {
             reasons: vec!["the local emulator does not run".into()],
@@ -186,8 +185,9 @@ fn status_text(base: &str, discovery: Option<&str>, status: &EmulatorStatus) -> 
 /// Prints the end of the log, and with `follow` what comes after it. A log grows as long as its emulator runs, so that it is
 /// read piece by piece.
 async fn logs(follow: bool) -> Result<(), Failure> {
-    let path = local::directory()?.log();
-    let file = std::fs::File::open(&path).with_context(|| format!("opening `{}`", path.display()))?;
+    let directory = local::directory()?;
+    let path = directory.log();
+    let file = local::folder::open_log(&directory)?;
     let length = file.metadata().map_err(anyhow::Error::new)?.len();
     let mut position = length.saturating_sub(LOG_END_BYTES);
     let mut is_first_line_cut = position > 0;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
-use super::sign_in::SIGN_IN_VARIABLES;
+use super::sign_in::unreadable_variables;
 use crate::config::parameter::{Group, Kind, NAME, PARAMETERS, PLATFORM, Parameter, TEMPLATES};
 use crate::config::{ClusterInput, InputFile, Values, from_environment, from_file};
 use crate::spec::{OpenPort, PortProbe};
@@ -53,7 +53,7 @@ impl ParameterArguments {
         let file_is_unread = file.is_some() && below.is_none();
         let (environment, mistakes) = from_environment(std::env::vars_os());
         problems.extend(mistakes);
-        problems.extend(Environment::read(&SIGN_IN_VARIABLES).err().unwrap_or_default());
+        problems.extend(unreadable_variables());
         let values = below.unwrap_or_default().under(environment).under(self.values.clone());
         let files = read_files(&values);
         let platform_ports = values.get(&PLATFORM).map(|given| {
@@ -76,7 +76,7 @@ impl SignInArguments {
     /// Flags over the environment.
     pub(super) fn values(&self) -> Result<Values, Problems> {
         let (environment, mut problems) = from_environment(std::env::vars_os());
-        problems.extend(Environment::read(&SIGN_IN_VARIABLES).err().unwrap_or_default());
+        problems.extend(unreadable_variables());
         if problems.is_empty() { Ok(environment.under(self.values.clone())) } else { Err(problems) }
     }
 }

@@ -17,7 +17,7 @@ use crate::preflight::{
     judge_user_data, preflight, read_terms, register, unregistered,
 };
 use crate::spec::{Answers, ImagePlan};
-use diagnostics::Problems;
+use diagnostics::{Origin, Problems};
 use report::mark::{DEGRADED, GOOD};
 use report::output;
 use report::{Failure, Reporter};
@@ -84,12 +84,17 @@ async fn node_addresses(connection: &Connection, asked: &Asked) -> Result<Vec<Ip
         return Ok(Vec::new());
     };
     let mut problems = Problems::new();
+    // Whose addresses end when it grows was named by the run that made it.
+    let origin = || match asked.values.origin(&VIRTUAL_NETWORK_NAME) {
+        Origin::Default => Origin::EarlierRun,
+        given => given,
+    };
     if let Some(other) =
         existing.network.subscription.as_ref().filter(|one| !one.eq_ignore_ascii_case(&connection.subscription))
     {
         let message = format!("it is in subscription `{other}`, the cluster in `{}`", connection.subscription);
         let hint = "machines take addresses in networks of their own subscription only";
-        problems.add_with_hint(asked.values.origin(&VIRTUAL_NETWORK_NAME), message, hint);
+        problems.add_with_hint(origin(), message, hint);
         return Err(problems.into());
     }
     let id = ResourceNames::new(&connection.subscription, spec).existing_network(existing);
@@ -100,7 +105,7 @@ async fn node_addresses(connection: &Connection, asked: &Asked) -> Result<Vec<Ip
         NodeAddresses::Refused(messages) => {
             let hint = "az network vnet list --output table; az network vnet subnet list";
             for message in messages {
-                problems.add_with_hint(asked.values.origin(&VIRTUAL_NETWORK_NAME), message, hint);
+                problems.add_with_hint(origin(), message, hint);
             }
             Err(problems.into())
         }

@@ -8,7 +8,9 @@ use diagnostics::{Environment, Origin, Problems};
 use report::Failure;
 
 use super::parameters::path;
-use crate::arm::{ArmError, ArmErrorKind, ChosenCredential, SignIn, authority, credential};
+use crate::arm::{
+    ArmError, ArmErrorKind, ChosenCredential, SignIn, TOKEN_CREDENTIALS, TokenCredentials, authority, credential,
+};
 use crate::config::Values;
 use crate::config::parameter::{AZURE_CERT, CLIENT_ID, CLOUD, Parameter, TENANT};
 use crate::directory::ClusterPlace;
@@ -22,13 +24,13 @@ const SIGN_IN_HINT: &str =
 const NETWORK_HINT: &str = "look at the network, its sign-in page, and HTTPS_PROXY, then run the same command again; \
                             without an account: --local";
 /// What signs in to Azure, in Azure's own names.
-pub(super) const SIGN_IN_VARIABLES: [&str; 12] = [
+const SIGN_IN_VARIABLES: [&str; 12] = [
     "AZURE_TENANT_ID",
     "AZURE_CLIENT_ID",
     "AZURE_CLIENT_SECRET",
     "AZURE_SUBSCRIPTION_ID",
     "AZURE_FEDERATED_TOKEN_FILE",
-    "AZURE_TOKEN_CREDENTIALS",
+    TOKEN_CREDENTIALS,
     "IDENTITY_ENDPOINT",
     "SYSTEM_OIDCREQUESTURI",
     "AZURESUBSCRIPTION_TENANT_ID",
@@ -36,6 +38,19 @@ pub(super) const SIGN_IN_VARIABLES: [&str; 12] = [
     "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID",
     "SYSTEM_ACCESSTOKEN",
 ];
+
+/// Where requests go; the HTTP client reads them, and passes over what is no text.
+/// <https://docs.rs/reqwest/latest/reqwest/#proxies>
+const PROXY_VARIABLES: [&str; 8] =
+    ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"];
+
+/// What of the environment cannot be read, though a connection to Azure depends on it.
+pub(super) fn unreadable_variables() -> Problems {
+    let read = [Environment::read(&SIGN_IN_VARIABLES), Environment::read(&PROXY_VARIABLES)];
+    let mut problems = Problems::new();
+    read.into_iter().filter_map(Result::err).for_each(|found| problems.extend(found));
+    problems
+}
 
 /// Names the file of a federated token; `azure_identity` reads it.
 const TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
@@ -92,6 +107,9 @@ fn check_ids(sign_in: &SignIn, variables: &Environment) -> Result<(), Failure> {
     if variables.get("SYSTEM_OIDCREQUESTURI").is_some() {
         check("AZURESUBSCRIPTION_TENANT_ID", tenant);
         check("AZURESUBSCRIPTION_CLIENT_ID", client);
+    }
+    if let Some(text) = variables.get(TOKEN_CREDENTIALS) {
+        problems.take(Origin::Environment(TOKEN_CREDENTIALS.into()), text.parse::<TokenCredentials>());
     }
     if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
 }

@@ -5,33 +5,85 @@ use clap::CommandFactory as _;
 use super::arguments::{Arguments, ClusterArguments};
 use crate::directory::ClusterDirectory;
 use crate::spec::ClusterName;
+use diagnostics::{is_misspelling, quoted};
 use report::Failure;
 
-/// Letters by which a word may miss a command: one is left out, put in, another one, or changed places with the next.
-const MOST_LETTERS: usize = 2;
+/// Verbs of other programs, and of `platformctl`; what they stand for here.
+const OTHER_VERBS: [(&[&str], &str); 10] = [
+    (&["delete", "remove", "rm", "del", "terminate"], "azure-coreos-cluster destroy NAME"),
+    (&["list", "ls", "get", "show", "describe", "info"], "azure-coreos-cluster status NAME"),
+    (&["scale", "resize", "grow"], "azure-coreos-cluster NAME --num-nodes N"),
+    (&["up", "apply", "new", "make", "add", "run", "deploy"], "azure-coreos-cluster create NAME"),
+    (&["down"], "azure-coreos-cluster local down, or azure-coreos-cluster destroy NAME"),
+    (&["version"], "azure-coreos-cluster --version"),
+    (&["diff"], "azure-coreos-cluster plan NAME"),
+    (&["logs"], "platformctl journal"),
+    (&["login"], "az login, then azure-coreos-cluster whoami"),
+    (
+        &[
+            "ssh",
+            "dock",
+            "start",
+            "stop",
+            "restart",
+            "install",
+            "uninstall",
+            "upgrade",
+            "apps",
+            "machines",
+            "doctor",
+            "journal",
+            "bundles",
+            "bundle",
+            "refresh",
+        ],
+        "platformctl",
+    ),
+];
 
-/// Refuses a name on the command line that misses a command by a letter or two, unless a cluster of that name is known.
+/// Refuses a name on the command line that is a verb elsewhere or misses a command by a letter or two, unless a cluster of
+/// that name is known.
 pub(super) fn refuse_misspelled(arguments: &ClusterArguments) -> Result<(), Failure> {
     let Some(name) = arguments.parameters.name_as_argument() else { return Ok(()) };
-    let Some(command) = nearest_command(name) else { return Ok(()) };
+    let Some((what, meant)) = meant(name) else { return Ok(()) };
     if is_known(arguments, name) {
         return Ok(());
     }
+    let shown = quoted(name);
+    // Another word could not be a cluster's name at all.
+    let way_out = match name.parse::<ClusterName>() {
+        Ok(name) => format!(" `azure-coreos-cluster create {name}` makes a cluster of that name"),
+        Err(_) => String::new(),
+    };
     Err(Failure::Usage(format!(
-        "`{name}` is nearly a command, and no cluster of that name is known here; did you mean `{command}`? \
-         `azure-coreos-cluster create {name}` makes a cluster of that name"
+        "{shown} is {what}, and no cluster of that name is known here; did you mean `{meant}`?{way_out}"
     )))
+}
+
+/// What a word is that is hardly a name, and what is meant by it.
+fn meant(word: &str) -> Option<(&'static str, String)> {
+    if let Some(meant) = meant_by_other_verb(word) {
+        return Some(("no command of this program", meant));
+    }
+    nearest_command(word).map(|command| ("nearly a command", command))
+}
+
+fn meant_by_other_verb(word: &str) -> Option<String> {
+    let word = word.to_lowercase();
+    let (_, meant) = OTHER_VERBS.iter().find(|(words, _)| words.contains(&&*word))?;
+    Some(if *meant == "platformctl" { format!("platformctl {word}") } else { (*meant).to_owned() })
 }
 
 /// The command that the word is, or nearly is.
 fn nearest_command(word: &str) -> Option<String> {
-    let word = word.to_lowercase();
     let commands = Arguments::command();
     let names = commands.get_subcommands().map(clap::Command::get_name).chain(["help"]);
-    let near = names.map(|name| (strsim::osa_distance(&word, name), name));
-    // Of a short word at least half must be right.
-    let near = near.filter(|(letters, _)| *letters <= MOST_LETTERS && letters * 2 <= word.chars().count());
-    near.min_by_key(|(letters, _)| *letters).map(|(_, name)| name.to_owned())
+    let near = names.filter(|name| is_misspelling(word, name));
+    near.max_by(|one, other| {
+        let likeness = |name: &str| strsim::jaro_winkler(&word.to_lowercase(), name);
+        likeness(one).total_cmp(&likeness(other))
+    })
+    .map(str::to_owned)
 }
 
 fn is_known(arguments: &ClusterArguments, name: &str) -> bool {
@@ -64,6 +116,11 @@ mod tests {
             ("locl", Some("local")),
             ("confg", Some("config")),
             ("userdata", Some("user-data")),
+            ("user_data", Some("user-data")),
+            ("statu\u{1b}", Some("status")),
+            ("flat", None),
+            ("rels", None),
+            ("lead", None),
             ("mycluster", None),
             ("production", None),
             ("demo", None),
@@ -72,6 +129,26 @@ mod tests {
             ("staging", None),
         ] {
             assert_eq!(nearest_command(word).as_deref(), command, "{word}");
+        }
+    }
+
+    #[test]
+    fn verbs_of_other_programs() {
+        for (word, expected) in [
+            ("delete", Some("azure-coreos-cluster destroy NAME")),
+            ("LS", Some("azure-coreos-cluster status NAME")),
+            ("ssh", Some("platformctl ssh")),
+            ("logs", Some("platformctl journal")),
+            ("version", Some("azure-coreos-cluster --version")),
+            ("scale", Some("azure-coreos-cluster NAME --num-nodes N")),
+            ("web", None),
+            ("shop", None),
+        ] {
+            assert_eq!(meant_by_other_verb(word).as_deref(), expected, "{word}");
+        }
+        // None of them is a command of ours, which would never come here.
+        for word in OTHER_VERBS.iter().flat_map(|(words, _)| *words) {
+            assert!(Arguments::command().get_subcommands().all(|command| command.get_name() != *word), "{word}");
         }
     }
 }

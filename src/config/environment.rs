@@ -50,8 +50,13 @@ pub fn from_environment(variables: impl Iterator<Item = (OsString, OsString)>) -
 }
 
 fn nearest(name: &str, names: &[String]) -> Option<String> {
-    let of_other_tools = name.strip_prefix(VARIABLE_PREFIX).and_then(of_other_tools).map(Parameter::variable);
-    of_other_tools.or_else(|| suggestion(name, names.iter().map(String::as_str)).map(str::to_owned))
+    /// The prefix is the same in all, and would make every word look near.
+    fn bare(name: &str) -> &str {
+        name.strip_prefix(VARIABLE_PREFIX).unwrap_or(name)
+    }
+    let of_other_tools = of_other_tools(bare(name)).map(Parameter::variable);
+    let near = || suggestion(bare(name), names.iter().map(|name| bare(name)));
+    of_other_tools.or_else(|| near().map(|right| format!("{VARIABLE_PREFIX}{right}")))
 }
 
 #[cfg(test)]
@@ -80,6 +85,16 @@ mod tests {
             problems.iter().next().unwrap().hint.as_deref(),
             Some("did you mean `AZURE_COREOS_CLUSTER_LOCATION`?")
         );
+    }
+
+    #[test]
+    fn only_what_is_near_is_advised() {
+        for (word, right) in [("FOO", None), ("VMSIZE", Some("VM_SIZE")), ("RG", Some("RESOURCE_GROUP")), ("X", None)] {
+            let name = format!("{VARIABLE_PREFIX}{word}").into();
+            let problems = from_environment([(name, "x".into())].into_iter()).1;
+            let hint = problems.iter().next().unwrap().hint.clone();
+            assert_eq!(hint, right.map(|right| format!("did you mean `{VARIABLE_PREFIX}{right}`?")), "{word}");
+        }
     }
 
     #[test]

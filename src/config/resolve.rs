@@ -132,12 +132,12 @@ fn resolve_with(mut resolver: Resolver, operator_key: &SshPublicKey) -> Result<C
             user_data_format,
             templates,
         },
-        _ => return Err(resolver.problems),
+        _ => return Err(resolver.problems.by_line()),
     };
     if let Some(earlier) = earlier {
         refuse_changes(&mut resolver, earlier, &spec);
     }
-    if resolver.problems.is_empty() { Ok(spec) } else { Err(resolver.problems) }
+    if resolver.problems.is_empty() { Ok(spec) } else { Err(resolver.problems.by_line()) }
 }
 
 /// Who signs in is no part of a spec, and becomes a part of URLs: whoever reads parameters says of a mistake.

@@ -43,7 +43,9 @@ impl<'a> Resolver<'a> {
     }
 
     pub(super) fn problem(&mut self, parameter: &Parameter, message: impl Into<String>) {
-        self.problems.add(self.origin(parameter), on_one_line(&message.into()));
+        let origin = self.origin(parameter);
+        let message = about(parameter, &origin, &message.into());
+        self.problems.add(origin, message);
     }
 
     pub(super) fn problem_with_hint(
@@ -52,7 +54,9 @@ impl<'a> Resolver<'a> {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        self.problems.add_with_hint(self.origin(parameter), on_one_line(&message.into()), hint);
+        let origin = self.origin(parameter);
+        let message = about(parameter, &origin, &message.into());
+        self.problems.add_with_hint(origin, message, hint);
     }
 
     /// Notes that a parameter's value cannot be read.
@@ -73,7 +77,7 @@ impl<'a> Resolver<'a> {
     {
         let given = self.given(parameter)?;
         let text = given.texts.first().map(String::as_str).unwrap_or_default();
-        let parsed = self.problems.take(given.origin.clone(), read(text));
+        let parsed = self.problems.take(given.origin.clone(), read(parameter, given, text));
         if parsed.is_none() {
             self.mark_unreadable(parameter);
         }
@@ -149,7 +153,7 @@ impl<'a> Resolver<'a> {
         }
         let mut elements = Vec::new();
         for text in given.texts.iter().filter(|text| !text.is_empty()) {
-            match self.problems.take(given.origin.clone(), read(text)) {
+            match self.problems.take(given.origin.clone(), read(parameter, given, text)) {
                 Some(element) => elements.push(element),
                 None => self.mark_unreadable(parameter),
             }
@@ -158,12 +162,21 @@ impl<'a> Resolver<'a> {
     }
 }
 
-fn read<T>(text: &str) -> Result<T, String>
+fn read<T>(parameter: &Parameter, given: &Given, text: &str) -> Result<T, String>
 where
     T: FromStr,
     T::Err: Display,
 {
-    text.parse().map_err(|error: T::Err| on_one_line(&error.to_string()))
+    text.parse().map_err(|error: T::Err| about(parameter, &given.origin, &error.to_string()))
+}
+
+/// A mistake of a parameter; a file has many keys, so that it names its own.
+fn about(parameter: &Parameter, origin: &Origin, message: &str) -> String {
+    let message = on_one_line(message);
+    match origin {
+        Origin::File { .. } => format!("`{}`: {message}", parameter.key),
+        _ => message,
+    }
 }
 
 /// A mistake that quotes a value with line ends, as one line.
@@ -187,5 +200,26 @@ mod tests {
         let told = resolver.problems.to_string();
         assert_eq!((told.lines().count(), told.contains('\r')), (3, false), "{told}");
         assert!(told.contains("3\\n4"), "{told}");
+    }
+
+    #[test]
+    fn a_mistake_of_a_file_names_its_key() {
+        let text = "name: mycluster\nssh: 22001.0\nlocation: west europe!\nopen: [80, x]\nnum_nodes: 0\n";
+        let (values, _) = crate::config::from_file("c.yaml", text);
+        let input = ClusterInput { values: values.unwrap(), ..ClusterInput::flags("mycluster", &[]) };
+        let key = crate::pki::generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
+        let told = crate::config::resolve(&input, None, &key).unwrap_err().to_string();
+        let told: Vec<&str> = told.lines().collect();
+        for (line, start) in [
+            "`c.yaml` line 2: `ssh`: must be 1 to 65534, found 22001.0",
+            "`c.yaml` line 3: `location`: ",
+            "`c.yaml` line 4: `open`: ",
+            "`c.yaml` line 5: `num_nodes`: must be ",
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            assert!(told[line].starts_with(start), "{told:#?}");
+        }
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn refuse_changes(resolver: &mut Resolver, earlier: &ClusterSpec, spe
         resolver.problem_with_hint(
             parameter,
             format!("the cluster's way of keeping machines apart is `{was}` and cannot become `{is}`"),
-            format!("azure-coreos-cluster destroy {}", earlier.name),
+            way_out(parameter),
         );
     }
     for parameter in PARAMETERS {
@@ -37,13 +37,21 @@ pub(super) fn refuse_changes(resolver: &mut Resolver, earlier: &ClusterSpec, spe
         let (was, is) = (resolved(earlier), resolved(spec));
         if was != is {
             let text = |value| shown(value, parameter.unit);
+            let verb = if was.is_array() { "are" } else { "is" };
             resolver.problem_with_hint(
                 parameter,
-                format!("the cluster's {what} is `{}` and cannot become `{}`", text(&was), text(&is)),
-                format!("azure-coreos-cluster destroy {}", earlier.name),
+                format!("the cluster's {what} {verb} `{}` and cannot become `{}`", text(&was), text(&is)),
+                way_out(parameter),
             );
         }
     }
+}
+
+fn way_out(parameter: &Parameter) -> String {
+    format!(
+        "leave `{}` out: what was settled stays; or give another NAME, which is a cluster of its own",
+        parameter.flag
+    )
 }
 
 /// A value as people write it.
@@ -51,6 +59,7 @@ fn shown(value: &Value, unit: &str) -> String {
     match value {
         Value::Null => "none".into(),
         Value::String(text) => text.clone(),
+        Value::Array(values) => values.iter().map(|value| shown(value, unit)).collect::<Vec<_>>().join(", "),
         Value::Number(number) if unit == "GiB" => format!("{number} GiB"),
         other => other.to_string(),
     }
@@ -124,6 +133,8 @@ mod tests {
         }
         let found = messages(&with("shared/spoke", "b,a"), Some(&earlier));
         assert_eq!(found.len(), 2, "{found:#?}");
+        let subnets = "the cluster's subnets are `a, b` and cannot become `b, a`";
+        assert!(found.iter().any(|message| message.contains(subnets)), "{found:#?}");
     }
 
     #[test]

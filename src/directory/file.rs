@@ -30,6 +30,9 @@ impl ClusterDirectory {
                 tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o600)).tempfile_in(folder)?;
             temporary.write_all(content.as_bytes())?;
             temporary.as_file().sync_all()?;
+            if file.is_dir() {
+                return Err(ErrorKind::IsADirectory.into());
+            }
             temporary.persist(file).map_err(|error| error.error)?;
             Ok(())
         };
@@ -95,6 +98,9 @@ impl ClusterDirectory {
                     spec.display(),
                     copy.display()
                 )
+            }
+            Some("ssh_config" | "known_hosts" | "id_ed25519.pub") => {
+                format!("move it away, then `azure-coreos-cluster {name}` writes it anew")
             }
             _ => "put back a copy of it: machines that exist hold the other half of these keys".into(),
         };

@@ -80,7 +80,8 @@ impl ClusterDirectory {
             Ok(Some(stored)) => Some(stored),
             lost_or_damaged => match (lost_or_damaged, self.read_json(&self.path(SPEC_COPY))) {
                 (_, Ok(Some(copy))) => Some(copy),
-                (spec, _) => spec?,
+                (Ok(None), copy) => copy?,
+                (damaged, _) => damaged?,
             },
         };
         let resolved = |stored: StoredCluster| StoredCluster {
@@ -91,14 +92,15 @@ impl ClusterDirectory {
         Ok(stored.map(resolved))
     }
 
-    /// Why what an earlier run settled comes from its copy; none when it does not.
+    /// Why what an earlier run settled comes from its copy; none when it does not, or when the copy cannot be read either.
     pub(crate) fn spec_damage(&self) -> Option<String> {
         let damage = match self.read_json::<StoredCluster>(&self.spec()) {
             Ok(Some(_)) => return None,
             Ok(None) => format!("`{}` is gone", self.spec().display()),
             Err(error) => error.to_string(),
         };
-        self.path(SPEC_COPY).exists().then_some(damage)
+        let copy = self.read_json::<StoredCluster>(&self.path(SPEC_COPY));
+        matches!(copy, Ok(Some(_))).then_some(damage)
     }
 
     /// Forgets what runs settled, and the keys of nodes, which name their addresses; the authority's and the operator's

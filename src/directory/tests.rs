@@ -22,7 +22,14 @@ fn files_are_private_and_replaced_whole() {
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&file), mode(directory.root())), (0o600, 0o700));
     assert_eq!(fs::read_dir(directory.path("nodes")).unwrap().count(), 1, "no temporary file is left");
-    for (name, remedy) in [("spec.json", "options of the first time"), ("nodes/a.json", "a copy")] {
+    let folder = directory.path("id_ed25519.pub");
+    fs::create_dir(&folder).unwrap();
+    let failure = report::Failure::from(directory.write(&folder, "key").unwrap_err());
+    assert_eq!(failure.to_string().matches("id_ed25519.pub").count(), 1, "{failure}");
+    assert_eq!(failure.exit_code(), 2);
+    for (name, remedy) in
+        [("spec.json", "options of the first time"), ("nodes/a.json", "a copy"), ("ssh_config", "writes it anew")]
+    {
         let file = directory.path(name);
         for content in [&b"{\"cut"[..], b"\xff\xfe"] {
             fs::write(&file, content).unwrap();
@@ -31,6 +38,31 @@ fn files_are_private_and_replaced_whole() {
             assert!(said.contains(&file.display().to_string()) && said.contains(remedy), "{said}");
             assert_eq!(failure.exit_code(), 3);
         }
+    }
+}
+
+#[test]
+fn a_copy_is_used_only_when_it_can_be_read() {
+    let home = tempfile::tempdir().unwrap();
+    let directory = directory(home.path());
+    let (spec, copy) = (directory.spec(), directory.path(SPEC_COPY));
+    for (spec_text, copy_text, damaged) in [
+        (None, None, None),
+        (None, Some("{"), Some(&copy)),
+        (Some("{"), Some("{"), Some(&spec)),
+        (Some("{"), None, Some(&spec)),
+    ] {
+        for (file, text) in [(&spec, spec_text), (&copy, copy_text)] {
+            match text {
+                Some(text) => fs::write(file, text).unwrap(),
+                None => ClusterDirectory::remove_file(file).unwrap(),
+            }
+        }
+        assert_eq!(directory.spec_damage(), None, "{spec_text:?} {copy_text:?}");
+        let error = directory.stored_cluster().err().map(|error| error.to_string());
+        assert_eq!(error.is_some(), damaged.is_some(), "{error:?}");
+        let names = |error: String| error.contains(&format!("`{}`: is damaged", damaged.unwrap().display()));
+        assert!(error.is_none_or(names), "{spec_text:?} {copy_text:?}");
     }
 }
 

@@ -15,3 +15,4 @@ mod token;
 
 pub(crate) use client::{DiscoveryError, check, new_token};
 pub(crate) use service::{ServiceOptions, serve};
+pub(crate) use store::check as check_state;

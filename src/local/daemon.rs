@@ -25,7 +25,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::emulator::Emulator;
-use super::folder::check_is_free;
+use super::folder::{self, check_is_free, refused};
 use report::Reporter;
 
 /// A daemon that has to start many machines again still answers within this time.
@@ -73,7 +73,7 @@ pub struct ServeOptions {
 /// The running emulator; one with real machines is started, and their image built, when none runs.
 pub async fn ensure_running(reporter: &Reporter) -> anyhow::Result<Emulator> {
     let directory = super::directory()?;
-    match Emulator::find(&directory).await {
+    match Emulator::find(&directory).await? {
         Some(emulator) => Ok(emulator),
         // As it ran last: a cluster that was made without machines does not get them by looking at it.
         None => start(&directory, &last_arguments(&directory)?, reporter).await,
@@ -90,15 +90,16 @@ pub async fn start(directory: &Directory, arguments: &[String], reporter: &Repor
         .recursive(true)
         .mode(0o700)
         .create(directory.root())
-        .with_context(|| format!("creating `{}`", directory.root().display()))?;
-    std::fs::write(directory.arguments(), arguments.join("\n"))?;
+        .map_err(|error| refused(error, directory, directory.root(), "creating"))?;
+    let last = directory.arguments();
+    std::fs::write(&last, arguments.join("\n")).map_err(|error| refused(error, directory, &last, "writing"))?;
     let log = directory.log();
     let output = OpenOptions::new()
         .create(true)
         .append(true)
         .mode(0o600)
         .open(&log)
-        .with_context(|| format!("opening `{}`", log.display()))?;
+        .map_err(|error| refused(error, directory, &log, "opening"))?;
     let program = std::env::current_exe().context("finding this program's file")?;
     let mut command = Command::new(program);
     command.args(["local", "serve"]).args(arguments);
@@ -109,7 +110,7 @@ pub async fn start(directory: &Directory, arguments: &[String], reporter: &Repor
     let mut child = command.spawn().context("starting the local emulator")?;
     let deadline = Instant::now() + START_DEADLINE;
     loop {
-        if let Some(emulator) = Emulator::find(directory).await {
+        if let Some(emulator) = Emulator::find(directory).await? {
             reporter.note(format!("local emulator started: {}", emulator.base));
             return Ok(emulator);
         }
@@ -131,12 +132,8 @@ fn is_inherited(variable: &str) -> bool {
 
 /// The arguments with which the daemon was started last; empty when it never was.
 pub fn last_arguments(directory: &Directory) -> anyhow::Result<Vec<String>> {
-    let file = directory.arguments();
-    match std::fs::read_to_string(&file) {
-        Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error).with_context(|| format!("reading `{}`", file.display())),
-    }
+    let text = folder::read(directory, &directory.arguments())?.unwrap_or_default();
+    Ok(text.lines().map(str::to_owned).collect())
 }
 
 /// Builds the image when there is none.
@@ -198,10 +195,11 @@ pub async fn serve(options: ServeOptions, stopped: impl Future<Output = ()> + Se
 
 /// Asks the daemon to end and returns when it has; whether one was running.
 pub async fn stop(directory: &Directory) -> anyhow::Result<bool> {
-    let Ok(text) = std::fs::read_to_string(directory.process_id()) else { return Ok(false) };
+    let Some(text) = folder::read(directory, &directory.process_id())? else { return Ok(false) };
     let id = text.trim().parse().ok().and_then(rustix::process::Pid::from_raw);
     let Some(id) = id.filter(|id| is_daemon(id.as_raw_nonzero().get())) else { return Ok(false) };
-    rustix::process::kill_process(id, rustix::process::Signal::TERM).context("ending the local emulator")?;
+    rustix::process::kill_process(id, rustix::process::Signal::TERM)
+        .map_err(|error| refused(error.into(), directory, &directory.process_id(), "ending the daemon of"))?;
     let deadline = Instant::now() + STOP_DEADLINE;
     while is_daemon(id.as_raw_nonzero().get()) {
         anyhow::ensure!(Instant::now() < deadline, "the local emulator (process {}) does not end", text.trim());

@@ -1,5 +1,6 @@
 //! A running emulator: its address, its token, and what it tells besides ARM.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use azure_local::directory::Directory;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
+use super::folder;
 use super::proof::{Challenge, PATIENCE};
 use super::status::{EmulatorStatus, Listener, MachineKind};
 use super::token::LocalTokenPolicy;
@@ -30,19 +32,21 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// The emulator of this folder, when it answers.
-    pub async fn find(directory: &Directory) -> Option<Self> {
-        let base = std::fs::read_to_string(directory.endpoint()).ok()?.trim().to_owned();
-        let token = std::fs::read_to_string(directory.token()).ok()?.trim().to_owned();
-        let emulator = Self { base, token: Secret::new(token) };
-        match timeout(PATIENCE, emulator.prove()).await {
+    /// The emulator of this folder, when it answers; an error when the folder may not be looked into.
+    pub async fn find(directory: &Directory) -> anyhow::Result<Option<Self>> {
+        let read = |file: PathBuf| folder::read(directory, &file);
+        let (Some(base), Some(token)) = (read(directory.endpoint())?, read(directory.token())?) else {
+            return Ok(None);
+        };
+        let emulator = Self { base: base.trim().to_owned(), token: Secret::new(token.trim().to_owned()) };
+        Ok(match timeout(PATIENCE, emulator.prove()).await {
             Ok(Ok(())) => Some(emulator),
             Ok(Err(error)) => {
                 tracing::debug!("{error:#}");
                 None
             }
             Err(_) => None,
-        }
+        })
     }
 
     /// How its requests are signed.

@@ -3,14 +3,31 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
 use azure_local::directory::Directory;
+use diagnostics::quoted;
 use report::Mendable;
+
+/// What is in the way of a folder that is named wrong.
+const NAME_A_FOLDER: &str = "name an empty folder, or one that is not there, by AZURE_LOCAL_DIR";
 
 /// So many names of other people's files stand in a message.
 const NAMED: usize = 5;
+
+/// The log, to be read.
+pub fn open_log(directory: &Directory) -> anyhow::Result<fs::File> {
+    let log = directory.log();
+    match fs::File::open(&log) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let message = format!("there is no log: no local emulator ran in `{}`", directory.root().display());
+            Err(Mendable::usage(message, "azure-coreos-cluster local up; AZURE_LOCAL_DIR names another folder").into())
+        }
+        opened => opened.map_err(|error| refused(error, directory, &log, "opening")),
+    }
+}
 
 /// Refuses a folder that is somebody else's: there is something in it, and nothing of an emulator.
 pub(super) fn check_is_free(directory: &Directory) -> anyhow::Result<()> {
@@ -19,7 +36,37 @@ pub(super) fn check_is_free(directory: &Directory) -> anyhow::Result<()> {
     }
     let message =
         format!("`{}` holds other things, and an emulator wants a folder of its own", directory.root().display());
-    Err(Mendable::usage(message, "name an empty folder, or one that is not there, by AZURE_LOCAL_DIR").into())
+    Err(Mendable::usage(message, NAME_A_FOLDER).into())
+}
+
+/// A file of the emulator's; none when it is not there. Whatever else is in the way is no sign that no emulator runs.
+pub(super) fn read(directory: &Directory, file: &Path) -> anyhow::Result<Option<String>> {
+    match fs::read(file) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(refused(error, directory, file, "reading")),
+    }
+}
+
+/// Why something of the emulator's folder cannot be read or written, with what helps.
+pub(super) fn refused(error: std::io::Error, directory: &Directory, path: &Path, doing: &str) -> anyhow::Error {
+    let root = directory.root().display();
+    let message = match error.kind() {
+        ErrorKind::PermissionDenied => match foreign_owner(path) {
+            Some((place, user)) => format!("permission denied: `{}` belongs to user {user}", place.display()),
+            None => format!("{doing} `{}`: permission denied", path.display()),
+        },
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => format!("`{root}` is no folder"),
+        ErrorKind::ReadOnlyFilesystem => format!("`{root}` is on a file system that cannot be written"),
+        _ => return anyhow::Error::new(error).context(format!("{doing} `{}`", path.display())),
+    };
+    Mendable::usage(message, NAME_A_FOLDER).into()
+}
+
+/// What is nearest on the path that can be looked at, and whose it is; none when it is ours, or everybody's.
+fn foreign_owner(path: &Path) -> Option<(&Path, u32)> {
+    let found = path.ancestors().find_map(|place| fs::metadata(place).ok().map(|metadata| (place, metadata.uid())));
+    found.filter(|(_, user)| *user != rustix::process::getuid().as_raw())
 }
 
 /// Removes what an emulator made, and the folder when nothing else is in it. What else is in it is returned by name; an error
@@ -57,7 +104,7 @@ pub fn remove(directory: &Directory) -> anyhow::Result<Vec<String>> {
 
 /// Names for a message, the first few.
 pub fn named(names: &[String]) -> String {
-    let shown: Vec<String> = names.iter().take(NAMED).map(|name| format!("`{}`", name.escape_debug())).collect();
+    let shown: Vec<String> = names.iter().take(NAMED).map(|name| quoted(name)).collect();
     let more = names.len().saturating_sub(NAMED);
     if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }
@@ -95,6 +142,28 @@ fn remove_folder(folder: &Path) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_in_the_way_is_told() {
+        let home = tempfile::tempdir().unwrap();
+        let (file, fine) = (home.path().join("file"), Directory::new(home.path()));
+        fs::write(&file, "x").unwrap();
+        assert_eq!(read(&fine, &fine.token()).unwrap(), None);
+        fs::write(fine.token(), b"a\xff").unwrap();
+        assert_eq!(read(&fine, &fine.token()).unwrap().as_deref(), Some("a\u{fffd}"));
+        for root in [&file, Path::new("/dev/null")] {
+            let directory = Directory::new(root);
+            let failure = report::Failure::from(read(&directory, &directory.token()).unwrap_err());
+            assert_eq!(failure.exit_code(), 2);
+            assert!(failure.to_string().contains(&format!("`{}` is no folder", root.display())), "{failure}");
+        }
+        // Tests may run as root, who may read everything.
+        let denied = |path: &Path| refused(ErrorKind::PermissionDenied.into(), &fine, path, "reading").to_string();
+        assert_eq!(denied(&file), format!("reading `{}`: permission denied", file.display()));
+        if std::os::unix::fs::chown(&file, Some(4711), None).is_ok() {
+            assert_eq!(denied(&file), format!("permission denied: `{}` belongs to user 4711", file.display()));
+        }
+    }
 
     #[test]
     fn only_what_is_the_emulators_goes() {

@@ -23,9 +23,14 @@ use nodes::base_directory::{cache_home, state_home};
 /// The emulator's one subscription.
 pub const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";
 
+/// A variable's path; an empty one counts as not set, as in the XDG Base Directory Specification.
+fn path_of(variable: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(variable).filter(|path| !path.is_empty())
+}
+
 /// The emulator's folder: `AZURE_LOCAL_DIR`, else below the user's state folder.
 pub fn directory() -> anyhow::Result<Directory> {
-    let root = match std::env::var_os("AZURE_LOCAL_DIR") {
+    let root = match path_of("AZURE_LOCAL_DIR") {
         Some(root) => std::path::absolute(root)?,
         None => state_home()?.join("azure-local"),
     };
@@ -34,7 +39,7 @@ pub fn directory() -> anyhow::Result<Directory> {
 
 /// Where images are kept: `AZURE_LOCAL_IMAGE_CACHE`, else below the user's cache folder.
 pub fn image_cache() -> anyhow::Result<PathBuf> {
-    match std::env::var_os("AZURE_LOCAL_IMAGE_CACHE") {
+    match path_of("AZURE_LOCAL_IMAGE_CACHE") {
         Some(root) => Ok(std::path::absolute(root)?),
         None => Ok(cache_home()?.join("azure-local/image")),
     }

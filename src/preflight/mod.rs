@@ -1,6 +1,7 @@
 //! Asks Azure, before the first write, whether it would refuse: from a spec and what exists to findings, all at once.
 //!
-//! Reads only, all together. What the signed-in identity may not read is not judged: Azure says it later. `cli` calls it.
+//! Reads only, all together. What the signed-in identity may not read is not judged, and of regions and sizes that is told:
+//! Azure says it later. `cli` calls it.
 
 mod answers;
 mod belonging;
@@ -136,6 +137,7 @@ pub(crate) async fn preflight(
     findings.extend(foresee(spec));
     if let Some(network) = &answers.existing_network {
         findings.extend(overlap::judge_existing(spec, network));
+        findings.extend(growth::judge_existing(spec, network));
     }
     findings.sort_by_key(|finding| finding.severity);
     Ok(Preflight { findings, unregistered: answers.unregistered, terms })

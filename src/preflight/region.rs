@@ -5,17 +5,23 @@ use crate::spec::{AddressSource, ClusterSpec};
 use diagnostics::suggestion;
 use report::Finding;
 
-/// Whether the region is one of the subscription's; a list without any tells nothing.
+const SEE_REGIONS: &str = "az account list-locations --output table shows all";
+
+/// Whether the region is one of the subscription's; of a list without any it is told that nothing was checked.
 /// <https://learn.microsoft.com/rest/api/resources/subscriptions/list-locations>
 pub(super) fn judge_location(spec: &ClusterSpec, regions: &[Region]) -> Option<Finding> {
     let wanted = spec.location.as_str();
     let names: Vec<&str> = regions.iter().map(|region| region.name.as_str()).collect();
-    if names.is_empty() || names.iter().any(|name| name.eq_ignore_ascii_case(wanted)) {
+    if names.is_empty() {
+        let message = format!("did not check whether there is `{wanted}`: Azure lists no region of this subscription");
+        return Some(Finding::warning("location", message, SEE_REGIONS));
+    }
+    if names.iter().any(|name| name.eq_ignore_ascii_case(wanted)) {
         return None;
     }
     let remedy = match suggestion(wanted, names.into_iter()) {
         Some(right) => format!("did you mean `--location {right}`?"),
-        None => "az account list-locations --output table shows all".into(),
+        None => SEE_REGIONS.into(),
     };
     Some(Finding::refusal("location", format!("`{wanted}` is no region of this subscription"), remedy))
 }
@@ -50,7 +56,9 @@ mod tests {
         let locations = |names: &[&str]| names.iter().map(|name| Region { name: (*name).into() }).collect::<Vec<_>>();
         let remedy = |found: Option<Finding>| found.map(|finding| finding.remedy);
         assert_eq!(judge_location(&spec(&[]), &locations(&["westeurope"])), None);
-        assert_eq!(judge_location(&spec(&[]), &[]), None);
+        let unchecked = judge_location(&spec(&[]), &[]).unwrap();
+        assert_eq!(unchecked.severity, report::Severity::Warning);
+        assert!(unchecked.message.starts_with("did not check whether there is `westeurope`"), "{unchecked}");
         let found = remedy(judge_location(&spec(&[]), &locations(&["eastus", "westeurope2"])));
         assert_eq!(found.as_deref(), Some("did you mean `--location westeurope2`?"));
         for available in [true, false] {

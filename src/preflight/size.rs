@@ -7,6 +7,8 @@ use diagnostics::suggestion;
 use report::Finding;
 
 const CHECK: &str = "size";
+/// What names of sizes begin with.
+const TIER: &str = "Standard_";
 
 /// What Azure says of a size in one region. What it does not say of it is not judged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,22 +60,28 @@ impl SizeFacts {
     }
 }
 
+/// The tier is the same in all, and would make every name look near.
+fn bare(name: &str) -> &str {
+    name.strip_prefix(TIER).unwrap_or(name)
+}
+
 fn is_machine(sku: &Sku) -> bool {
     sku.resource_type.eq_ignore_ascii_case("virtualMachines")
 }
 
-/// Everything that is wrong with the size in the region, `facts` of which are known; none when the region lists nothing,
-/// which tells nothing.
+/// Everything that is wrong with the size in the region, `facts` of which are known; when the region lists nothing, that
+/// nothing was checked.
 pub(super) fn judge(skus: &[Sku], facts: Option<&SizeFacts>, spec: &ClusterSpec) -> Vec<Finding> {
     let (size, location) = (spec.vm_size.as_str(), spec.location.as_str());
-    if !skus.iter().any(is_machine) {
-        return Vec::new();
-    }
     let list = format!("az vm list-skus --location {location} --resource-type virtualMachines --output table");
+    if !skus.iter().any(is_machine) {
+        let message = format!("did not check `{size}`, nor quotas of its family: Azure lists no size of `{location}`");
+        return vec![Finding::warning(CHECK, message, format!("{list} shows all"))];
+    }
     let Some(facts) = facts else {
         let names: Vec<&str> = skus.iter().filter(|sku| is_machine(sku)).map(|sku| sku.name.as_str()).collect();
-        let remedy = match suggestion(size, names.into_iter()) {
-            Some(right) => format!("did you mean `--vm-size {right}`? {list} shows all"),
+        let remedy = match suggestion(bare(size), names.into_iter().map(bare)) {
+            Some(right) => format!("did you mean `--vm-size {TIER}{right}`? {list} shows all"),
             None => list,
         };
         return vec![Finding::refusal(CHECK, format!("`{size}` does not exist in `{location}`"), remedy)];
@@ -185,7 +193,20 @@ pub(super) mod tests {
                 assert!(found.starts_with(expected), "{found}");
             }
         }
-        assert_eq!(judge(&[], None, &spec(&[])), [], "a region that lists nothing tells nothing");
+        let unchecked = judge(&[], None, &spec(&[]));
+        assert_eq!(unchecked.len(), 1);
+        assert!(unchecked[0].message.starts_with("did not check `Standard_D2as_v5`"), "{unchecked:?}");
+        assert_eq!(unchecked[0].severity, report::Severity::Warning);
+    }
+
+    #[test]
+    fn only_a_size_that_is_near_is_advised() {
+        for (size, near) in
+            [("Standard_D2a_v5", "did you mean `--vm-size Standard_D2as_v5`?"), ("Standard_XX", "az vm list")]
+        {
+            let found = judged(&spec(&[(&VM_SIZE, size)]));
+            assert!(found[0].remedy.starts_with(near), "{found:?}");
+        }
     }
 
     fn judged(spec: &ClusterSpec) -> Vec<Finding> {

@@ -77,13 +77,8 @@ pub(crate) async fn wait_until_ready(
     }
     join_all(cluster.nodes().iter().map(Node::disconnect)).await;
     let config = inventory.ssh.config.display();
-    if !degraded.is_empty() {
-        reporter.note(format!(
-            "{DEGRADED} {} of {} nodes are degraded: {}; ssh -F {config} NODE systemctl status UNIT says why",
-            degraded.len(),
-            inventory.nodes.len(),
-            degraded.join(", ")
-        ));
+    if let Some(summary) = summary_of(&degraded, inventory.nodes.len(), &config.to_string()) {
+        reporter.note(summary);
     }
     let hint = if unreachable.is_empty() {
         format!("ssh -F {config} NODE journalctl --boot --priority warning")
@@ -95,6 +90,17 @@ pub(crate) async fn wait_until_ready(
         (false, _) => Err(Failure::Host { errors: unreachable, unhealthy: reasons, hint }),
         (true, false) => Err(Failure::Unhealthy { reasons, hint }),
     }
+}
+
+/// Which nodes are ready though something on them does not work; none when all is well.
+fn summary_of(degraded: &[String], nodes: usize, config: &str) -> Option<String> {
+    (!degraded.is_empty()).then(|| {
+        format!(
+            "{DEGRADED} {} of {nodes} nodes are degraded: {}; ssh -F {config} NODE systemctl status UNIT says why",
+            degraded.len(),
+            degraded.join(", ")
+        )
+    })
 }
 
 /// Waits for the node's SSH, then for everything else; `places` are those of the nodes that are connected to at a time.
@@ -217,7 +223,7 @@ async fn clocks_agree(nodes: &[Node], reporter: &Reporter) -> Result<(), String>
 }
 
 async fn offset(node: &Node, alone: bool) -> Result<clock::Offset, SshError> {
-    let offset = clock::offset(&*node.session().await?).await;
+    let offset = clock::offset(node).await;
     if alone {
         node.disconnect().await;
     }
@@ -231,4 +237,20 @@ fn skew_of(nodes: &[Node], offsets: Vec<Result<clock::Offset, SshError>>) -> Res
         .map(|(name, offset)| offset.map(|offset| (name, offset)).map_err(|error| (name, error)))
         .collect::<Result<_, _>>()?;
     Ok(clock::skew(&known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_degraded_node_is_named_in_the_summary() {
+        let degraded = ["b (degraded; failed units: foo.service)".to_owned()];
+        assert_eq!(
+            summary_of(&degraded, 3, "dir/ssh_config").unwrap(),
+            "▴ 1 of 3 nodes are degraded: b (degraded; failed units: foo.service); \
+             ssh -F dir/ssh_config NODE systemctl status UNIT says why"
+        );
+        assert_eq!(summary_of(&[], 3, "dir/ssh_config"), None);
+    }
 }

@@ -55,13 +55,19 @@ impl AddressSpace {
 
     /// How many nodes have room.
     pub fn nodes(self) -> u32 {
-        (1 << (32 - u32::from(self.subnet().prefix_len()))) - RESERVED_ADDRESSES
+        usable_addresses(self.subnet())
     }
 
     /// The static address of the node with this index, below [`nodes`](Self::nodes).
     pub fn address(self, index: u32) -> Ipv4Addr {
         Ipv4Addr::from(u32::from(self.0.network()) + RESERVED_FIRST_ADDRESSES + index)
     }
+}
+
+/// How many addresses of a subnet machines can have.
+pub fn usable_addresses(subnet: Ipv4Net) -> u32 {
+    let all = 1_u64 << (32 - u32::from(subnet.prefix_len()));
+    u32::try_from(all.saturating_sub(RESERVED_ADDRESSES.into())).unwrap_or(u32::MAX)
 }
 
 impl FromStr for AddressSpace {

@@ -30,7 +30,7 @@ mod template_set;
 mod text;
 
 pub use account::{ClientId, InvalidAccount, SubscriptionId, TenantId};
-pub use address::{AddressSpace, RESERVED_FIRST_ADDRESSES};
+pub use address::{AddressSpace, RESERVED_FIRST_ADDRESSES, usable_addresses};
 pub use availability::{Availability, AvailabilitySetName, ProximityPlacementGroup, Zone};
 pub use cloud::AzureCloud;
 pub use dialect::Dialect;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use diagnostics::quoted;
 use serde::{Deserialize, Serialize};
 
 /// The last port that a load balancer takes connections on.
@@ -149,7 +150,7 @@ fn check_path(path: &str) -> Result<(), String> {
     }
     let stands = |c: char| c.is_ascii_alphanumeric() || "/-._~!$&'()*+,;=@?%".contains(c);
     if let Some(character) = path.chars().find(|character| !stands(*character)) {
-        return Err(format!("has a `{}` in its probe's path; write it as `%…`", character.escape_debug()));
+        return Err(format!("has a {} in its probe's path; write it as `%…`", quoted(&character.to_string())));
     }
     let is_escape = |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
     match path.split('%').skip(1).all(is_escape) {

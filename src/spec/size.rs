@@ -121,7 +121,8 @@ fn canonical(rest: &str) -> String {
         let is_version = part.len() > 1 && part[1..].chars().all(|c| c.is_ascii_digit());
         match index {
             0 => {
-                let (family, features) = part.split_at(part.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(0));
+                let (family, features) =
+                    part.split_at(part.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(part.len()));
                 family.to_ascii_uppercase() + &features.to_ascii_lowercase()
             }
             _ if is_version && part.starts_with('V') => part.to_ascii_lowercase(),
@@ -172,6 +173,7 @@ mod tests {
             ("standard_d2PS_V6", "Standard_D2ps_v6"),
             ("Standard_NC24ads_A100_v4", "Standard_NC24ads_A100_v4"),
             ("STANDARD_e4-2AS_v5", "Standard_E4-2as_v5"),
+            ("Standard_XX", "Standard_XX"),
         ] {
             assert_eq!(typed.parse::<VmSize>().unwrap().as_str(), canonical);
         }

@@ -3,6 +3,7 @@
 //! <https://github.com/shadow-maint/shadow/blob/master/lib/chkname.c>,
 //! <https://github.com/shadow-maint/shadow/blob/master/src/useradd.c>
 
+use diagnostics::quoted;
 use russh::keys::PublicKey;
 
 use super::mistake::Mistake;
@@ -39,7 +40,7 @@ fn named(text: &str, what: &str) -> Option<Mistake> {
 /// A home folder.
 pub(super) fn home(text: &str) -> Option<Mistake> {
     let mistake = || Mistake::new(format!("{} is no absolute path without `:`", quoted(text)), "");
-    (!text.starts_with('/') || !is_field(text)).then(mistake)
+    (!text.starts_with('/') || !is_field(text)).then(mistake).or_else(|| super::path::length(text))
 }
 
 /// A sign-in shell.
@@ -93,10 +94,6 @@ fn after_options(line: &str) -> &str {
 /// Whether a field of `/etc/passwd` can hold it.
 fn is_field(text: &str) -> bool {
     !text.contains([':', '\n', '\0'])
-}
-
-fn quoted(text: &str) -> String {
-    format!("`{}`", text.escape_debug())
 }
 
 #[cfg(test)]

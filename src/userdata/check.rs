@@ -24,7 +24,9 @@ pub(super) fn cloud_config(node: &str, text: &str) -> Result<(), UserDataError> 
         .map_err(|problems| UserDataError::Template("cloud-config", problems.to_string()))?;
     let root = document.root();
     let judgement = super::keys::judge(&root, &Written::read(text, root.value()), Purpose::CloudConfigAlone);
-    refuse(node, judgement.judged.iter().filter_map(said).collect())
+    // It is laid over nothing more: what could not be merged acts.
+    let is_of_merge = |judged: &&Judged| judged.mistake.as_ref().is_some_and(Mistake::is_of_merge);
+    refuse(node, judgement.judged.iter().filter(|judged| !is_of_merge(judged)).filter_map(said).collect())
 }
 
 /// Why a machine would not come up with a file that is sent as it is; nothing when it would. Ignition is what can keep it

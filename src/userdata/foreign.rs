@@ -1,6 +1,7 @@
 //! What users take for user-data and no machine reads: files for other programs, and what editors leave in them.
 
 use diagnostics::file_text::BYTE_ORDER_MARK;
+use diagnostics::quoted;
 
 pub(super) const BYTE_ORDER_MARK_IS_THERE: &str =
     "has a byte order mark (U+FEFF), which nobody sees and which hides what it is";
@@ -22,7 +23,7 @@ pub(super) struct Butane {
 impl Butane {
     /// The mistake in words.
     pub(super) fn what(&self) -> String {
-        format!("is a Butane file (`variant: {}`), which no machine reads", self.variant.escape_debug())
+        format!("is a Butane file ({}), which no machine reads", quoted(&format!("variant: {}", self.variant)))
     }
 }
 

@@ -1,6 +1,10 @@
 //! What the rules of user-data find: each key of a file, and what keeps it from acting.
 
+use super::purpose::Purpose;
 use diagnostics::yaml::Node;
+
+/// How everything begins that acts alone, and never beside ours.
+pub(super) const CANNOT_BE_MERGED: &str = "cannot be merged";
 
 /// Why something does not act.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +31,25 @@ impl Mistake {
 
     /// Of a file that would do alone: what keeps it from being laid over ours.
     pub(super) fn of_merge(self) -> Self {
-        let what = format!("cannot be merged: {}", self.what);
+        let what = match self.what.starts_with(CANNOT_BE_MERGED) {
+            true => self.what,
+            false => format!("{CANNOT_BE_MERGED}: {}", self.what),
+        };
         Self { what, is_passed_over: true, ..self }
+    }
+
+    /// What is a mistake only where a file is laid over ours: of one that is sent alone it says that it could not be.
+    pub(super) fn where_merged(self, purpose: Purpose) -> Option<Self> {
+        match purpose {
+            Purpose::Merged { .. } => Some(self),
+            Purpose::CloudConfigAlone | Purpose::IgnitionAlone { .. } => Some(self.of_merge()),
+            Purpose::Rendered { .. } => None,
+        }
+    }
+
+    /// Whether it is only that it cannot be laid over ours.
+    pub(super) fn is_of_merge(&self) -> bool {
+        self.what.starts_with(CANNOT_BE_MERGED)
     }
 
     /// Both in one line.

@@ -39,11 +39,7 @@ pub(super) enum Kind {
 
 /// What keeps something of the user's and what is ours from being there together. The path is clean.
 pub(super) fn conflict(path: &str, kind: Kind, purpose: Purpose) -> Option<Mistake> {
-    match purpose {
-        Purpose::Rendered { .. } => None,
-        Purpose::Merged { .. } => in_the_way(path, kind),
-        _ => in_the_way(path, kind).map(Mistake::of_merge),
-    }
+    in_the_way(path, kind)?.where_merged(purpose)
 }
 
 fn in_the_way(path: &str, kind: Kind) -> Option<Mistake> {

@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::mistake::Judged;
 use super::purpose::Purpose;
 use super::size::CUSTOM_DATA_BYTES;
-use super::{foreign, ignition_rules, json, read};
+use super::{check, foreign, ignition_rules, json, read};
 use crate::spec::Overlay;
-use diagnostics::{Origin, Problems};
+use diagnostics::{Origin, Problems, quoted};
 
 /// With comments and indentation, a file may be some times larger than what comes of it.
 const MOST_MERGED_BYTES: usize = 4 * CUSTOM_DATA_BYTES;
@@ -46,11 +46,12 @@ impl Overlay {
                 "save it with LF; `--custom-data-only` sends any file as it is",
             );
         }
-        problem(
-            None,
-            "neither starts with `#cloud-config` nor is an Ignition document (JSON)",
-            "`--custom-data-only` sends any file as it is",
-        )
+        // What no machine would come up with is refused by `--custom-data-only` too.
+        let hint = match check::whole(text, purpose.image_is_fedora_coreos()).is_empty() {
+            true => "`--custom-data-only` sends any file as it is",
+            false => "write `#cloud-config` as its first line, or `{\"ignition\": {\"version\": \"3.3.0\"}}`",
+        };
+        problem(None, "neither starts with `#cloud-config` nor is an Ignition document (JSON)", hint)
     }
 
     /// Takes a file that is sent as it is, of any kind and at most [`CUSTOM_DATA_BYTES`] bytes.
@@ -81,8 +82,7 @@ fn parse_ignition(file: &str, text: &str, purpose: Purpose) -> Result<Overlay, P
             let hint = "write a version of 3.0.0 to 3.3.0; `--custom-data-only` sends any file as it is";
             match (version, root.get("ignition").and_then(|node| node.get("version"))) {
                 (Some(version), Some(node)) => {
-                    let version = version.escape_debug();
-                    node.problem_with_hint(format!("Ignition version `{version}` cannot be merged"), hint);
+                    node.problem_with_hint(format!("Ignition version {} cannot be merged", quoted(version)), hint);
                 }
                 (None, Some(node)) => node.problem_with_hint("must be a text such as `3.3.0`", hint),
                 _ => root.problem_with_hint("`ignition.version` is missing", hint),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::mistake::Mistake;
 use super::purpose::Purpose;
+use diagnostics::quoted;
 
 /// Parts of the image's verified, read-only file system; the others are links into `/usr`.
 /// <https://www.flatcar.org/docs/latest/installing/customizing-the-image/customize-the-image/>
@@ -14,6 +15,11 @@ const WRITABLE_ON_FEDORA_COREOS: &str = "/usr/local";
 const HIDDEN: [&str; 7] = ["/run", "/tmp", "/proc", "/sys", "/dev", "/var/run", "/var/lock"];
 /// Of those, coreos-cloudinit, which runs later, can write into the ones that are in memory.
 const NEVER_FILES: [&str; 3] = ["/proc", "/sys", "/dev"];
+
+/// `NAME_MAX`, in bytes. <https://man7.org/linux/man-pages/man7/path_resolution.7.html>
+const NAME_BYTES: usize = 255;
+/// `PATH_MAX` without the NUL at the end, in bytes.
+const PATH_BYTES: usize = 4095;
 
 /// The path without doubled and trailing slashes, `.` and `..`, as coreos-cloudinit writes it.
 /// <https://pkg.go.dev/path#Clean>
@@ -40,6 +46,28 @@ pub(super) fn folders(path: &str) -> impl Iterator<Item = &str> {
         folder.rsplit_once('/').map(|(above, _)| above)
     })
     .take_while(|folder| !folder.is_empty())
+}
+
+/// What keeps every file system from having a path; it is not quoted whole, as it is that long.
+pub(super) fn length(path: &str) -> Option<Mistake> {
+    if path.len() > PATH_BYTES {
+        let what = format!("is a path of {} bytes, and {PATH_BYTES} are the most", path.len());
+        return Some(Mistake::new(what, "write a shorter one"));
+    }
+    path.split('/').find_map(name_length)
+}
+
+/// The same of a name alone.
+pub(super) fn name_length(name: &str) -> Option<Mistake> {
+    let what = || format!("{} is a name of {} bytes, and {NAME_BYTES} are the most", quoted(name), name.len());
+    (name.len() > NAME_BYTES).then(|| Mistake::new(what(), "write a shorter one"))
+}
+
+/// What keeps a unit with drop-ins from having them: the folder's name is the unit's and `.d`.
+pub(super) fn drop_in_folder(unit: &str) -> Option<Mistake> {
+    let most = NAME_BYTES - ".d".len();
+    let what = || format!("{} has {} bytes, and a unit with drop-ins {most} at most", quoted(unit), unit.len());
+    (most < unit.len() && unit.len() <= NAME_BYTES).then(|| Mistake::new(what(), "write a shorter name"))
 }
 
 /// What keeps a file at a clean path from being there for those who look for it.
@@ -104,6 +132,28 @@ mod tests {
         }
         assert_eq!(folders("/a/b/c").collect::<Vec<_>>(), ["/a/b", "/a"]);
         assert_eq!(folders("/a").count(), 0);
+    }
+
+    #[test]
+    fn lengths() {
+        let name = |bytes: usize| "n".repeat(bytes);
+        let path = |bytes: usize| "/nnn".repeat(bytes / 4) + &"n".repeat(bytes % 4);
+        for (path, right) in [
+            (format!("/etc/{}", name(255)), true),
+            (format!("/etc/{}", name(256)), false),
+            (format!("/{}/x", name(256)), false),
+            // Bytes are counted, not letters.
+            (format!("/etc/{}", "ü".repeat(128)), false),
+            (path(4095), true),
+            (path(4096), false),
+        ] {
+            let found = length(&path);
+            assert_eq!(found.is_none(), right, "{} bytes: {found:?}", path.len());
+            assert!(found.is_none_or(|mistake| mistake.text().len() < 500));
+        }
+        for (bytes, right) in [(253, true), (254, false), (255, false), (256, true)] {
+            assert_eq!(drop_in_folder(&name(bytes)).is_none(), right, "{bytes}");
+        }
     }
 
     #[test]

@@ -202,8 +202,9 @@ fn check(name: &str, text: &str, values: &Value) -> Problems {
         }
     };
     let known: Vec<String> = values.try_iter().into_iter().flatten().map(|key| key.to_string()).collect();
+    let is_known = |used: &String| known.contains(used) || is_function(&environment, used);
     let mut unknown: Vec<String> =
-        template.undeclared_variables(false).into_iter().filter(|used| !known.contains(used)).collect();
+        template.undeclared_variables(false).into_iter().filter(|used| !is_known(used)).collect();
     unknown.sort_by_key(|used| line_of(text, used));
     for used in unknown {
         let hint = match (suggestion(&used, known.iter().map(String::as_str)), known.is_empty()) {
@@ -219,6 +220,11 @@ fn check(name: &str, text: &str, values: &Value) -> Problems {
         problems.add(origin(error.line()), explain(&error));
     }
     problems
+}
+
+/// Whether it is one of minijinja's own functions, such as `range`; `debug`, which writes all values down, is for nobody.
+fn is_function(environment: &Environment, name: &str) -> bool {
+    name != "debug" && environment.globals().any(|(known, _)| known == name)
 }
 
 /// The first line in which a tag names `word`, counted from 1.
@@ -272,6 +278,16 @@ mod tests {
         let stored: TemplateSet = serde_json::from_str(&serde_json::to_string(&set).unwrap()).unwrap();
         assert_eq!(stored.render("environment", context! { endpoints => "x" }).unwrap(), "A=x\n");
         assert_eq!(format!("{stored:?}"), "{\"environment\"}");
+    }
+
+    #[test]
+    fn functions_of_the_language_are_no_values() {
+        let text = "{% set n = namespace(all='') %}{% for i in range(2) %}{% set n.all = n.all ~ dict(a=i).a %}{% endfor %}\
+                    {{ n.all }}{{ endpoints }}";
+        let text = set("environment", text).unwrap().render("environment", context! { endpoints => "x" }).unwrap();
+        assert_eq!(text, "01x");
+        let refused = set("environment", "{{ debug() }}").unwrap_err();
+        assert!(refused[0].contains("`debug` is not among its values"), "{refused:?}");
     }
 
     #[test]

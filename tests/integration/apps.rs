@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use platform::apps::{App, ConfigChange, Content, ImageOptions, Source, render};
-use platform::bundle::AppRouting;
+use platform::bundle::Bundle;
 use serde_json::{Value, json};
 
 use crate::golden::assert_golden;
@@ -31,7 +31,7 @@ volumes:
 ";
 
 fn rendered(app: &App, content: &Content) -> String {
-    let reached = AppRouting { network: "platform_router".into(), labels: "platform.route".parse().unwrap() };
+    let reached = Bundle::shipped_named("platform").and_then(|bundle| bundle.apps).expect("a bundle with a router");
     let rendered = render(app, 3, content, &reached).unwrap();
     let services: serde_json::Map<String, Value> =
         rendered.services.iter().map(|service| (service.component.clone(), json!(service.spec))).collect();
@@ -66,7 +66,11 @@ fn what_the_swarm_gets_of_a_release() {
 #[test]
 fn mistakes_cost_no_connection() {
     let sandbox = Sandbox::without_emulator();
+    let file = sandbox.path("wrong.yaml");
+    std::fs::write(&file, "services:\n  web: {image: a, ports: ['80/udp']}\n  db: {build: .}\n").unwrap();
+    let file = file.to_str().unwrap();
     for (arguments, status, said) in [
+        (vec!["deploy", "hello", "--compose", file], 3, "`wrong.yaml` line 3: `services.db"),
         (vec!["create", "Hello"], 2, "no name of an app"),
         (vec!["create", "registry"], 2, "reserved"),
         (vec!["create", "hello", "--domain", "a..b"], 2, "no domain"),

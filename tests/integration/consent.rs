@@ -12,6 +12,17 @@ fn a_misspelled_command_makes_no_cluster() {
         ended.says(&["is nearly a command", "did you mean `", &format!("`azure-coreos-cluster create {word}` makes")]);
         assert!(!sandbox.cluster(word).exists());
     }
+    for (word, parts) in [
+        ("delete", ["`delete` is no command of this program", "did you mean `azure-coreos-cluster destroy NAME`?"]),
+        ("ssh", ["no cluster of that name is known here", "did you mean `platformctl ssh`?"]),
+    ] {
+        sandbox.run(&[&[word], &QUIET[..]].concat()).demand(2).says(&parts);
+    }
+    // No cluster can have these names, so that nothing is said of making one.
+    for word in ["Status", "user_data"] {
+        let ended = sandbox.run(&[&[word], &QUIET[..]].concat()).demand(2).says(&["did you mean `"]);
+        assert!(!ended.stderr.contains("makes a cluster"), "{}", ended.stderr);
+    }
     assert!(sandbox.requests().is_empty());
     // What the message says works, and the cluster is then known by its name alone.
     sandbox.succeed(&[&["create", "statu"], &QUIET[..]].concat());

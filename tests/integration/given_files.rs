@@ -141,6 +141,8 @@ fn a_variable_that_is_no_text_is_named() {
         (CREATOR, &["mycluster", "--local"][..], "AZURE_COREOS_CLUSTER_LOCAL"),
         (CREATOR, &["status", "mycluster", "--local"][..], "AZURE_COREOS_CLUSTER_LOG"),
         (CREATOR, &["whoami"][..], "AZURE_SUBSCRIPTION_ID"),
+        (CREATOR, &["whoami"][..], "HTTPS_PROXY"),
+        (CREATOR, &["plan", "mycluster", "--os-disk-size", "1"][..], "no_proxy"),
         (platformctl, &["machines"][..], "DEISCTL_TUNNEL"),
         (platformctl, &["bundles"][..], "PLATFORMCTL_UNITS"),
     ] {
@@ -152,4 +154,8 @@ fn a_variable_that_is_no_text_is_named() {
     }
     let ended = sandbox.run_with(&["status", "mycluster"], &[("AZURE_COREOS_CLUSTER_LOG", "x=nonsense")]);
     ended.demand(3).says(&["`AZURE_COREOS_CLUSTER_LOG`: "]);
+    let ended = sandbox.run_with(&["whoami"], &[("AZURE_TOKEN_CREDENTIALS", "foo")]);
+    ended
+        .demand(3)
+        .says(&["error: `AZURE_TOKEN_CREDENTIALS`: `foo` is none of `dev`, `prod`, `EnvironmentCredential`, "]);
 }

@@ -184,3 +184,37 @@ fn a_stranger_on_the_port_of_a_dead_daemon_gets_no_token() {
     assert!(heard.contains("GET /azure-local/proof?nonce="), "{heard}");
     assert!(!heard.contains(token.trim()) && !heard.to_ascii_lowercase().contains("authorization"), "{heard}");
 }
+
+/// Folders and files that are named wrong are a matter of how the program was called, and each says what to name instead.
+#[test]
+fn places_where_nothing_can_be_are_told() {
+    let sandbox = Sandbox::without_emulator();
+    std::fs::write(sandbox.path("file"), "x").unwrap();
+    std::fs::write(sandbox.path("damaged.json"), "{").unwrap();
+    let file = sandbox.path("file");
+    let file = file.to_str().unwrap();
+    for command in ["up", "status", "logs", "down"] {
+        let ended = sandbox.run_with(&["local", command], &[("AZURE_LOCAL_DIR", "/dev/null")]).demand(2);
+        ended.says(&["`/dev/null` is no folder", "by AZURE_LOCAL_DIR"]);
+    }
+    sandbox.run(&["local", "logs"]).demand(2).says(&["there is no log: no local emulator ran in `", "local up"]);
+    // As if it were not set: the folder below the state folder.
+    let unset = sandbox.run_with(&["local", "logs"], &[("AZURE_LOCAL_DIR", "")]).demand(2);
+    unset.says(&[sandbox.path("state/azure-local").to_str().unwrap()]);
+    for command in [&["status", "mycluster"][..], &["user-data", "mycluster"], &["mycluster", "--local"]] {
+        let ended = sandbox.run(&[command, &["--state-dir", file]].concat()).demand(2);
+        ended.says(&["a part of this path is a file, not a folder", "--state-dir DIR"]);
+    }
+    for (state, status, says) in [
+        ("file", 3, "`: is damaged: "),
+        ("damaged.json", 3, "name another file, or `rm '"),
+        ("missing/state.json", 2, "name a file in a folder that is there"),
+        (".", 2, "it is a folder, not a file"),
+        ("/dev/zero", 2, "name a file in a folder that is there"),
+    ] {
+        let serve = ["discovery", "serve", "--address", "127.0.0.1:0", "--state", state];
+        let ended = sandbox.run(&serve).demand(status);
+        ended.says(&[says]);
+        assert_eq!(ended.stdout, "", "no URL of a service that cannot be");
+    }
+}

@@ -208,3 +208,18 @@ fn an_interrupted_command_lets_go_and_who_waits_is_told_whom_for() {
     assert_eq!(holding.0.wait().unwrap().code(), Some(130), "{}", said("holding"));
     assert!(!held(), "the lock is free when the command has ended");
 }
+
+/// The one cluster that is known is not meant when a tunnel leads elsewhere; and who is there is pinned first.
+#[test]
+fn a_tunnel_leads_past_a_cluster_without_machines() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    sandbox.succeed(&["mycluster", "--local", "--no-wait"]);
+    let key = sandbox.cluster("mycluster").join("id_ed25519");
+    let machines = ["--tunnel", "127.0.0.1:1", "--identity", key.to_str().unwrap(), "machines"];
+    sandbox.platformctl(&machines).demand(2).says(&[
+        ".ssh/known_hosts`: No such file",
+        "`ssh -p 1 core@127.0.0.1` asks once whether its key is right and keeps it; --known-hosts FILE names another file",
+    ]);
+    let named = sandbox.platformctl(&[&["--cluster", "mycluster"], &machines[..]].concat()).demand(8);
+    named.says(&["cluster `mycluster` has no machines"]);
+}

@@ -58,8 +58,8 @@ fn mistakes_name_the_layer_that_they_come_from() {
     let environment = [("AZURE_COREOS_CLUSTER_OPEN", "53/udp"), ("AZURE_COREOS_CLUSTER_TAGS", "a/b=c")];
     let ended = sandbox.run_with(&["plan", "-f", "cluster.yaml", "--local", "--os-disk-size", "1"], &environment);
     ended.demand(3).says(&[
-        "error: `cluster.yaml` line 2: zone `5` is none of 1, 2 and 3",
-        "error: `cluster.yaml` line 3: source `office`",
+        "error: `cluster.yaml` line 2: `zones`: zone `5` is none of 1, 2 and 3",
+        "error: `cluster.yaml` line 3: `ssh_sources`: source `office`",
         "error: `AZURE_COREOS_CLUSTER_OPEN`: port `53/udp` is UDP, which nobody can probe",
         "error: `AZURE_COREOS_CLUSTER_TAGS`: tag `a/b=c`: a name must not have `/`",
         "error: `--os-disk-size`: must be 30 to 4095 GiB, found 1",

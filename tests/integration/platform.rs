@@ -362,12 +362,12 @@ fn requests_survive_the_loss_of_a_machine(cluster: &Cluster) {
     cluster.ctl(&["apps", "destroy", "steady", "--yes"]).demand(0);
 }
 
-/// The shipped bundle as version 1.1.0, with `from` in its stack replaced.
+/// The shipped bundle as version 2.1.0, with `from` in its stack replaced.
 fn changed_bundle(cluster: &Cluster, from: &str, to: &str) -> String {
     let units = cluster.sandbox.path("units").display().to_string();
     cluster.ctl(&["refresh", "--path", &units, "--force"]).demand(0);
     let folder = format!("{units}/platform");
-    for (file, from, to) in [("platform.yaml", "version: 1.0.0", "version: 1.1.0"), ("stack.yaml", from, to)] {
+    for (file, from, to) in [("platform.yaml", "version: 2.0.0", "version: 2.1.0"), ("stack.yaml", from, to)] {
         let path = format!("{folder}/{file}");
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{file} has no `{from}`");
@@ -386,7 +386,7 @@ fn a_broken_upgrade_goes_back(cluster: &Cluster) {
 
     let broken = changed_bundle(cluster, "image: registry:2.8.3", "image: hello:broken");
     let ended = cluster.ctl(&["upgrade", "--bundle", &broken, "--images", &images]).demand(8);
-    ended.says(&["component `registry`", "going back to version 1.0.0", "every component is at version 1.0.0 again"]);
+    ended.says(&["component `registry`", "going back to version 2.0.0", "every component is at version 2.0.0 again"]);
     for (component, state, running, wanted) in cluster.services() {
         assert_eq!((state.as_str(), running), ("active/running", wanted), "{component}");
     }
@@ -402,7 +402,7 @@ fn a_good_upgrade_is_rolled_out(cluster: &Cluster) {
         stop.store(true, Ordering::Relaxed);
         let longest = asking.join().unwrap();
         eprintln!("longest time without an answer during an upgrade: {:.1} s", longest.as_secs_f64());
-        ended.demand(0).says(&["● router: active/running 3/3", "● platform: version 1.1.0 (was 1.0.0)"]);
+        ended.demand(0).says(&["● router: active/running 3/3", "● platform: version 2.1.0 (was 2.0.0)"]);
     });
     let format = "{{.Spec.TaskTemplate.ContainerSpec.Sysctls}}";
     let inspect = ["ssh", &cluster.node(0), "docker", "service", "inspect", "--format", format, "platform_router"];

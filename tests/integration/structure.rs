@@ -65,7 +65,42 @@ fn code(text: &str) -> String {
         let is_last = |next: &str| indent(next) == indent(line) && next.ends_with(['}', ';', ',']);
         lines.find(|next| is_last(next));
     }
-    kept.join("\n")
+    under_its_own_name(&kept.join("\n"))
+}
+
+/// The code with `crate::` for whatever it calls the root: blanks around `::`, and `use crate as top`.
+fn under_its_own_name(code: &str) -> String {
+    let mut parts = code.split("::").map(str::to_owned).collect::<Vec<String>>();
+    for at in 1..parts.len() {
+        if parts[at - 1].trim_end().ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+            parts[at - 1].truncate(parts[at - 1].trim_end().len());
+            parts[at] = parts[at].trim_start().to_owned();
+        }
+    }
+    let mut code = parts.join("::");
+    let names = |code: &str, before: &str| -> Vec<String> {
+        let named = code.split(before).skip(1).map(|rest| {
+            let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+            rest[..end].to_owned()
+        });
+        named.filter(|name| !name.is_empty() && name != "_").collect()
+    };
+    let of_group = code.split("use crate::{").skip(1).flat_map(|group| {
+        let group = group.split(';').next().unwrap_or_default();
+        names(group, "self as ")
+    });
+    for name in names(&code, "use crate as ").into_iter().chain(of_group.collect::<Vec<_>>()) {
+        let mut renamed = String::new();
+        let mut rest = code.as_str();
+        while let Some(at) = rest.find(&format!("{name}::")) {
+            let is_whole = !rest[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+            renamed.push_str(&rest[..at]);
+            renamed.push_str(if is_whole { "crate" } else { &name });
+            rest = &rest[at + name.len()..];
+        }
+        code = renamed + rest;
+    }
+    code
 }
 
 /// The code of module `own` (`cli::create`) with each `super::`, however many, as the path from `crate::` that it means.
@@ -209,6 +244,11 @@ fn an_arrow_that_runs_back_is_seen() {
         ("fn f() { crate::high::f() }", "", true),
         ("// crate::high", "", false),
         ("use super::super::high::Thing;", "", true),
+        ("use crate :: high :: Thing;", "", true),
+        ("use crate as top;\nuse top::high::Thing;", "", true),
+        ("use crate as top;\nfn f() { top::high::f(); stop::high::f() }", "", true),
+        ("use crate::{self as top, other};\nfn f() { top::high::f() }", "", true),
+        ("fn f() { top::high::f() }", "", false),
         ("#[cfg(test)]\nmod tests { use crate::high; }", "", false),
         ("#[cfg(test)]\nmod tests {\n    use crate::high;\n}\nfn f() {}", "", false),
         ("#[cfg(test)]\nuse std::fmt;\nuse crate::high;", "", true),
@@ -296,13 +336,18 @@ fn circles(mut arrows: Arrows) -> Arrows {
     }
 }
 
+/// Members whose files form no circle; in the others some are two halves of one thing.
+const WITHOUT_CIRCLES: [&str; 5] = ["diagnostics", "report", "routing", "controller", "azure-local"];
+
 #[test]
-fn files_of_the_emulator_form_no_circle() {
+fn files_form_no_circle() {
+    for member in WITHOUT_CIRCLES {
+        let found = circles(file_arrows(&source(member)));
+        assert!(found.is_empty(), "{member}: {found:#?}");
+    }
     let arrows = file_arrows(&source("azure-local"));
     assert!(arrows["http::put"].contains("network::interface"), "{:?}", arrows["http::put"]);
     assert!(arrows["machine::qemu::supervisor"].contains("machine::qemu::launcher"));
-    let found = circles(arrows);
-    assert!(found.is_empty(), "{found:#?}");
 }
 
 #[test]

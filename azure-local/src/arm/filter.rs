@@ -1,4 +1,4 @@
-//! OData's `$filter` as far as ARM's lists take it: `a eq 'x' and b eq 'y'`.
+//! OData's `$filter` as far as most lists take it: `a eq 'x' and b eq 'y'`, and its words.
 
 use crate::arm::error::ArmError;
 
@@ -34,13 +34,13 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Clause>, ArmError> {
 }
 
 /// What follows `word` and at least one space.
-fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+pub(crate) fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     let (found, rest) = text.split_once(char::is_whitespace)?;
     found.eq_ignore_ascii_case(word).then(|| rest.trim_start())
 }
 
 /// The text up to the closing quote, in which `''` stands for `'`, and what follows it.
-fn quoted(text: &str) -> Option<(String, &str)> {
+pub(crate) fn quoted(text: &str) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut rest = text;
     loop {

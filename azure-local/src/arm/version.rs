@@ -1,47 +1,97 @@
 //! The api-versions that Azure has published of the resource types, oldest first. Released clients send any of them.
 //!
-//! Compute's are those that Azure's own refusal lists (`The supported api-versions are …`), the others those of the clients that are
-//! generated from <https://github.com/Azure/azure-rest-api-specs>. Network's end before 2025-07-01, with which Azure began to
-//! give new subnets no way out.
+//! Sources, each checked in November 2026:
+//! - resource groups, subscriptions, providers: the list in Azure's own refusal (`InvalidApiVersionParameter`: `The supported
+//!   versions are …`) of September 2026;
+//! - Compute to 2025-04-01, and Network's first: the lists in its refusals of resources (`NoRegisteredProviderFound`: `The
+//!   supported api-versions are …`);
+//! - all else: the folders of <https://github.com/Azure/azure-rest-api-specs>, which clients are generated from: those of
+//!   `azure-mgmt-compute` 30.0.0 and `azure-mgmt-msi` 7.0.0 are named by version, and `azure-mgmt-compute` 39.0.0 and
+//!   `azure-mgmt-network` 33.1.0 send the newest.
 
 /// Of resource groups, subscriptions and providers.
 pub(crate) const RESOURCES: &[&str] = &[
+    "2013-03-01",
+    "2014-01-01",
+    "2014-02-26",
+    "2014-04",
+    "2014-04-01",
+    "2014-04-01-preview",
+    "2015-01-01",
     "2015-11-01",
     "2016-02-01",
     "2016-06-01",
     "2016-07-01",
     "2016-09-01",
+    "2017-03-01",
+    "2017-05-01",
     "2017-05-10",
+    "2017-06-01",
+    "2017-08-01",
+    "2017-12-01",
+    "2018-01-01",
     "2018-02-01",
     "2018-05-01",
+    "2018-06-01",
+    "2018-07-01",
+    "2018-08-01",
+    "2018-09-01",
+    "2018-11-01",
     "2019-03-01",
     "2019-05-01",
     "2019-05-10",
     "2019-06-01",
     "2019-07-01",
     "2019-08-01",
+    "2019-09-01",
     "2019-10-01",
     "2019-11-01",
     "2020-01-01",
+    "2020-05-01",
     "2020-06-01",
+    "2020-07-01",
     "2020-08-01",
+    "2020-09-01",
     "2020-10-01",
     "2021-01-01",
     "2021-04-01",
+    "2022-01-01",
+    "2022-03-01-preview",
+    "2022-05-01",
+    "2022-06-01",
     "2022-09-01",
+    "2022-11-01-preview",
     "2022-12-01",
+    "2023-03-01-preview",
     "2023-07-01",
+    "2023-07-01-preview",
     "2024-03-01",
+    "2024-06-01-preview",
     "2024-07-01",
+    "2024-08-01",
+    "2024-10-01-preview",
     "2024-11-01",
     "2025-03-01",
     "2025-04-01",
+    "2026-06-01",
 ];
 /// Of Microsoft.ManagedIdentity.
-pub(crate) const IDENTITY: &[&str] =
-    &["2015-08-31-preview", "2018-11-30", "2021-09-30-preview", "2022-01-31-preview", "2023-01-31", "2024-11-30"];
+pub(crate) const IDENTITY: &[&str] = &[
+    "2015-08-31-preview",
+    "2018-11-30",
+    "2021-09-30-preview",
+    "2022-01-31-preview",
+    "2023-01-31",
+    "2023-07-31-preview",
+    "2024-11-30",
+    "2025-01-31-preview",
+    "2025-05-31-preview",
+    "2026-04-30",
+    "2026-05-31",
+];
 /// Of Microsoft.Network.
 pub(crate) const NETWORK: &[&str] = &[
+    "2014-12-01-preview",
     "2015-05-01-preview",
     "2015-06-15",
     "2016-03-30",
@@ -106,7 +156,12 @@ pub(crate) const NETWORK: &[&str] = &[
     "2025-01-01",
     "2025-03-01",
     "2025-05-01",
+    "2025-07-01",
+    "2026-03-01",
 ];
+/// From this one of Microsoft.Network on, a new subnet has no way out unless its body says so.
+/// <https://learn.microsoft.com/azure/virtual-network/ip-services/default-outbound-access>
+pub(crate) const PRIVATE_SUBNETS_SINCE: &str = "2025-07-01";
 /// Of Microsoft.Compute without disks and galleries.
 pub(crate) const COMPUTE: &[&str] = &[
     "2015-05-01-preview",
@@ -138,6 +193,8 @@ pub(crate) const COMPUTE: &[&str] = &[
     "2024-07-01",
     "2024-11-01",
     "2025-04-01",
+    "2025-11-01",
+    "2026-04-01",
 ];
 /// Of Microsoft.Compute/disks.
 pub(crate) const DISK: &[&str] = &[
@@ -163,6 +220,7 @@ pub(crate) const DISK: &[&str] = &[
     "2023-10-02",
     "2024-03-02",
     "2025-01-02",
+    "2026-03-02",
 ];
 /// Of Microsoft.Compute/galleries and community galleries.
 pub(crate) const GALLERY: &[&str] = &[
@@ -178,6 +236,9 @@ pub(crate) const GALLERY: &[&str] = &[
     "2022-08-03",
     "2023-07-03",
     "2024-03-03",
+    "2025-03-03",
+    "2025-12-03",
+    "2026-03-03",
 ];
 /// Of Microsoft.Compute/skus.
 pub(crate) const SKU: &[&str] = &["2016-09-01", "2017-03-30", "2017-09-01", "2019-04-01", "2021-07-01", "2024-07-01"];

@@ -9,6 +9,7 @@ mod parameter;
 mod put;
 mod read;
 mod replacement;
+mod resource_filter;
 mod route;
 
 use std::borrow::Cow;
@@ -25,7 +26,11 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::answer::Answer;
+use crate::arm::document;
 use crate::arm::error::ArmError;
+use crate::arm::id::ResourceId;
+use crate::arm::kind::Kind;
+use crate::arm::version::PRIVATE_SUBNETS_SINCE;
 use crate::compute::price;
 use crate::control;
 use crate::fault::Effect;
@@ -33,6 +38,7 @@ use crate::http::catalogue::Catalogue;
 use crate::http::child::Child;
 use crate::http::connection::Scissors;
 use crate::http::route::{Route, Routed};
+use crate::network::virtual_network;
 use crate::proof;
 use crate::provider;
 use crate::recorder;
@@ -255,6 +261,23 @@ fn check_account(state: &State, routed: &Routed, method: &Method) -> Result<(), 
     }
 }
 
+/// New subnets in a body, as newer api-versions make them.
+fn make_private(state: &State, route: &Route, body: &mut Value) {
+    let existing = |id: &ResourceId| state.get(&id.key()).map(|network| &network.document);
+    match route {
+        Route::Resource(id) if id.kind == Kind::VirtualNetwork => {
+            virtual_network::make_new_subnets_private(existing(id), body);
+        }
+        Route::Child(network, collection, name)
+            if collection.eq_ignore_ascii_case("subnets")
+                && existing(network).and_then(|network| document::child(network, "subnets", name)).is_none() =>
+        {
+            virtual_network::make_private(body);
+        }
+        _ => {}
+    }
+}
+
 async fn dispatch(
     server: &Arc<Server>,
     routed: &Routed,
@@ -275,7 +298,10 @@ async fn dispatch(
             format!("The emulator cannot write its state: {reason}"),
         ));
     }
-    let body = json_body(&call.body)?;
+    let mut body = json_body(&call.body)?;
+    if call.method == Method::PUT && call.query.get("api-version").is_some_and(|it| **it >= *PRIVATE_SUBNETS_SINCE) {
+        make_private(&server.state(), route, &mut body);
+    }
     match (&call.method, route) {
         (&Method::PUT, Route::Resource(id)) => {
             put::put(server, id, |_| Ok(Cow::Borrowed(&body)), &call.headers, twist).await

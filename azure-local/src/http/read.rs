@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::arm::document::child;
 use crate::arm::error::ArmError;
-use crate::arm::filter::{self, Clause};
 use crate::arm::id::ResourceId;
 use crate::arm::kind::Kind;
 use crate::arm::location;
 use crate::http::parameter;
+use crate::http::resource_filter::ResourceFilter;
 use crate::http::route::{Route, Routed};
 use crate::network::address_availability;
 use crate::provider;
@@ -41,21 +41,19 @@ pub(super) fn get(
         Route::Locations => location::document(subscription),
         Route::Groups => {
             let is_here = |group: &&Resource| group.id.subscription == subscription;
-            let groups = filtered(state.of_kind(Kind::ResourceGroup).filter(is_here), query)?;
-            let groups = groups.into_iter().map(|group| render::resource(&state, group)).collect();
+            let filter = ResourceFilter::of_groups(filter_text(query))?;
+            let groups = state.of_kind(Kind::ResourceGroup).filter(is_here).filter(|group| filter.takes(group));
+            let groups = groups.map(|group| render::resource(&state, group)).collect();
             parameter::page(groups, query, &here)?
         }
         Route::Resources => {
             let here = format!("/subscriptions/{subscription}");
             let resources = state.in_group(&here).filter(|resource| !resource.is(Kind::ResourceGroup));
-            let lines = filtered(resources, query)?.into_iter().map(|resource| line(&state, resource, query));
-            parameter::page(lines.collect(), query, &here)?
+            parameter::page(lines(&state, resources, query)?, query, &here)?
         }
         Route::GroupResources(group) => {
             check_group(server, &state, group)?;
-            let resources = filtered(state.in_group(&group.key()), query)?;
-            let lines = resources.into_iter().map(|resource| line(&state, resource, query));
-            parameter::page(lines.collect(), query, &here)?
+            parameter::page(lines(&state, state.in_group(&group.key()), query)?, query, &here)?
         }
         Route::Collection(group, kind) => {
             check_group(server, &state, group)?;
@@ -93,34 +91,25 @@ pub(super) fn get(
     Ok(Answer::ok(body))
 }
 
-/// The resources that match `$filter`: clauses on `tagName`, `tagValue`, `resourceType`, `name`, `location`.
-/// Source: <https://learn.microsoft.com/rest/api/resources/resources/list>
-fn filtered<'a>(
+fn filter_text(query: &HashMap<String, String>) -> &str {
+    query.get("$filter").map_or("", String::as_str)
+}
+
+/// Lines of a list of resources, those that `$filter` takes.
+fn lines<'a>(
+    state: &State,
     resources: impl Iterator<Item = &'a Resource>,
     query: &HashMap<String, String>,
-) -> Result<Vec<&'a Resource>, ArmError> {
-    let filter = filter::parse(query.get("$filter").map_or("", String::as_str))?;
-    let tag_name = filter.iter().find(|clause| clause.name == "tagName").map(|clause| clause.value.as_str());
-    let matches = |resource: &Resource, clause: &Clause| {
-        let same = |found: &str| found.eq_ignore_ascii_case(&clause.value);
-        match clause.name.as_str() {
-            "tagName" => resource.tag(&clause.value).is_some(),
-            "tagValue" => tag_name.and_then(|name| resource.tag(name)) == Some(clause.value.as_str()),
-            "resourceType" => same(&resource.id.kind.full_name()),
-            "location" => same(resource.location()),
-            _ => same(&resource.id.name),
+) -> Result<Vec<Value>, ArmError> {
+    let filter = ResourceFilter::of_resources(filter_text(query))?;
+    let lines = resources.filter(|resource| filter.takes(resource)).map(|resource| {
+        let mut line = line(state, resource, query);
+        if let Some(line) = line.as_object_mut().filter(|_| filter.hides_tags()) {
+            line.remove("tags");
         }
-    };
-    let known = ["tagName", "tagValue", "resourceType", "location", "name"];
-    let unknown = filter.iter().find(|clause| !known.contains(&clause.name.as_str()));
-    let lonely = tag_name.is_none() && filter.iter().any(|clause| clause.name == "tagValue");
-    if unknown.is_some() || lonely {
-        return Err(ArmError::bad(
-            "InvalidFilterInQueryString",
-            "Invalid $filter specified in the query string: tagName with tagValue, resourceType, location and name can be compared.",
-        ));
-    }
-    Ok(resources.filter(|resource| filter.iter().all(|clause| matches(resource, clause))).collect())
+        line
+    });
+    Ok(lines.collect())
 }
 
 /// What is computed from a resource when it is asked for.

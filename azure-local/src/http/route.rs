@@ -201,13 +201,14 @@ impl Route {
         if versions.contains(&version) {
             return Ok(());
         }
-        let supported = versions.join(", ");
         if versions == published::RESOURCES {
+            let supported = versions.iter().rev().copied().collect::<Vec<_>>().join(",");
             return Err(ArmError::bad(
                 "InvalidApiVersionParameter",
                 format!("The api-version '{version}' is invalid. The supported versions are '{supported}'."),
             ));
         }
+        let supported = versions.join(", ");
         Err(ArmError::bad(
             "NoRegisteredProviderFound",
             format!(

@@ -119,6 +119,23 @@ fn range(prefix: &str, id: &str) -> Result<Ipv4Net, ArmError> {
     ))
 }
 
+/// Gives the subnets of a body that are new no way out, unless it says otherwise; `existing` is the network as it is.
+pub(crate) fn make_new_subnets_private(existing: Option<&Value>, body: &mut Value) {
+    for subnet in children_mut(body, "subnets") {
+        let name = text(subnet, "/name").unwrap_or_default();
+        if existing.and_then(|network| child(network, "subnets", name)).is_none() {
+            make_private(subnet);
+        }
+    }
+}
+
+/// Gives a subnet no way out, unless it says otherwise.
+pub(crate) fn make_private(subnet: &mut Value) {
+    if let Some(properties) = subnet.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.entry("defaultOutboundAccess").or_insert(json!(false));
+    }
+}
+
 /// A subnet that something uses can neither vanish nor change its range.
 fn check_subnets_in_use(draft: &Draft<'_>, ranges: &[(String, Ipv4Net)]) -> Result<(), ArmError> {
     let Some(existing) = draft.existing else {

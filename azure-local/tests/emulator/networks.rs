@@ -267,7 +267,40 @@ async fn resources_are_found_by_their_tags() {
         let groups = emulator.get(&format!("{SUBSCRIPTION}/resourcegroups?$filter={filter}")).await.good().body;
         assert_eq!(groups["value"].as_array().map(Vec::len), Some(count), "{value}");
     }
-    for bad in ["tagValue%20eq%20'x'", "size%20eq%20'x'", "tagName%20ne%20'x'"] {
+    let hidden = format!("{group_path}/resources?$filter=tagName%20eq%20'cluster'%20and%20tagValue%20eq%20'demo'");
+    let hidden = emulator.get(&hidden).await.good().body;
+    assert!(hidden["value"].as_array().unwrap().iter().all(|line| line.get("tags").is_none()), "{hidden}");
+    let machine = "resourceType eq 'Microsoft.Compute/virtualMachines'";
+    let disk = "resourceType eq 'microsoft.compute/DISKS'";
+    let table: [(String, &[&str]); 9] = [
+        (format!("{machine} or {disk}"), &tagged),
+        (format!("{machine} and {disk}"), &[]),
+        (format!("substringof('ODE-1', name) and ({machine} or {disk})"), &tagged),
+        ("substringof('-data', name)".into(), &["node-1-data"]),
+        (format!("substringof('-data', name) or substringof('-os',name) and {disk}"), &["node-1-data", "node-1-os"]),
+        (format!("{disk} and name ne 'node-1-os'"), &["node-1-data"]),
+        (format!("resourceGroup eq 'nowhere' or {machine}"), &["node-1"]),
+        (format!("{machine} and location eq 'eastus'"), &[]),
+        (format!("{disk} and plan/name eq 'x'"), &[]),
+    ];
+    for (filter, expected) in table {
+        assert_eq!(names(&group_path, &filter).await, expected, "{filter}");
+    }
+    let groups = format!("{SUBSCRIPTION}/resourcegroups?$filter=name%20eq%20'demo'");
+    assert_eq!(emulator.get(&groups).await.code(), "InvalidFilterInQueryString");
+    let deep = format!("{}name eq 'x'{}", "(".repeat(1000), ")".repeat(1000)).replace(' ', "%20");
+    for bad in [
+        "tagValue%20eq%20'x'",
+        "size%20eq%20'x'",
+        "tagName%20ne%20'x'",
+        "tagName%20eq%20'a'%20and%20tagValue%20eq%20'b'%20and%20name%20eq%20'c'",
+        "substringof('x',%20location)",
+        "name%20eq%20'x'%20or",
+        "(name%20eq%20'x'",
+        "name%20eq%20'x')",
+        "name%20gt%20'x'",
+        &deep,
+    ] {
         let reply = emulator.get(&format!("{group_path}/resources?$filter={bad}")).await;
         assert_eq!((reply.status, reply.code()), (StatusCode::BAD_REQUEST, "InvalidFilterInQueryString"), "{bad}");
     }

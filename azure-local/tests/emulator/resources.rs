@@ -109,8 +109,36 @@ async fn query_parameters_and_conditions_act_or_are_refused() {
     }
 
     // Any version that was published is taken; what it is not is told.
-    for version in ["2015-06-15", "2019-11-01", "2025-05-01"] {
+    for version in ["2014-12-01-preview", "2015-06-15", "2019-11-01", "2025-05-01", "2026-03-01"] {
         emulator.get(&format!("{}?api-version={version}", path(NSG))).await.good();
+    }
+    let network = path("Network/virtualNetworks/newer");
+    for (version, own, private) in [
+        ("2025-05-01", json!({}), json!(null)),
+        ("2025-07-01", json!({}), json!(null)),
+        ("2026-03-01", json!({ "defaultOutboundAccess": true }), json!(true)),
+        ("2026-03-01", json!({}), json!(false)),
+    ] {
+        // What is there stays as it is; only a new subnet is private, and only with a newer version.
+        let name =
+            if version.starts_with("2026") { format!("new-{}", own["defaultOutboundAccess"]) } else { "old".into() };
+        let mut subnet = json!({ "properties": own });
+        let number = match name.as_str() {
+            "old" => 0,
+            "new-true" => 1,
+            _ => 2,
+        };
+        subnet["properties"]["addressPrefix"] = json!(format!("10.9.{number}.0/24"));
+        if version == "2025-05-01" {
+            subnet["name"] = json!(name);
+            let body = json!({ "location": "westeurope", "properties": {
+                "addressSpace": { "addressPrefixes": ["10.9.0.0/16"] }, "subnets": [subnet] } });
+            emulator.put(&format!("{network}?api-version={version}"), &body).await.good();
+        } else {
+            emulator.put(&format!("{network}/subnets/{name}?api-version={version}"), &subnet).await.good();
+        }
+        let found = emulator.get(&format!("{network}/subnets/{name}?api-version={version}")).await.good().body;
+        assert_eq!(found["properties"]["defaultOutboundAccess"], private, "{version} {name}");
     }
     let unknown = emulator.get(&format!("{}?api-version=2024-07-02", vm_path("node-1"))).await;
     assert_eq!(unknown.code(), "NoRegisteredProviderFound");

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
+use super::carrier::{ByteStream, Carrier, Endpoint};
 use crate::inventory::{InventoryNode, SocketEndpoint};
-use crate::ssh::{CONNECT_TIMEOUT, Identity, Session, SshError};
+use crate::ssh::{CONNECT_TIMEOUT, Identity, Output, Session, SshError};
 
 /// Where nodes' SSH servers listen on the cluster's own network.
 const SSH_PORT: u16 = 22;
@@ -58,7 +60,7 @@ pub(super) struct Connections {
     /// To the gateway, when there is one.
     gateway_link: Mutex<Link>,
     handshakes: Semaphore,
-    pub(super) timeouts: Timeouts,
+    timeouts: Timeouts,
 }
 
 struct Peer {
@@ -94,7 +96,7 @@ impl Connections {
     }
 
     /// The open connection to a node; makes it when there is none.
-    pub(super) async fn session(&self, index: usize) -> Result<Arc<Session>, SshError> {
+    async fn connected(&self, index: usize) -> Result<Arc<Session>, SshError> {
         let peer = &self.peers[index];
         let mut link = peer.link.lock().await;
         if let Some(known) = link.known(self.timeouts.silence) {
@@ -119,7 +121,7 @@ impl Connections {
     }
 
     /// Ends the connection to a node; the next question makes it again.
-    pub(super) async fn disconnect(&self, index: usize) {
+    async fn end(&self, index: usize) {
         let link = std::mem::replace(&mut *self.peers[index].link.lock().await, Link::Untried);
         if let Link::Open(session) = link {
             session.close().await;
@@ -185,6 +187,42 @@ impl Connections {
     }
 }
 
+impl Carrier for Connections {
+    fn reach(&self, node: usize) -> BoxFuture<'_, Result<(), SshError>> {
+        Box::pin(async move { self.connected(node).await.map(drop) })
+    }
+
+    fn run<'a>(
+        &'a self,
+        node: usize,
+        command: &'a str,
+        input: Option<&'a str>,
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<Output, SshError>> {
+        Box::pin(async move { self.connected(node).await?.run(command, input, timeout).await })
+    }
+
+    fn open<'a>(&'a self, node: usize, endpoint: Endpoint<'a>) -> BoxFuture<'a, Result<ByteStream, SshError>> {
+        Box::pin(async move {
+            let session = self.connected(node).await?;
+            let stream = match endpoint {
+                Endpoint::Command(command) => session.open(command).await?.into_stream(),
+                Endpoint::Socket(path) => session.unix(path).await?,
+                Endpoint::Port(port) => session.tcp("127.0.0.1", port).await?,
+            };
+            Ok(Box::new(stream) as ByteStream)
+        })
+    }
+
+    fn session(&self, node: usize) -> BoxFuture<'_, Result<Arc<Session>, SshError>> {
+        Box::pin(self.connected(node))
+    }
+
+    fn disconnect(&self, node: usize) -> BoxFuture<'_, ()> {
+        Box::pin(self.end(node))
+    }
+}
+
 impl Link {
     fn known(&self, silence: Duration) -> Option<Result<Arc<Session>, SshError>> {
         match self {
@@ -201,5 +239,62 @@ impl Link {
             Err(error) => Self::Failed { at: Instant::now(), error: error.clone() },
         };
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::VecDeque;
+    use tokio::net::TcpListener;
+
+    const NODES: usize = 3 * MOST_HANDSHAKES;
+
+    /// A node whose SSH server says nothing: all nodes at one address.
+    fn node(index: usize, address: std::net::SocketAddr) -> InventoryNode {
+        InventoryNode {
+            name: format!("node-{index}"),
+            private_address: "10.32.0.4".parse().unwrap(),
+            etcd_member: false,
+            data_disk: false,
+            ssh: SocketEndpoint { host: address.ip().to_string(), port: address.port() },
+            host_key: String::new(),
+        }
+    }
+
+    /// On one thread: whoever may connect has done so before the listener is asked again.
+    #[tokio::test]
+    async fn no_more_than_so_many_nodes_are_connected_to_at_a_time() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let nodes = (0..NODES).map(|index| node(index, address)).collect();
+        let connections = Connections::new(nodes, Identity::Agent, Route::Direct, Timeouts::default());
+        let (mut open, mut most, mut all) = (VecDeque::new(), 0, 0);
+        let serving = async {
+            loop {
+                tokio::select! {
+                    biased;
+                    accepted = listener.accept() => {
+                        open.push_back(accepted.unwrap());
+                        (most, all) = (most.max(open.len()), all + 1);
+                    }
+                    // Nobody else is at the door. Lets go of one once all places are taken, so that the next may come.
+                    () = nobody_comes(), if open.len() >= MOST_HANDSHAKES || all >= NODES => drop(open.pop_front()),
+                }
+            }
+        };
+        let connecting = futures::future::join_all((0..NODES).map(|index| connections.session(index)));
+        let results = tokio::select! {
+            results = connecting => results,
+            () = serving => unreachable!("it serves for ever"),
+        };
+        assert!(results.iter().all(Result::is_err), "nobody is let in");
+        assert_eq!(most, MOST_HANDSHAKES);
+    }
+
+    async fn nobody_comes() {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
     }
 }

@@ -10,6 +10,7 @@ use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use hyper::header::{HOST, HeaderValue};
 use hyper_util::rt::TokioIo;
 
+use super::carrier::Endpoint;
 use super::node::Node;
 use crate::ssh::SshError;
 use report::{Failure, NodeError};
@@ -24,8 +25,10 @@ pub(super) fn connect(node: Node, timeout: Duration) -> Result<Docker, Error> {
         request.headers_mut().entry(HOST).or_insert(HeaderValue::from_static("docker"));
         let node = node.clone();
         async move {
-            let stream = async { node.session().await?.unix(SOCKET).await };
-            let stream = stream.await.map_err(|error| Error::IOError { err: std::io::Error::other(error) })?;
+            let stream = node
+                .open(Endpoint::Socket(SOCKET))
+                .await
+                .map_err(|error| Error::IOError { err: std::io::Error::other(error) })?;
             let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
             tokio::spawn(connection.with_upgrades());
             Ok(sender.send_request(request).await?)

@@ -6,6 +6,7 @@ use hyper::Request;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::carrier::Endpoint;
 use super::node::Node;
 
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -14,7 +15,7 @@ impl Node {
     /// The status with which the node itself answers `GET path` on `port`, asked through its SSH connection.
     pub async fn get(&self, port: u16, path: &str) -> Result<u16, String> {
         let asking = async {
-            let stream = self.tcp(port).await.map_err(|error| error.to_string())?;
+            let stream = self.open(Endpoint::Port(port)).await.map_err(|error| error.to_string())?;
             status_of(stream, self.name(), path).await
         };
         let silent = Err(format!("no answer within {} s", TIMEOUT.as_secs()));

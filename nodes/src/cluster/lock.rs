@@ -17,8 +17,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, interval, sleep};
 
-use super::{Cluster, Node};
-use crate::ssh::{SshError, Stream};
+use super::{ByteStream, Cluster, Endpoint, Node};
+use crate::ssh::SshError;
 use keeper::{Keeper, KeeperError, Look};
 use report::mark::DEGRADED;
 use report::{Failure, Reporter};
@@ -102,7 +102,7 @@ impl ClusterLock {
         }
     }
 
-    fn held(fence: Fence, node: &str, keeper: Keeper<Stream>) -> Self {
+    fn held(fence: Fence, node: &str, keeper: Keeper<ByteStream>) -> Self {
         let (lose, lost) = watch::channel(None);
         let (release, released) = mpsc::channel(1);
         let renewing = tokio::spawn(renew(keeper, node.to_owned(), PACE, lose, released));
@@ -134,10 +134,10 @@ impl ClusterLock {
     }
 }
 
-async fn open(node: &Node) -> Result<Stream, SshError> {
+async fn open(node: &Node) -> Result<ByteStream, SshError> {
     // The account's shell may be any; the script is for bash, which every image has.
     let script = format!("exec bash -c '{SCRIPT}'");
-    Ok(node.session().await?.open(&script).await?.into_stream())
+    node.open(Endpoint::Command(&script)).await
 }
 
 /// Until the lock is held, or `deadline` is past.

@@ -1,6 +1,7 @@
 //! A cluster's nodes as `platformctl` works with them: an inventory turned into connections that are made when they are
 //! needed and made again when they are lost.
 
+mod carrier;
 mod connections;
 mod docker;
 mod http;
@@ -8,6 +9,7 @@ mod lock;
 mod node;
 mod subset;
 
+pub use carrier::{ByteStream, Bytes, Carrier, Endpoint};
 pub use connections::{Gateway, MOST_HANDSHAKES, Route, Timeouts};
 pub use docker::DockerError;
 pub use http::status_of;
@@ -66,9 +68,14 @@ pub struct Cluster {
 impl Cluster {
     /// A cluster from what the inventory says of it; nothing is connected yet.
     pub fn new(facts: ClusterFacts, identity: Identity, route: Route, timeouts: Timeouts) -> Self {
-        let connections = Arc::new(Connections::new(facts.nodes.clone(), identity, route, timeouts));
+        let connections = Connections::new(facts.nodes.clone(), identity, route, timeouts);
+        Self::over(facts, Arc::new(connections), timeouts.command)
+    }
+
+    /// The same whose nodes are asked over `carrier`, `command_timeout` for one command or request.
+    pub fn over(facts: ClusterFacts, carrier: Arc<dyn Carrier>, command_timeout: Duration) -> Self {
         let nodes = facts.nodes.iter().cloned().enumerate();
-        let nodes = nodes.map(|(index, node)| Node::new(node, index, connections.clone())).collect();
+        let nodes = nodes.map(|(index, node)| Node::new(node, index, carrier.clone(), command_timeout)).collect();
         Self { facts: Arc::new(facts), nodes: Arc::new(nodes) }
     }
 
@@ -106,12 +113,12 @@ impl Cluster {
 
     /// Connects to every node at once: those that answer, and why the others do not.
     pub async fn connect(&self) -> (Vec<Node>, Vec<(String, SshError)>) {
-        let results = join_all(self.nodes.iter().map(Node::session)).await;
+        let results = join_all(self.nodes.iter().map(Node::reach)).await;
         let mut reachable = Vec::new();
         let mut errors = Vec::new();
         for (node, result) in self.nodes.iter().zip(results) {
             match result {
-                Ok(_) => reachable.push(node.clone()),
+                Ok(()) => reachable.push(node.clone()),
                 Err(error) => errors.push((node.name().to_owned(), error)),
             }
         }
@@ -127,13 +134,13 @@ impl Cluster {
             .enumerate()
             .map(|(index, node)| async move {
                 tokio::time::sleep(HEAD_START * u32::try_from(index).unwrap_or(u32::MAX)).await;
-                (node, node.session().await)
+                (node, node.reach().await)
             })
             .collect();
         let mut errors = Vec::new();
         while let Some((node, result)) = tries.next().await {
             match result {
-                Ok(_) => return Ok(node),
+                Ok(()) => return Ok(node),
                 Err(error) => errors.push((node.name().to_owned(), error)),
             }
         }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use bollard::Docker;
 use tokio::sync::OnceCell;
 
-use super::connections::Connections;
+use super::carrier::{ByteStream, Carrier, Endpoint};
 use super::docker::{self, DockerError};
 use crate::inventory::InventoryNode;
-use crate::ssh::{Output, Session, SshError, Stream};
+use crate::ssh::{Output, Session, SshError};
 
 /// How often a repeatable question is asked again when the connection broke under it.
 const MOST_REPEATS: u32 = 2;
@@ -24,13 +24,20 @@ pub struct Node {
 struct Inner {
     facts: InventoryNode,
     index: usize,
-    connections: Arc<Connections>,
+    carrier: Arc<dyn Carrier>,
+    /// For one command or request.
+    command_timeout: Duration,
     docker: OnceCell<Docker>,
 }
 
 impl Node {
-    pub(super) fn new(facts: InventoryNode, index: usize, connections: Arc<Connections>) -> Self {
-        Self { inner: Arc::new(Inner { facts, index, connections, docker: OnceCell::new() }) }
+    pub(super) fn new(
+        facts: InventoryNode,
+        index: usize,
+        carrier: Arc<dyn Carrier>,
+        command_timeout: Duration,
+    ) -> Self {
+        Self { inner: Arc::new(Inner { facts, index, carrier, command_timeout, docker: OnceCell::new() }) }
     }
 
     /// Its name, which is its host name too.
@@ -53,21 +60,26 @@ impl Node {
         &self.inner.facts
     }
 
+    /// Whether it answers.
+    pub async fn reach(&self) -> Result<(), SshError> {
+        self.inner.carrier.reach(self.inner.index).await
+    }
+
     /// The open connection.
     pub async fn session(&self) -> Result<Arc<Session>, SshError> {
-        self.inner.connections.session(self.inner.index).await
+        self.inner.carrier.session(self.inner.index).await
     }
 
     /// Ends the connection until something is asked again.
     pub async fn disconnect(&self) {
-        self.inner.connections.disconnect(self.inner.index).await;
+        self.inner.carrier.disconnect(self.inner.index).await;
     }
 
     /// Runs a command that may be repeated: when the connection breaks, it is made again and the command run again.
     pub async fn run(&self, command: &str, input: Option<&str>, timeout: Duration) -> Result<Output, SshError> {
         let mut repeats = 0;
         loop {
-            match self.session().await?.run(command, input, timeout).await {
+            match self.inner.carrier.run(self.inner.index, command, input, timeout).await {
                 Err(error @ SshError::Protocol { .. }) if repeats < MOST_REPEATS => {
                     repeats += 1;
                     tracing::debug!(node = self.name(), %error, repeats, "the connection broke; the command is run again");
@@ -79,18 +91,18 @@ impl Node {
 
     /// Runs a command with the usual time limit and returns its stdout, or what it complained about.
     pub async fn succeed(&self, command: &str) -> Result<Result<String, String>, SshError> {
-        Ok(self.run(command, None, self.inner.connections.timeouts.command).await?.success())
+        Ok(self.run(command, None, self.inner.command_timeout).await?.success())
     }
 
-    /// A connection to a port that is open on the node itself.
-    pub async fn tcp(&self, port: u16) -> Result<Stream, SshError> {
-        self.session().await?.tcp("127.0.0.1", port).await
+    /// A stream to something on the node.
+    pub async fn open(&self, endpoint: Endpoint<'_>) -> Result<ByteStream, SshError> {
+        self.inner.carrier.open(self.inner.index, endpoint).await
     }
 
     /// Its Docker, spoken to in the version of the API that it knows.
     pub async fn docker(&self) -> Result<Docker, DockerError> {
         let connect = || async {
-            let timeout = self.inner.connections.timeouts.command;
+            let timeout = self.inner.command_timeout;
             docker::connect(self.clone(), timeout)?.negotiate_version().await
         };
         let docker = self.inner.docker.get_or_try_init(connect).await;

@@ -156,13 +156,22 @@ impl Store {
     }
 }
 
+/// etcdctl's answer to `txn`: Go leaves `succeeded` out when it is false.
+#[derive(Deserialize)]
+struct Committed {
+    #[serde(default)]
+    succeeded: bool,
+    #[serde(default)]
+    responses: serde_json::Value,
+}
+
 /// Whether a fenced transaction was made: `false` when one of its own comparisons did not hold. Of one that was not made,
 /// the answer says which lock there is.
-fn committed(answer: &serde_json::Value, fence: Fence) -> Result<bool, StoreError> {
-    if answer["succeeded"] == serde_json::Value::Bool(true) {
+fn committed(answer: &Committed, fence: Fence) -> Result<bool, StoreError> {
+    if answer.succeeded {
         return Ok(true);
     }
-    match creation(&answer["responses"]) {
+    match creation(&answer.responses) {
         Some(revision) if revision == fence.revision => Ok(false),
         _ => Err(StoreError::LockLost),
     }
@@ -226,11 +235,12 @@ mod tests {
             serde_json::json!({"header": {"revision": 9}, "responses": [{"Response": {"ResponseRange": {"kvs": kvs}}}]})
         };
         let fence = Fence { revision: 7 };
-        assert!(committed(&serde_json::json!({"succeeded": true}), fence).unwrap());
-        assert!(!committed(&refused(7), fence).unwrap());
+        let committed = |answer: &serde_json::Value| committed(&Committed::deserialize(answer).unwrap(), fence);
+        assert!(committed(&serde_json::json!({"succeeded": true})).unwrap());
+        assert!(!committed(&refused(7)).unwrap());
         let gone = serde_json::json!({"responses": [{"Response": {"ResponseRange": {"header": {"revision": 9}}}}]});
         for answer in [refused(8), gone, serde_json::json!({})] {
-            assert!(matches!(committed(&answer, fence), Err(StoreError::LockLost)), "{answer}");
+            assert!(matches!(committed(&answer), Err(StoreError::LockLost)), "{answer}");
         }
     }
 

@@ -39,7 +39,8 @@ impl Apps {
         };
         let base = base.clone();
         let source = base.content.source.clone();
-        let blueprint = Blueprint::read(&source, Owner { app: name, config: &config })?;
+        let reached = self.require_router().await?;
+        let blueprint = Blueprint::read(&source, Owner { app: name, config: &config, on: Some(&reached) })?;
         let known: BTreeMap<String, String> = base.content.images.clone();
         let new: BTreeSet<&str> = blueprint.images().into_iter().filter(|image| !known.contains_key(*image)).collect();
         let images = Images { platform: &self.platform, reporter: &self.reporter };

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::compose_file::Owner;
+use super::compose_file::{Owner, mistakes};
 use super::images::{Found, Images};
 use super::record::now;
 use super::render::{Blueprint, render};
 use super::{App, AppName, Apps, Begun, Content, ImageOptions, Release, Source, Wait, port, volumes};
 use crate::images::Archive;
+use diagnostics::yaml::{Step, line_of};
 use diagnostics::{Origin, Problems};
 use report::Failure;
 use report::mark::{DEGRADED, GOOD};
@@ -26,19 +27,28 @@ pub struct Deployment {
     pub wait: Wait,
 }
 
+impl Deployment {
+    /// What is wrong with a Compose file whatever the configuration of its app is, before anybody is connected to.
+    pub fn check(&self, name: &AppName) -> Result<(), Problems> {
+        let Source::Compose { file, text, public, .. } = &self.source else { return Ok(()) };
+        let found = mistakes(text, file, name, public.as_deref());
+        if found.is_empty() { Ok(()) } else { Err(found) }
+    }
+}
+
 impl Apps {
     /// Checks everything that can be checked, records the release, brings it up and waits until it runs. When it does
     /// not, the release before runs again. Nothing is changed when a check fails.
     pub async fn deploy(&self, name: &AppName, deployment: &Deployment) -> Result<(App, Begun), Failure> {
         let app = self.require(name).await?;
         let source = with_earlier_options(&deployment.source, app.intended());
-        let owner = Owner { app: name, config: &app.config };
+        let reached = self.require_router().await?;
+        let owner = Owner { app: name, config: &app.config, on: Some(&reached) };
         let read = Blueprint::read_with_notes(&source, owner);
         for note in read.as_ref().map_or_else(|refused| &refused.notes, |blueprint| &blueprint.notes) {
             self.reporter.note(format!("{DEGRADED} {note}"));
         }
         let blueprint = read.map_err(|refused| refused.problems)?;
-        self.require_router().await?;
         let images = Images { platform: &self.platform, reporter: &self.reporter };
         let found = images.provide(&blueprint.images(), deployment.archive.as_ref()).await?;
         let port = chosen_port(&blueprint, &found, deployment.port, app.intended())?;
@@ -65,6 +75,7 @@ impl Apps {
         let placed = self.place_volumes(app, blueprint).await?;
         // What cannot be rendered is found out before it is recorded.
         render(app, 0, &content, &self.require_router().await?)?;
+        self.require_networks(blueprint, &content.source).await?;
         self.settle(app, &content).await?;
         let now = now();
         let (app, begun) = self
@@ -80,6 +91,23 @@ impl Apps {
         };
         self.reporter.note(note);
         Ok((self.roll_out(&app, wait).await?, begun))
+    }
+
+    /// The networks that a file says are there must be: the swarm would also take the beginning of an id for a name.
+    async fn require_networks(&self, blueprint: &Blueprint, source: &Source) -> Result<(), Failure> {
+        let Source::Compose { file, text, .. } = source else { return Ok(()) };
+        let mut problems = Problems::new();
+        for (key, network) in blueprint.stack.networks.iter().filter(|(_, network)| network.external) {
+            let name = network.name.as_ref().unwrap_or(key);
+            if !self.platform.swarm.has_network(name).await? {
+                let path = ["networks", key].map(|key| Step::Key(key.to_owned()));
+                let origin = Origin::File { path: file.clone(), line: line_of(text, &path) };
+                let message = format!("`networks.{key}`: there is no network `{name}` in the swarm");
+                let hint = "leave `external` out, and the app has a network of its own".to_owned();
+                problems.add_with_hint(origin, message, hint);
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
     }
 
     /// A release that was left alone while it came up may run by now; something else comes next, so it is looked at.

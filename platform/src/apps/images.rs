@@ -2,23 +2,17 @@
 //! when it came from a registry, else its id, for which no node asks a stranger's registry.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use bollard::models::ImageInspect;
-use bollard::query_parameters::{PushImageOptionsBuilder, TagImageOptionsBuilder};
-use futures::TryStreamExt as _;
 use futures::future::join_all;
 
-use super::{image, port};
+use super::image;
+use super::image_on_node::{OnNode, push, tag};
 use crate::Platform;
 use crate::images::{self, Archive, MissingImage};
 use diagnostics::{Origin, Problems};
 use nodes::cluster::{DockerError, Node};
 use report::mark::DEGRADED;
 use report::{Event, Failure, Reporter};
-
-/// A large image into a registry whose disk is slow.
-const PUSH_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// An image that every node has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,14 +21,6 @@ pub(super) struct Found {
     pub pinned: String,
     /// TCP ports that it exposes.
     pub exposed: Vec<u16>,
-}
-
-/// An image on one node.
-#[derive(Clone, Debug, Default)]
-struct OnNode {
-    id: String,
-    digests: Vec<String>,
-    exposed: Vec<u16>,
 }
 
 /// Where images come from and go to.
@@ -83,14 +69,11 @@ impl Images<'_> {
         let mut missing = Vec::new();
         for (text, reference) in pinned {
             let on_nodes = join_all(nodes.iter().map(|node| async move {
-                match inspect(node, reference).await {
+                match OnNode::find(node, reference).await {
                     Ok(Some(_)) => Ok(()),
+                    // Docker's own words say that it is gone.
                     Ok(None) if reference.starts_with("sha256:") => {
-                        // Docker's own words, which say that it is gone.
-                        let asked = node.ask(format!("looking for image `{text}`"), |docker| async move {
-                            docker.inspect_image(reference).await
-                        });
-                        asked.await.map(drop)
+                        OnNode::demand(node, reference, text).await.map(drop)
                     }
                     Ok(None) => self.pull(node, reference, text).await,
                     Err(error) => Err(error),
@@ -116,24 +99,21 @@ impl Images<'_> {
     }
 
     async fn provide_on(&self, node: &Node, reference: &str, loaded: bool) -> Result<OnNode, DockerError> {
-        let present = inspect(node, reference).await?;
+        let present = OnNode::find(node, reference).await?;
         // A tag of a registry may have a newer content by now; what an archive brought is what is wanted.
         let is_wanted = reference.contains('@') || (loaded && !image::is_own(reference));
         match present {
             // What has no digest never came from a registry, so there is none to ask.
             Some(present) if is_wanted || present.digests.is_empty() => Ok(present),
             Some(present) => match self.pull(node, reference, reference).await {
-                Ok(()) => Ok(inspect(node, reference).await?.unwrap_or(present)),
+                Ok(()) => Ok(OnNode::find(node, reference).await?.unwrap_or(present)),
                 Err(error) if error.unreachable().is_some() => Err(error),
                 // The registry is not there now; the image is.
                 Err(_) => Ok(present),
             },
             None => {
                 self.pull(node, reference, reference).await?;
-                let asked = node.ask(format!("looking for image `{reference}`"), |docker| async move {
-                    docker.inspect_image(reference).await
-                });
-                Ok(on_node(asked.await?))
+                OnNode::demand(node, reference, reference).await
             }
         }
     }
@@ -169,7 +149,7 @@ impl Images<'_> {
         let load = |node: Node| {
             let (packed, id) = (packed.clone(), id.clone());
             async move {
-                let present = inspect(&node, &packed).await?;
+                let present = OnNode::find(&node, &packed).await?;
                 if present.is_none_or(|present| present.id != id) {
                     let what = format!("{packed} on {}", node.name());
                     self.step(&what, "load", images::load(&node, archive)).await?;
@@ -223,48 +203,6 @@ fn packed_name(archive: &Archive, reference: &str) -> Result<String, Failure> {
             Err(problems.into())
         }
     }
-}
-
-async fn inspect(node: &Node, reference: &str) -> Result<Option<OnNode>, DockerError> {
-    let asked = node
-        .ask(format!("looking for image `{reference}`"), |docker| async move { docker.inspect_image(reference).await });
-    match asked.await {
-        Ok(found) => Ok(Some(on_node(found))),
-        Err(error) if error.is_not_found() => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-fn on_node(found: ImageInspect) -> OnNode {
-    let exposed = found.config.and_then(|config| config.exposed_ports).unwrap_or_default();
-    OnNode {
-        id: found.id.unwrap_or_default(),
-        digests: found.repo_digests.unwrap_or_default(),
-        exposed: port::exposed(&exposed),
-    }
-}
-
-async fn tag(node: &Node, source: &str, reference: &str) -> Result<(), DockerError> {
-    let (repository, tag) = image::repository_and_tag(reference);
-    let options = TagImageOptionsBuilder::default().repo(repository).tag(tag.unwrap_or("latest")).build();
-    let tagged = node.ask(format!("tagging image `{source}` as `{reference}`"), |docker| {
-        let options = options.clone();
-        async move { docker.tag_image(source, Some(options)).await }
-    });
-    tagged.await
-}
-
-async fn push(node: &Node, reference: &str) -> Result<(), DockerError> {
-    let (repository, tag) = image::repository_and_tag(reference);
-    let options = PushImageOptionsBuilder::default().tag(tag.unwrap_or("latest")).build();
-    let pushed = node.ask(format!("pushing image `{reference}`"), |mut docker| {
-        let options = options.clone();
-        async move {
-            docker.set_timeout(PUSH_TIMEOUT);
-            docker.push_image(repository, Some(options), None).try_for_each(|_| async { Ok(()) }).await
-        }
-    });
-    pushed.await
 }
 
 /// The one reference of an image that nodes have.

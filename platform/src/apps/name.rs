@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 /// A DNS label (RFC 1123 §2.1) leaves 63 characters; a service's name is `app-<name>_<service>` and has as many.
 const LONGEST: usize = 40;
 /// What namespaces of apps begin with, in the swarm.
-const NAMESPACE_PREFIX: &str = "app-";
+pub(super) const NAMESPACE_PREFIX: &str = "app-";
+/// The app's name on its services.
+pub(super) const APP_LABEL: &str = "platform.app";
 /// Labels below the platform's domain that belong to the platform, and the prefix of images in its registry.
 const RESERVED: [&str; 4] = ["captain", "platform", "registry", "router"];
 

@@ -39,7 +39,7 @@ impl Apps {
     /// Keys of the services that the app's newest release has.
     pub fn services(&self, app: &App) -> Result<Vec<String>, Failure> {
         let Some(release) = app.intended().or(app.releases.last()) else { return Ok(Vec::new()) };
-        let owner = Owner { app: &app.name, config: &release.content.config };
+        let owner = Owner { app: &app.name, config: &release.content.config, on: None };
         Ok(Blueprint::read(&release.content.source, owner)?.services().into_keys().collect())
     }
 

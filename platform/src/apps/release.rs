@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Config;
 
+/// The release's number on its services.
+pub(super) const RELEASE_LABEL: &str = "platform.release";
+
 /// A numbered release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::compose_file::{ComposeFile, Owner, Refused};
 use super::config::PORT;
+use super::name::APP_LABEL;
+use super::release::RELEASE_LABEL;
 use super::route;
 use super::scale::WEB;
 use super::{App, Content, ImageOptions, Source, volumes};
@@ -15,11 +17,6 @@ use crate::compose::{
 };
 use crate::swarm::COMPONENT_LABEL;
 use diagnostics::Problems;
-
-/// The app's name on its services.
-pub(super) const APP_LABEL: &str = "platform.app";
-/// The release's number on its services.
-pub(super) const RELEASE_LABEL: &str = "platform.release";
 
 /// Between the end of a task and the start of the next.
 const RESTART_DELAY: Duration = Duration::from_secs(2);
@@ -92,7 +89,8 @@ fn of_image(image: &str, options: &ImageOptions) -> Service {
 
 /// The services, networks and configs of release `version` with `content`, reached as the platform's bundle says.
 pub fn render(app: &App, version: u32, content: &Content, reached: &AppRouting) -> Result<Rendered, Problems> {
-    let owner = Owner { app: &app.name, config: &content.config };
+    // What ran once may run again, be scaled and be stopped: what it may reach was looked at when it was deployed.
+    let owner = Owner { app: &app.name, config: &content.config, on: None };
     let Blueprint { mut stack, configured, .. } = Blueprint::read(&content.source, owner)?;
     for (key, service) in &mut stack.services {
         if let Some(pinned) = content.images.get(&service.image) {
@@ -127,9 +125,15 @@ pub fn render(app: &App, version: u32, content: &Content, reached: &AppRouting) 
     let mut rendered = stack.render(&Naming { namespace: &namespace });
     for service in &mut rendered.services {
         let networks = service.spec.task_template.iter_mut().filter_map(|task| task.networks.as_mut()).flatten();
-        for network in networks.filter(|network| network.target.as_ref() == Some(&reached.network)) {
-            // All apps share this network; their services' short names would meet there. Requests go to the public one.
-            network.aliases = (service.component == content.public).then(|| vec![route::alias(app)]);
+        for network in networks {
+            let target = network.target.as_deref().unwrap_or_default();
+            // All apps share these networks; their services' short names would meet there, and those of the platform's
+            // services. Requests go to the public one.
+            if target == reached.network {
+                network.aliases = (service.component == content.public).then(|| vec![route::alias(app)]);
+            } else if reached.is_shared(target) {
+                network.aliases = None;
+            }
         }
     }
     Ok(rendered)

@@ -6,7 +6,8 @@ use std::time::Duration;
 use bollard::models::ServiceUpdateStatusStateEnum;
 use bollard::query_parameters::InspectNetworkOptions;
 
-use super::render::{RELEASE_LABEL, render};
+use super::release::RELEASE_LABEL;
+use super::render::render;
 use super::{App, Apps, Release, ReleaseState, vanguard};
 use crate::bundle::AppRouting;
 use crate::compose::Rendered;

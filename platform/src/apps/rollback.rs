@@ -23,12 +23,13 @@ impl Apps {
         })?;
         let content = target.content.clone();
         let what = Release::rollback_to(target.version);
-        let blueprint = Blueprint::read(&content.source, Owner { app: name, config: &content.config })?;
+        let reached = self.require_router().await?;
+        let owner = Owner { app: name, config: &content.config, on: Some(&reached) };
+        let blueprint = Blueprint::read(&content.source, owner)?;
         if let Some(note) = difference(&app.config, &content.config) {
             self.reporter
                 .note(format!("{DEGRADED} {name}: the configuration is that of v{} again: {note}", target.version));
         }
-        self.require_router().await?;
         let images = Images { platform: &self.platform, reporter: &self.reporter };
         images.provide_again(&content.images).await?;
         self.release(&app, &blueprint, content, &what, wait).await

@@ -16,7 +16,8 @@ impl Apps {
         let (services, public) = match app.intended() {
             Some(release) => {
                 let content = &release.content;
-                let blueprint = Blueprint::read(&content.source, Owner { app: name, config: &content.config })?;
+                let blueprint =
+                    Blueprint::read(&content.source, Owner { app: name, config: &content.config, on: None })?;
                 (blueprint.services(), blueprint.public)
             }
             None => (BTreeMap::from([(WEB.to_owned(), false)]), WEB.to_owned()),

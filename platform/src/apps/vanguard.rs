@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bollard::models::{ServiceSpec, ServiceSpecUpdateConfigOrderEnum};
 
-use super::render::RELEASE_LABEL;
+use super::release::RELEASE_LABEL;
 use super::roll_out::{Unwell, refused, told};
 use super::{App, Apps, Release};
 use crate::bundle::AppRouting;
@@ -89,7 +89,13 @@ mod tests {
     use crate::apps::{Config, Content, ImageOptions, Source, render};
 
     fn reached() -> AppRouting {
-        AppRouting { network: "platform_router".into(), labels: "platform.route".parse().unwrap() }
+        AppRouting {
+            bundle: "platform".into(),
+            components: Vec::new(),
+            network: "platform_router".into(),
+            open_networks: Vec::new(),
+            labels: "platform.route".parse().unwrap(),
+        }
     }
 
     fn next(replicas: u32) -> (App, RenderedService) {

@@ -147,7 +147,10 @@ fn services(
         .map(|setting| format!("{}.{}", setting.name.target, setting.name.key))
         .collect();
     for (key, service) in &stack.services {
+        // That its name is not known was found before.
+        let is_unknown = undefined == Undefined::SomeText && service.image.contains(template::SOME_TEXT);
         if !service.image.is_empty()
+            && !is_unknown
             && let Err(message) = image::check(&service.image)
         {
             document.problem(&at(key, Some("image")), message);
@@ -194,18 +197,32 @@ fn services(
 
 /// Gives the apps' network its name in the swarm, or says that it is not there whatever the settings.
 fn app_network(bundle: &mut Bundle, file: &str, few: &Stack) -> Vec<Problem> {
+    let components = bundle.components().map(|component| component.name.clone()).collect();
     let Some(apps) = &mut bundle.apps else { return Vec::new() };
-    if let Some(network) = few.networks.get(&apps.network) {
-        let naming = Naming { namespace: &bundle.name };
-        apps.network = network.name.clone().unwrap_or_else(|| naming.name(&apps.network));
-        return Vec::new();
-    }
+    apps.bundle.clone_from(&bundle.name);
+    apps.components = components;
+    let naming = Naming { namespace: &bundle.name };
+    let named = |key: &mut String| match few.networks.get(key) {
+        Some(network) => {
+            *key = network.name.clone().unwrap_or_else(|| naming.name(key));
+            None
+        }
+        None => Some(key.clone()),
+    };
+    let unknown: Vec<(Vec<Step>, String)> = std::iter::once(&mut apps.network)
+        .filter_map(|key| Some((vec![Step::Key("apps".into()), Step::Key("network".into())], named(key)?)))
+        .chain(apps.open_networks.iter_mut().enumerate().filter_map(|(index, key)| {
+            let path = vec![Step::Key("apps".into()), Step::Key("open_networks".into()), Step::Index(index)];
+            Some((path, named(key)?))
+        }))
+        .collect();
     let Some(manifest) = bundle.files.get(MANIFEST) else { return Vec::new() };
     let Ok(document) = Document::parse(file, manifest) else { return Vec::new() };
-    let path = ["apps", "network"].map(|key| Step::Key(key.into()));
     let known: Vec<&str> = few.networks.keys().map(String::as_str).collect();
     let known = if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
-    document.problem(&path, format!("the stack has no network `{}`; {known}", apps.network));
+    for (path, key) in unknown {
+        document.problem(&path, format!("the stack has no network `{key}`; {known}"));
+    }
     document.into_problems().iter().cloned().collect()
 }
 

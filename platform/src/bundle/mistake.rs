@@ -44,6 +44,22 @@ impl SettingsSchema {
         missing.chain(wrong).chain(tasks).collect()
     }
 
+    /// Settings and secrets that are set and that nothing reads, each with the command that removes it.
+    pub fn unread(&self, values: &Values) -> Vec<(SettingKey, String)> {
+        let names = values.iter().map(|(target, key, _)| (target, key)).chain(values.secrets());
+        let unread = names.filter(|(target, key)| self.get(target, key).is_none());
+        unread
+            .map(|(target, key)| {
+                let name = SettingKey { target: target.to_owned(), key: key.to_owned() };
+                let remove = format!("platformctl config {target} rm {key}");
+                match self.suggestion(target, key) {
+                    Some(right) => (name, format!("did you mean `{right}`? {remove}")),
+                    None => (name, remove),
+                }
+            })
+            .collect()
+    }
+
     /// The mistakes that a change from `before` to `after` makes. What is missing may be set by the next command.
     pub fn mistakes_of_change(&self, before: &Values, after: &Values) -> Vec<Mistake> {
         let known = self.mistakes(before);

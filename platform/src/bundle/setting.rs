@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use diagnostics::quoted;
+
 use super::image;
 use crate::compose::{parse_duration, parse_size};
 
@@ -105,7 +107,7 @@ impl SettingType {
     pub fn check(&self, value: &str) -> Result<(), String> {
         let must_be = |right: bool, what: &str| match right {
             true => Ok(()),
-            false => Err(format!("must be {what}, found `{}`", value.escape_debug())),
+            false => Err(format!("must be {what}, found {}", quoted(value))),
         };
         match self {
             Self::String => must_be(!value.contains(char::is_control), "one line of text"),

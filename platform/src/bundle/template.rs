@@ -26,6 +26,9 @@ pub(super) struct TemplateError {
     pub line: Option<usize>,
 }
 
+/// Stands for a name that is not in the context, where that is no error.
+pub(super) const SOME_TEXT: &str = "text";
+
 /// What a name is that is not in the context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Undefined {
@@ -53,7 +56,10 @@ pub(super) fn render(source: &str, context: &Value, undefined: Undefined) -> Res
 pub(super) fn names(source: &str) -> Vec<String> {
     let environment = environment(Undefined::Refused);
     let names = environment.ok().and_then(|environment| {
-        Some(environment.template_from_named_str("stack.yaml", source).ok()?.undeclared_variables(true))
+        let mut names = environment.template_from_named_str("stack.yaml", source).ok()?.undeclared_variables(true);
+        // minijinja's own functions, such as `range`; `debug`, which writes all values down, is for nobody.
+        names.retain(|name| name == "debug" || environment.globals().all(|(known, _)| known != name));
+        Some(names)
     });
     let mut names: Vec<String> = names.into_iter().flatten().collect();
     names.sort();
@@ -90,7 +96,7 @@ fn quote(value: &Value) -> Result<String, Error> {
             Ok(format!("[{}]", items?.join(", ")))
         }
         // Only where undefined names are no errors.
-        ValueKind::Undefined => Ok(quote_text("text")),
+        ValueKind::Undefined => Ok(quote_text(SOME_TEXT)),
         ValueKind::None => {
             Err(Error::new(ErrorKind::InvalidOperation, "the value is not set; guard it with `{% if %}`"))
         }
@@ -261,5 +267,8 @@ mod tests {
             names("{{ router.x }} {% if (logger.drain | url).host %}{{ bundle.name }}{% endif %}"),
             ["bundle.name", "logger.drain", "router.x"]
         );
+        let functions =
+            "{% for i in range(router.x) %}{{ dict(a=i).a }}{{ debug() }}{% endfor %}{% set n = namespace() %}";
+        assert_eq!(names(functions), ["debug", "router.x"]);
     }
 }

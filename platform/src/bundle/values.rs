@@ -42,6 +42,11 @@ impl Values {
         self.secrets.contains(&(target.to_owned(), key.to_owned()))
     }
 
+    /// Target and key of every secret that is set.
+    pub fn secrets(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.secrets.iter().map(|(target, key)| (target.as_str(), key.as_str()))
+    }
+
     /// Target, key and text of everything that is set and no secret.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, &str)> {
         self.settings.iter().map(|((target, key), value)| (target.as_str(), key.as_str(), value.as_str()))

@@ -12,9 +12,8 @@ use super::connect;
 use super::setup::{BundleArguments, ProgressArguments};
 use crate::Platform;
 use crate::bundle::{SettingsSchema, Values};
-use crate::lifecycle::preflight;
+use crate::lifecycle::need_swarm;
 use crate::settings::{self, Assignment, Settings};
-use crate::swarm;
 use diagnostics::{Origin, Problems, given_file};
 use report::OutputFormat;
 use report::{Failure, Reporter};
@@ -136,7 +135,11 @@ async fn unset(
 ) -> Result<(), Failure> {
     let target = &arguments.target;
     let schema = arguments.bundle.resolve(platform).await?.settings;
-    settings::check_names(&schema, target, keys)?;
+    // What is set may be of an earlier version, which had more settings.
+    let values = Settings::new(platform).load().await?;
+    let is_set = |key: &&String| values.get(target, key).is_some() || values.has_secret(target, key);
+    let others: Vec<String> = keys.iter().filter(|key| !is_set(key)).cloned().collect();
+    settings::check_names(&schema, target, &others)?;
     let were_set = Settings::new(platform).unset(&schema, target, keys).await?;
     for key in keys {
         let what = if were_set.contains(key) { "" } else { ": was not set" };
@@ -214,15 +217,6 @@ fn read_assignments(texts: &[String], stdin: bool) -> Result<Vec<Assignment>, Fa
         }
     }
     if problems.is_empty() { Ok(assignments) } else { Err(problems.into()) }
-}
-
-/// Secrets live in the swarm, so the first one forms it.
-async fn need_swarm(platform: &Platform, reporter: &Reporter) -> Result<(), Failure> {
-    if platform.swarm.members().await?.is_some() {
-        return Ok(());
-    }
-    preflight(platform, reporter).await?;
-    swarm::form(&platform.cluster, reporter).await.map(drop)
 }
 
 /// Services read settings when they are installed.

@@ -35,7 +35,10 @@ pub(super) async fn cluster(arguments: &ConnectionArguments) -> Result<Cluster, 
         command: Duration::from_secs(arguments.request_timeout),
         ..Timeouts::default()
     };
-    let Some(inventory) = find_inventory(arguments, tunnel.is_some())? else {
+    // Where a cluster has no machines, a tunnel leads to another, which nobody named.
+    let is_elsewhere = tunnel.is_some() && arguments.cluster.is_none();
+    let inventory = find_inventory(arguments, tunnel.is_some())?;
+    let Some(inventory) = inventory.filter(|inventory| !(is_elsewhere && inventory.without_machines)) else {
         return match tunnel {
             Some(endpoint) => through_unknown(arguments, endpoint, timeouts).await,
             None => Err(none_known(arguments)?),
@@ -160,17 +163,20 @@ async fn through_unknown(
         }
     };
     // Its reader reads whatever it is given.
-    given_file::open(&file).map_err(|error| Failure::Usage(format!("reading `{}`: {error}", file.display())))?;
-    let keys = russh::keys::known_hosts::known_host_keys_path(&endpoint.host, endpoint.port, &file)
-        .map_err(|error| Failure::Usage(format!("reading `{}`: {error}", file.display())))?;
+    let SocketEndpoint { host, port } = &endpoint;
+    let pin = format!(
+        "`ssh -p {port} {USER}@{host}` asks once whether its key is right and keeps it; --known-hosts FILE names another \
+         file, such as the cluster's own"
+    );
+    let unreadable = |error: String| Failure::Usage(format!("reading `{}`: {error}; {pin}", file.display()));
+    given_file::open(&file).map_err(|error| unreadable(error.to_string()))?;
+    let keys = russh::keys::known_hosts::known_host_keys_path(host, *port, &file)
+        .map_err(|error| unreadable(error.to_string()))?;
     let host_keys: Vec<String> = keys.into_iter().filter_map(|(_, key)| key.to_openssh().ok()).collect();
     if host_keys.is_empty() {
         return Err(Failure::Usage(format!(
-            "`{}` holds no key of {}:{}, so it cannot be told from another machine; connect to it once with ssh, or name \
-             the cluster's own file with --known-hosts",
+            "`{}` holds no key of {host}:{port}, so it cannot be told from another machine; {pin}",
             file.display(),
-            endpoint.host,
-            endpoint.port
         )));
     }
     let first = InventoryNode {

@@ -1,12 +1,13 @@
 //! `platformctl journal`: what components, apps and machines wrote, as one stream.
 
-use std::io::IsTerminal as _;
+mod printer;
+
+pub(super) use printer::{LineFormat, Printer};
+
 use std::time::Duration;
 
-use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use futures::future::join_all;
-use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::mpsc::channel;
@@ -16,11 +17,11 @@ use super::connect;
 use crate::Platform;
 use crate::compose::parse_duration;
 use crate::container;
-use crate::journal::{Extract, Followed, Journal, Line, Source, Stream, host_component};
+use crate::journal::{Extract, Followed, Journal, Source, host_component};
 use crate::target::{HOST_COMPONENTS, Known, Subject, subjects};
+use report::Failure;
 use report::command::{ended_by_signal, unless_interrupted};
-use report::output::{Reader, complain, painted};
-use report::{Failure, printable, printable_json};
+use report::output::{Reader, complain};
 
 /// As deisctl did.
 const USUAL_LINES: usize = 40;
@@ -52,13 +53,6 @@ pub(super) struct JournalArguments {
     /// Form of the lines: `json` is one object a line
     #[arg(short, long, value_enum, default_value_t = LineFormat::Text)]
     output: LineFormat,
-}
-
-/// How lines are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum LineFormat {
-    Text,
-    Json,
 }
 
 /// How many lines.
@@ -241,106 +235,20 @@ async fn services(platform: &Platform, machines: &[&str]) -> Vec<String> {
     let services = tokio::time::timeout(SERVICES_DEADLINE, platform.swarm.services(None));
     let (containers, services) = tokio::join!(containers, services);
     let mut names: Vec<String> = containers.into_iter().flatten().flatten().map(|container| container.name).collect();
-    let services = services.ok().and_then(Result::ok).unwrap_or_default();
-    names.extend(services.iter().map(|service| {
-        let namespace = service.label(crate::swarm::NAMESPACE_LABEL);
-        container::target_name(&service.name, namespace)
-    }));
+    let only = "only those that have containers are known";
+    match services {
+        Ok(Ok(services)) => names.extend(services.iter().map(|service| {
+            let namespace = service.label(crate::swarm::NAMESPACE_LABEL);
+            container::target_name(&service.name, namespace)
+        })),
+        Ok(Err(error)) => warn(&format!("{error}; {only}")),
+        Err(_) => {
+            warn(&format!("the swarm does not list its services within {} s; {only}", SERVICES_DEADLINE.as_secs()));
+        }
+    }
     names.sort_unstable();
     names.dedup();
     names
-}
-
-/// How lines look.
-pub(super) struct Printer {
-    format: LineFormat,
-    timestamps: bool,
-    color: bool,
-    on_terminal: bool,
-    /// What all names begin with and need not be told.
-    within: Option<String>,
-}
-
-/// A line as programs read it.
-#[derive(Serialize)]
-struct LineDocument<'a> {
-    /// RFC 3339, in UTC.
-    time: String,
-    source: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    instance: Option<u32>,
-    machine: &'a str,
-    stream: &'static str,
-    text: &'a str,
-}
-
-impl Printer {
-    /// Lines of an app alone are within `app/NAME.`: their places are then without it and without machines.
-    pub(super) fn new(format: LineFormat, timestamps: bool, within: Option<String>) -> Self {
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let on_terminal = std::io::stdout().is_terminal();
-        Self { format, timestamps, color: !plain && on_terminal, on_terminal, within }
-    }
-
-    fn print(&self, lines: &[Line]) -> Result<Reader, Failure> {
-        let mut text = String::new();
-        for line in lines {
-            match self.format {
-                LineFormat::Text => self.text(line, &mut text),
-                LineFormat::Json => {
-                    let json = serde_json::to_string(&document(line)).context("writing a line as JSON")?;
-                    text += &if self.on_terminal { printable_json(&json) } else { json };
-                    text.push('\n');
-                }
-            }
-        }
-        painted(&text)
-    }
-
-    /// `component.2@machine| text`, each line of a text that has several.
-    fn text(&self, line: &Line, text: &mut String) {
-        let inner = self.within.as_ref().and_then(|within| line.name.strip_prefix(within));
-        let place = match (line.number, line.name == line.machine) {
-            (Some(number), _) if inner.is_some() => format!("{}.{number}|", inner.unwrap_or_default()),
-            (Some(number), _) => format!("{}.{number}@{}|", line.name, line.machine),
-            (None, false) => format!("{}@{}|", line.name, line.machine),
-            (None, true) => format!("{}|", line.machine),
-        };
-        let place = if self.color { format!("\x1b[{}m{place}\x1b[0m", color(&line.name)) } else { place };
-        let time = if self.timestamps { format!(" {}", rfc3339(line.time)) } else { String::new() };
-        // Programs that read on get the bytes as they were written.
-        let written = if self.on_terminal { printable(&line.text) } else { line.text.as_str().into() };
-        for part in written.split('\n') {
-            text.push_str(&format!("{place}{time} {part}\n"));
-        }
-    }
-}
-
-fn document(line: &Line) -> LineDocument<'_> {
-    LineDocument {
-        time: rfc3339(line.time),
-        source: &line.name,
-        instance: line.number,
-        machine: &line.machine,
-        stream: match line.stream {
-            Stream::Stdout => "stdout",
-            Stream::Stderr => "stderr",
-            Stream::Journal => "journal",
-        },
-        text: &line.text,
-    }
-}
-
-fn rfc3339(time: OffsetDateTime) -> String {
-    let milliseconds = time.replace_nanosecond(time.nanosecond() / 1_000_000 * 1_000_000).unwrap_or(time);
-    milliseconds.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()
-}
-
-/// A name's colour is the same every time: readable ones of a terminal's sixteen.
-fn color(name: &str) -> u8 {
-    const COLORS: [u8; 10] = [36, 33, 32, 35, 34, 96, 93, 92, 95, 94];
-    let sum = name.bytes().fold(0usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
-    COLORS[sum % COLORS.len()]
 }
 
 #[cfg(test)]

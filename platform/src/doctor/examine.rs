@@ -9,8 +9,8 @@ use super::installed::Installed;
 use super::probe::{self, Answers};
 use super::swarm::Expected;
 use super::{
-    CLUSTER, Finding, certificate, clock, disk, docker, domain_certificate, etcd, machine, mesh, service, setting,
-    swarm,
+    CLUSTER, Finding, certificate, clock, disk, docker, domain_certificate, etcd, machine, mesh, routes, service,
+    setting, swarm,
 };
 use crate::Platform;
 use crate::bundle::{Bundle, Values};
@@ -82,6 +82,9 @@ impl Examination<'_> {
             findings.extend(docker::judge(name, info.as_ref().map_err(String::as_str)));
         }
         findings.extend(machine::judge_versions(&versions));
+        let answered: Vec<(&str, &Answers)> = versions.iter().map(|(name, answers, _)| (*name, *answers)).collect();
+        let is_complete = self.cluster.members().all(|member| answered.iter().any(|(name, _)| *name == member.name()));
+        findings.extend(routes::judge(&answered, is_complete));
         for member in self.cluster.members() {
             let asked = self.nodes().iter().zip(&asked).find(|(node, _)| node.name() == member.name());
             let answers = asked.map(|(_, (answers, _))| answers.as_ref().map_err(String::as_str));
@@ -93,10 +96,9 @@ impl Examination<'_> {
 
     async fn clocks(&self) -> Vec<Finding> {
         let measure = async |node: &Node| {
-            let session = node.session().await.ok()?;
-            nodes::clock::offset(&session).await.ok()
+            let measured = tokio::time::timeout(CLOCK_DEADLINE, nodes::clock::offset(node)).await;
+            measured.ok()?.ok()
         };
-        let measure = async |node: &Node| tokio::time::timeout(CLOCK_DEADLINE, measure(node)).await.ok().flatten();
         let measured = join_all(self.nodes().iter().map(measure)).await;
         let offsets = self.nodes().iter().zip(measured);
         let offsets: Vec<_> = offsets.filter_map(|(node, offset)| Some((node.name(), offset?))).collect();
@@ -193,7 +195,7 @@ impl Examination<'_> {
         );
         let services = services.map_err(text)?;
         let tasks = swarm.tasks(&services.iter().collect::<Vec<_>>(), &members).await.map_err(text)?;
-        let autolock = object.ok().and_then(|object| object.spec?.encryption_config?.auto_lock_managers);
+        let autolock = object.map_err(text)?.spec.and_then(|spec| spec.encryption_config?.auto_lock_managers);
         Ok((Some(Swarm { members, services, tasks }), autolock))
     }
 
@@ -227,7 +229,9 @@ struct Stored {
 async fn answers(node: &Node) -> Result<Answers, String> {
     let of_etcd = node.is_etcd_member().then(|| etcd::questions(&node.private_address().to_string()));
     let of_etcd = of_etcd.iter().flatten().map(|(name, command)| (*name, command.as_str()));
-    let of_all = [&machine::QUESTIONS[..], &disk::QUESTIONS, &clock::QUESTIONS, &certificate::QUESTIONS].concat();
+    let of_all =
+        [&machine::QUESTIONS[..], &disk::QUESTIONS, &clock::QUESTIONS, &certificate::QUESTIONS, &routes::QUESTIONS]
+            .concat();
     let questions: Vec<(&str, &str)> = of_all.into_iter().chain(of_etcd).collect();
     let output = node.run(&probe::script(&questions), None, DEADLINE).await.map_err(|error| error.to_string())?;
     Ok(Answers::read(&output.stdout))

@@ -36,7 +36,7 @@ pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
     ("Clocks", &["clocks", "time source"]),
     ("etcd", &["etcd"]),
     ("Docker and its swarm", &["docker", "swarm", "overlay"]),
-    ("Platform", &["settings", "services", "health", "load balancer", "names"]),
+    ("Platform", &["settings", "services", "health", "routes", "load balancer", "names"]),
     ("Certificates", &["certificate"]),
 ];
 

@@ -20,6 +20,7 @@ mod name;
 mod overlay;
 mod probe;
 mod public;
+mod routes;
 mod service;
 mod setting;
 pub(crate) mod support;

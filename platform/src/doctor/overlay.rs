@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::finding::{CLUSTER, Finding};
 
-const CHECK: &str = "overlay";
+pub(super) const CHECK: &str = "overlay";
 /// The network of published ports; every node of a swarm has an end of it, whether anything runs or not.
 pub(super) const INGRESS: &str = "ingress";
 /// A port on which nothing listens.

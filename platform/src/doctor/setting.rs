@@ -11,12 +11,8 @@ pub(super) fn judge(schema: &SettingsSchema, values: &Values) -> Vec<Finding> {
     for mistake in schema.mistakes(values) {
         findings.push(Finding::fail(CHECK, mistake.name.to_string(), mistake.message, mistake.remedy));
     }
-    for (target, key, _) in values.iter().filter(|(target, key, _)| schema.get(target, key).is_none()) {
-        let remedy = match schema.suggestion(target, key) {
-            Some(name) => format!("did you mean `{name}`? platformctl config {target} rm {key}"),
-            None => format!("platformctl config {target} rm {key}"),
-        };
-        findings.push(Finding::warn(CHECK, format!("{target}/{key}"), "is set, and nothing reads it", remedy));
+    for (name, remedy) in schema.unread(values) {
+        findings.push(Finding::warn(CHECK, name.to_string(), "is set, and nothing reads it", remedy));
     }
     if findings.is_empty() {
         let count = values.iter().count();
@@ -44,6 +40,11 @@ mod tests {
             (vec![("platform", "domain", "Not a domain")], vec![(Level::Fail, "must be a domain")]),
             (
                 vec![("platform", "domain", "example.test"), ("platform", "domian", "x")],
+                vec![(Level::Warn, "nothing reads it")],
+            ),
+            // Of an earlier version.
+            (
+                vec![("platform", "domain", "example.test"), ("router", "acmeStorage", "acme.json")],
                 vec![(Level::Warn, "nothing reads it")],
             ),
         ] {

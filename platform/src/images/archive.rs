@@ -26,8 +26,8 @@ pub struct Archive {
 #[derive(Debug, thiserror::Error)]
 #[error("`{}` cannot be used as an archive of images: {reason}", path.display())]
 pub struct ArchiveError {
-    path: PathBuf,
-    reason: String,
+    pub(super) path: PathBuf,
+    pub(super) reason: String,
 }
 
 #[derive(Deserialize)]
@@ -64,7 +64,8 @@ impl Archive {
     pub fn open_all(folder: &Path) -> Result<Vec<Self>, Vec<ArchiveError>> {
         let wrong = |reason: String| vec![ArchiveError { path: folder.to_owned(), reason }];
         let entries = std::fs::read_dir(folder).map_err(|error| wrong(error.to_string()))?;
-        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<PathBuf>, _>>();
+        let mut paths = paths.map_err(|error| wrong(error.to_string()))?;
         paths.retain(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             [".tar", ".tar.gz", ".tgz"].iter().any(|ending| name.ends_with(ending))

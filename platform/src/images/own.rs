@@ -16,7 +16,11 @@ pub(super) fn is_own(image: &str) -> bool {
 
 /// The archive beside the program that runs; none when there is no such file.
 pub(crate) fn beside_the_program() -> Result<Option<Archive>, ArchiveError> {
-    let program = std::env::current_exe().unwrap_or_default();
+    let unknown = |error: std::io::Error| ArchiveError {
+        path: FILE.into(),
+        reason: format!("where this program lies cannot be told: {error}"),
+    };
+    let program = std::env::current_exe().map_err(unknown)?;
     // The program may be called by a link in a folder of programs.
     let program = program.canonicalize().unwrap_or(program);
     in_folder(program.parent().unwrap_or(Path::new("")))

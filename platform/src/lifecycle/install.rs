@@ -11,7 +11,7 @@ use crate::bundle::{Bundle, Component, ComponentKind, Values};
 use crate::compose::{Rendered, RenderedService};
 use crate::images::{self, Archive, MissingImage};
 use crate::settings::Settings;
-use crate::swarm::{self, Applied, COMPONENT_LABEL, References, Started};
+use crate::swarm::{self, Applied, COMPONENT_LABEL, References, Service, Started};
 use report::mark::{DEGRADED, GOOD};
 use report::{Event, Failure, Reporter};
 
@@ -50,6 +50,7 @@ pub(crate) async fn install(
     {
         reporter.note(format!("{DEGRADED} DNS: {finding}"));
     }
+    tell_unread(bundle, &values, reporter);
     let services = selected(bundle, &values, &rendered, selection);
     provide_images(platform, &services, archives, reporter).await?;
     swarm::form(&platform.cluster, reporter).await?;
@@ -66,24 +67,33 @@ pub(crate) async fn install(
     }
     remove_disabled(platform, bundle, &values).await?;
     platform.swarm.remove_unused_configs(&bundle.name).await?;
-    let running = running(platform, bundle).await?;
+    let now = platform.swarm.services(Some(&bundle.name)).await?;
+    let running: BTreeSet<&str> = now.iter().filter(|service| service.is_started()).map(Service::component).collect();
+    // What an earlier run changed before it was cut short may not be well yet.
+    let unsettled: BTreeSet<&str> =
+        now.iter().filter(|service| !service.is_settled()).map(Service::component).collect();
+    let is_changing = |name: &str| (updated.contains(&name) || unsettled.contains(name)) && running.contains(name);
     let changing: Vec<&Component> =
-        bundle.components().filter(|one| updated.contains(&one.name.as_str()) && running.contains(&one.name)).collect();
+        bundle.components().filter(|one| selection.contains(&one.name) && is_changing(&one.name)).collect();
     if !changing.is_empty() {
         reporter.note(format!("{GOOD} what ran with other settings is being replaced"));
         wait_until_well(platform, bundle, &changing, reporter).await.map_err(unwell)?;
     }
     platform.swarm.remove_old_secrets().await?;
-    Ok(match services.iter().all(|service| running.contains(&service.component)) {
+    Ok(match services.iter().all(|service| running.contains(service.component.as_str())) {
         true => Installed::Running,
         false => Installed::Stopped,
     })
 }
 
-/// Components that are started.
-async fn running(platform: &Platform, bundle: &Bundle) -> Result<BTreeSet<String>, Failure> {
-    let services = platform.swarm.services(Some(&bundle.name)).await?;
-    Ok(services.iter().filter(|service| service.is_started()).map(|service| service.component().to_owned()).collect())
+/// Settings that this version does not have are said, not left to wonder about.
+pub(super) fn tell_unread(bundle: &Bundle, values: &Values, reporter: &Reporter) {
+    for (name, remedy) in bundle.settings.unread(values) {
+        reporter.note(format!(
+            "{DEGRADED} setting `{name}` is set, and nothing of {} {} reads it: {remedy}",
+            bundle.name, bundle.version
+        ));
+    }
 }
 
 /// Two bundles want the same ports, and a newer version wants to be tried before the older one goes.

@@ -65,9 +65,14 @@ pub(crate) async fn preflight(platform: &Platform, reporter: &Reporter) -> Resul
         Ok(_) => passed(reporter, "etcd", "answers, so most of its members agree".into()),
         Err(error) => reasons.push(format!("etcd does not answer: {error}")),
     }
-    let offsets: Vec<(&str, clock::Offset)> =
-        cluster.nodes().iter().zip(offsets).filter_map(|(node, offset)| Some((node.name(), offset?))).collect();
-    let skew = clock::skew(&offsets);
+    let mut measured: Vec<(&str, clock::Offset)> = Vec::new();
+    for (node, offset) in cluster.nodes().iter().zip(offsets) {
+        match offset {
+            Ok(offset) => measured.push((node.name(), offset)),
+            Err(error) => reasons.push(format!("node `{}`: its clock cannot be read: {error}", node.name())),
+        }
+    }
+    let skew = clock::skew(&measured);
     if skew.milliseconds > MOST_CLOCK_SKEW_MILLISECONDS {
         reasons.push(format!(
             "the clocks of `{}` and `{}` differ by {:.1} s; `chronyc tracking` on them says why",
@@ -96,8 +101,12 @@ async fn ask(node: &Node) -> Result<Answer, nodes::ssh::SshError> {
     Ok(Answer::read(&node.run(QUESTION, None, TIMEOUT).await?.stdout))
 }
 
-async fn offset(node: &Node) -> Option<clock::Offset> {
-    clock::offset(&*node.session().await.ok()?).await.ok()
+/// Asked again once, as commands are when the connection breaks under them.
+async fn offset(node: &Node) -> Result<clock::Offset, nodes::ssh::SshError> {
+    match clock::offset(node).await {
+        Err(nodes::ssh::SshError::Protocol { .. }) => clock::offset(node).await,
+        other => other,
+    }
 }
 
 impl Answer {

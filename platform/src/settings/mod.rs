@@ -94,7 +94,8 @@ impl<'a> Settings<'a> {
         let were_set = keys.iter().filter(is_set).cloned().collect();
         let mut transaction = Transaction::new();
         for key in keys {
-            if schema.is_secret(target, key) {
+            let is_unread_secret = schema.get(target, key).is_none() && before.has_secret(target, key);
+            if schema.is_secret(target, key) || is_unread_secret {
                 let logical_name = secret_name(target, key);
                 if self.platform.swarm.remove_secret(&logical_name).await? {
                     return Err(Failure::Unhealthy {

@@ -33,6 +33,15 @@ const LABELS: [&str; 3] = ["controlPlane", "dataPlane", "routerMesh"];
 /// The one that only managers get: what keeps state beside etcd stays near it.
 const MANAGERS_LABEL: &str = "controlPlane";
 
+/// Whether `members`, as the managers tell them, are all nodes of `cluster` with what [`form`] gives each at its end. One that
+/// does not answer now was formed all the same.
+pub fn is_formed(cluster: &Cluster, members: &[Member]) -> bool {
+    cluster.nodes().iter().all(|node| {
+        let mut of_node = members.iter().filter(|member| member.name == node.name());
+        of_node.any(|member| LABELS.iter().all(|label| member.labels.contains_key(*label)))
+    })
+}
+
 /// Forms or repairs the swarm over all nodes of `cluster`, all of which must answer. Changes nothing that is right.
 pub async fn form(cluster: &Cluster, reporter: &Reporter) -> Result<Swarm, Failure> {
     let swarm = Swarm::new(cluster.clone());

@@ -19,7 +19,10 @@ pub(super) fn note(spec: &mut ServiceSpec) {
 /// Gives a spec that was read the health check that was noted when it was written.
 pub(super) fn restore(spec: &mut ServiceSpec) {
     let noted = spec.labels.as_ref().and_then(|labels| labels.get(LABEL));
-    let noted: Option<HealthConfig> = noted.and_then(|text| serde_json::from_str(text).ok());
+    let noted: Option<HealthConfig> = noted.and_then(|text| {
+        let read = serde_json::from_str(text);
+        read.inspect_err(|error| tracing::warn!(%error, "a service's label `{LABEL}` holds no health check")).ok()
+    });
     if let (Some(noted), Some(task)) = (noted, &mut spec.task_template)
         && let Some(container) = &mut task.container_spec
     {

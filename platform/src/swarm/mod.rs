@@ -18,7 +18,7 @@ mod tally;
 mod task;
 
 pub use address_pool::choose as choose_address_pool;
-pub use form::form;
+pub use form::{form, is_formed};
 pub use member::{Member, Role};
 pub use resolve::{References, UnknownSecret};
 pub use rollout::{Rollout, RolloutFailure};

@@ -17,13 +17,8 @@ impl Swarm {
     /// Makes a network when there is none of its name.
     pub async fn ensure_network(&self, request: &NetworkCreateRequest) -> Result<(), DockerError> {
         let name = &request.name;
-        let found = self.ask(format!("looking for the network `{name}`"), |docker| async move {
-            docker.inspect_network(name, None::<InspectNetworkOptions>).await
-        });
-        match found.await {
-            Ok(_) => return Ok(()),
-            Err(error) if error.is_not_found() => {}
-            Err(error) => return Err(error),
+        if self.has_network(name).await? {
+            return Ok(());
         }
         let created = self.ask(format!("creating the network `{name}`"), |docker| {
             let request = request.clone();
@@ -37,6 +32,18 @@ impl Swarm {
                 Ok(())
             }
             other => other.map(drop),
+        }
+    }
+
+    /// Whether there is a network of exactly this name: Docker also finds networks by the beginning of their id.
+    pub async fn has_network(&self, name: &str) -> Result<bool, DockerError> {
+        let found = self.ask(format!("looking for the network `{name}`"), |docker| async move {
+            docker.inspect_network(name, None::<InspectNetworkOptions>).await
+        });
+        match found.await {
+            Ok(found) => Ok(found.name.as_deref() == Some(name)),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
         }
     }
 

@@ -52,7 +52,7 @@ impl Swarm {
         }
     }
 
-    /// Sets a secret; services take the new value when they are updated next.
+    /// Sets a secret; services take the new value when they are updated next. What it replaces goes unless a service uses it.
     pub async fn set_secret(&self, logical_name: &str, value: &[u8]) -> Result<(), DockerError> {
         let number = self.secrets().await?.get(logical_name).map_or(1, |version| version.number + 1);
         let spec = SecretSpec {
@@ -65,12 +65,19 @@ impl Swarm {
             let spec = spec.clone();
             async move { docker.create_secret(spec).await }
         });
-        let Err(error) = created.await else { return Ok(()) };
-        // Managers that are slow may have done it and said so too late.
-        match self.secrets().await {
-            Ok(secrets) if secrets.get(logical_name).is_some_and(|version| version.number == number) => Ok(()),
-            _ => Err(error),
+        if let Err(error) = created.await {
+            // Managers that are slow may have done it and said so too late.
+            match self.secrets().await {
+                Ok(secrets) if secrets.get(logical_name).is_some_and(|version| version.number == number) => {}
+                _ => return Err(error),
+            }
         }
+        for version in self.secret_versions().await? {
+            if version.logical_name == logical_name && version.number < number {
+                self.remove_secret_version(&version).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Removes every version of a secret that no service uses; says whether one is left in use.

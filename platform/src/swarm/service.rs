@@ -116,6 +116,16 @@ impl Service {
         test.is_some_and(|test| test.first().is_some_and(|word| word != "NONE"))
     }
 
+    /// Whether its last change is through, with what was asked for.
+    pub fn is_settled(&self) -> bool {
+        matches!(self.update_state, None | Some(ServiceUpdateStatusStateEnum::COMPLETED))
+    }
+
+    /// Whether the swarm stopped its last change, or took it back.
+    fn is_given_up(&self) -> bool {
+        !self.is_settled() && !self.is_updating()
+    }
+
     /// Whether a change is being rolled out.
     pub fn is_updating(&self) -> bool {
         matches!(
@@ -225,7 +235,8 @@ impl Swarm {
             }
         };
         let started = existing.is_started() || started == Started::Always;
-        let as_wanted = existing.label(FINGERPRINT_LABEL) == Some(&fingerprint)
+        let as_wanted = !existing.is_given_up()
+            && existing.label(FINGERPRINT_LABEL) == Some(&fingerprint)
             && existing.is_started() == (started && (existing.is_global() || wanted > 0))
             && (existing.is_global() || !started || replicas(&existing.spec) == wanted);
         if as_wanted {
@@ -241,6 +252,12 @@ impl Swarm {
         Ok(Applied::Updated)
     }
 
+    /// Whether a service is there that was made from another spec than this.
+    pub async fn differs(&self, spec: &ServiceSpec) -> Result<bool, DockerError> {
+        let Some(existing) = self.service(spec.name.as_deref().unwrap_or_default()).await? else { return Ok(false) };
+        Ok(existing.label(FINGERPRINT_LABEL) != Some(&fingerprint(spec)))
+    }
+
     /// Changes a service; when someone else changed it meanwhile, reads it again and changes that.
     pub async fn update(&self, name: &str, edit: impl Fn(&mut ServiceSpec)) -> Result<(), DockerError> {
         let mut conflicts = 0;
@@ -251,7 +268,8 @@ impl Swarm {
             let Some(service) = Service::read(found.await?) else { return Ok(()) };
             let mut spec = service.spec.clone();
             edit(&mut spec);
-            if spec == service.spec {
+            // Written again, the swarm forgets that it gave up on an earlier change, which is no word on this one.
+            if spec == service.spec && !service.is_given_up() {
                 return Ok(());
             }
             let version = i32::try_from(service.version).unwrap_or(i32::MAX);
@@ -285,9 +303,13 @@ impl Swarm {
 
     /// Replaces every task by a new one, as the service's update settings say.
     pub async fn force_update(&self, name: &str) -> Result<(), DockerError> {
+        let forced =
+            |spec: &ServiceSpec| spec.task_template.as_ref().and_then(|task| task.force_update).unwrap_or_default();
+        // Counted once: when only the answer was lost, the next try finds it done.
+        let wanted = std::sync::OnceLock::new();
         self.update(name, |spec| {
-            let task = spec.task_template.get_or_insert_default();
-            task.force_update = Some(task.force_update.unwrap_or_default() + 1);
+            let count = forced(spec).max(*wanted.get_or_init(|| forced(spec) + 1));
+            spec.task_template.get_or_insert_default().force_update = Some(count);
         })
         .await
     }

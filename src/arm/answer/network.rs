@@ -3,7 +3,8 @@
 use std::net::Ipv4Addr;
 
 use ipnet::{IpNet, Ipv4Net};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use super::absent_as_none;
 
@@ -94,8 +95,18 @@ pub(crate) struct PublicIpAddress {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PublicIpAddressProperties {
+    #[serde(deserialize_with = "reachable")]
     pub ip_address: Ipv4Addr,
     pub dns_settings: Option<DnsSettings>,
+}
+
+/// An address that something can be reached by.
+fn reachable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ipv4Addr, D::Error> {
+    let address = Ipv4Addr::deserialize(deserializer)?;
+    match address.is_unspecified() || address.is_broadcast() || address.is_multicast() {
+        true => Err(D::Error::custom(format!("`{address}` is no machine's address"))),
+        false => Ok(address),
+    }
 }
 
 /// The name; none without a label.

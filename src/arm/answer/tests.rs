@@ -200,6 +200,7 @@ fn a_field_that_is_wrong_is_named() {
             "at `properties.addressSpace.addressPrefixes[0]`",
         ),
         (refused::<PublicIpAddress>(&json!({"properties": {"ipAddress": "fd00::1"}})), "at `properties.ipAddress`"),
+        (refused::<PublicIpAddress>(&json!({"properties": {"ipAddress": "0.0.0.0"}})), "at `properties.ipAddress`"),
         (
             refused::<PortMappings>(
                 &json!({"inboundNatRulePortMappings": [{"frontendPort": 70000, "backendPort": 22}]}),

@@ -46,10 +46,3 @@ pub const OPEN: Parameter = Parameter::new(Group::Cluster, Kind::List, "open", "
         spec.open_ports.iter().map(|port| json!(port.to_string())).collect()
     })
     .aliases(&["open-port", "open-ports", "port", "ports"]);
-
-pub const TAGS: Parameter = Parameter::new(Group::Azure, Kind::Map, "tags", "--tag", "NAME=VALUE")
-    .help("Tag on every resource (repeatable)")
-    .default("none")
-    .example("cost-center=42,team=web")
-    .resolved(|spec| json!(spec.tags))
-    .aliases(&["tags"]);

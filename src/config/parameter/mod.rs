@@ -4,12 +4,14 @@
 mod azure;
 mod cluster;
 mod machine;
+mod network;
 mod sign_in;
 mod user_data;
 
 pub use azure::*;
 pub use cluster::*;
 pub use machine::*;
+pub use network::*;
 pub use sign_in::*;
 pub use user_data::*;
 

@@ -8,7 +8,7 @@ pub const SUBSCRIPTION: Parameter = Parameter::new(Group::SignIn, Kind::Text, "s
     .help("Subscription id")
     .default("AZURE_SUBSCRIPTION_ID, else that of `az login`")
     .example("00000000-0000-0000-0000-000000000000")
-    .aliases(&["subscription-id"]);
+    .aliases(&["subscription-id", "sub"]);
 
 pub const TENANT: Parameter = Parameter::new(Group::SignIn, Kind::Text, "tenant", "--tenant", "ID")
     .help("Directory (tenant) of a service principal")

@@ -9,7 +9,7 @@ pub const CUSTOM_DATA: Parameter = Parameter::new(Group::UserData, Kind::File, "
     .default("none")
     .example("user.yaml")
     .resolved(|spec| json!(spec.custom_data.is_some()))
-    .aliases(&["user-data", "userdata"]);
+    .aliases(&["user-data", "userdata", "cloud-init"]);
 
 pub const NTP_SERVERS: Parameter = Parameter::new(Group::UserData, Kind::List, "ntp_servers", "--ntp-server", "HOST")
     .help("Additional NTP server (repeatable)")

@@ -5,6 +5,7 @@
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+use diagnostics::quoted;
 
 /// As Go's `encoding/base64` reads it.
 const BASE64: GeneralPurpose =
@@ -21,7 +22,7 @@ pub(super) fn decoded(url: &str) -> Result<Vec<u8>, String> {
     let mut parameters = head.split(';');
     let media_type = parameters.next().unwrap_or_default();
     if !media_type.is_empty() && !is_type(media_type) {
-        return Err(format!("`{}` is no media type", media_type.escape_debug()));
+        return Err(format!("{} is no media type", quoted(media_type)));
     }
     let mut is_base64 = false;
     for parameter in parameters {
@@ -29,14 +30,14 @@ pub(super) fn decoded(url: &str) -> Result<Vec<u8>, String> {
             _ if is_base64 => return Err("`base64` must be the last word before the comma".into()),
             Some((name, value)) if is_token(name) && (is_token(value) || is_quoted(value)) => {}
             None if parameter == "base64" => is_base64 = true,
-            _ => return Err(format!("`{}` is no parameter", parameter.escape_debug())),
+            _ => return Err(format!("{} is no parameter", quoted(parameter))),
         }
     }
     if is_base64 {
         return BASE64.decode(data.replace('\n', "")).map_err(|_| "the data is not base64".into());
     }
     if let Some(character) = data.chars().find(|character| !stands_as_it_is(*character)) {
-        return Err(format!("`{}` must be written as `%…`", character.escape_debug()));
+        return Err(format!("{} must be written as `%…`", quoted(&character.to_string())));
     }
     let is_escape = |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
     let broken = data.split('%').skip(1).any(|rest| !is_escape(rest));

@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use diagnostics::quoted;
+
 use super::device_values;
 use super::objects::{Mistakes, at, missing, required_name, requires};
 use super::schema::Object;
@@ -66,7 +68,11 @@ pub(super) fn filesystem(object: &Object, _purpose: Purpose) -> Mistakes {
     if format == "vfat"
         && let Some(character) = object.text("label").and_then(device_values::no_part_of_a_vfat_label)
     {
-        found.push(at("label", format!("has a `{}`, which no label of `vfat` can have", character.escape_debug()), ""));
+        found.push(at(
+            "label",
+            format!("has a {}, which no label of `vfat` can have", quoted(&character.to_string())),
+            "",
+        ));
     }
     if let Some(uuid) = object.text("uuid").filter(|_| format != "none") {
         let mistake = if format == "vfat" { device_values::vfat_id(uuid) } else { device_values::guid(uuid) };

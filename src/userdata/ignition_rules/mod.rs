@@ -19,8 +19,8 @@ use crate::userdata::mistake::{Judged, Mistake};
 use crate::userdata::ours::{self, Kind};
 use crate::userdata::path;
 use crate::userdata::purpose::Purpose;
-use diagnostics::suggestion;
 use diagnostics::yaml::{Node, Value};
+use diagnostics::{quoted, suggestion};
 use schema::{DOCUMENT, Entries, IdentityRule, Object, ObjectRule, Shape, TextRule};
 
 const REFERENCE: &str = "see https://coreos.github.io/ignition/configuration-v3_3/";
@@ -203,7 +203,7 @@ impl<'a> Judge<'a> {
             if let Some(identity) = identity(&object)
                 && !self.seen.entry(list.clone()).or_default().insert(identity.clone())
             {
-                let what = format!("`{}` stands twice, which Ignition refuses", identity.escape_debug());
+                let what = format!("{} stands twice, which Ignition refuses", quoted(&identity));
                 self.wrong(&item, what, "leave one out");
             }
             let before = self.judged.len();
@@ -269,9 +269,9 @@ impl<'a> Judge<'a> {
                 ));
             }
         }
-        if self.purpose.is_merged() && place == HOSTNAME_FILE {
+        if place == HOSTNAME_FILE {
             let instead = "leave it out: each node's name is its hostname";
-            return Some(Mistake::new(format!("`{HOSTNAME_FILE}` cannot be written"), instead));
+            return Mistake::new(format!("`{HOSTNAME_FILE}` cannot be written"), instead).where_merged(self.purpose);
         }
         if let Some(conflict) = ours::conflict(place, placed.kind, self.purpose) {
             return Some(conflict);

@@ -4,9 +4,12 @@
 
 use std::collections::HashSet;
 
+use diagnostics::quoted;
+
 use super::schema::Object;
 use super::{contents, values};
 use crate::userdata::mistake::Mistake;
+use crate::userdata::path as paths;
 use crate::userdata::purpose::Purpose;
 use crate::userdata::unit_content;
 
@@ -86,20 +89,14 @@ pub(super) fn config(object: &Object, purpose: Purpose) -> Mistakes {
     }
     let what = "would throw away all that this program writes: keys, etcd, disks";
     let mistake = Mistake::new(what, "write `merge`, a list; `--custom-data-only` sends a file as it is");
-    match purpose {
-        Purpose::Merged { .. } => vec![(Some("replace"), mistake)],
-        Purpose::Rendered { .. } => Vec::new(),
-        _ => vec![(Some("replace"), mistake.of_merge())],
-    }
+    mistake.where_merged(purpose).map(|mistake| (Some("replace"), mistake)).into_iter().collect()
 }
 
 pub(super) fn kernel_arguments(object: &Object, _purpose: Purpose) -> Mistakes {
     let wanted: HashSet<&str> = object.list("shouldExist").iter().filter_map(|value| value.as_str()).collect();
     let both =
         object.list("shouldNotExist").iter().filter_map(|value| value.as_str()).find(|text| wanted.contains(text));
-    both.map(|text| at("shouldNotExist", format!("`{}` is in `shouldExist` too", text.escape_debug()), ""))
-        .into_iter()
-        .collect()
+    both.map(|text| at("shouldNotExist", format!("{} is in `shouldExist` too", quoted(text)), "")).into_iter().collect()
 }
 
 /// Something that is fetched.
@@ -205,6 +202,11 @@ pub(super) fn link(object: &Object, _purpose: Purpose) -> Mistakes {
 
 pub(super) fn unit(object: &Object, purpose: Purpose) -> Mistakes {
     let mut found = required_name(object, purpose);
+    if let Some(mistake) = object.text("name").and_then(paths::drop_in_folder)
+        && !object.list("dropins").is_empty()
+    {
+        found.push((Some("name"), mistake));
+    }
     let content = object.text("contents");
     let runs = object.flag("enabled") == Some(true) && object.flag("mask") != Some(true);
     if runs && content.is_some_and(|content| !unit_content::has_section(content, "Install")) {

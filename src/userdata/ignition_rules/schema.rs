@@ -225,7 +225,7 @@ const LINK: Entries = &[
     ("overwrite", Flag),
     ("user", OWNER),
     ("group", OWNER),
-    ("target", Text(values::not_empty)),
+    ("target", Text(values::link_target)),
     ("hard", Flag),
 ];
 const OWNER: Shape = Mapping(&[("id", ID), ("name", Text(values::owner))], objects::owner);

@@ -82,10 +82,15 @@ pub(super) fn path(text: &str) -> Option<Mistake> {
     }
     let clean = paths::clean(text);
     if clean == text {
-        None
+        paths::length(text)
     } else {
         refused(format!("{} is not simplified", quoted(text)), format!("write {}", quoted(&clean)))
     }
+}
+
+/// What a link leads to.
+pub(super) fn link_target(text: &str) -> Option<Mistake> {
+    not_empty(text).or_else(|| paths::length(text))
 }
 
 pub(super) fn optional_path(text: &str) -> Option<Mistake> {
@@ -218,7 +223,7 @@ pub(super) fn unit_name(text: &str) -> Option<Mistake> {
         _ if text.contains(['/', '\0']) => {
             refused(format!("{} is a path", quoted(text)), "write the unit's name alone")
         }
-        Some((_, suffix)) if SUFFIXES.contains(&suffix) => None,
+        Some((_, suffix)) if SUFFIXES.contains(&suffix) => paths::name_length(text),
         _ => refused(format!("{} has no suffix such as `.service`", quoted(text)), ""),
     }
 }
@@ -228,7 +233,7 @@ pub(super) fn drop_in_name(text: &str) -> Option<Mistake> {
         text if text.contains(['/', '\0']) => {
             refused(format!("{} is a path", quoted(text)), "write the file's name alone")
         }
-        text if text.ends_with(".conf") => None,
+        text if text.ends_with(".conf") => paths::name_length(text),
         _ => refused(format!("{} does not end with `.conf`", quoted(text)), ""),
     }
 }

@@ -257,6 +257,33 @@ fn what_fails_while_the_machine_starts_is_refused() {
             ]}}}),
             None,
         ),
+        (json!({"storage": {"files": [{"path": format!("/etc/{}", "n".repeat(255))}]}}), None),
+        (json!({"storage": {"files": [{"path": format!("/etc/{}", "n".repeat(256))}]}}), Some("storage.files[0].path")),
+        (json!({"storage": {"directories": [{"path": "/opt/nnn".repeat(512)}]}}), Some("storage.directories[0].path")),
+        (
+            json!({"storage": {"links": [{"path": format!("/opt/{}/a", "n".repeat(256)), "target": "a"}]}}),
+            Some("storage.links[0].path"),
+        ),
+        (
+            json!({"storage": {"links": [{"path": "/opt/a", "target": "../nnnn/".repeat(512)}]}}),
+            Some("storage.links[0].target"),
+        ),
+        (
+            json!({"systemd": {"units": [{"name": format!("{}.service", "n".repeat(248))}]}}),
+            Some("systemd.units[0].name"),
+        ),
+        (
+            json!({"systemd": {"units": [{
+                "name": format!("{}.service", "n".repeat(247)), "dropins": [{"name": "a.conf"}],
+            }]}}),
+            Some("systemd.units[0].name"),
+        ),
+        (
+            json!({"systemd": {"units": [{
+                "name": "a.service", "dropins": [{"name": format!("{}.conf", "n".repeat(251))}],
+            }]}}),
+            Some("systemd.units[0].dropins[0].name"),
+        ),
         (json!({"storage": {"files": [{"path": "/"}]}}), Some("storage.files[0].path")),
         (json!({"storage": {"links": [{"path": "/", "target": "a"}]}}), Some("storage.links[0].path")),
         (json!({"storage": {"directories": [{"path": "/", "mode": 493}]}}), None),

@@ -1,6 +1,8 @@
 //! Judges every key of a cloud-config, by the rules of coreos-cloudinit and of what it hands values to. `user-data lint`
 //! and the merge ask the same judge; a [`Purpose`] says what differs.
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
@@ -8,9 +10,10 @@ use flate2::read::MultiGzDecoder;
 
 use super::{Effect, Key, Reading, Section, Shape, values};
 use crate::spec::cloud_config::{CORE_USER, UPDATE_FILE};
-use crate::userdata::mistake::{Judged, Mistake};
+use crate::userdata::mistake::{CANNOT_BE_MERGED, Judged, Mistake};
 use crate::userdata::purpose::Purpose;
 use crate::userdata::{address, ours, path, unit_content};
+use diagnostics::quoted;
 use diagnostics::yaml::{Mapping, Node, Value, Written};
 
 /// As Go's `encoding/base64` reads it.
@@ -85,19 +88,37 @@ impl<'a> Judge<'a, '_> {
             };
             match key.effect {
                 Effect::ActsAlone(instead) if self.purpose.is_merged() => {
-                    self.wrong(&child, "cannot be merged", instead);
+                    self.wrong(&child, CANNOT_BE_MERGED, instead);
                 }
                 _ if child.is_null() => self.wrong(&child, "has no value", "leave the key out"),
                 _ if is_core && self.purpose == Purpose::CloudConfigAlone && !READ_OF_CORE.contains(&key.name) => {
                     self.wrong(&child, "`core` exists: of it only keys and `passwd` are read", "");
                 }
-                _ => read[key.name] = self.value(&child, section, key, node),
+                _ => {
+                    let before = self.judged.len();
+                    read[key.name] = self.value(&child, section, key, node);
+                    if let Effect::ActsAlone(instead) = key.effect {
+                        self.acts_alone(&child, before, instead);
+                    }
+                }
             }
         }
         if section == Section::Unit {
             self.check_unit(node, &read);
+            self.check_drop_ins(node);
         }
         read
+    }
+
+    /// Says of a key that acts, and of what is in it (all that was judged since `before`), that it could not be merged.
+    fn acts_alone(&mut self, node: &Node<'a>, before: usize, instead: &str) {
+        let mistake = || Some(Mistake::new(CANNOT_BE_MERGED, instead).of_merge());
+        if self.judged.len() == before {
+            self.push(node, mistake());
+        }
+        for judged in self.judged[before..].iter_mut().filter(|judged| judged.mistake.is_none()) {
+            judged.mistake = mistake();
+        }
     }
 
     fn value(&mut self, node: &Node<'a>, section: Section, key: &Key, parent: &Node<'a>) -> Value {
@@ -161,7 +182,13 @@ impl<'a> Judge<'a, '_> {
             },
             _ => None,
         };
-        let what = || Mistake::new(format!("must be `true` or `false`, found {}", node.described()), "");
+        let what = || match node.value() {
+            Value::String(text) if ["true", "false"].contains(&&*text.to_lowercase()) => {
+                let what = format!("must be `true` or `false`, found the text `{text}`");
+                Mistake::new(what, "write it without quotes")
+            }
+            _ => Mistake::new(format!("must be `true` or `false`, found {}", node.described()), ""),
+        };
         self.push(node, flag.is_none().then(what));
         flag.map_or(Value::Null, Value::Bool)
     }
@@ -216,23 +243,49 @@ impl<'a> Judge<'a, '_> {
 
     /// Ignition starts what is enabled, and only a unit with an `[Install]` section can be.
     fn check_unit(&mut self, node: &Node<'a>, read: &Value) {
+        let has_drop_ins = read["drop_ins"].as_sequence().is_some_and(|drop_ins| !drop_ins.is_empty());
+        if let Some(mistake) = read["name"].as_str().filter(|_| has_drop_ins).and_then(path::drop_in_folder) {
+            self.push(node, Some(mistake));
+        }
         let runs = read["enable"] == true || read["command"] == "start";
         let Some(content) = read["content"].as_str().filter(|content| !content.is_empty()) else { return };
-        if self.purpose.is_merged() && runs && read["mask"] != true && !unit_content::has_section(content, "Install") {
-            let name = read["name"].as_str().unwrap_or("it").escape_debug().to_string();
-            let what = format!("`{name}` would not run: its content has no `[Install]` section");
-            self.wrong(node, what, "end it with `[Install]` and `WantedBy=multi-user.target`");
+        if runs && read["mask"] != true && !unit_content::has_section(content, "Install") {
+            let name = read["name"].as_str().filter(|name| !name.is_empty());
+            let unit = name.map_or_else(|| "the unit".to_owned(), quoted);
+            let what = format!("{unit} would not run: its content has no `[Install]` section");
+            let instead = "end it with `[Install]` and `WantedBy=multi-user.target`";
+            self.judge_where_merged(node, Mistake::new(what, instead));
+        }
+    }
+
+    /// A drop-in of a name that stood before takes the place of that one.
+    fn check_drop_ins(&mut self, node: &Node<'a>) {
+        let mut seen = HashSet::new();
+        let list = node.get("drop_ins").filter(|list| list.value().is_sequence());
+        for drop_in in list.and_then(|list| list.items()).unwrap_or_default() {
+            let Some(name) = drop_in.get("name") else { continue };
+            if let Some(text) = self.as_written(&name)
+                && !seen.insert(text.clone())
+            {
+                let what = format!("drop-in {} of this unit stands twice", quoted(&text));
+                self.wrong(&drop_in, what, "leave one out");
+            }
+        }
+    }
+
+    /// Keeps a mistake that is one only where the file is laid over ours.
+    fn judge_where_merged(&mut self, node: &Node<'a>, mistake: Mistake) {
+        if let Some(mistake) = mistake.where_merged(self.purpose) {
+            self.push(node, Some(mistake));
         }
     }
 
     fn check_update(&mut self, root: &Node<'a>) {
         let update = root.get("coreos").and_then(|coreos| coreos.get("update"));
-        let Some(update) = update.filter(|update| update.value().is_mapping() && self.purpose.is_merged()) else {
-            return;
-        };
+        let Some(update) = update.filter(|update| update.value().is_mapping()) else { return };
         if self.files.iter().any(|(path, _)| path == UPDATE_FILE) {
             let what = format!("`{UPDATE_FILE}` is written by `write_files` too");
-            self.wrong(&update, what, "say it in one place: leave one of them out");
+            self.judge_where_merged(&update, Mistake::new(what, "say it in one place: leave one of them out"));
         }
     }
 

@@ -1,8 +1,10 @@
 //! What a cloud-config's texts may be.
 
+use diagnostics::quoted;
+
 use crate::spec::cloud_config::HOSTNAME_FILE;
 use crate::userdata::account;
-use crate::userdata::mistake::Mistake;
+use crate::userdata::mistake::{CANNOT_BE_MERGED, Mistake};
 use crate::userdata::path;
 use crate::userdata::purpose::Purpose;
 
@@ -16,8 +18,6 @@ const UNIT_SUFFIXES: [&str; 9] =
     [".service", ".socket", ".mount", ".automount", ".timer", ".path", ".target", ".swap", ".slice"];
 /// What systemd-networkd reads, which coreos-cloudinit takes for units.
 const NETWORK_SUFFIXES: [&str; 3] = [".network", ".netdev", ".link"];
-/// systemd's own limit of a unit's name.
-const UNIT_NAME_BYTES: usize = 255;
 
 /// What is wrong with the text of a key, as it is written.
 pub(super) fn mistake(section: Section, name: &str, text: &str, purpose: Purpose) -> Option<Mistake> {
@@ -33,7 +33,7 @@ pub(super) fn mistake(section: Section, name: &str, text: &str, purpose: Purpose
         (Section::File, "path") => file_path(text, purpose),
         (Section::File, "permissions") => permissions(text),
         (Section::File, "owner") => owner(text),
-        (Section::Unit, "command") => one_of(&COMMANDS).or_else(|| command(text).filter(|_| purpose.is_merged())),
+        (Section::Unit, "command") => one_of(&COMMANDS).or_else(|| command(text)?.where_merged(purpose)),
         (Section::Unit, "name") => unit_name(text, purpose),
         (Section::DropIn, "name") => drop_in_name(text),
         (Section::User, "name") => account::name(text),
@@ -57,19 +57,19 @@ pub(super) fn element_mistake(section: Section, name: &str, text: &str) -> Optio
 
 fn none_of(text: &str, words: &[&str]) -> Mistake {
     let list = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-    Mistake::new(format!("`{}` is none of {list}", text.escape_debug()), "")
+    Mistake::new(format!("{} is none of {list}", quoted(text)), "")
 }
 
 /// It is cut at the first dot and after 63 characters.
 fn hostname(text: &str) -> Option<Mistake> {
     let fits = text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
-    (!fits).then(|| Mistake::new(format!("`{}` is no host name", text.escape_debug()), ""))
+    (!fits).then(|| Mistake::new(format!("{} is no host name", quoted(text)), ""))
 }
 
 fn file_path(text: &str, purpose: Purpose) -> Option<Mistake> {
     if !text.starts_with('/') {
-        return Some(Mistake::new(format!("`{}` is not absolute", text.escape_debug()), ""));
+        return Some(Mistake::new(format!("{} is not absolute", quoted(text)), ""));
     }
     if text.contains('\0') {
         return Some(Mistake::new("has a NUL in it, which no path can have", ""));
@@ -78,11 +78,11 @@ fn file_path(text: &str, purpose: Purpose) -> Option<Mistake> {
     if path == "/" {
         return Some(Mistake::new(format!("`{text}` is the root folder"), "write a file's path"));
     }
-    if path == HOSTNAME_FILE && purpose.is_merged() {
+    if path == HOSTNAME_FILE {
         let instead = "leave it out: each node's name is its hostname";
-        return Some(Mistake::new(format!("`{HOSTNAME_FILE}` cannot be written"), instead));
+        return Mistake::new(format!("`{HOSTNAME_FILE}` cannot be written"), instead).where_merged(purpose);
     }
-    path::place(&path, purpose)
+    path::length(&path).or_else(|| path::place(&path, purpose))
 }
 
 /// Three octal digits and zeros before them. coreos-cloudinit and Ignition 3.3.0 drop the bits above.
@@ -94,7 +94,7 @@ fn permissions(text: &str) -> Option<Mistake> {
             let what = format!("`{text}` has a bit for setuid, setgid or sticky, which is dropped");
             Some(Mistake::new(what, "set it by a unit that runs `chmod`"))
         }
-        _ => Some(Mistake::new(format!("`{}` is not octal, such as `0644`", text.escape_debug()), "")),
+        _ => Some(Mistake::new(format!("{} is not octal, such as `0644`", quoted(text)), "")),
     }
 }
 
@@ -103,7 +103,7 @@ fn owner(text: &str) -> Option<Mistake> {
     let parts: Vec<&str> = text.split(':').collect();
     let is_name = |part: &&str| part.is_empty() || account::group(part).is_none();
     let fits = parts.len() <= 2 && parts.iter().all(is_name) && parts.iter().any(|part| !part.is_empty());
-    (!fits).then(|| Mistake::new(format!("`{}` is no owner", text.escape_debug()), "write `user:group`"))
+    (!fits).then(|| Mistake::new(format!("{} is no owner", quoted(text)), "write `user:group`"))
 }
 
 fn command(text: &str) -> Option<Mistake> {
@@ -112,32 +112,40 @@ fn command(text: &str) -> Option<Mistake> {
         "stop" => "write `mask: true` to keep the unit from running",
         _ => "leave it out: files and drop-ins are there before the unit starts",
     };
-    Some(Mistake::new(format!("`{text}` cannot be merged: Ignition knows only `start`"), instead))
+    Some(Mistake::new(format!("{CANNOT_BE_MERGED}: Ignition knows only `start`, found `{text}`"), instead))
 }
 
 fn unit_name(text: &str, purpose: Purpose) -> Option<Mistake> {
     let ends_with = |suffixes: &[&str]| suffixes.iter().any(|suffix| text.ends_with(suffix));
-    let shown = text.escape_debug();
-    if ends_with(&NETWORK_SUFFIXES) && purpose.is_merged() {
-        let what = format!("`{shown}` is not a unit but a file of systemd-networkd");
-        return Some(Mistake::new(what, format!("write `/etc/systemd/network/{shown}` by `write_files`")));
+    let shown = quoted(text);
+    let is_network = ends_with(&NETWORK_SUFFIXES);
+    if !ends_with(&UNIT_SUFFIXES) && !is_network {
+        return Some(Mistake::new(format!("{shown} has no suffix such as `.service`"), ""));
     }
-    if !ends_with(&UNIT_SUFFIXES) && !ends_with(&NETWORK_SUFFIXES) {
-        return Some(Mistake::new(format!("`{shown}` has no suffix such as `.service`"), ""));
+    // systemd's own limit is that of file systems.
+    if let Some(mistake) = path::name_length(text) {
+        return Some(mistake);
     }
-    let fits = text.len() <= UNIT_NAME_BYTES
-        && !text.starts_with('.')
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c));
-    (!fits).then(|| Mistake::new(format!("`{shown}` is no name of a unit"), "write letters, digits, and `:-_.\\@`"))
+    let fits = !text.starts_with('.') && text.chars().all(|c| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c));
+    if !fits {
+        return Some(Mistake::new(format!("{shown} is no name of a unit"), "write letters, digits, and `:-_.\\@`"));
+    }
+    let of_network = || {
+        let what = format!("{shown} is not a unit but a file of systemd-networkd");
+        Mistake::new(what, format!("write {} by `write_files`", quoted(&format!("/etc/systemd/network/{text}"))))
+    };
+    is_network.then(of_network)?.where_merged(purpose)
 }
 
 fn drop_in_name(text: &str) -> Option<Mistake> {
     let fits = text.ends_with(".conf") && !text.contains(['/', '\0']);
-    let shown = text.escape_debug();
-    (!fits).then(|| match text.ends_with(".conf") {
-        true => Mistake::new(format!("`{shown}` is a path"), "write the file's name alone"),
-        false => Mistake::new(format!("`{shown}` does not end with `.conf`"), ""),
-    })
+    let shown = quoted(text);
+    (!fits)
+        .then(|| match text.ends_with(".conf") {
+            true => Mistake::new(format!("{shown} is a path"), "write the file's name alone"),
+            false => Mistake::new(format!("{shown} does not end with `.conf`"), ""),
+        })
+        .or_else(|| path::name_length(text))
 }
 
 #[cfg(test)]
@@ -146,7 +154,13 @@ mod tests {
 
     #[test]
     fn values() {
+        let long = "n".repeat(251);
+        let (long_path, long_unit, long_drop_in) =
+            (format!("/etc/{long}.conf"), format!("{long}.service"), format!("{long}.conf"));
         for (section, name, value, mistaken) in [
+            (Section::File, "path", &*long_path, Some("is a name of 256 bytes, and 255 are the most")),
+            (Section::Unit, "name", &*long_unit, Some("is a name of 259 bytes")),
+            (Section::DropIn, "name", &*long_drop_in, Some("is a name of 256 bytes")),
             (Section::File, "permissions", "0644", None),
             (Section::File, "permissions", "644", None),
             (Section::File, "permissions", "00644", None),
@@ -175,11 +189,13 @@ mod tests {
             (Section::Update, "reboot_strategy", "best-effort", Some("is none of `off`")),
             (Section::Update, "reboot_strategy", "false", Some("is none of `off`")),
             (Section::Unit, "name", "hello", Some("no suffix")),
-            (Section::Unit, "name", "a.network", None),
+            (Section::Unit, "name", "a.network", Some("cannot be merged: `a.network` is not a unit")),
             (Section::Unit, "name", "../a.service", Some("no name of a unit")),
             (Section::Unit, "name", "a b.service", Some("no name of a unit")),
             (Section::Unit, "name", "a@b.service", None),
-            (Section::Unit, "command", "try-restart", None),
+            (Section::Unit, "command", "start", None),
+            (Section::Unit, "command", "try-restart", Some("cannot be merged: Ignition knows only `start`")),
+            (Section::File, "path", "/etc/hostname", Some("cannot be merged: `/etc/hostname` cannot be written")),
             (Section::Unit, "command", "kill", Some("is none of `start`")),
             (Section::DropIn, "name", "10-x", Some("`.conf`")),
             (Section::DropIn, "name", "a/b.conf", Some("is a path")),

@@ -84,7 +84,7 @@ mod tests {
         }
         for old_or_new in ["{\"ignitionVersion\": 1}", r#"{"ignition": {"version": "3.4.0"}}"#] {
             let verdict = findings("x", old_or_new).unwrap()[0].flatcar.to_string();
-            assert!(verdict.starts_with("does nothing: cannot be merged: "), "{verdict}");
+            assert!(verdict.starts_with("acts only in a file that is sent as it is: cannot be merged: "), "{verdict}");
         }
         assert!(findings("x", "{}").unwrap()[0].flatcar.to_string().contains("is missing"));
         assert!(findings("x", "{\n,}").unwrap_err().to_string().starts_with("`x` line 2: not JSON"));

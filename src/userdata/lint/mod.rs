@@ -9,6 +9,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
+use super::mistake::CANNOT_BE_MERGED;
 use super::{CUSTOM_DATA_BYTES, foreign};
 use diagnostics::Problems;
 
@@ -59,6 +60,11 @@ impl Verdict {
     /// Whether it acts.
     pub fn acts(&self) -> bool {
         matches!(self, Self::Acts)
+    }
+
+    /// Whether it acts, but never laid over ours.
+    fn is_of_merge(&self) -> bool {
+        matches!(self, Self::Idle(why) if why.starts_with(CANNOT_BE_MERGED))
     }
 }
 
@@ -181,6 +187,9 @@ impl fmt::Display for Verdict {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Acts => formatter.write_str("acts"),
+            Self::Idle(why) if self.is_of_merge() => {
+                write!(formatter, "acts only in a file that is sent as it is: {why}")
+            }
             Self::Idle(why) => write!(formatter, "does nothing: {why}"),
         }
     }

@@ -76,7 +76,9 @@ fn placed(finding: Finding, number: usize, offset: Option<usize>, part_line: usi
     };
     let key =
         if finding.key == "the file" { format!("part {number}") } else { format!("part {number}: {}", finding.key) };
-    Finding { line: Some(line), key, fedora_coreos: Verdict::Idle(IGNITION_ONLY.into()), ..finding }
+    // No multipart file is merged, so that this is no mistake of a part.
+    let flatcar = if finding.flatcar.is_of_merge() { Verdict::Acts } else { finding.flatcar };
+    Finding { line: Some(line), key, flatcar, fedora_coreos: Verdict::Idle(IGNITION_ONLY.into()) }
 }
 
 fn parts(text: &str) -> Vec<Part<'_>> {

@@ -143,7 +143,7 @@ fn each_mistake_has_its_key_its_line_and_its_remedy() {
         (
             "#cloud-config\ncoreos:\n  units:\n  - name: a.service\n    command: stop\n",
             Some(5),
-            "`stop` cannot be merged: Ignition knows only `start`; write `mask: true`",
+            "cannot be merged: Ignition knows only `start`, found `stop`; write `mask: true`",
         ),
         (
             "#cloud-config\ncoreos:\n  units:\n  - name: a.service\n    enable: true\n    content: '[Service]'\n",
@@ -170,6 +170,12 @@ fn each_mistake_has_its_key_its_line_and_its_remedy() {
             Some(5),
             "`coreos.update`: `/etc/flatcar/update.conf` is written by `write_files` too; say it in one place",
         ),
+        ("#!/bin/sh\n", None, "nor is an Ignition document (JSON); `--custom-data-only` sends any file as it is"),
+        ("#include\n", None, "nor is an Ignition document (JSON); write `#cloud-config` as its first line"),
+        ("#Cloud-Config\n", None, "nor is an Ignition document (JSON); write `#cloud-config` as its first line"),
+        ("[]", None, "write `#cloud-config` as its first line"),
+        ("null", None, "write `#cloud-config` as its first line"),
+        ("", None, "write `#cloud-config` as its first line"),
         ("{\"a\"}", Some(1), "not JSON"),
         ("{}", None, "`ignition.version` is missing"),
         (

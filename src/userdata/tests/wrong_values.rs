@@ -162,6 +162,30 @@ fn what_a_reader_refuses_is_refused_by_lint_and_merge() {
         ("write_files: [{path: /a, encoding: b64, content: 'a b'}]", "write_files[0].content"),
         ("write_files: [{path: /a, encoding: gz+b64, content: YQ==}]", "write_files[0].content"),
         ("write_files: [{path: /a}, {path: /b}, {path: /a/c/d}]", "write_files[2].path"),
+        (
+            "coreos: {units: [{name: a.service, drop_ins: [{name: a.conf, content: a}, {name: a.conf, content: b}]}]}",
+            "coreos.units[0].drop_ins[1]",
+        ),
+        // What only a file that is sent as it is can have.
+        ("hostname: a", "hostname"),
+        ("manage_etc_hosts: localhost", "manage_etc_hosts"),
+        ("coreos: {update: {group: beta}}", "coreos.update.group"),
+        ("coreos: {update: {server: a}}", "coreos.update.server"),
+        ("coreos: {flannel: {}}", "coreos.flannel"),
+        ("coreos: {locksmith: {}}", "coreos.locksmith"),
+        ("coreos: {oem: {}}", "coreos.oem"),
+        ("coreos: {units: [{name: a.service, runtime: true}]}", "coreos.units[0].runtime"),
+        ("coreos: {units: [{name: a.service, command: stop}]}", "coreos.units[0].command"),
+        ("coreos: {units: [{name: a.network, content: '[Match]'}]}", "coreos.units[0].name"),
+        ("coreos: {units: [{name: a.service, command: start, content: '[Service]'}]}", "coreos.units[0]"),
+        ("users: [{name: ann, coreos_ssh_import_github: a}]", "users[0].coreos_ssh_import_github"),
+        ("users: [{name: ann, coreos_ssh_import_github_users: [a]}]", "users[0].coreos_ssh_import_github_users"),
+        ("users: [{name: ann, coreos_ssh_import_url: a}]", "users[0].coreos_ssh_import_url"),
+        ("write_files: [{path: /etc/hostname}]", "write_files[0].path"),
+        (
+            "{write_files: [{path: /etc/flatcar/update.conf}], coreos: {update: {reboot_strategy: off}}}",
+            "coreos.update",
+        ),
     ] {
         let expected = vec![place.to_owned()];
         assert_eq!(refused(&format!("#cloud-config\n{text}\n")), (expected.clone(), expected), "{text}");
@@ -192,5 +216,7 @@ fn what_is_merged_leaves_room_for_ours() {
     let problems = Overlay::parse("x", replace, Purpose::default()).unwrap_err().to_string();
     assert!(problems.contains("line 2: `ignition.config.replace`: would throw away all"), "{problems}");
     let alone = lint("x", replace.as_bytes()).unwrap().to_string();
-    assert!(alone.contains("line 2: `ignition.config.replace` does nothing: cannot be merged: would throw"), "{alone}");
+    let says =
+        "line 2: `ignition.config.replace` acts only in a file that is sent as it is: cannot be merged: would throw";
+    assert!(alone.contains(says), "{alone}");
 }

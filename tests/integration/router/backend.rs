@@ -1,6 +1,6 @@
 //! Tasks of apps: servers on addresses of this machine, with good manners or bad ones.
 
-use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::io::{BufRead as _, BufReader, BufWriter, Read, Write as _};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -104,13 +104,29 @@ fn serve(stream: &TcpStream, manners: Manners, seen: &Mutex<Vec<String>>) -> Opt
             (&*stream).write_all(&bytes[..count]).ok()?;
         }
     }
+    if header("transfer-encoding").is_some() {
+        let mut line = String::new();
+        while line != "0\r\n" {
+            line.clear();
+            if reader.read_line(&mut line).ok()? == 0 {
+                return None;
+            }
+        }
+        reader.read_line(&mut line).ok()?;
+    }
     let length: u64 = header("content-length").and_then(|(_, length)| length.parse().ok()).unwrap_or_default();
     let read = std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink()).ok()?;
-    let body = match path.strip_prefix("/bytes/") {
-        Some(count) => "x".repeat(count.parse().ok()?),
-        None if path == "/headers" => head.replace("\r\n", "\n"),
-        None if path == "/upload" => read.to_string(),
-        None => format!("{name}\n"),
+    if let Some(count) = path.strip_prefix("/bytes/") {
+        let count: u64 = count.parse().ok()?;
+        (&*stream).write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {count}\r\n\r\n").as_bytes()).ok()?;
+        return std::io::copy(&mut std::io::repeat(b'x').take(count), &mut BufWriter::with_capacity(1 << 16, stream))
+            .ok()
+            .map(drop);
+    }
+    let body = match () {
+        () if path == "/headers" => head.replace("\r\n", "\n"),
+        () if path == "/upload" => read.to_string(),
+        () => format!("{name}\n"),
     };
     let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n", body.len());
     (&*stream).write_all((head + &body).as_bytes()).ok()

@@ -1,6 +1,6 @@
 //! Requests as written here, byte for byte, over plain connections and over TLS.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -122,6 +122,27 @@ fn tls(address: SocketAddr, name: &str, protocols: &[u8]) -> io::Result<SslStrea
     })
 }
 
+/// How many bytes the body of an answer has; none of them are kept.
+pub(super) fn download(address: SocketAddr, host: &str, path: &str) -> u64 {
+    let mut stream = connect(address).expect("a connection");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut answer = BufReader::with_capacity(1 << 16, stream);
+    let mut line = String::new();
+    while line != "\r\n" {
+        line.clear();
+        assert!(answer.read_line(&mut line).expect("a head") > 0, "the head has an end");
+    }
+    io::copy(&mut answer, &mut io::sink()).expect("a body")
+}
+
+/// Says that a body comes and breaks off in it.
+pub(super) fn break_off(address: SocketAddr, host: &str) {
+    let mut stream = connect(address).expect("a connection");
+    let head = format!("POST /upload HTTP/1.1\r\nHost: {host}\r\nContent-Length: 100000\r\n\r\nthe first bytes");
+    stream.write_all(head.as_bytes()).expect("sent");
+}
+
 /// Sends a body of so many bytes.
 pub(super) fn upload(address: SocketAddr, host: &str, bytes: usize) -> Answer {
     static PIECE: [u8; 1 << 16] = [b'x'; 1 << 16];
@@ -132,6 +153,24 @@ pub(super) fn upload(address: SocketAddr, host: &str, bytes: usize) -> Answer {
         stream.write_all(&PIECE).expect("sent");
     }
     Answer::read(&mut stream).expect("an answer")
+}
+
+/// An upload of which the second half waits.
+pub(super) struct HalfUpload(TcpStream);
+
+impl HalfUpload {
+    pub(super) fn begin(address: SocketAddr, host: &str) -> Self {
+        let mut stream = connect(address).expect("a connection");
+        let head =
+            format!("POST /upload HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: 8\r\n\r\nhalf");
+        stream.write_all(head.as_bytes()).expect("sent");
+        Self(stream)
+    }
+
+    pub(super) fn finish(mut self) -> Answer {
+        self.0.write_all(b"half").expect("sent");
+        Answer::read(&mut self.0).expect("an answer")
+    }
 }
 
 /// A connection that was taken over for something else than HTTP.

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use bollard::models::TaskSpecContainerSpec;
 use platform::bundle::{Bundle, Values};
 use platform::compose::Rendered;
 use serde_json::{Value, json};
@@ -73,11 +74,16 @@ pub(super) fn base_text(settings: RouterSettings) -> String {
     found.expect("a configuration of the router").content
 }
 
-/// The command by which the bundle starts its routers: a line for `sh -c`.
-fn router_line() -> String {
+/// The bundle's router as the swarm gets it.
+pub(super) fn router_container() -> TaskSpecContainerSpec {
     let services = rendered(RouterSettings::Plain).services;
     let service = services.into_iter().find(|service| service.component == "router").expect("a router");
-    let container = service.spec.task_template.and_then(|task| task.container_spec).expect("a container");
+    service.spec.task_template.and_then(|task| task.container_spec).expect("a container")
+}
+
+/// The command by which the bundle starts its routers: a line for `sh -c`.
+fn router_line() -> String {
+    let container = router_container();
     assert_eq!(container.command, Some(vec!["sh".to_owned(), "-c".to_owned()]));
     container.args.and_then(|arguments| arguments.into_iter().next()).expect("a line")
 }
@@ -222,6 +228,15 @@ impl Mesh {
         assert!(self.running.insert(name, child).is_none(), "{name} runs already");
     }
 
+    /// What the controller's own program says of one of its pages, as `doctor` has it asked.
+    pub(super) fn ask_controller(&self, page: &str) -> (bool, String) {
+        let mut command = Command::new(program("platform-controller"));
+        command.args(["ask", page, "--of", &self.controller.to_string()]);
+        let output = command.stdin(Stdio::null()).output().expect("the program starts");
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+    }
+
     pub(super) fn log(&self, name: &str) -> String {
         std::fs::read_to_string(self.folder.path().join(format!("{name}.log"))).unwrap_or_default()
     }
@@ -244,6 +259,14 @@ impl Mesh {
     pub(super) fn end_router(&self) {
         let id = self.running["router"].id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill starts").success());
+    }
+
+    /// The most memory that the router's process has had, in bytes: <https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>.
+    pub(super) fn router_peak_bytes(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.running["router"].id());
+        let status = std::fs::read_to_string(path).expect("the router runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
     }
 
     /// Waits for the router's end; its status.

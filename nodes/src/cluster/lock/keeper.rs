@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufStream};
 
 use super::{Fence, Holder, LOCK_KEY};
@@ -80,9 +81,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Keeper<S> {
     /// Whether someone holds the lock.
     pub(super) async fn look(&mut self) -> Result<Look, KeeperError> {
         let answer = self.ask(&format!("look {LOCK_KEY}")).await?;
-        let document = json(&answer)?;
-        let Some(value) = document["kvs"][0]["value"].as_str() else { return Ok(Look::Free) };
-        Ok(Look::Held(holder(value).map_or_else(|| "someone".to_owned(), |holder| holder.to_string())))
+        let Some(record) = read::<Records>(&answer)?.kvs.into_iter().next() else { return Ok(Look::Free) };
+        Ok(Look::Held(holder(&record.value).map_or_else(|| "someone".to_owned(), |holder| holder.to_string())))
     }
 
     /// Takes the lock; none when someone else was quicker.
@@ -94,15 +94,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Keeper<S> {
             STANDARD.encode(record)
         );
         let answer = self.ask(&format!("take {}", STANDARD.encode(transaction))).await?;
-        let document = json(&answer)?;
-        if document["succeeded"] != Value::Bool(true) {
+        let transaction: Transaction = read(&answer)?;
+        if !transaction.succeeded {
             self.ask("drop").await?;
             return Ok(None);
         }
-        match document["header"]["revision"].as_i64() {
-            Some(revision) => Ok(Some(Fence { revision })),
-            None => Err(KeeperError::Strange(answer)),
-        }
+        Ok(Some(Fence { revision: transaction.header.revision }))
     }
 
     /// Renews the lease; however late the answer comes, it is waited for, so that no answer is taken for another one's.
@@ -157,7 +154,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Keeper<S> {
     }
 }
 
-fn json(answer: &str) -> Result<Value, KeeperError> {
+/// etcdctl's answer to `get`: no list when there is nothing.
+#[derive(Deserialize)]
+struct Records {
+    #[serde(default)]
+    kvs: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    value: String,
+}
+
+/// etcdctl's answer to `txn`: Go leaves `succeeded` out when it is false.
+#[derive(Deserialize)]
+struct Transaction {
+    header: Header,
+    #[serde(default)]
+    succeeded: bool,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    revision: i64,
+}
+
+fn read<T: DeserializeOwned>(answer: &str) -> Result<T, KeeperError> {
     serde_json::from_str(answer).map_err(|error| KeeperError::Strange(format!("{error}: {answer}")))
 }
 
@@ -205,6 +227,7 @@ mod tests {
             ("failed Error: context deadline exceeded", Err("context deadline exceeded")),
             ("failed ", Err("no reason given")),
             ("ok <html>", Err("not what was expected")),
+            ("ok {\"kvs\":[{}]}", Err("missing field `value`")),
             ("Welcome to Flatcar!", Err("not what was expected: Welcome")),
         ] {
             match (answering(&[line]).look().await, expected) {
@@ -215,6 +238,8 @@ mod tests {
         }
         let taken = answering(&["ok {\"header\":{\"revision\":9},\"succeeded\":true}"]).take(&someone()).await.unwrap();
         assert_eq!(taken, Some(Fence { revision: 9 }));
+        let lacking = answering(&["ok {\"succeeded\":true}"]).take(&someone()).await.unwrap_err().to_string();
+        assert!(lacking.contains("missing field `header`"), "{lacking}");
         let late =
             answering(&["ok {\"header\":{\"revision\":9},\"responses\":[]}", "ok "]).take(&someone()).await.unwrap();
         assert_eq!(late, None);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::interpolation::{self, Missing};
 use crate::apps::{AppName, Config};
+use crate::bundle::AppRouting;
 use diagnostics::yaml::{self, Step, Value, line_of};
 use diagnostics::{Origin, Problem, Problems};
 
@@ -12,6 +13,8 @@ use diagnostics::{Origin, Problem, Problems};
 pub(crate) struct Owner<'a> {
     pub app: &'a AppName,
     pub config: &'a Config,
+    /// The platform that it is to run on, and keep to its own things on; none where a file is only looked at.
+    pub on: Option<&'a AppRouting>,
 }
 
 /// A file after its variables were filled in.

@@ -1,5 +1,6 @@
 //! A Compose file as the source of an app: the app's configuration is filled in, and one service is public. Pure.
 
+mod confinement;
 mod filled;
 mod interpolation;
 mod public;
@@ -11,6 +12,7 @@ use std::collections::BTreeSet;
 use filled::Filled;
 use public::{choose_public, exposed};
 
+use super::{AppName, Config};
 use crate::compose::{Examined, MountKind, Protocol, Stack};
 use diagnostics::yaml::{Step, line_of};
 use diagnostics::{Origin, Problem, Problems};
@@ -48,6 +50,21 @@ impl From<Problems> for Refused {
     }
 }
 
+/// What is wrong with a file whatever its app's configuration is, before anybody is asked for that: all of a file without
+/// variables, and of another only that it cannot be read.
+pub(super) fn mistakes(text: &str, file: &str, app: &AppName, public: Option<&str>) -> Problems {
+    let config = Config::default();
+    let owner = Owner { app, config: &config, on: None };
+    let of_config = match Filled::new(text, file, owner) {
+        Err(unreadable) => return unreadable,
+        Ok(_) if text.contains('$') => return Problems::new(),
+        Ok(filled) => filled.problems,
+    };
+    let refused = ComposeFile::read(text, file, owner, public).err();
+    let problems = refused.iter().flat_map(|refused| refused.problems.iter());
+    problems.filter(|problem| !of_config.contains(problem)).cloned().collect()
+}
+
 impl ComposeFile {
     /// Reads a file with the variables of `owner`'s configuration; `public` names the public service. Finds all mistakes
     /// at once; what is wrong with a value whose variables are not set would be a guess and is left out.
@@ -82,6 +99,11 @@ impl ComposeFile {
                 String::new()
             }
         };
+        if let Some(reached) = owner.on {
+            for (path, message) in confinement::trespasses(&stack, &public, owner.app, reached) {
+                problem(&path.iter().map(String::as_str).collect::<Vec<_>>(), message);
+            }
+        }
         let mut ports = exposed.get(&public).cloned().unwrap_or_default();
         let mut configured = BTreeSet::new();
         for (key, service) in &mut stack.services {

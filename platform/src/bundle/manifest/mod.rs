@@ -88,13 +88,20 @@ fn label(node: &Node<'_>) -> Option<String> {
     right.then_some(name)
 }
 
-/// `network` is the key of a network of the stack until the stack is known.
+/// `network` and `open_networks` are keys of networks of the stack until the stack is known; the rest is filled in with it.
 fn apps(node: &Node<'_>) -> Option<AppRouting> {
     let fields = node.fields()?;
     let network = fields.required("network").and_then(|node| node.string());
     let labels = fields.required("labels").and_then(|node| node.take(node.string()?.parse()));
+    let open_networks = fields.take("open_networks").and_then(|node| node.scalars()).unwrap_or_default();
     fields.finish();
-    Some(AppRouting { network: network?, labels: labels? })
+    Some(AppRouting {
+        bundle: String::new(),
+        components: Vec::new(),
+        network: network?,
+        open_networks,
+        labels: labels?,
+    })
 }
 
 /// The load balancer has no port after it.

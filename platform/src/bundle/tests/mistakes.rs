@@ -64,6 +64,11 @@ fn mistakes_of_the_manifest() {
             "apps: {network: front, labels: Shop}\nsubsystems:",
             "line 6: `apps.labels`: `Shop` is no prefix of labels",
         ),
+        (
+            "subsystems:",
+            "apps: {network: front, labels: shop.route, open_networks: [data]}\nsubsystems:",
+            "line 6: `apps.open_networks[0]`: the stack has no network `data`; it has none",
+        ),
         ("subsystems:", "apps: {network: front}\nsubsystems:", "line 6: `apps`: `labels` is missing"),
         ("kind: host", "kind: vm", "line 12: `subsystems[1].components[0].kind`: must be one of `service`, `host`"),
         (
@@ -239,6 +244,16 @@ fn mistakes_of_the_stack() {
         let right = |one: &String| one.starts_with("`dir/stack.yaml`") && one.contains(message);
         assert!(found.iter().any(right), "{from} -> {to}\n{found:#?}\n{message}");
     }
+}
+
+#[test]
+fn a_name_that_is_not_known_is_one_mistake() {
+    let stack = changed(STACK_TEXT, "image: web:1", "image: {{ nope.x }}");
+    let found = messages(&load(MANIFEST_TEXT, &stack).unwrap_err());
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].contains("`nope.x` is not among the settings"), "{found:#?}");
+    let stack = changed(STACK_TEXT, "web.color", "web.color ~ range(2)");
+    load(MANIFEST_TEXT, &stack).unwrap_or_else(|problems| panic!("{problems}"));
 }
 
 #[test]

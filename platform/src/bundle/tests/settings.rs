@@ -160,12 +160,19 @@ fn caprover_renders() {
 
 #[test]
 fn what_apps_need_stands_in_the_manifest() {
-    let manifest = changed(MANIFEST_TEXT, "subsystems:", "apps: {network: front, labels: shop.route}\nsubsystems:");
-    let stack = changed(STACK_TEXT, "secrets:\n  db.", "networks:\n  front: {}\nsecrets:\n  db.");
+    let manifest = changed(
+        MANIFEST_TEXT,
+        "subsystems:",
+        "apps: {network: front, labels: shop.route, open_networks: [data]}\nsubsystems:",
+    );
+    let stack = changed(STACK_TEXT, "secrets:\n  db.", "networks:\n  front: {}\n  data: {}\nsecrets:\n  db.");
     let stack = changed(&stack, "      COLOR:", "      LABELS: {{ bundle.labels }}\n      COLOR:");
     let bundle = load(&manifest, &stack).unwrap_or_else(|problems| panic!("{problems}"));
     let apps = bundle.apps.as_ref().unwrap();
     assert_eq!((apps.network.as_str(), apps.labels.as_str()), ("shop_front", "shop.route"));
+    assert_eq!((apps.bundle.as_str(), &apps.open_networks[..]), ("shop", &["shop_data".to_owned()][..]));
+    assert!(apps.components.contains(&"web".to_owned()), "{:?}", apps.components);
+    assert!(apps.is_shared("shop_front") && apps.is_shared("shop_data") && !apps.is_shared("shop_other"));
     let container = container(&bundle.render(&values()).unwrap(), "web");
     assert!(container["Env"].as_array().unwrap().contains(&"LABELS=shop.route".into()), "{container}");
 

@@ -25,6 +25,8 @@ pub(super) async fn run(connection: &ConnectionArguments, arguments: &DeployArgu
         wait: arguments.change.wait(),
     };
     let name = &arguments.name;
+    // Before anybody waits for a connection.
+    deployment.check(name)?;
     let work = async |platform: &Platform, reporter: &Reporter| {
         Apps::new(platform.clone(), reporter.clone()).deploy(name, &deployment).await
     };

@@ -74,7 +74,7 @@ pub(super) const SERVICE_REFUSED: &[(&str, &str)] = &[
     ("security_opt", "Swarm of Docker 20.10 has no such setting: leave it out"),
     ("shm_size", "mount memory instead: `volumes: [{type: tmpfs, target: /dev/shm, tmpfs: {size: 64m}}]`"),
     ("storage_opt", "Swarm has no such setting: leave it out"),
-    ("use_api_socket", "mount `/var/run/docker.sock` with `volumes`"),
+    ("use_api_socket", "Docker's socket is closed to apps; a bundle mounts `/var/run/docker.sock` with `volumes`"),
     ("userns_mode", "Swarm has no such setting: leave it out"),
     ("uts", "Swarm has no such setting: leave it out"),
     ("volumes_from", "mount the same named volume in both services"),

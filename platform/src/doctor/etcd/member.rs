@@ -1,7 +1,8 @@
 //! A member of etcd and what etcdctl says of it on its node.
 
-use serde_json::Value;
+use diagnostics::quoted;
 
+use super::answer::{EndpointHealth, EndpointStatus, Status, documents, of_one_endpoint};
 use crate::doctor::probe::Answers;
 
 /// Without `ETCD_QUOTA_BACKEND_BYTES`, etcd takes no more.
@@ -20,50 +21,48 @@ impl<'a> Member<'a> {
     }
 }
 
-/// What a member says of itself.
-pub(super) struct Status {
-    pub(super) leader: u64,
-    pub(super) id: u64,
-    pub(super) version: String,
-    pub(super) size_bytes: u64,
-}
-
 pub(super) fn is_healthy(member: &Member<'_>) -> bool {
-    let health = member.said().and_then(|answers| documents(answers.get("etcd health")?).into_iter().next());
-    health.is_some_and(|health| health[0]["health"] == true)
+    member.said().is_some_and(|answers| health(answers).is_ok())
 }
 
-pub(super) fn status(answers: &Answers) -> Option<Status> {
-    let document = documents(answers.get("etcd status")?).into_iter().next()?;
-    let status = &document[0]["Status"];
-    Some(Status {
-        leader: status["leader"].as_u64().unwrap_or_default(),
-        id: status["header"]["member_id"].as_u64()?,
-        version: status["version"].as_str()?.to_owned(),
-        size_bytes: status["dbSize"].as_u64()?,
-    })
+/// Nothing when it agrees with the others, else why not.
+pub(super) fn health(answers: &Answers) -> Result<(), String> {
+    const QUESTION: &str = "etcd health";
+    let health = documents(answers.text(QUESTION)).first().map(of_one_endpoint::<EndpointHealth>).transpose()?;
+    match health {
+        Some(health) if health.health && answers.get(QUESTION).is_some() => Ok(()),
+        health => {
+            Err(last_word(answers, QUESTION).or_else(|| health?.error).unwrap_or_else(|| answers.complaint(QUESTION)))
+        }
+    }
 }
 
-/// JSON documents among the lines of etcdctl's output; its own log is JSON too, in objects with a level.
-pub(super) fn documents(text: &str) -> Vec<Value> {
-    let documents = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    documents.filter(|document| document.get("level").is_none()).collect()
+/// What it says of itself, or why it does not.
+pub(super) fn status(answers: &Answers) -> Result<Status, String> {
+    const QUESTION: &str = "etcd status";
+    match answers.get(QUESTION).and_then(|text| documents(text).into_iter().next()) {
+        Some(document) => of_one_endpoint(&document).map(|entry: EndpointStatus| entry.status),
+        None => Err(last_word(answers, QUESTION).unwrap_or_else(|| answers.complaint(QUESTION))),
+    }
 }
 
-/// etcdctl's last plain word.
-pub(super) fn reason(answers: &Answers, question: &str) -> String {
-    let of_health = || {
-        documents(answers.text(question)).first().and_then(|document| document[0]["error"].as_str().map(str::to_owned))
-    };
-    let line = answers.text(question).lines().rev().find_map(|line| line.trim().strip_prefix("Error: "));
-    let is_general = |line: &&str| *line != "unhealthy cluster";
-    line.filter(is_general).map(str::to_owned).or_else(of_health).unwrap_or_else(|| answers.complaint(question))
+/// etcdctl's last plain word, when it says something.
+fn last_word(answers: &Answers, question: &str) -> Option<String> {
+    let line = answers.text(question).lines().rev().find_map(|line| line.trim().strip_prefix("Error: "))?;
+    (line != "unhealthy cluster").then(|| line.to_owned())
 }
 
-pub(super) fn quota_bytes(answers: &Answers) -> u64 {
+/// The most that its database may take, or the setting that is no number.
+pub(super) fn quota_bytes(answers: &Answers) -> Result<u64, String> {
     let setting = answers
         .text("etcd environment")
         .split_whitespace()
         .find_map(|word| word.strip_prefix("ETCD_QUOTA_BACKEND_BYTES="));
-    setting.and_then(|bytes| bytes.parse().ok()).filter(|bytes| *bytes > 0).unwrap_or(USUAL_QUOTA_BYTES)
+    match setting.map(|text| (text, text.parse::<i64>())) {
+        // Below 0, it takes as much as there is room; 0 stands for what is usual.
+        Some((_, Ok(bytes))) if bytes < 0 => Ok(u64::MAX),
+        None | Some((_, Ok(0))) => Ok(USUAL_QUOTA_BYTES),
+        Some((_, Ok(bytes))) => Ok(bytes.unsigned_abs()),
+        Some((text, Err(_))) => Err(format!("`ETCD_QUOTA_BACKEND_BYTES` is {}, which is no number", quoted(text))),
+    }
 }

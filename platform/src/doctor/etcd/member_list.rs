@@ -1,43 +1,52 @@
 //! etcd's own list of its members, held against the inventory, and the alarms that they raised.
 
-use serde_json::Value;
-
 use super::CHECK;
-use super::member::{Member, documents};
+use super::answer::{Alarm, AlarmList, AlarmType, Listed, MemberList, documents, read};
+use super::member::Member;
 use crate::doctor::finding::{CLUSTER, Finding};
+
+const QUESTION: &str = "etcd members";
 
 /// Members as etcd lists them, and alarms; the first member that lists them speaks for all.
 pub(super) fn judge_list(members: &[Member<'_>]) -> Vec<Finding> {
-    let lists = members.iter().find_map(|member| {
-        let documents = documents(member.said()?.text("etcd members"));
-        let list = documents.iter().find(|document| document["members"].is_array())?.clone();
-        let alarms = documents.into_iter().find(|document| document["alarms"].is_array());
-        Some((list, alarms.unwrap_or_default()))
+    let answers =
+        members.iter().map(|member| member.said().map_or_else(Vec::new, |said| documents(said.text(QUESTION))));
+    let Some(documents) = answers.into_iter().find(|documents| !documents.is_empty()) else { return Vec::new() };
+    let unknown = |what: &str, why: String, command: &str| {
+        vec![Finding::warn(CHECK, CLUSTER, format!("{what} are not known: {why}"), format!("{command} on a member"))]
+    };
+    let listed = match documents.first().map(read::<MemberList>) {
+        Some(Ok(list)) => list.members,
+        Some(Err(why)) => return unknown("its members", why, "etcdctl member list"),
+        None => return Vec::new(),
+    };
+    let alarms = documents.get(1).map_or_else(|| Err("etcdctl does not list them".to_owned()), read::<AlarmList>);
+    let mut findings: Vec<Finding> = judge_names(members, &listed).into_iter().collect();
+    findings.extend(match alarms {
+        Ok(list) => list.alarms.iter().map(|alarm| judge_alarm(alarm, &listed)).collect(),
+        Err(why) => unknown("its alarms", why, "etcdctl alarm list"),
     });
-    let Some((list, alarms)) = lists else { return Vec::new() };
-    let mut findings = Vec::new();
-    let listed: Vec<(u64, &str)> = list["members"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|member| (member["ID"].as_u64().unwrap_or_default(), member["name"].as_str().unwrap_or_default()))
-        .collect();
+    findings
+}
+
+fn judge_names(members: &[Member<'_>], listed: &[Listed]) -> Option<Finding> {
     let missing: Vec<&str> = members
         .iter()
         .map(|member| member.name)
-        .filter(|name| !listed.iter().any(|(_, other)| other == name))
+        .filter(|name| !listed.iter().any(|other| other.name == *name))
         .collect();
     let foreign: Vec<&str> = listed
         .iter()
-        .map(|(_, name)| *name)
+        .map(|one| &*one.name)
         .filter(|name| !members.iter().any(|member| member.name == *name))
+        .map(|name| if name.is_empty() { "one that has not started" } else { name })
         .collect();
-    if !missing.is_empty() || !foreign.is_empty() {
-        let part = |what: &str, names: &[&str]| match names {
-            [] => String::new(),
-            names => format!("; {what}: {}", names.join(", ")),
-        };
-        findings.push(Finding::fail(
+    let part = |what: &str, names: &[&str]| match names {
+        [] => String::new(),
+        names => format!("; {what}: {}", names.join(", ")),
+    };
+    (!missing.is_empty() || !foreign.is_empty()).then(|| {
+        Finding::fail(
             CHECK,
             CLUSTER,
             format!(
@@ -46,31 +55,40 @@ pub(super) fn judge_list(members: &[Member<'_>]) -> Vec<Finding> {
                 part("unknown here", &foreign)
             ),
             "etcdctl member list on a member; docs/troubleshooting.md#etcd shows how a member is replaced",
-        ));
-    }
-    for alarm in alarms["alarms"].as_array().into_iter().flatten() {
-        let member = alarm["memberID"].as_u64().unwrap_or_default();
-        let name = listed.iter().find(|(id, _)| *id == member).map_or("unknown", |(_, name)| *name);
-        findings.push(judge_alarm(name, &alarm["alarm"]));
-    }
-    findings
+        )
+    })
 }
 
-/// <https://github.com/etcd-io/etcd/blob/main/api/etcdserverpb/rpc.proto>: enum AlarmType
-fn judge_alarm(member: &str, alarm: &Value) -> Finding {
-    match (alarm.as_u64(), alarm.as_str()) {
-        (Some(1), _) | (_, Some("NOSPACE")) => Finding::fail(
-            CHECK,
-            member,
-            "alarm NOSPACE: the database has reached its quota, so nothing can be written",
-            "docs/troubleshooting.md#etcd: compact, defragment, then etcdctl alarm disarm",
-        ),
-        (Some(2), _) | (_, Some("CORRUPT")) => Finding::fail(
-            CHECK,
-            member,
-            "alarm CORRUPT: its data differ from the other members'",
-            "replace this member: docs/troubleshooting.md#etcd",
-        ),
-        _ => Finding::fail(CHECK, member, format!("alarm {alarm}"), "etcdctl alarm list on a member"),
+fn judge_alarm(alarm: &Alarm, listed: &[Listed]) -> Finding {
+    let member = listed.iter().find(|one| one.id == alarm.member_id).map_or("unknown", |one| &*one.name);
+    match &alarm.alarm {
+        AlarmType::Number(1) => no_space(member),
+        AlarmType::Name(name) if name == "NOSPACE" => no_space(member),
+        AlarmType::Number(2) => corrupt(member),
+        AlarmType::Name(name) if name == "CORRUPT" => corrupt(member),
+        AlarmType::Number(number) => other(member, &number.to_string()),
+        AlarmType::Name(name) => other(member, name),
     }
+}
+
+fn no_space(member: &str) -> Finding {
+    Finding::fail(
+        CHECK,
+        member,
+        "alarm NOSPACE: the database has reached its quota, so nothing can be written",
+        "docs/troubleshooting.md#etcd: compact, defragment, then etcdctl alarm disarm",
+    )
+}
+
+fn corrupt(member: &str) -> Finding {
+    Finding::fail(
+        CHECK,
+        member,
+        "alarm CORRUPT: its data differ from the other members'",
+        "replace this member: docs/troubleshooting.md#etcd",
+    )
+}
+
+fn other(member: &str, alarm: &str) -> Finding {
+    Finding::fail(CHECK, member, format!("alarm {alarm}"), "etcdctl alarm list on a member")
 }

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
+mod answer;
 mod member;
 mod member_list;
 
 pub(super) use member::Member;
 
-use member::{is_healthy, quota_bytes, reason, status};
+use member::{health, is_healthy, quota_bytes, status};
 use member_list::judge_list;
 
 use super::disk::in_units;
@@ -100,20 +101,26 @@ fn judge_member(member: &Member<'_>) -> Option<Finding> {
         ));
     }
     let logs = format!("platformctl journal store; platformctl ssh {name} sudo systemctl restart etcd-member");
-    let Some(status) = status(answers) else {
-        if is_healthy(member) {
-            let found = format!("healthy, but does not tell its state: {}", reason(answers, "etcd status"));
+    let status = match (status(answers), health(answers)) {
+        (Ok(status), Ok(())) => status,
+        (Ok(_), Err(why)) => {
+            return Some(Finding::fail(CHECK, name, format!("runs, but cannot agree with the others: {why}"), logs));
+        }
+        (Err(why), Ok(())) => {
+            let found = format!("healthy, but does not tell its state: {why}");
             return Some(Finding::warn(CHECK, name, found, "platformctl doctor again; a slow machine may hang"));
         }
-        return Some(Finding::fail(CHECK, name, format!("does not answer: {}", reason(answers, "etcd status")), logs));
+        (Err(why), Err(_)) => return Some(Finding::fail(CHECK, name, format!("does not answer: {why}"), logs)),
     };
-    if !is_healthy(member) {
-        let reason = reason(answers, "etcd health");
-        return Some(Finding::fail(CHECK, name, format!("runs, but cannot agree with the others: {reason}"), logs));
-    }
-    let quota_bytes = quota_bytes(answers);
-    let percent = status.size_bytes * 100 / quota_bytes.max(1);
-    let role = if status.leader == status.id { "leader" } else { "follower" };
+    let quota_bytes = match quota_bytes(answers) {
+        Ok(bytes) => bytes,
+        Err(why) => {
+            let remedy = format!("platformctl ssh {name} systemctl cat etcd-member shows where it is set");
+            return Some(Finding::warn(CHECK, name, format!("healthy, but its quota is not known: {why}"), remedy));
+        }
+    };
+    let percent = status.size_bytes.saturating_mul(100) / quota_bytes.max(1);
+    let role = if status.leader == status.header.member_id { "leader" } else { "follower" };
     let found = format!("healthy, {role}, etcd {}, database {}", status.version, in_units(status.size_bytes));
     Some(match percent >= FILLING_PERCENT {
         false => Finding::ok(CHECK, name, found),
@@ -128,7 +135,7 @@ fn judge_member(member: &Member<'_>) -> Option<Finding> {
 
 fn judge_leaders(members: &[Member<'_>]) -> Option<Finding> {
     let leaders: BTreeSet<u64> =
-        members.iter().filter_map(|member| status(member.said()?)).map(|status| status.leader).collect();
+        members.iter().filter_map(|member| status(member.said()?).ok()).map(|status| status.leader).collect();
     (leaders.len() > 1).then(|| {
         Finding::warn(
             CHECK,
@@ -158,7 +165,7 @@ mod tests {
         ])
     }
 
-    const LIST: &str = r#"{"header":{},"members":[{"ID":1,"name":"a"},{"ID":2,"name":"b"},{"ID":3,"name":"c"}]}"#;
+    const LIST: &str = "{\"header\":{},\"members\":[{\"ID\":1,\"name\":\"a\"},{\"ID\":2,\"name\":\"b\"},{\"ID\":3,\"name\":\"c\"}]}\n{\"header\":{}}";
 
     fn found(members: &[(&str, Option<Answers>)]) -> Vec<(Level, String)> {
         let members: Vec<Member<'_>> =
@@ -175,11 +182,10 @@ mod tests {
 
     #[test]
     fn all_is_well() {
-        let list = format!("{LIST}\n{}", r#"{"header":{}}"#);
         let found = found(&[
-            ("a", Some(answers(1, 1, 20480, true, &list))),
-            ("b", Some(answers(2, 1, 20480, true, &list))),
-            ("c", Some(answers(3, 1, 20480, true, &list))),
+            ("a", Some(answers(1, 1, 20480, true, LIST))),
+            ("b", Some(answers(2, 1, 20480, true, LIST))),
+            ("c", Some(answers(3, 1, 20480, true, LIST))),
         ]);
         expect(
             &found,
@@ -255,8 +261,9 @@ mod tests {
 
     #[test]
     fn alarms_sizes_leaders_and_strangers() {
-        let list =
-            format!("{}\n{}", LIST.replace("\"c\"", "\"z\""), r#"{"header":{},"alarms":[{"memberID":2,"alarm":1}]}"#);
+        let list = LIST
+            .replace("\"c\"", "\"z\"")
+            .replace("\n{\"header\":{}}", "\n{\"header\":{},\"alarms\":[{\"memberID\":2,\"alarm\":1}]}");
         let found = found(&[
             ("a", Some(answers(1, 1, 1 << 30, true, &list))),
             ("b", Some(answers(2, 2, 2040 << 20, true, ""))),
@@ -274,5 +281,51 @@ mod tests {
                 (Level::Fail, "b: alarm NOSPACE"),
             ],
         );
+    }
+
+    #[test]
+    fn an_answer_that_lacks_something_is_told_with_what_it_lacks() {
+        let told = |questions: &[(&'static str, u32, &str)]| {
+            let mut all = vec![("etcd unit", 0, "active")];
+            all.extend_from_slice(questions);
+            found(&[("a", Some(Answers::of(&all)))]).into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("\n")
+        };
+        let health = ("etcd health", 0, r#"[{"health":true}]"#);
+        let status = ("etcd status", 0, r#"[{"Status":{"header":{"member_id":1},"version":"3.5.16","dbSize":1}}]"#);
+        let members = ("etcd members", 0, "{\"members\":[{\"ID\":1,\"name\":\"a\"}]}\n{}");
+        for (questions, expected) in [
+            (vec![health, status, members], "a: healthy, follower, etcd 3.5.16"),
+            (
+                vec![health, ("etcd status", 0, r#"[{"Status":{"header":{},"version":"3.5.16","dbSize":1}}]"#)],
+                "does not tell its state: etcdctl's answer is not what was expected, at `[0].Status.header`: missing field `member_id`",
+            ),
+            (
+                vec![health, ("etcd status", 0, "[]")],
+                "does not tell its state: etcdctl's answer is not what was expected: 0 entries",
+            ),
+            (
+                vec![status, ("etcd health", 0, r#"[{"health":"yes"}]"#)],
+                "cannot agree with the others: etcdctl's answer is not what was expected, at `[0].health`",
+            ),
+            (
+                vec![health, status, ("etcd members", 0, "{\"members\":[{\"name\":\"a\"}]}\n{}")],
+                "its members are not known: etcdctl's answer is not what was expected, at `members[0]`: missing field `ID`",
+            ),
+            (
+                vec![health, status, ("etcd members", 1, r#"{"members":[{"ID":1,"name":"a"}]}"#)],
+                "its alarms are not known: etcdctl does not list them",
+            ),
+            (
+                vec![health, status, ("etcd members", 0, "{\"members\":[{\"ID\":1}]}\n{}")],
+                "missing: a; unknown here: one that has not started",
+            ),
+            (
+                vec![health, status, members, ("etcd environment", 0, "ETCD_QUOTA_BACKEND_BYTES=8G")],
+                "its quota is not known: `ETCD_QUOTA_BACKEND_BYTES` is `8G`, which is no number",
+            ),
+        ] {
+            let told = told(&questions);
+            assert!(told.contains(expected), "expected {expected} in\n{told}");
+        }
     }
 }

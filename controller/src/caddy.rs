@@ -1,18 +1,22 @@
 //! Sites to one configuration of Caddy: <https://caddyserver.com/docs/json/>. Pure; `follow` calls it.
 //!
 //! What all requests have in common (ports, TLS, health, pages of errors, where the next configuration comes from) is the
-//! bundle's, in a [`Base`] that routers also start from. In it stands one route that is marked as the place of the apps'.
+//! bundle's, in a [`Base`] that routers also start from. In it stands one route that is marked as the place of the apps', and one policy of
+//! TLS that is marked as the place of those that show domains' certificates.
 
 use std::net::SocketAddr;
 
-use routing::Rules;
+use routing::{CertifiedName, Rules};
 use serde_json::{Value, json};
 
 use crate::proxy;
+use crate::shown::Known;
 use crate::site::Site;
 
 /// Marks the place: `"@id": "apps"`.
-const MARK: &str = "apps";
+const APPS: &str = "apps";
+/// Marks the other one.
+const CERTIFICATES: &str = "certificates";
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 
 /// What is the same whatever apps there are: a whole configuration with a place for the apps' routes.
@@ -26,59 +30,105 @@ pub struct Base {
 pub enum InvalidBase {
     #[error("it is no JSON: {0}")]
     Json(#[from] serde_json::Error),
-    #[error("{0} routes have `\"@id\": \"{MARK}\"`; one must, as the place of the apps' routes")]
+    #[error("{0} routes have `\"@id\": \"{APPS}\"`; one must, as the place of the apps' routes")]
     Places(usize),
+    #[error(
+        "{0} policies of TLS have `\"@id\": \"{CERTIFICATES}\"`; one must, as the place of those for domains' certificates, when \
+         there is an etcd that keeps them"
+    )]
+    CertificatePlaces(usize),
 }
 
 impl Base {
     /// Reads the configuration that routers start from.
     pub fn read(text: &str) -> Result<Self, InvalidBase> {
         let document: Value = serde_json::from_str(text)?;
-        match places(&document) {
+        match places(&document, APPS) {
             1 => Ok(Self { document }),
             other => Err(InvalidBase::Places(other)),
         }
     }
 
-    /// The configuration with a route for each site. `resolvers` are asked for tasks' addresses; without any, those of the
-    /// machine that the router runs on.
-    pub fn with(&self, sites: &[Site], resolvers: &[SocketAddr]) -> Value {
+    /// Whether domains' certificates have their place in it.
+    pub fn takes_certificates(self) -> Result<Self, InvalidBase> {
+        match places(&self.document, CERTIFICATES) {
+            1 => Ok(self),
+            other => Err(InvalidBase::CertificatePlaces(other)),
+        }
+    }
+
+    /// The configuration with a route for each site, and with each certificate for its names. `resolvers` are asked for tasks'
+    /// addresses; without any, those of the machine that the router runs on.
+    pub fn with(
+        &self,
+        sites: &[Site],
+        resolvers: &[SocketAddr],
+        certificates: &[(&Known, Vec<&CertifiedName>)],
+    ) -> Value {
         let routes: Vec<Value> = sites.iter().map(|site| route(site, resolvers)).collect();
         let mut document = self.document.clone();
-        fill(&mut document, &routes);
+        fill(&mut document, APPS, &routes);
+        fill(&mut document, CERTIFICATES, &policies(certificates));
+        if !certificates.is_empty() {
+            let pairs = certificates.iter().map(|(known, _)| {
+                let certificate = &known.certificate;
+                json!({"certificate": certificate.chain, "key": certificate.key, "tags": [known.id]})
+            });
+            document["apps"]["tls"]["certificates"]["load_pem"] = pairs.collect();
+        }
         document
     }
 }
 
-fn is_place(value: &Value) -> bool {
-    value.get("@id").and_then(Value::as_str) == Some(MARK)
+/// Which certificate is shown to whom. The first policy that fits counts, so whole names stand before wildcards.
+/// <https://caddyserver.com/docs/json/apps/http/servers/tls_connection_policies/>
+fn policies(certificates: &[(&Known, Vec<&CertifiedName>)]) -> Vec<Value> {
+    let mut policies = Vec::new();
+    for are_wildcards in [false, true] {
+        for (known, names) in certificates {
+            let names: Vec<String> = names
+                .iter()
+                .filter(|name| matches!(name, CertifiedName::HostsBelow(_)) == are_wildcards)
+                .map(ToString::to_string)
+                .collect();
+            if !names.is_empty() {
+                policies.push(json!({"match": {"sni": names}, "certificate_selection": {"any_tag": [known.id]}}));
+            }
+        }
+    }
+    policies
 }
 
-fn places(value: &Value) -> usize {
+fn is_place(value: &Value, mark: &str) -> bool {
+    value.get("@id").and_then(Value::as_str) == Some(mark)
+}
+
+fn places(value: &Value, mark: &str) -> usize {
     match value {
         Value::Array(items) => {
-            items.iter().filter(|item| is_place(item)).count() + items.iter().map(places).sum::<usize>()
+            let here = items.iter().filter(|item| is_place(item, mark)).count();
+            here + items.iter().map(|item| places(item, mark)).sum::<usize>()
         }
-        Value::Object(fields) => fields.values().map(places).sum(),
+        Value::Object(fields) => fields.values().map(|field| places(field, mark)).sum(),
         _ => 0,
     }
 }
 
-/// Puts the routes where the mark stands; without any, the mark goes too.
-fn fill(value: &mut Value, routes: &[Value]) {
+/// Puts the items where the mark stands; without any, the mark goes too.
+fn fill(value: &mut Value, mark: &str, filling: &[Value]) {
     match value {
         Value::Array(items) => {
-            if let Some(at) = items.iter().position(is_place) {
-                items.splice(at..=at, routes.iter().cloned());
+            if let Some(at) = items.iter().position(|item| is_place(item, mark)) {
+                items.splice(at..=at, filling.iter().cloned());
             } else {
                 for item in items {
-                    fill(item, routes);
+                    fill(item, mark, filling);
                 }
             }
         }
         Value::Object(fields) => {
             for field in fields.values_mut() {
-                fill(field, routes);
+                fill(field, mark, filling);
             }
         }
         _ => {}
@@ -165,8 +215,8 @@ mod tests {
     #[test]
     fn routes_stand_where_the_mark_stood() {
         let base = Base::read(r#"{"routes": [{"first": 1}, {"@id": "apps"}, {"last": 1}]}"#).unwrap();
-        assert_eq!(base.with(&[], &[]), json!({"routes": [{"first": 1}, {"last": 1}]}));
-        let found = base.with(&[site()], &[]);
+        assert_eq!(base.with(&[], &[], &[]), json!({"routes": [{"first": 1}, {"last": 1}]}));
+        let found = base.with(&[site()], &[], &[]);
         let routes = found["routes"].as_array().unwrap();
         assert_eq!((&routes[0], &routes[2]), (&json!({"first": 1}), &json!({"last": 1})));
         assert_eq!(routes[1]["match"], json!([{"host": ["a.test"]}]));

@@ -1,15 +1,17 @@
-//! The swarm's services to the configuration that is served, for as long as the program runs. `cli` starts it.
+//! The swarm's services and domains' certificates to the configuration that is served, for as long as the program runs. `cli` starts it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Notify, watch};
 
 use crate::caddy::Base;
+use crate::certificates::Certificates;
 use crate::engine::Engine;
+use crate::shown;
 use crate::site;
-use routing::LabelPrefix;
+use routing::{Domain, LabelPrefix};
 
 /// Services are read anew at least this often: an event may be lost.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -29,6 +31,8 @@ pub struct State {
     pub read_at: Option<Instant>,
     /// Why they could not be read the last time.
     pub trouble: Option<String>,
+    /// Of all routes.
+    pub domains: Arc<[Domain]>,
 }
 
 /// How services become a configuration.
@@ -42,23 +46,41 @@ pub struct Rendering {
 
 /// Nothing is known yet; [`follow`] changes that.
 pub fn begin() -> (watch::Sender<State>, watch::Receiver<State>) {
-    watch::channel(State { configuration: None, read_at: None, trouble: None })
+    watch::channel(State { configuration: None, read_at: None, trouble: None, domains: Arc::default() })
 }
 
-/// Keeps `state` up to date; never returns.
-pub async fn follow(engine: Engine, rendering: Rendering, state: watch::Sender<State>) {
+/// Keeps `state` up to date; never returns. Until `certificates` were read once nothing is served: routers would drop those that
+/// they have.
+pub async fn follow(
+    engine: Engine,
+    rendering: Rendering,
+    mut certificates: watch::Receiver<Certificates>,
+    state: watch::Sender<State>,
+) {
     let changed = Arc::new(Notify::new());
     tokio::spawn(listen(engine.clone(), changed.clone()));
     let mut mistakes = Vec::new();
     loop {
-        read(&engine, &rendering, &state, &mut mistakes).await;
+        let known = certificates.borrow_and_update().clone();
+        read(&engine, &rendering, &known, &state, &mut mistakes).await;
+        tokio::select! {
+            () = changed.notified() => {}
+            // Whoever follows etcd never ends.
+            Ok(()) = certificates.changed() => {}
+            () = tokio::time::sleep(LONGEST_PAUSE) => {}
+        }
         // Whatever woke us, more may come in a moment.
-        let _ = tokio::time::timeout(LONGEST_PAUSE, changed.notified()).await;
         tokio::time::sleep(SETTLING).await;
     }
 }
 
-async fn read(engine: &Engine, rendering: &Rendering, state: &watch::Sender<State>, told: &mut Vec<String>) {
+async fn read(
+    engine: &Engine,
+    rendering: &Rendering,
+    certificates: &Certificates,
+    state: &watch::Sender<State>,
+    told: &mut Vec<String>,
+) {
     match engine.services().await {
         Ok(services) => {
             let found = site::read(&services, &rendering.prefix);
@@ -66,15 +88,19 @@ async fn read(engine: &Engine, rendering: &Rendering, state: &watch::Sender<Stat
                 tracing::warn!("{}", report::one_line(mistake, LONGEST_MISTAKE));
             }
             *told = found.mistakes;
-            let configuration = rendering.base.with(&found.sites, &rendering.resolvers).to_string();
+            let configuration = certificates.as_ref().map(|known| {
+                let shown = shown::names_of_each(known, now());
+                rendering.base.with(&found.sites, &rendering.resolvers, &shown).to_string()
+            });
             state.send_modify(|state| {
                 if state.trouble.take().is_some() {
                     tracing::info!("Docker answers again");
                 }
-                if state.configuration.as_deref() != Some(&*configuration) {
+                if let Some(configuration) = configuration.filter(|one| state.configuration.as_deref() != Some(one)) {
                     tracing::info!("{} apps have routes", found.sites.len());
                     state.configuration = Some(configuration.into());
                 }
+                state.domains = found.sites.iter().flat_map(|site| site.route.domains.iter().cloned()).collect();
                 state.read_at = Some(Instant::now());
             });
         }
@@ -86,6 +112,12 @@ async fn read(engine: &Engine, rendering: &Rendering, state: &watch::Sender<Stat
             state.trouble = Some(trouble);
         }),
     }
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> i64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Listens for changes, again and again.

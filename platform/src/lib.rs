@@ -7,6 +7,7 @@
 
 pub mod apps;
 pub mod bundle;
+pub(crate) mod certificates;
 pub mod cli;
 pub mod compose;
 pub(crate) mod container;

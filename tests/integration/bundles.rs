@@ -66,6 +66,8 @@ fn the_default_bundle_as_swarm_gets_it() {
         ("registry", "image", "example.com/registry:2.8.3"),
         ("registry", "replicas", "2"),
         ("router", "sslCert", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+        ("router", "acmeEmail", "you@example.com"),
+        ("router", "acmeCa", "-----BEGIN CERTIFICATE-----\nBBBB\n-----END CERTIFICATE-----\n"),
     ] {
         values.set(target, key, value);
     }

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::apps::AppsCommand;
 use super::bundles::{BundleCommand, BundlesArguments};
+use super::certs::CertsCommand;
 use super::config::ConfigArguments;
 use super::doctor::DoctorArguments;
 use super::install::{InstallArguments, UninstallArguments, UpgradeArguments};
@@ -99,6 +100,9 @@ pub(super) enum PlatformCommand {
     /// Create, deploy, configure, scale and destroy apps
     #[command(subcommand)]
     Apps(AppsCommand),
+    /// Look after the certificates that routers show for domains
+    #[command(subcommand)]
+    Certs(CertsCommand),
     /// Show each machine's state, asked over SSH
     Machines {
         /// Form of the result on stdout

@@ -3,6 +3,7 @@
 mod apps;
 mod arguments;
 mod bundles;
+mod certs;
 pub(crate) mod changing;
 mod config;
 mod connect;
@@ -56,6 +57,7 @@ fn dispatch(arguments: &PlatformArguments) -> ExitCode {
         PlatformCommand::Status(arguments) => run(again, status::status(connection, arguments)),
         PlatformCommand::List(arguments) => run(again, status::list(connection, arguments)),
         PlatformCommand::Apps(command) => apps::run(connection, command),
+        PlatformCommand::Certs(command) => to_its_end("off", certs::run(connection, command)),
         PlatformCommand::Machines { output } => run(again, machines::run(connection, *output)),
         PlatformCommand::Doctor(arguments) => run(again, doctor::run(connection, arguments)),
         PlatformCommand::Journal(arguments) => to_its_end("off", journal::run(connection, arguments)),

@@ -8,14 +8,19 @@ use futures::future::join_all;
 use super::installed::Installed;
 use super::probe::{self, Answers};
 use super::swarm::Expected;
-use super::{CLUSTER, Finding, certificate, clock, disk, docker, etcd, machine, mesh, routes, service, setting, swarm};
+use super::{
+    CLUSTER, Finding, certificate, clock, disk, docker, domain_certificate, etcd, machine, mesh, routes, service,
+    setting, swarm,
+};
 use crate::Platform;
 use crate::bundle::{Bundle, Values};
+use crate::certificates::{Certificates, KnownCertificate};
 use crate::lifecycle::BUNDLE_LABEL;
 use crate::settings::Settings;
 use crate::swarm::{COMPONENT_LABEL, Member, Service, Task};
 use nodes::cluster::{Cluster, DockerError, Node};
 use report::Failure;
+use routing::Refusal;
 
 /// For one line of questions from its first to its last; machines under emulation are slow.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -129,7 +134,8 @@ impl Examination<'_> {
             }
         };
         let (bundle, values) = match store {
-            Ok(Ok((bundle, values))) => {
+            Ok(Ok(Stored { bundle, values, certificates, paused })) => {
+                findings.extend(domain_certificate::judge(&certificates, paused.as_ref(), now()));
                 if let Some(bundle) = &bundle {
                     findings.extend(setting::judge(&bundle.settings, &values));
                 }
@@ -193,16 +199,30 @@ impl Examination<'_> {
         Ok((Some(Swarm { members, services, tasks }), autolock))
     }
 
-    /// The installed bundle and the settings.
-    async fn ask_store(&self) -> Result<(Option<Bundle>, Values), String> {
+    /// The installed bundle, the settings and the certificates.
+    async fn ask_store(&self) -> Result<Stored, String> {
         let text = |failure: Failure| {
             let text = failure.to_string();
             text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
         };
-        let settings = Settings::new(self.answering);
-        let (installation, values) = tokio::join!(self.answering.installation(), settings.load());
-        Ok((installation.map_err(text)?.map(|installation| installation.bundle), values.map_err(text)?))
+        let (settings, certificates) = (Settings::new(self.answering), Certificates::new(self.answering));
+        let (installation, values, all, paused) =
+            tokio::join!(self.answering.installation(), settings.load(), certificates.all(), certificates.paused());
+        Ok(Stored {
+            bundle: installation.map_err(text)?.map(|installation| installation.bundle),
+            values: values.map_err(text)?,
+            certificates: all.map_err(text)?,
+            paused: paused.map_err(text)?,
+        })
     }
+}
+
+/// What etcd keeps of the platform.
+struct Stored {
+    bundle: Option<Bundle>,
+    values: Values,
+    certificates: Vec<KnownCertificate>,
+    paused: Option<Refusal>,
 }
 
 /// A node's answers to all questions that a shell answers.

@@ -8,6 +8,7 @@ mod clock;
 mod connection;
 mod disk;
 mod docker;
+mod domain_certificate;
 mod etcd;
 mod examine;
 mod finding;

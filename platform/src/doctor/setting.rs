@@ -44,7 +44,7 @@ mod tests {
             ),
             // Of an earlier version.
             (
-                vec![("platform", "domain", "example.test"), ("router", "acmeEmail", "me@example.test")],
+                vec![("platform", "domain", "example.test"), ("router", "acmeStorage", "acme.json")],
                 vec![(Level::Warn, "nothing reads it")],
             ),
         ] {

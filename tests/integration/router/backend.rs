@@ -48,6 +48,10 @@ impl Backend {
         self.address.ip()
     }
 
+    pub(super) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     pub(super) fn requests(&self) -> usize {
         self.methods.lock().unwrap().len()
     }

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use openssl::ssl::{SslConnector, SslMethod, SslStream, SslVerifyMode};
+use openssl::x509::X509;
 
 /// Generous: machines that run tests are shared and slow.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -20,6 +21,7 @@ pub(super) struct Shown {
     pub answer: Answer,
     /// Of its certificate.
     pub names: Vec<String>,
+    pub serial: String,
 }
 
 impl Answer {
@@ -64,8 +66,43 @@ pub(super) fn ask_tls(address: SocketAddr, name: &str, request: &str) -> io::Res
     let certificate = stream.ssl().peer_certificate().expect("a certificate");
     let names = certificate.subject_alt_names().expect("names");
     let names = names.iter().filter_map(|name| name.dnsname().map(str::to_owned)).collect();
+    let serial = certificate.serial_number().to_bn().and_then(|number| number.to_hex_str().map(|hex| hex.to_string()));
     stream.write_all(request.as_bytes())?;
-    Ok(Shown { answer: Answer::read(&mut stream)?, names })
+    Ok(Shown { answer: Answer::read(&mut stream)?, names, serial: serial.expect("a number") })
+}
+
+/// The same by a client that trusts this authority alone, and takes no certificate that is not for the name.
+pub(super) fn ask_verified(address: SocketAddr, name: &str, root: &X509, request: &str) -> io::Result<Answer> {
+    let mut stream = verified(address, name, root, b"\x08http/1.1")?;
+    stream.write_all(request.as_bytes())?;
+    Answer::read(&mut stream)
+}
+
+/// What such a client that speaks HTTP/2 and HTTP/1.1 is offered.
+pub(super) fn verified_protocol(address: SocketAddr, name: &str, root: &X509) -> io::Result<Option<String>> {
+    let stream = verified(address, name, root, b"\x02h2\x08http/1.1")?;
+    Ok(stream.ssl().selected_alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()))
+}
+
+fn verified(address: SocketAddr, name: &str, root: &X509, protocols: &[u8]) -> io::Result<SslStream<TcpStream>> {
+    // Without the machine's own authorities.
+    let mut builder = SslConnector::builder(SslMethod::tls_client()).expect("a connector");
+    let mut roots = openssl::x509::store::X509StoreBuilder::new().expect("a store");
+    roots.add_cert(root.clone()).expect("a root");
+    builder.set_cert_store(roots.build());
+    builder.set_verify(SslVerifyMode::PEER);
+    builder.set_alpn_protos(protocols).expect("protocols");
+    let connector = builder.build();
+    shaken(|| connector.connect(name, connect(address)?).map_err(io::Error::other))
+}
+
+/// Caddy opens its ports anew for each configuration; a connection that waits at an old one is reset before a byte of it is read.
+fn shaken(connect: impl Fn() -> io::Result<SslStream<TcpStream>>) -> io::Result<SslStream<TcpStream>> {
+    let first = connect();
+    match &first {
+        Err(error) if error.to_string().contains("reset by peer") => connect(),
+        _ => first,
+    }
 }
 
 /// What a client that speaks HTTP/2 and HTTP/1.1 is offered.
@@ -78,8 +115,11 @@ fn tls(address: SocketAddr, name: &str, protocols: &[u8]) -> io::Result<SslStrea
     let mut builder = SslConnector::builder(SslMethod::tls_client()).expect("a connector");
     builder.set_verify(SslVerifyMode::NONE);
     builder.set_alpn_protos(protocols).expect("protocols");
-    let configuration = builder.build().configure().expect("a configuration").verify_hostname(false);
-    configuration.connect(name, connect(address)?).map_err(io::Error::other)
+    let connector = builder.build();
+    shaken(|| {
+        let configuration = connector.configure().expect("a configuration").verify_hostname(false);
+        configuration.connect(name, connect(address)?).map_err(io::Error::other)
+    })
 }
 
 /// How many bytes the body of an answer has; none of them are kept.

@@ -9,16 +9,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use bollard::models::TaskSpecContainerSpec;
-use openssl::asn1::Asn1Time;
-use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
-use openssl::x509::X509;
-use openssl::x509::extension::SubjectAlternativeName;
 use platform::bundle::{Bundle, Values};
 use platform::compose::Rendered;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::authority::{Authority, Pair};
+use super::etcd::Etcd;
+use super::pebble::Pebble;
 use super::swarm::Swarm;
 use crate::sandbox::program;
 
@@ -27,12 +25,17 @@ pub(super) const PREFIX: &str = "platform.route";
 /// How long the router says that it ends before it does; the bundle's own time would only make the tests longer.
 const SHUTDOWN_DELAY: &str = "3s";
 
+/// Where the authority writes.
+const EMAIL: &str = "operator@example.test";
+
 /// Which of the bundle's settings there are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum RouterSettings {
     Plain,
     /// `router/sslCert` and `router/sslKey`.
     WithCertificate,
+    /// `router/acmeEmail`.
+    Ordering,
 }
 
 /// The real program; the first caller on a machine fetches it, others wait.
@@ -57,6 +60,9 @@ fn rendered(settings: RouterSettings) -> Rendered {
     if settings == RouterSettings::WithCertificate {
         values.set("router", "sslCert", "a chain");
         values.set_secret("router", "sslKey");
+    }
+    if settings == RouterSettings::Ordering {
+        values.set("router", "acmeEmail", EMAIL);
     }
     bundle.render(&values).unwrap_or_else(|problems| panic!("{problems}"))
 }
@@ -83,7 +89,7 @@ fn router_line() -> String {
 }
 
 /// A free port of the loopback addresses, which tests of one process never get twice.
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     static TAKEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
     loop {
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a port");
@@ -103,6 +109,12 @@ fn ends_with_us(program: &Path) -> Command {
     command
 }
 
+/// Addresses of this machine that one mesh has for itself.
+fn address_of(network: u32, number: u8) -> Ipv4Addr {
+    let [_, _, high, low] = network.to_be_bytes();
+    Ipv4Addr::new(127, 100 + high, low, number)
+}
+
 pub(super) struct Mesh {
     folder: TempDir,
     pub swarm: Swarm,
@@ -114,6 +126,7 @@ pub(super) struct Mesh {
     /// Where all tasks listen, each on an address of its own.
     pub task_port: u16,
     network: u32,
+    controller_arguments: Vec<String>,
     running: BTreeMap<&'static str, Child>,
 }
 
@@ -123,15 +136,19 @@ impl Mesh {
         static NETWORKS: AtomicU32 = AtomicU32::new(1);
         let folder = tempfile::Builder::new().prefix("router-").tempdir().expect("a folder");
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        // Controllers listen on addresses of their own, on one port, as tasks of a service do.
+        static CONTROLLER_PORT: OnceLock<u16> = OnceLock::new();
+        let network = NETWORKS.fetch_add(1, Ordering::SeqCst);
         let mesh = Self {
             swarm: Swarm::listen(&folder.path().join("docker.sock")),
             resolver: Resolver::start(),
             web: local(free_port()),
             secure: local(free_port()),
             health: local(free_port()),
-            controller: local(free_port()),
+            controller: SocketAddr::from((address_of(network, 1), *CONTROLLER_PORT.get_or_init(free_port))),
             task_port: free_port(),
-            network: NETWORKS.fetch_add(1, Ordering::SeqCst),
+            network,
+            controller_arguments: Vec::new(),
             running: BTreeMap::new(),
             folder,
         };
@@ -143,12 +160,18 @@ impl Mesh {
         http["shutdown_delay"] = json!(SHUTDOWN_DELAY);
         http["servers"]["apps"]["listen"] = json!([mesh.web.to_string(), mesh.secure.to_string()]);
         http["servers"]["health"]["listen"] = json!([mesh.health.to_string()]);
+        if settings == RouterSettings::Ordering {
+            let routes = base["apps"]["http"]["servers"]["apps"]["routes"].as_array_mut().expect("routes");
+            let mut found = routes.iter_mut().filter_map(|route| route.pointer_mut("/handle/0/dynamic_upstreams"));
+            let upstreams = found.find(|upstreams| upstreams["name"] == "controller").expect("the way to controllers");
+            upstreams["port"] = json!(mesh.controller.port().to_string());
+            upstreams["resolver"] = json!({"addresses": [format!("udp/{}", mesh.resolver.address)]});
+        }
         if settings == RouterSettings::WithCertificate {
-            let (chain, key) = wildcard_certificate();
-            for (name, text) in [("certificate", chain), ("key", key)] {
-                std::fs::write(path(name), text).expect("written");
+            for name in ["certificate", "key"] {
                 base["apps"]["tls"]["certificates"]["load_files"][0][name] = json!(path(name));
             }
+            mesh.use_certificate(&Authority::new().issue(&["*.example.test"]));
         }
         std::fs::write(path("caddy.json"), serde_json::to_string_pretty(&base).unwrap()).expect("written");
         std::fs::create_dir(path("bin")).expect("a folder");
@@ -156,10 +179,30 @@ impl Mesh {
         mesh
     }
 
+    /// What `router/sslCert` and `router/sslKey` hold, for a router that starts.
+    pub(super) fn use_certificate(&self, Pair { chain, key }: &Pair) {
+        for (name, text) in [("certificate", chain), ("key", key)] {
+            std::fs::write(self.folder.path().join(name), text).expect("written");
+        }
+    }
+
+    /// The controller that is started next asks this etcd.
+    pub(super) fn follow_etcd(&mut self, etcd: &Etcd) {
+        self.controller_arguments.extend(["--etcd".to_owned(), etcd.environment().display().to_string()]);
+    }
+
+    /// The controller that is started next orders certificates.
+    pub(super) fn order_from(&mut self, pebble: &Pebble) {
+        self.controller_arguments.extend([
+            format!("--acme-email={EMAIL}"),
+            format!("--acme-directory={}", pebble.directory()),
+            format!("--acme-trust={}", pebble.trust().display()),
+        ]);
+    }
+
     /// The address of the task with this number, 2 to 250.
     pub(super) fn task_address(&self, number: u8) -> SocketAddr {
-        let [_, _, high, low] = self.network.to_be_bytes();
-        SocketAddr::from((Ipv4Addr::new(127, 100 + high, low, number), self.task_port))
+        SocketAddr::from((address_of(self.network, number), self.task_port))
     }
 
     pub(super) fn start_router(&mut self) {
@@ -180,6 +223,7 @@ impl Mesh {
         command.args(["serve", "--labels", PREFIX, "--listen", &self.controller.to_string()]);
         command.args(["--resolver", &self.resolver.address.to_string()]);
         command.arg("--base").arg(path("caddy.json")).arg("--docker").arg(path("docker.sock"));
+        command.args(&self.controller_arguments);
         self.run("controller", command);
     }
 
@@ -321,19 +365,4 @@ fn answer(question: &[u8], known: &BTreeMap<String, Vec<Ipv4Addr>>) -> Option<Ve
         answer.extend(address.octets());
     }
     Some(answer)
-}
-
-/// `*.example.test` as PEM, signed by itself; and its key.
-fn wildcard_certificate() -> (Vec<u8>, Vec<u8>) {
-    let group = openssl::ec::EcGroup::from_curve_name(openssl::nid::Nid::X9_62_PRIME256V1).unwrap();
-    let key = PKey::from_ec_key(openssl::ec::EcKey::generate(&group).unwrap()).unwrap();
-    let mut builder = X509::builder().unwrap();
-    builder.set_version(2).unwrap();
-    builder.set_pubkey(&key).unwrap();
-    builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
-    builder.set_not_after(&Asn1Time::days_from_now(30).unwrap()).unwrap();
-    let name = SubjectAlternativeName::new().dns("*.example.test").build(&builder.x509v3_context(None, None)).unwrap();
-    builder.append_extension(name).unwrap();
-    builder.sign(&key, MessageDigest::sha256()).unwrap();
-    (builder.build().to_pem().unwrap(), key.private_key_to_pem_pkcs8().unwrap())
 }

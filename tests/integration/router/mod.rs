@@ -1,12 +1,17 @@
 //! The bundle's router as it ships: the real Caddy with the bundle's own configuration, the real controller, a swarm that is
 //! played by a Docker socket and a resolver, and tasks that are real servers on addresses of this machine.
 
+mod acme;
+mod authority;
 mod backend;
 mod client;
+mod etcd;
 mod fairness;
 mod frozen;
 mod mesh;
+mod pebble;
 mod swarm;
+mod tls;
 
 use std::time::{Duration, Instant};
 
@@ -74,7 +79,7 @@ fn what_routers_get_of_the_swarm() {
     let found = site::read(&services, &prefix);
     assert_eq!(found.mistakes, Vec::<String>::new());
     let base = Base::read(&base_text(RouterSettings::Plain)).expect("the bundle's configuration has a place for apps");
-    let routes = base.with(&found.sites, &[])["apps"]["http"]["servers"]["apps"]["routes"].clone();
+    let routes = base.with(&found.sites, &[], &[])["apps"]["http"]["servers"]["apps"]["routes"].clone();
     assert_golden("router-routes.json", &(serde_json::to_string_pretty(&routes).unwrap() + "\n"));
 }
 

@@ -2,7 +2,7 @@
 //! after the other in the same run. The router is the bundle's own configuration with the controller's route in it, and the
 //! real Caddy. Prints both and their ratio; judges nothing.
 //!
-//! `cargo bench --bench router [-- SECONDS]`, with nginx on the path (`apt-get install nginx-light`).
+//! `cargo bench --profile dev --bench router [-- SECONDS]`, with nginx on the path (`apt-get install nginx-light`).
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
@@ -14,7 +14,7 @@ use controller::caddy::Base;
 use controller::site::Site;
 use platform::bundle::{Bundle, Values};
 use routing::{Route, Rules, Upstream};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -35,12 +35,12 @@ struct Found {
     p99_milliseconds: f64,
 }
 
-/// A program that ends with the bench.
+/// A program that ends with the bench, in order, so that it ends its own children too.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        let _ = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();
         let _ = self.0.wait();
     }
 }
@@ -121,16 +121,16 @@ fn start_router(folder: &Path, address: SocketAddr, app: SocketAddr) -> Running 
     let site = Site { service: "app-hello_web".into(), route, is_stopped: false };
     let mut document = Base::read(&base.content).expect("a base").with(&[site], &[start_resolver()]);
     document["admin"] = json!({"disabled": true});
+    document["apps"]["http"]["shutdown_delay"] = json!("0s");
     let http = &mut document["apps"]["http"];
     http["http_port"] = json!(address.port());
     http["servers"]["apps"]["listen"] = json!([address.to_string()]);
     http["servers"].as_object_mut().and_then(|servers| servers.remove("health")).expect("a health check");
-    document["apps"]["tls"] = Value::Null;
     let path = folder.join("caddy.json");
     std::fs::write(&path, document.to_string()).expect("written");
     let mut command = Command::new(program.trim_end());
     command.args(["run", "--config"]).arg(path).env("HOME", folder).env("XDG_CONFIG_HOME", folder);
-    command.env("XDG_DATA_HOME", folder).stdout(Stdio::null()).stderr(Stdio::null());
+    command.env("XDG_DATA_HOME", folder).stdin(Stdio::null()).stdout(Stdio::null());
     Running(command.spawn().expect("Caddy starts"))
 }
 

@@ -19,6 +19,8 @@ pub(crate) mod lifecycle;
 pub(crate) mod settings;
 pub mod swarm;
 pub(crate) mod target;
+#[cfg(test)]
+mod tests;
 
 use nodes::cluster::{Cluster, ClusterFacts, ClusterLock};
 use nodes::etcd::{Store, Transaction};

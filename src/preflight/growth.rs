@@ -109,7 +109,7 @@ mod tests {
         for (space, room) in [("10.0.0.0/29", Some(3)), ("10.0.0.0/25", Some(123)), ("10.0.0.0/24", None)] {
             let found = judge(&spec(&[(&ADDRESS_SPACE, space)]));
             assert_eq!(found.len(), usize::from(room.is_some()), "{space}: {found:?}");
-            for room in room {
+            if let Some(room) = room {
                 let message = format!("`{space}` has room for {room} nodes, and --address-space is fixed for good");
                 assert_eq!(found[0].message, message);
             }

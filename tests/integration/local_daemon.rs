@@ -213,8 +213,7 @@ fn places_where_nothing_can_be_are_told() {
         ("/dev/zero", 2, "name a file in a folder that is there"),
     ] {
         let serve = ["discovery", "serve", "--address", "127.0.0.1:0", "--state", state];
-        let ended = sandbox.run(&serve).demand(status);
-        ended.says(&[says]);
+        let ended = sandbox.run(&serve).demand(status).says(&[says]);
         assert_eq!(ended.stdout, "", "no URL of a service that cannot be");
     }
 }

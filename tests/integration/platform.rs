@@ -233,6 +233,13 @@ fn keep_asking(cluster: &Cluster, host: &str, path: &str, stop: &AtomicBool) -> 
     longest.max(last_good.elapsed())
 }
 
+/// Says how long nothing was answered, and demands that it was shorter than `bound`: far more than it takes, since machines here
+/// may be emulated and share their processors with other tests.
+fn silent_at_most(longest: Duration, when: &str, bound: Duration) {
+    eprintln!("longest time without an answer {when}: {:.1} s", longest.as_secs_f64());
+    assert!(longest < bound, "nothing was answered for {longest:?} {when}; {bound:?} is the most");
+}
+
 /// A client that asks once for each answer that it wants; how many requests it sent, and which of them failed.
 fn count(cluster: &Cluster, host: &str, stop: &AtomicBool) -> (usize, Vec<String>) {
     let (mut asked, mut failed) = (0, Vec::new());
@@ -313,8 +320,8 @@ fn routes_outlive_the_controllers(cluster: &Cluster) {
         (0..12).all(|_| cluster.get("new.example.test", "/").is_ok_and(|(status, _)| status == 200))
     });
     let (command, routers) = (told - started, told.elapsed());
-    let [command, routers] = [command, routers].map(|time| time.as_secs_f64());
-    eprintln!("a domain was added in {command:.1} s; every router knew it {routers:.1} s after that");
+    eprintln!("a domain was added in {command:.1?}; every router knew it {routers:.1?} after that");
+    assert!(routers < Duration::from_secs(60), "{routers:?}");
     cluster.ctl(&["apps", "destroy", "hello", "--yes"]).demand(0);
 }
 
@@ -348,7 +355,7 @@ fn requests_survive_the_loss_of_a_machine(cluster: &Cluster) {
         });
         stop.store(true, Ordering::Relaxed);
         let longest = asking.join().unwrap();
-        eprintln!("longest time without an answer while a machine was lost: {:.1} s", longest.as_secs_f64());
+        silent_at_most(longest, "while a machine was lost", Duration::from_secs(120));
         assert_eq!(cluster.get(&host, "/").map(|(status, _)| status), Ok(200));
     });
     let doctor = cluster.ctl(&["doctor"]).demand(7);
@@ -401,7 +408,7 @@ fn a_good_upgrade_is_rolled_out(cluster: &Cluster) {
         let ended = cluster.ctl(&["upgrade", "--bundle", &good]);
         stop.store(true, Ordering::Relaxed);
         let longest = asking.join().unwrap();
-        eprintln!("longest time without an answer during an upgrade: {:.1} s", longest.as_secs_f64());
+        silent_at_most(longest, "during an upgrade", Duration::from_secs(60));
         ended.demand(0).says(&["● router: active/running 3/3", "● platform: version 2.1.0 (was 2.0.0)"]);
     });
     let format = "{{.Spec.TaskTemplate.ContainerSpec.Sysctls}}";

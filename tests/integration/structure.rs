@@ -36,7 +36,7 @@ fn rooms(source: &Path) -> BTreeSet<String> {
     let entries = std::fs::read_dir(source).expect("the sources");
     let names = entries.map(|entry| entry.expect("an entry").path());
     let names = names.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
-    names.filter(|name| !["lib", "bin"].contains(&name.as_str())).collect()
+    names.filter(|name| !["lib", "bin", "tests"].contains(&name.as_str())).collect()
 }
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -73,7 +73,8 @@ fn under_its_own_name(code: &str) -> String {
     let mut parts = code.split("::").map(str::to_owned).collect::<Vec<String>>();
     for at in 1..parts.len() {
         if parts[at - 1].trim_end().ends_with(|c: char| c.is_alphanumeric() || c == '_') {
-            parts[at - 1].truncate(parts[at - 1].trim_end().len());
+            let end = parts[at - 1].trim_end().len();
+            parts[at - 1].truncate(end);
             parts[at] = parts[at].trim_start().to_owned();
         }
     }

@@ -299,7 +299,9 @@ async fn dispatch(
         ));
     }
     let mut body = json_body(&call.body)?;
-    if call.method == Method::PUT && call.query.get("api-version").is_some_and(|it| **it >= *PRIVATE_SUBNETS_SINCE) {
+    if call.method == Method::PUT
+        && call.query.get("api-version").is_some_and(|version| version.as_str() >= PRIVATE_SUBNETS_SINCE)
+    {
         make_private(&server.state(), route, &mut body);
     }
     match (&call.method, route) {

@@ -88,7 +88,7 @@ impl ResourceFilter {
         match self {
             Self::All => true,
             Self::Tag { name, value: None } => resource.tag(name).is_some(),
-            Self::Tag { name, value: Some(value) } => resource.tag(name) == Some(value),
+            Self::Tag { name, value: Some(value) } => resource.tag(name) == Some(value.as_str()),
             Self::Property(expression) => expression.holds(resource),
         }
     }
@@ -117,13 +117,14 @@ impl Expression {
 impl Property {
     fn named(name: &str) -> Option<Self> {
         let is = |known: &str| name.eq_ignore_ascii_case(known);
-        Some(match () {
-            () if is("name") => Self::Name,
-            () if is("resourceType") => Self::ResourceType,
-            () if is("location") => Self::Location,
-            () if is("resourceGroup") => Self::ResourceGroup,
-            () => Self::Part(PARTS.iter().find(|(known, _)| is(known))?.1),
-        })
+        let whole = [
+            ("name", Self::Name),
+            ("resourceType", Self::ResourceType),
+            ("location", Self::Location),
+            ("resourceGroup", Self::ResourceGroup),
+        ];
+        let part = || PARTS.iter().find(|(known, _)| is(known)).map(|(_, pointer)| Self::Part(pointer));
+        whole.into_iter().find(|(known, _)| is(known)).map(|(_, property)| property).or_else(part)
     }
 
     fn of(self, resource: &Resource) -> Option<String> {

@@ -249,6 +249,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     const NODES: usize = 3 * MOST_HANDSHAKES;
+    const HOST_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJllCfuWtTKsdk+zDF1BW0eHBs1VUcbNVh67XUu8FTZN";
 
     /// A node whose SSH server says nothing: all nodes at one address.
     fn node(index: usize, address: std::net::SocketAddr) -> InventoryNode {
@@ -258,7 +259,7 @@ mod tests {
             etcd_member: false,
             data_disk: false,
             ssh: SocketEndpoint { host: address.ip().to_string(), port: address.port() },
-            host_key: String::new(),
+            host_key: HOST_KEY.into(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! What every change goes through: a reporter, the cluster's lock, the work, and the lock's release on every way out.
 
+use std::pin::Pin;
+
 use super::arguments::ConnectionArguments;
 use super::connect;
 use super::setup::ProgressArguments;
@@ -26,7 +28,6 @@ impl Change<'_> {
         work: impl AsyncFnOnce(&Platform, &Reporter) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let reporter = self.progress.reporter()?;
-        let interrupted = || Failure::Interrupted { hint: "run the same command again".into() };
         let signal = ended_by_signal();
         tokio::pin!(signal);
         let connecting = async {
@@ -39,18 +40,7 @@ impl Change<'_> {
             platform = connecting => platform?,
             () = signal.as_mut() => return Err(interrupted()),
         };
-        let holder = Holder::here(user(), &format!("platformctl {}", self.command));
-        let lock = match ClusterLock::take(&platform.cluster, &holder, &reporter, signal.as_mut()).await? {
-            Taken::Held(lock) => lock,
-            Taken::GivenUp => return Err(interrupted()),
-        };
-        let platform = platform.locked(&lock);
-        let result = tokio::select! {
-            result = work(&platform, &reporter) => result,
-            failure = lock.lost() => Err(failure),
-            () = signal => Err(interrupted()),
-        };
-        lock.release().await;
+        let result = under_lock(platform, self.command, &reporter, signal, work).await;
         reporter.finish();
         result
     }
@@ -69,6 +59,33 @@ impl Change<'_> {
         })
         .await
     }
+}
+
+/// Does `work` on a platform while its cluster's lock is held for `command`; it ends early when `signal` does.
+pub(crate) async fn under_lock<T>(
+    platform: Platform,
+    command: &str,
+    reporter: &Reporter,
+    mut signal: Pin<&mut impl Future<Output = ()>>,
+    work: impl AsyncFnOnce(&Platform, &Reporter) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let holder = Holder::here(user(), &format!("platformctl {command}"));
+    let lock = match ClusterLock::take(&platform.cluster, &holder, reporter, signal.as_mut()).await? {
+        Taken::Held(lock) => lock,
+        Taken::GivenUp => return Err(interrupted()),
+    };
+    let platform = platform.locked(&lock);
+    let result = tokio::select! {
+        result = work(&platform, reporter) => result,
+        failure = lock.lost() => Err(failure),
+        () = signal => Err(interrupted()),
+    };
+    lock.release().await;
+    result
+}
+
+fn interrupted() -> Failure {
+    Failure::Interrupted { hint: "run the same command again".into() }
 }
 
 /// The account that the command runs under, for people.

@@ -4,7 +4,7 @@ mod apps;
 mod arguments;
 mod bundles;
 mod certs;
-mod changing;
+pub(crate) mod changing;
 mod config;
 mod connect;
 mod dock;

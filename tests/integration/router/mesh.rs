@@ -108,6 +108,13 @@ fn address_of(network: u32, number: u8) -> Ipv4Addr {
     Ipv4Addr::new(127, 100 + high, low, number)
 }
 
+/// A program that ends with the test also when the test is killed: <https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html>.
+pub(super) fn ends_with_us(program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]).arg(program);
+    command
+}
+
 pub(super) struct Mesh {
     folder: TempDir,
     pub swarm: Swarm,
@@ -204,7 +211,7 @@ impl Mesh {
             .replace("/config/", &format!("{}/", path("config").display()))
             .replace("/etc/caddy/caddy.json", &path("caddy.json").display().to_string());
         let search = format!("{}:{}", path("bin").display(), std::env::var("PATH").unwrap_or_default());
-        let mut command = Command::new("sh");
+        let mut command = ends_with_us("sh".as_ref());
         command.args(["-c", &line]).env("PATH", search).env("HOME", self.folder.path());
         command.env("XDG_CONFIG_HOME", path("config")).env("XDG_DATA_HOME", path("data"));
         self.run("router", command);
@@ -212,7 +219,7 @@ impl Mesh {
 
     pub(super) fn start_controller(&mut self) {
         let path = |name: &str| self.folder.path().join(name);
-        let mut command = Command::new(program("platform-controller"));
+        let mut command = ends_with_us(&program("platform-controller"));
         command.args(["serve", "--labels", PREFIX, "--listen", &self.controller.to_string()]);
         command.args(["--resolver", &self.resolver.address.to_string()]);
         command.arg("--base").arg(path("caddy.json")).arg("--docker").arg(path("docker.sock"));
@@ -226,6 +233,12 @@ impl Mesh {
         command.stdin(Stdio::null()).stdout(log.try_clone().expect("a log")).stderr(log);
         let child = command.spawn().expect("the program starts");
         assert!(self.running.insert(name, child).is_none(), "{name} runs already");
+    }
+
+    /// What the router starts from.
+    pub(super) fn base(&self) -> Value {
+        let text = std::fs::read_to_string(self.folder.path().join("caddy.json")).expect("a configuration");
+        serde_json::from_str(&text).expect("JSON")
     }
 
     /// What the controller's own program says of one of its pages, as `doctor` has it asked.

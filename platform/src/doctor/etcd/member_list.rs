@@ -9,9 +9,8 @@ const QUESTION: &str = "etcd members";
 
 /// Members as etcd lists them, and alarms; the first member that lists them speaks for all.
 pub(super) fn judge_list(members: &[Member<'_>]) -> Vec<Finding> {
-    let answers =
-        members.iter().map(|member| member.said().map_or_else(Vec::new, |said| documents(said.text(QUESTION))));
-    let Some(documents) = answers.into_iter().find(|documents| !documents.is_empty()) else { return Vec::new() };
+    let lists = |member: &Member<'_>| member.said().map_or_else(Vec::new, |said| documents(said.text(QUESTION)));
+    let Some(documents) = members.iter().map(lists).find(|documents| !documents.is_empty()) else { return Vec::new() };
     let unknown = |what: &str, why: String, command: &str| {
         vec![Finding::warn(CHECK, CLUSTER, format!("{what} are not known: {why}"), format!("{command} on a member"))]
     };

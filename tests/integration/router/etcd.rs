@@ -1,11 +1,11 @@
 //! A real etcd of one member, over mutual TLS as on nodes, and a node with an SSH server by which `platformctl` reaches it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use coreos_cluster::pki::Authority;
 
-use super::mesh::free_port;
+use super::mesh::{ends_with_us, free_port};
 use crate::sandbox::{Ended, Sandbox, wait_for};
 use crate::ssh_server::SshServer;
 
@@ -35,7 +35,7 @@ impl Etcd {
         let (address, peer) =
             (format!("https://127.0.0.1:{}", free_port()), format!("http://127.0.0.1:{}", free_port()));
         let log = std::fs::File::create(sandbox.path("etcd.log")).unwrap();
-        let mut command = Command::new("etcd");
+        let mut command = ends_with_us(Path::new("etcd"));
         command.args(["--data-dir", &path("etcd"), "--listen-peer-urls", &peer, "--client-cert-auth"]);
         command.args(["--listen-client-urls", &address, "--advertise-client-urls", &address]);
         command.args(["--cert-file", &path("member.crt"), "--key-file", &path("member.key")]);

@@ -102,17 +102,17 @@ pub(super) fn free_port() -> u16 {
     }
 }
 
-/// A program that ends with the test also when the test is killed: <https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html>.
-fn ends_with_us(program: &Path) -> Command {
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL"]).arg(program);
-    command
-}
-
 /// Addresses of this machine that one mesh has for itself.
 fn address_of(network: u32, number: u8) -> Ipv4Addr {
     let [_, _, high, low] = network.to_be_bytes();
     Ipv4Addr::new(127, 100 + high, low, number)
+}
+
+/// A program that ends with the test also when the test is killed: <https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html>.
+pub(super) fn ends_with_us(program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]).arg(program);
+    command
 }
 
 pub(super) struct Mesh {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use openssl::x509::X509;
 use serde_json::json;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::authority::Authority;
 use super::client;
 use super::get;
-use super::mesh::free_port;
+use super::mesh::{ends_with_us, free_port};
 use crate::sandbox::wait_for;
 
 pub(super) struct Pebble {
@@ -48,7 +48,7 @@ impl Pebble {
         }});
         std::fs::write(path("pebble.json"), configuration.to_string()).expect("written");
         let log = std::fs::File::options().create(true).append(true).open(path("log")).expect("a log");
-        let mut command = Command::new("pebble");
+        let mut command = ends_with_us(Path::new("pebble"));
         command.arg("-config").arg(path("pebble.json")).args(["-dnsserver", &resolver.to_string(), "-strict"]);
         command.env("PEBBLE_VA_NOSLEEP", "1").stdin(Stdio::null());
         command.stdout(log.try_clone().expect("a log")).stderr(log);

@@ -119,7 +119,7 @@ fn start_router(folder: &Path, address: SocketAddr, app: SocketAddr) -> Running 
         rules: Rules::default(),
     };
     let site = Site { service: "app-hello_web".into(), route, is_stopped: false };
-    let mut document = Base::read(&base.content).expect("a base").with(&[site], &[start_resolver()]);
+    let mut document = Base::read(&base.content).expect("a base").with(&[site], &[start_resolver()], &[]);
     document["admin"] = json!({"disabled": true});
     document["apps"]["http"]["shutdown_delay"] = json!("0s");
     let http = &mut document["apps"]["http"];

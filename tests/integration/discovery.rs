@@ -224,7 +224,8 @@ fn a_service_remembers_over_restarts() {
     assert_eq!(public.base, "https://discovery.example.test");
     drop(public);
     std::fs::write(sandbox.path("state.json"), "{").unwrap();
-    sandbox.run(&[&["discovery", "serve"], &state[..]].concat()).demand(1).says(&["error: reading `", "state.json`"]);
+    let damaged = sandbox.run(&[&["discovery", "serve"], &state[..]].concat()).demand(3);
+    damaged.says(&["state.json`: is damaged: ", "name another file, or `rm '"]);
     sandbox
         .run(&["discovery", "serve", "--public-url", "ftp://host"])
         .demand(2)

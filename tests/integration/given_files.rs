@@ -54,7 +54,7 @@ fn only_files_are_read_wherever_one_is_named() {
         (CREATOR, &["user-data", "lint", zero], 3, of_zero),
         (CREATOR, &["templates", "check", &templates], 3, of_pipe),
         (CREATOR, &["whoami", "--azure-cert", &pipe, "--tenant", TENANT, "--client-id", TENANT], 3, of_pipe),
-        (CREATOR, &["discovery", "serve", "--address", "127.0.0.1:0", "--state", &pipe], 1, of_pipe),
+        (CREATOR, &["discovery", "serve", "--address", "127.0.0.1:0", "--state", &pipe], 2, of_pipe),
         (platformctl, &["bundle", "lint", &bundle], 3, of_zero),
         (platformctl, &["install", "platform", "--images", &images], 3, of_pipe),
         (platformctl, &["config", "platform", "set", &setting], 3, of_pipe),

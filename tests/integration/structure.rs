@@ -75,7 +75,8 @@ fn under_its_own_name(code: &str) -> String {
         if parts[at - 1].trim_end().ends_with(|c: char| c.is_alphanumeric() || c == '_') {
             let end = parts[at - 1].trim_end().len();
             parts[at - 1].truncate(end);
-            parts[at] = parts[at].trim_start().to_owned();
+            let start = parts[at].len() - parts[at].trim_start().len();
+            parts[at].drain(..start);
         }
     }
     let mut code = parts.join("::");

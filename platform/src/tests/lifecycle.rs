@@ -189,19 +189,25 @@ async fn start_and_stop() {
     .await;
 }
 
+const NEWER: [(&str, &str); 3] =
+    [("version: 1.0.0", "version: 1.1.0"), ("registry:1\n", "registry:2\n"), ("mode=", "way=")];
+
 #[tokio::test(start_paused = true)]
 async fn upgrade() {
     let started = started().await;
-    let newer = [("version: 1.0.0", "version: 1.1.0"), ("registry:1\n", "registry:2\n"), ("mode=", "way=")];
-    let good = bundle(&newer);
+    let good = bundle(&NEWER);
     every_fault(&started, Outcome::Succeeds, async |platform: &Platform, reporter: &Reporter| {
         let installation = platform.require_installation().await?;
         lifecycle::upgrade(platform, &installation, &good, &[], reporter).await
     })
     .await;
-    let mut started = started;
+}
+
+#[tokio::test(start_paused = true)]
+async fn upgrade_that_goes_back() {
+    let mut started = started().await;
     started.broken.insert("router:2".into());
-    let broken = bundle(&[newer.as_slice(), &[("router:1\n", "router:2\n")]].concat());
+    let broken = bundle(&[NEWER.as_slice(), &[("router:1\n", "router:2\n")]].concat());
     let back = every_fault(&started, Outcome::GoesBack, async |platform: &Platform, reporter: &Reporter| {
         let installation = platform.require_installation().await?;
         lifecycle::upgrade(platform, &installation, &broken, &[], reporter).await

@@ -2,6 +2,7 @@
 
 mod apps;
 mod azure;
+mod beginning;
 mod bundles;
 mod consent;
 mod create;

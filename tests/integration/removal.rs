@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::directory::copy;
+use crate::beginning::Beginning;
 use crate::sandbox::{SUBSCRIPTION, Sandbox};
 
 const CREATE: [&str; 4] = ["mycluster", "--local", "--no-wait", "--data-disk"];
@@ -424,24 +424,10 @@ fn whenever_it_is_killed_keys_stay_as_long_as_machines_do() {
     let mut sandbox = Sandbox::with_emulator(&SLOW);
     sandbox.succeed(&CREATE);
     precious(&sandbox);
-    let beginning = tempfile::tempdir().unwrap();
-    let places = [("azure-local/resources.jsonl", "resources"), ("state/azure-coreos-cluster/mycluster", "cluster")];
-    for (place, kept) in places {
-        copy(&sandbox.path(place), &beginning.path().join(kept));
-    }
+    let beginning = Beginning::keep(&sandbox, "mycluster");
     let mut killed = 0;
     for after in 1.. {
-        sandbox.kill_emulator();
-        for folder in ["azure-local", "state"] {
-            std::fs::remove_dir_all(sandbox.path(folder)).unwrap();
-        }
-        for folder in ["azure-local", "state/azure-coreos-cluster"] {
-            std::fs::create_dir_all(sandbox.path(folder)).unwrap();
-        }
-        for (place, kept) in places {
-            copy(&beginning.path().join(kept), &sandbox.path(place));
-        }
-        sandbox.start_emulator(&SLOW);
+        beginning.put_back(&mut sandbox, &SLOW);
         let mut command = sandbox.command(crate::sandbox::CREATOR, &DESTROY);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let mut ended = false;

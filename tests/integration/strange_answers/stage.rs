@@ -1,38 +1,32 @@
 //! Where a case is played: a user with somebody else's resources around, brought back to a beginning before each case.
-//! A beginning is made once and copied, which is much quicker than the commands that lead to it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use super::case::{Request, Scene};
 use super::{CREATE, DONE, NAME};
+use crate::beginning::Beginning;
 use crate::sandbox::{Ended, SUBSCRIPTION, Sandbox, wait_for};
 
 /// An emulator whose limits do not bind.
 const EMULATOR: [&str; 2] = ["--time-scale", "0.01"];
 /// A silent answer is waited for no longer than this.
 const PATIENCE: (&str, &str) = ("AZURE_COREOS_CLUSTER_ANSWER_TIMEOUT", "2");
-/// What the emulator knows.
-const RESOURCES: &str = "azure-local/resources.jsonl";
-
 /// Somebody else's resources, by id.
 type Foreign = BTreeMap<String, Value>;
 
-/// A beginning: the emulator's resources and the cluster's directory, in a folder.
-struct Beginning {
-    folder: TempDir,
+/// A beginning, and what of it is somebody else's.
+struct SceneBeginning {
+    kept: Beginning,
     foreign: Foreign,
 }
 
 /// The beginnings of all scenes.
 pub(super) struct Beginnings {
-    create: Beginning,
-    alone: Beginning,
-    among_others: Beginning,
+    create: SceneBeginning,
+    alone: SceneBeginning,
+    among_others: SceneBeginning,
     /// Ids of what `create` makes.
     pub whole_cluster: BTreeSet<String>,
 }
@@ -49,12 +43,9 @@ impl Default for Stage {
     }
 }
 
-impl Beginning {
+impl SceneBeginning {
     fn keep(stage: &Stage) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::copy(stage.sandbox.path(RESOURCES), folder.path().join("resources.jsonl")).unwrap();
-        copy(&stage.sandbox.cluster(NAME), &folder.path().join("cluster"));
-        Self { folder, foreign: stage.foreign.clone() }
+        Self { kept: Beginning::keep(&stage.sandbox, NAME), foreign: stage.foreign.clone() }
     }
 }
 
@@ -66,12 +57,12 @@ impl Beginnings {
         let group = format!("{}?api-version=2021-04-01", group_id("somebody-else"));
         stage.sandbox.request("PUT", &group, Some(&json!({ "location": "westeurope" })));
         stage.put_foreign("somebody-else", "somebody-elses");
-        let create = Beginning::keep(&stage);
+        let create = SceneBeginning::keep(&stage);
         stage.run(&CREATE).demand(DONE);
         let whole_cluster = stage.ours();
-        let alone = Beginning::keep(&stage);
+        let alone = SceneBeginning::keep(&stage);
         stage.put_foreign(NAME, "precious");
-        let among_others = Beginning::keep(&stage);
+        let among_others = SceneBeginning::keep(&stage);
         Self { create, alone, among_others, whole_cluster }
     }
 }
@@ -92,15 +83,8 @@ impl Stage {
             Scene::DestroyAlone => &beginnings.alone,
             Scene::DestroyAmongOthers => &beginnings.among_others,
         };
-        self.sandbox.kill_emulator();
-        for folder in ["azure-local", "state"] {
-            remove(&self.sandbox.path(folder));
-        }
-        std::fs::create_dir(self.sandbox.path("azure-local")).unwrap();
-        std::fs::copy(beginning.folder.path().join("resources.jsonl"), self.sandbox.path(RESOURCES)).unwrap();
-        copy(&beginning.folder.path().join("cluster"), &self.sandbox.cluster(NAME));
+        beginning.kept.put_back(&mut self.sandbox, &EMULATOR);
         self.foreign = beginning.foreign.clone();
-        self.sandbox.start_emulator(&EMULATOR);
     }
 
     fn put_foreign(&mut self, group: &str, name: &str) {
@@ -155,29 +139,6 @@ impl Stage {
         match self.foreign.iter().find(|(id, before)| self.document(id) != **before) {
             Some((id, _)) => Err(format!("somebody else's `{id}` was touched: {}", self.document(id))),
             None => Ok(()),
-        }
-    }
-}
-
-fn remove(folder: &Path) {
-    if folder.exists() {
-        std::fs::remove_dir_all(folder).unwrap();
-    }
-}
-
-/// Copies a folder with the modes of its files; nothing when there is none.
-fn copy(from: &Path, to: &Path) {
-    if !from.exists() {
-        return;
-    }
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            let _ = std::fs::copy(entry.path(), target).unwrap();
         }
     }
 }

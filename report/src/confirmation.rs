@@ -1,6 +1,6 @@
 //! A question to whoever sits at the terminal.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use crate::{Failure, printable};
 
@@ -15,4 +15,12 @@ pub async fn confirm(question: &str) -> Result<bool, Failure> {
     };
     let answer = tokio::task::spawn_blocking(read).await.map_err(anyhow::Error::new)?.map_err(anyhow::Error::new)?;
     Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
+}
+
+/// Asks before something is removed; an error when the answer is no, or when nobody is there to give one: that is `nobody_here`.
+pub async fn confirm_removal(question: &str, nobody_here: impl Into<String>) -> Result<(), Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::Usage(nobody_here.into()));
+    }
+    if confirm(question).await? { Ok(()) } else { Err(Failure::Usage("nothing was removed".into())) }
 }

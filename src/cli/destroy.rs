@@ -1,7 +1,6 @@
 //! `destroy NAME`: shows what goes, asks, removes it, and waits until it is gone.
 
 use std::fmt::Write as _;
-use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::Instant;
 
@@ -77,16 +76,12 @@ async fn destroy(arguments: &DestroyArguments, reporter: &Reporter) -> Result<()
         ));
     }
     if (erases_keys_only || !removal.ids().is_empty()) && !arguments.yes {
-        if !std::io::stdin().is_terminal() {
-            return Err(Failure::Usage(format!("nobody is here to confirm; `{again} --yes` removes without asking")));
-        }
         let question = match erases_keys_only {
             true => format!("erase the keys of cluster {name} for good?"),
             false => format!("remove cluster {name} for good?"),
         };
-        if !report::confirm(&question).await? {
-            return Err(Failure::Usage("nothing was removed".into()));
-        }
+        let nobody_here = format!("nobody is here to confirm; `{again} --yes` removes without asking");
+        report::confirm_removal(&question, nobody_here).await?;
         // Thinking takes time, in which others make things.
         if look().await? != removal {
             return Err(Failure::Usage(format!(

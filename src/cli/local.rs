@@ -1,7 +1,7 @@
 //! `local …`: the emulator's daemon and its image.
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal as _, Read as _, Seek as _, SeekFrom};
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::time::Duration;
 
 use azure_local::directory::Directory;
@@ -245,14 +245,10 @@ async fn reset(yes: bool) -> Result<(), Failure> {
             "every resource of the local emulator in `{}`, and every machine's disks",
             directory.root().display()
         );
-        if !std::io::stdin().is_terminal() {
-            return Err(Failure::Usage(format!(
-                "nobody is here to confirm: this removes {what}; `azure-coreos-cluster local reset --yes` does it without asking"
-            )));
-        }
-        if !report::confirm(&format!("remove {what}?")).await? {
-            return Err(Failure::Usage("nothing was removed".into()));
-        }
+        let nobody_here = format!(
+            "nobody is here to confirm: this removes {what}; `azure-coreos-cluster local reset --yes` does it without asking"
+        );
+        report::confirm_removal(&format!("remove {what}?"), nobody_here).await?;
     }
     local::stop(&directory).await?;
     let left = local::folder::remove(&directory)?;

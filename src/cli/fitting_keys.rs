@@ -152,8 +152,7 @@ fn node_keys(prepared: &Prepared, existing: &[(&Node, &Resource)], problems: &mu
         }
     }
     if !of_other_authority.is_empty() {
-        let what = if authority_is_here { "is not the authority that" } else { "is missing: it is what" };
-        let message = format!("{what} {} trust", some(&of_other_authority));
+        let message = another_authority(authority_is_here, &some(&of_other_authority));
         problems.add_with_hint(of_file(&directory.authority()), message, COPY);
     }
     for name in lost.iter().take(SHOWN) {
@@ -184,7 +183,13 @@ fn node_keys(prepared: &Prepared, existing: &[(&Node, &Resource)], problems: &mu
     }
 }
 
-fn of_file(file: &Path) -> Origin {
+/// What is wrong with the authority's file when `machines` trust another one.
+pub(super) fn another_authority(is_here: bool, machines: &str) -> String {
+    let what = if is_here { "is not the authority that" } else { "is missing: it is what" };
+    format!("{what} {machines} trust")
+}
+
+pub(super) fn of_file(file: &Path) -> Origin {
     Origin::File { path: file.display().to_string(), line: None }
 }
 

@@ -3,9 +3,10 @@
 
 use serde_json::json;
 
+use super::fitting_keys::of_file;
 use super::prepare::Prepared;
 use crate::plan::{Action, Observed, Plan, Step, StepKey, differences};
-use diagnostics::{Origin, Problems};
+use diagnostics::Problems;
 use report::mark::DEGRADED;
 use report::{Failure, Reporter, first_few};
 
@@ -22,25 +23,28 @@ pub(super) fn check(
 ) -> Result<(), Failure> {
     let Some(message) = differs(prepared, plan, observed) else { return Ok(()) };
     if yes {
-        note(prepared, plan, observed, reporter);
+        tell(prepared, &message, reporter);
         return Ok(());
     }
-    let file = prepared.directory.spec().display().to_string();
     let hint = format!(
         "put back a copy of it, or give all options of the first time; \
          `azure-coreos-cluster {} … --yes` takes what exists up with these options for good",
         prepared.spec.name
     );
     let mut problems = Problems::new();
-    problems.add_with_hint(Origin::File { path: file, line: None }, message, hint);
+    problems.add_with_hint(of_file(&prepared.directory.spec()), message, hint);
     Err(problems.into())
 }
 
 /// The same for a command that changes nothing.
 pub(super) fn note(prepared: &Prepared, plan: &Plan, observed: &Observed, reporter: &Reporter) {
     if let Some(message) = differs(prepared, plan, observed) {
-        reporter.note(format!("{DEGRADED} `{}` {message}", prepared.directory.spec().display()));
+        tell(prepared, &message, reporter);
     }
+}
+
+fn tell(prepared: &Prepared, message: &str, reporter: &Reporter) {
+    reporter.note(format!("{DEGRADED} `{}` {message}", prepared.directory.spec().display()));
 }
 
 fn differs(prepared: &Prepared, plan: &Plan, observed: &Observed) -> Option<String> {

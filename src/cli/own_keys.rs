@@ -3,12 +3,13 @@
 
 use futures::future::try_join_all;
 
+use super::fitting_keys::{another_authority, of_file};
 use crate::arm::Arm;
 use crate::directory::ClusterDirectory;
 use crate::execute::Removal;
 use crate::pki::authority_fits;
 use crate::plan::KEYS_TAG;
-use diagnostics::{Origin, Problems};
+use diagnostics::Problems;
 use report::{Failure, first_few};
 
 /// Machines that are named before the rest is counted.
@@ -40,15 +41,13 @@ pub(super) async fn check(
     if strange.is_empty() {
         return Ok(());
     }
-    let what = if authority.is_some() { "is not the authority that" } else { "is missing: it is what" };
-    let file = directory.authority().display().to_string();
-    let message =
-        format!("{what} {} trust, so they may be somebody else's cluster of this name", first_few(&strange, SHOWN));
+    let trusted = another_authority(authority.is_some(), &first_few(&strange, SHOWN));
+    let message = format!("{trusted}, so they may be somebody else's cluster of this name");
     let hint = format!(
         "nothing was removed; destroy it from the directory that made it (--state-dir), or `{again} --ignore-keys` removes \
          it whoever made it"
     );
     let mut problems = Problems::new();
-    problems.add_with_hint(Origin::File { path: file, line: None }, message, hint);
+    problems.add_with_hint(of_file(&directory.authority()), message, hint);
     Err(problems.into())
 }

@@ -97,7 +97,8 @@ impl Outbound {
         timeout: Duration,
     ) -> Result<Answer, String> {
         let asked = async {
-            let answer = self.client.request(request).await.map_err(|error| chain_of(&error))?;
+            let answer =
+                self.client.request(request).await.map_err(|error| format!("{:#}", anyhow::Error::new(error)))?;
             let (parts, body) = answer.into_parts();
             let body = Limited::new(body, most_bytes).collect().await;
             let body = body.map_err(|error| format!("the answer, of at most {most_bytes} bytes: {error}"))?;
@@ -106,15 +107,4 @@ impl Outbound {
         let late = || Err(format!("no answer within {} s", timeout.as_secs()));
         tokio::time::timeout(timeout, asked).await.unwrap_or_else(|_| late())
     }
-}
-
-/// An error with its causes.
-fn chain_of(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(one) = cause {
-        text = format!("{text}: {one}");
-        cause = one.source();
-    }
-    text
 }

@@ -36,7 +36,7 @@ pub(crate) async fn upgrade(
     tell_unread(wanted, &values, reporter);
     let everything: Selection = wanted.components().map(|component| component.name.clone()).collect();
     provide_images(platform, &selected(wanted, &values, &after, &everything), archives, reporter).await?;
-    if let Err(failure) = roll(platform, wanted, &values, &after, reporter).await {
+    if let Err(failure) = roll(platform, wanted, &values, &after, &everything, reporter).await {
         // All of them: an earlier try that was cut short may have changed what this one found as it should be.
         let components: Vec<&Component> =
             wanted.subsystems.iter().flat_map(|one| chosen(wanted, &one.components, &values, &everything)).collect();
@@ -73,13 +73,13 @@ async fn roll(
     wanted: &Bundle,
     values: &Values,
     after: &Rendered,
+    everything: &Selection,
     reporter: &Reporter,
 ) -> Result<(), Failure> {
     let references = platform.swarm.ensure_references(&wanted.name, after).await?;
-    let everything: Selection = wanted.components().map(|component| component.name.clone()).collect();
     for subsystem in &wanted.subsystems {
         reporter.event(Event::SubsystemStarted { name: subsystem.name.clone() });
-        for component in chosen(wanted, &subsystem.components, values, &everything) {
+        for component in chosen(wanted, &subsystem.components, values, everything) {
             let Some(service) = after.services.iter().find(|service| service.component == component.name) else {
                 continue;
             };

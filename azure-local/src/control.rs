@@ -36,6 +36,11 @@ pub(crate) fn is_proof(path: &str) -> bool {
     path.strip_prefix(PREFIX) == Some("proof")
 }
 
+/// Whether this is the path that suspends every machine.
+pub(crate) fn is_suspension(path: &str) -> bool {
+    path.strip_prefix(PREFIX) == Some("suspend")
+}
+
 /// The path of a VM's serial console, good without a token: its `sig` is random, as in Azure's signed URLs.
 pub(crate) fn console_path(vm: &Resource) -> String {
     format!("{PREFIX}machines/{}/{}/console?sig={}", vm.id.group, vm.id.name, vm.unique_id)

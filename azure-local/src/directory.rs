@@ -54,6 +54,11 @@ impl Directory {
         self.root.join("discovery.json")
     }
 
+    /// Holds the UDP port of the machines' time server.
+    pub fn time_server(&self) -> PathBuf {
+        self.root.join("time-server")
+    }
+
     /// The options that its daemon was started with last, one a line.
     pub fn arguments(&self) -> PathBuf {
         self.root.join("arguments")
@@ -63,7 +68,14 @@ impl Directory {
     /// [`Self::machines`].
     pub fn files(&self) -> Vec<PathBuf> {
         let replaced = [self.endpoint(), self.token(), self.resources()];
-        let beside = [self.process_id(), self.log(), self.discovery(), self.discovery_state(), self.arguments()];
+        let beside = [
+            self.process_id(),
+            self.log(),
+            self.discovery(),
+            self.discovery_state(),
+            self.time_server(),
+            self.arguments(),
+        ];
         let temporary = ["endpoint.new", "token.new", "resources.jsonl.new"].map(|name| self.root.join(name));
         replaced.into_iter().chain(beside).chain(temporary).collect()
     }

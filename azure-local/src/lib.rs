@@ -31,6 +31,7 @@ pub mod segment;
 mod server;
 mod state;
 mod subscription;
+mod suspension;
 mod throttle;
 pub mod time;
 mod work;

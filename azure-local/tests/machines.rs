@@ -176,7 +176,7 @@ fn options(folder: &Path, image: image::Image) -> QemuOptions {
 async fn two_machines_live_a_whole_life() {
     let operator = Operator::new().await;
     let folder = tempfile::tempdir().expect("a folder");
-    let time_server = TimeServer::start().await.expect("a time server");
+    let time_server = TimeServer::start(None).await.expect("a time server");
     let mut options = options(folder.path(), image().await);
     options.time_server_port = Some(time_server.address().port());
     let machines = QemuMachines::new(options).expect("machines");
@@ -267,6 +267,18 @@ async fn two_machines_live_a_whole_life() {
     assert_eq!(operator.run(&machines, two, "cat /etc/kept").await, "kept\n");
     assert!(machines.console(two).contains("Linux version"));
 
+    // A suspended one goes on where it was.
+    operator.run(&machines, two, "echo here | sudo tee /run/in-memory").await;
+    let before = operator.run(&machines, two, "cat /proc/sys/kernel/random/boot_id").await;
+    machines.suspend(two).await.expect("suspended");
+    assert!(!machines.is_running(two));
+    assert!(matches!(machines.suspend(two).await, Err(MachineError::Host(_))));
+    machines.start(&specs[1]).await.expect("resumed");
+    machines.wait_until_ready(two, PATIENCE).await.expect("ready at once");
+    let after = operator.run(&machines, two, "cat /run/in-memory /proc/sys/kernel/random/boot_id").await;
+    assert_eq!(after, format!("here\n{before}"));
+    operator.run_until(&machines, one, "ping -c 1 -W 5 10.0.0.5 >/dev/null; echo $?", |code| code == "0\n").await;
+
     // A guest can turn itself off.
     let address = machines.forward(two, 22).await.expect("a way in");
     let _ = operator.try_run(address, "sudo systemctl poweroff").await;
@@ -331,6 +343,7 @@ async fn a_machine_without_configuration_has_its_name_and_a_lost_process_is_noti
         .map(|entry| entry.expect("an entry").path().join("qemu.pid"))
         .find(|path| path.exists())
         .expect("a process id");
+    let memory = process_file.with_file_name("memory");
     let process = std::fs::read_to_string(process_file).expect("a process id");
     assert!(Command::new("kill").args(["-KILL", process.trim()]).status().await.expect("kill").success());
     match machines.wait_until_ready(&spec.id, PATIENCE).await {
@@ -338,6 +351,19 @@ async fn a_machine_without_configuration_has_its_name_and_a_lost_process_is_noti
         // The wait may have begun, and seen a banner, before the process was gone.
         other => assert!(other.is_ok(), "{other:?}"),
     }
+
+    // A memory that cannot be read costs what a power cut costs: a boot.
+    let deadline = Instant::now() + PATIENCE;
+    while machines.is_running(&spec.id) {
+        assert!(Instant::now() < deadline, "its end is not noticed");
+        sleep(Duration::from_millis(20)).await;
+    }
+    std::fs::write(&memory, "no stream of QEMU's").expect("written");
+    std::fs::write(memory.with_extension("console-offset"), "0\n").expect("written");
+    machines.start(&spec).await.expect("started");
+    assert!(machines.is_running(&spec.id) && !memory.exists());
+    let running = processes_of(folder.path());
+    assert!(running.len() == 1 && !running[0].contains("-incoming"), "{running:?}");
     machines
         .delete(&spec.id, &["/disks/node-4-os".to_owned(), "/disks/node-4-data".to_owned()])
         .await

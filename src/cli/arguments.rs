@@ -256,7 +256,11 @@ pub(super) enum LocalCommand {
         follow: bool,
     },
     /// Stop it and its machines; their disks and all resources stay
-    Down,
+    Down {
+        /// Keep what the machines have in memory, too: after `local up` they go on where they were
+        #[arg(long)]
+        suspend: bool,
+    },
     /// Stop it and forget everything
     Reset {
         /// Do not ask

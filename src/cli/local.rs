@@ -27,7 +27,7 @@ pub(super) async fn run(command: LocalCommand) -> Result<(), Failure> {
         LocalCommand::Up(arguments) => up(&arguments).await,
         LocalCommand::Status(arguments) => status(&arguments).await,
         LocalCommand::Logs { follow } => logs(follow).await,
-        LocalCommand::Down => down().await,
+        LocalCommand::Down { suspend } => down(suspend).await,
         LocalCommand::Reset { yes } => reset(yes).await,
         LocalCommand::Image(ImageCommand::Build) => build_image().await,
         LocalCommand::Serve(arguments) => serve(arguments).await,
@@ -227,14 +227,37 @@ fn log_piece(mut file: &std::fs::File, position: u64) -> std::io::Result<Vec<u8>
     Ok(piece)
 }
 
-async fn down() -> Result<(), Failure> {
-    let was_running = local::stop(&local::directory()?).await?;
-    let text = if was_running {
-        "local emulator stopped; resources and disks stay\n"
-    } else {
-        "the local emulator does not run\n"
+async fn down(suspend: bool) -> Result<(), Failure> {
+    let directory = local::directory()?;
+    let suspended = match Emulator::find(&directory).await? {
+        Some(emulator) if suspend => suspended(&emulator).await?,
+        _ => 0,
     };
-    output::print(text)
+    let was_running = local::stop(&directory).await?;
+    output::print(&match (was_running, suspended) {
+        (false, _) => "the local emulator does not run\n".to_owned(),
+        (true, 0) => "local emulator stopped; resources and disks stay\n".to_owned(),
+        (true, count) => format!(
+            "local emulator stopped; resources and disks stay, and the memory of {count} machines: `azure-coreos-cluster local up` \
+             lets them go on\n"
+        ),
+    })
+}
+
+/// Suspends the machines; how many.
+async fn suspended(emulator: &Emulator) -> Result<usize, Failure> {
+    let suspension = emulator.suspend().await?;
+    if suspension.failed.is_empty() {
+        return Ok(suspension.suspended.len());
+    }
+    Err(Failure::Unhealthy {
+        reasons: suspension
+            .failed
+            .into_iter()
+            .map(|machine| format!("machine `{}` cannot be suspended and runs on: {}", machine.name, machine.reason))
+            .collect(),
+        hint: "azure-coreos-cluster local down --suspend, or without --suspend".into(),
+    })
 }
 
 async fn reset(yes: bool) -> Result<(), Failure> {

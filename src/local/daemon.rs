@@ -151,7 +151,9 @@ async fn ensure_image(reporter: &Reporter) -> anyhow::Result<()> {
 /// Runs the daemon in this process until SIGTERM or Ctrl-C (`stopped`).
 pub async fn serve(options: ServeOptions, stopped: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
     let directory = super::directory()?;
-    let time = TimeServer::start().await?;
+    let last_port = folder::read(&directory, &directory.time_server())?.and_then(|text| text.trim().parse().ok());
+    let time = TimeServer::start(last_port).await?;
+    let time_port = time.address().port();
     let (machines, frontends): (Arc<dyn MachineHost>, Arc<dyn Frontends>) = if options.machines {
         let cache = super::image_cache()?;
         let image = image::find(&cache).with_context(|| {
@@ -159,7 +161,7 @@ pub async fn serve(options: ServeOptions, stopped: impl Future<Output = ()> + Se
         })?;
         let qemu = QemuOptions {
             memory_mib: options.machine_memory_mib,
-            time_server_port: Some(time.address().port()),
+            time_server_port: Some(time_port),
             ..QemuOptions::new(directory.machines(), image)
         };
         let machines: Arc<dyn MachineHost> = Arc::new(QemuMachines::new(qemu)?);
@@ -183,7 +185,11 @@ pub async fn serve(options: ServeOptions, stopped: impl Future<Output = ()> + Se
     let discovery = tokio::spawn(async move {
         // The folder is this process's own when the emulator says so.
         match is_ready.await {
-            Ok(()) => super::discovery::serve(&directory, end.cancelled_owned()).await,
+            Ok(()) => {
+                let file = directory.time_server();
+                std::fs::write(&file, format!("{time_port}\n")).with_context(|| format!("writing `{}`", file.display()))?;
+                super::discovery::serve(&directory, end.cancelled_owned()).await
+            }
             Err(_) => Ok(()),
         }
     });

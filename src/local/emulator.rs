@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::folder;
 use super::proof::{Challenge, PATIENCE};
-use super::status::{EmulatorStatus, Listener, MachineKind};
+use super::status::{EmulatorStatus, Listener, MachineKind, Suspension};
 use super::token::LocalTokenPolicy;
 use crate::arm::{http_client, read_body};
 
@@ -22,6 +22,8 @@ use crate::arm::{http_client, read_body};
 const LARGEST_ANSWER: usize = 64 << 20;
 /// It answers from memory; its host may be busy with machines that start.
 const LONGEST_ANSWER: Duration = Duration::from_secs(60);
+/// The memory of every machine is written to the disk.
+const LONGEST_SUSPENSION: Duration = Duration::from_secs(900);
 
 /// A running emulator.
 #[derive(Clone, Debug)]
@@ -64,7 +66,7 @@ impl Emulator {
 
     /// What it says about itself, its machines and ports.
     pub async fn status(&self) -> anyhow::Result<EmulatorStatus> {
-        self.get("/azure-local/status").await
+        self.ask(Method::Get, "/azure-local/status", LONGEST_ANSWER).await
     }
 
     /// Whether there are machines behind its virtual machines.
@@ -74,12 +76,17 @@ impl Emulator {
 
     /// Every public port.
     pub async fn listeners(&self) -> anyhow::Result<Vec<Listener>> {
-        self.get("/azure-local/listeners").await
+        self.ask(Method::Get, "/azure-local/listeners", LONGEST_ANSWER).await
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+    /// Keeps on disk what its machines have in memory, and ends them; what cannot be kept goes on running.
+    pub async fn suspend(&self) -> anyhow::Result<Suspension> {
+        self.ask(Method::Post, "/azure-local/suspend", LONGEST_SUSPENSION).await
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, patience: Duration) -> anyhow::Result<T> {
         let url: Url = format!("{}{path}", self.base).parse()?;
-        let mut request = Request::new(url, Method::Get);
+        let mut request = Request::new(url, method);
         request.insert_header("authorization", format!("Bearer {}", self.token.secret()));
         let asking = || format!("asking the local emulator at {}{path}", self.base);
         let answering = async {
@@ -91,9 +98,9 @@ impl Emulator {
             let read = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(&body));
             anyhow::Ok(read.context("its answer cannot be read")?)
         };
-        let answer = timeout(LONGEST_ANSWER, answering).await;
+        let answer = timeout(patience, answering).await;
         answer
-            .with_context(|| format!("no answer within {} s", LONGEST_ANSWER.as_secs()))
+            .with_context(|| format!("no answer within {} s", patience.as_secs()))
             .flatten()
             .with_context(asking)
     }

@@ -13,7 +13,7 @@ mod token;
 pub use daemon::{ServeOptions, ensure_running, last_arguments, serve, start, stop};
 pub use discovery::{discovery_url, from_this_host};
 pub use emulator::Emulator;
-pub use status::{EmulatorStatus, Listener, MachineKind};
+pub use status::{EmulatorStatus, Listener, MachineKind, Suspension};
 
 use std::path::PathBuf;
 

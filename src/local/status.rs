@@ -53,6 +53,22 @@ pub struct Listener {
     pub healthy_machines: Vec<String>,
 }
 
+/// What `/azure-local/suspend` answers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Suspension {
+    /// Names of the machines whose memory is on disk.
+    pub suspended: Vec<String>,
+    /// Those that go on running.
+    pub failed: Vec<Unsuspended>,
+}
+
+/// A machine that could not be suspended.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Unsuspended {
+    pub name: String,
+    pub reason: String,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

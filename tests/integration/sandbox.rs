@@ -51,7 +51,9 @@ pub(crate) fn program(name: &str) -> PathBuf {
 
 /// An isolated user with a running emulator.
 pub(crate) struct Sandbox {
-    folder: TempDir,
+    folder: PathBuf,
+    /// Removes the folder in the end, unless it is somebody else's.
+    _own: Option<TempDir>,
     daemon: Option<Child>,
     /// Real machines fill a small computer: one cluster of them at a time.
     machines_turn: Option<MutexGuard<'static, ()>>,
@@ -75,9 +77,17 @@ impl Sandbox {
 
     /// Without any emulator.
     pub(crate) fn without_emulator() -> Self {
-        let folder = tempfile::Builder::new().prefix("coreos-").tempdir().expect("a folder");
-        std::fs::write(folder.path().join(TRUSTED), &*AUTHORITY).expect("a certificate");
-        Self { folder, daemon: None, machines_turn: None }
+        let own = tempfile::Builder::new().prefix("coreos-").tempdir().expect("a folder");
+        let mut sandbox = Self::in_folder(own.path());
+        sandbox._own = Some(own);
+        sandbox
+    }
+
+    /// Without any emulator, in a folder that stays when the sandbox ends.
+    pub(crate) fn in_folder(folder: &Path) -> Self {
+        std::fs::create_dir_all(folder).expect("a folder");
+        std::fs::write(folder.join(TRUSTED), &*AUTHORITY).expect("a certificate");
+        Self { folder: folder.to_owned(), _own: None, daemon: None, machines_turn: None }
     }
 
     /// Starts the emulator without machines, as it would be after `local up --vms none`.
@@ -87,9 +97,16 @@ impl Sandbox {
 
     /// Starts the emulator with real machines.
     pub(crate) fn start_emulator_with_machines(&mut self) {
-        static MACHINES: Mutex<()> = Mutex::new(());
-        self.machines_turn = Some(MACHINES.lock().unwrap_or_else(PoisonError::into_inner));
+        self.take_turn_of_machines();
         self.serve(&["--vms", "qemu"]);
+    }
+
+    /// Waits until no other test has machines; until this sandbox ends, none gets any.
+    pub(crate) fn take_turn_of_machines(&mut self) {
+        static MACHINES: Mutex<()> = Mutex::new(());
+        if self.machines_turn.is_none() {
+            self.machines_turn = Some(MACHINES.lock().unwrap_or_else(PoisonError::into_inner));
+        }
     }
 
     fn serve(&mut self, arguments: &[&str]) {
@@ -112,7 +129,7 @@ impl Sandbox {
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder.join(name)
     }
 
     /// The directory of a cluster.
@@ -127,7 +144,7 @@ impl Sandbox {
     /// A command in this sandbox.
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
-        command.args(arguments).current_dir(self.folder.path());
+        command.args(arguments).current_dir(&self.folder);
         for variable in [
             "PLATFORMCTL_UNITS",
             "DEISCTL_UNITS",
@@ -149,7 +166,7 @@ impl Sandbox {
         // Machines' images are large and the same for everybody.
         command.env("AZURE_LOCAL_IMAGE_CACHE", coreos_cluster::local::image_cache().expect("a cache folder"));
         command
-            .env("HOME", self.folder.path())
+            .env("HOME", &self.folder)
             .env("XDG_STATE_HOME", self.path("state"))
             .env("AZURE_LOCAL_DIR", self.local_directory())
             .env("SSL_CERT_FILE", self.path(TRUSTED))

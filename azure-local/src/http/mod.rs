@@ -47,6 +47,7 @@ use crate::state::State;
 use crate::state::clock::now_milliseconds;
 use crate::state::operation::Twist;
 use crate::subscription;
+use crate::suspension;
 
 /// ARM's limit for a request's body.
 const MOST_BODY_BYTES: usize = 4 * 1024 * 1024;
@@ -195,6 +196,9 @@ async fn control_call(server: &Arc<Server>, call: Call) -> Result<Answer, ArmErr
         return proof::document(&server.token, &server.endpoint, nonce).map(Answer::ok);
     }
     authenticate(server, &call.headers)?;
+    if call.method == Method::POST && control::is_suspension(&call.path) {
+        return Ok(Answer::ok(suspension::suspend_all(server).await));
+    }
     control::call(server, &call.method, &call.path, json_body(&call.body)?)
 }
 

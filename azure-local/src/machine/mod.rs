@@ -102,6 +102,10 @@ pub trait MachineHost: Send + Sync {
     /// Asks the guest to shut down, and ends its process when it does not within a grace period. Disks stay.
     async fn stop(&self, id: &str) -> Result<(), MachineError>;
 
+    /// Ends the machine's process and keeps on disk what its memory holds, from which the next start goes on. When it fails, the
+    /// machine goes on.
+    async fn suspend(&self, id: &str) -> Result<(), MachineError>;
+
     /// Ends the machine's process, forgets the machine, and removes those of its disks that `delete_disks` names by id.
     async fn delete(&self, id: &str, delete_disks: &[String]) -> Result<(), MachineError>;
 

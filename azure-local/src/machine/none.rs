@@ -25,6 +25,10 @@ impl MachineHost for NoMachines {
         Ok(())
     }
 
+    async fn suspend(&self, _id: &str) -> Result<(), MachineError> {
+        Err(MachineError::NotRunning)
+    }
+
     async fn delete(&self, _id: &str, _delete_disks: &[String]) -> Result<(), MachineError> {
         Ok(())
     }

@@ -20,9 +20,13 @@ pub struct TimeServer {
 }
 
 impl TimeServer {
-    /// Starts the server at a free UDP port of 127.0.0.1.
-    pub async fn start() -> Result<Self> {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.context("binding the time server's port")?;
+    /// Starts the server at a UDP port of 127.0.0.1: the `last` one, which guests that were suspended know, or else any free one.
+    pub async fn start(last: Option<u16>) -> Result<Self> {
+        let bind = |port| UdpSocket::bind((Ipv4Addr::LOCALHOST, port));
+        let socket = match bind(last.unwrap_or(0)).await {
+            Ok(socket) => socket,
+            Err(_) => bind(0).await.context("binding the time server's port")?,
+        };
         let address = socket.local_addr().context("reading the time server's port")?;
         Ok(Self { address, serving: tokio::spawn(serve(socket)) })
     }
@@ -66,7 +70,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_is_told_the_hosts_time() {
-        let server = TimeServer::start().await.expect("started");
+        let server = TimeServer::start(None).await.expect("started");
         let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("bound");
         client.connect(server.address()).await.expect("connected");
 

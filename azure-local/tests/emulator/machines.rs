@@ -50,6 +50,14 @@ impl MachineHost for Gated {
         Ok(())
     }
 
+    async fn suspend(&self, id: &str) -> Result<(), MachineError> {
+        if id.ends_with("full") {
+            return Err(anyhow::anyhow!("no space left").into());
+        }
+        self.running.lock().unwrap().remove(id);
+        Ok(())
+    }
+
     async fn delete(&self, id: &str, delete_disks: &[String]) -> Result<(), MachineError> {
         self.running.lock().unwrap().remove(id);
         self.deleted.lock().unwrap().push((id.to_owned(), delete_disks.to_vec()));
@@ -169,6 +177,21 @@ async fn machines_that_ran_are_started_again_by_the_next_daemon() {
     .await;
     assert_eq!((&status["vms"], &status["machines"][0]["power_state"]), (&json!("qemu"), &json!("running")));
     emulator.stop().await;
+}
+
+#[tokio::test]
+async fn machines_that_cannot_be_suspended_are_named_and_run_on() {
+    let (emulator, host, _folder) = gated(2).await;
+    create_node(&emulator, "node-1", 11).await;
+    create_node(&emulator, "full", 12).await;
+    let answer = emulator.post("/azure-local/suspend", &json!({})).await.good().body;
+    let failed = json!([{ "name": "full", "reason": "no space left" }]);
+    assert_eq!(answer, json!({ "suspended": ["node-1"], "failed": failed }));
+    let running = host.running.lock().unwrap().clone();
+    assert!(running.len() == 1 && running.iter().all(|id| id.ends_with("/full")), "{running:?}");
+    // Nothing is left to suspend but what cannot be.
+    let again = emulator.post("/azure-local/suspend", &json!({})).await.good().body;
+    assert_eq!(again, json!({ "suspended": [], "failed": failed }));
 }
 
 #[tokio::test]

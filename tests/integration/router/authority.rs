@@ -1,5 +1,7 @@
 //! A certificate authority of the tests' own, and the certificates that it signs.
 
+use std::net::IpAddr;
+
 use openssl::asn1::{Asn1Integer, Asn1Time};
 use openssl::bn::{BigNum, MsbOption};
 use openssl::ec::{EcGroup, EcKey};
@@ -10,19 +12,19 @@ use openssl::x509::extension::{BasicConstraints, KeyUsage, SubjectAlternativeNam
 use openssl::x509::{X509, X509Builder, X509Name, X509NameBuilder};
 
 /// An authority that nobody else trusts.
-pub(super) struct Authority {
+pub(crate) struct Authority {
     pub certificate: X509,
     key: PKey<Private>,
 }
 
 /// PEM.
-pub(super) struct Pair {
+pub(crate) struct Pair {
     pub chain: String,
     pub key: String,
 }
 
 impl Authority {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (key, name) = (new_key(), name("An authority of the tests"));
         let mut builder = builder(&key, &name, &name, 90);
         builder.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();
@@ -31,13 +33,16 @@ impl Authority {
         Self { certificate: builder.build(), key }
     }
 
-    /// A certificate for hosts, with the authority's own after it.
-    pub(super) fn issue(&self, hosts: &[&str]) -> Pair {
+    /// A certificate for hosts (names or addresses), with the authority's own after it.
+    pub(crate) fn issue(&self, hosts: &[&str]) -> Pair {
         let key = new_key();
         let mut builder = builder(&key, &name(hosts[0]), self.certificate.subject_name(), 30);
         let mut names = SubjectAlternativeName::new();
         for host in hosts {
-            names.dns(host);
+            match host.parse::<IpAddr>() {
+                Ok(_) => names.ip(host),
+                Err(_) => names.dns(host),
+            };
         }
         let names = names.build(&builder.x509v3_context(Some(&self.certificate), None)).unwrap();
         builder.append_extension(names).unwrap();

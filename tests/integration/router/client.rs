@@ -10,7 +10,7 @@ use openssl::x509::X509;
 /// Generous: machines that run tests are shared and slow.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-pub(super) struct Answer {
+pub(crate) struct Answer {
     pub status: u16,
     head: String,
     pub body: String,
@@ -72,7 +72,7 @@ pub(super) fn ask_tls(address: SocketAddr, name: &str, request: &str) -> io::Res
 }
 
 /// The same by a client that trusts this authority alone, and takes no certificate that is not for the name.
-pub(super) fn ask_verified(address: SocketAddr, name: &str, root: &X509, request: &str) -> io::Result<Answer> {
+pub(crate) fn ask_verified(address: SocketAddr, name: &str, root: &X509, request: &str) -> io::Result<Answer> {
     let mut stream = verified(address, name, root, b"\x08http/1.1")?;
     stream.write_all(request.as_bytes())?;
     Answer::read(&mut stream)

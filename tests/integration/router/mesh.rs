@@ -312,13 +312,13 @@ impl Drop for Mesh {
 }
 
 /// Docker's resolver, as far as routers ask it: addresses of tasks. <https://www.rfc-editor.org/rfc/rfc1035#section-4>
-pub(super) struct Resolver {
+pub(crate) struct Resolver {
     pub address: SocketAddr,
     known: Arc<Mutex<BTreeMap<String, Vec<Ipv4Addr>>>>,
 }
 
 impl Resolver {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let address = socket.local_addr().expect("an address");
         let known = Arc::new(Mutex::new(BTreeMap::new()));
@@ -334,7 +334,7 @@ impl Resolver {
         Self { address, known }
     }
 
-    pub(super) fn set(&self, name: &str, addresses: &[IpAddr]) {
+    pub(crate) fn set(&self, name: &str, addresses: &[IpAddr]) {
         let addresses = addresses.iter().map(|address| match address {
             IpAddr::V4(address) => *address,
             IpAddr::V6(address) => panic!("{address}: networks of the swarm have addresses of version 4"),

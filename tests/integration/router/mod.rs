@@ -23,13 +23,16 @@ use crate::golden::assert_golden;
 use crate::sandbox::wait_for;
 use backend::{Backend, Manners};
 use client::{Answer, ask, ask_tls};
-pub(crate) use mesh::caddy;
+pub(crate) use authority::{Authority, Pair};
+pub(crate) use client::ask_verified;
+pub(crate) use mesh::{Resolver, caddy};
+pub(crate) use pebble::Pebble;
 use mesh::{Mesh, PREFIX, RouterSettings, base_text};
 use swarm::App;
 
 const HOST: &str = "hello.example.test";
 
-fn get(host: &str, path: &str) -> String {
+pub(crate) fn get(host: &str, path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
 }
 

@@ -1,7 +1,7 @@
 //! Pebble, the certificate authority for tests by those who make Let's Encrypt's: <https://github.com/letsencrypt/pebble>.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use openssl::x509::X509;
@@ -14,8 +14,11 @@ use super::get;
 use super::mesh::{ends_with_us, free_port};
 use crate::sandbox::wait_for;
 
-pub(super) struct Pebble {
-    folder: TempDir,
+pub(crate) struct Pebble {
+    folder: PathBuf,
+    /// Removes the folder in the end, unless it is somebody else's.
+    _own: Option<TempDir>,
+    host: String,
     /// Of the server's own certificate, not of those that it signs.
     authority: Authority,
     address: SocketAddr,
@@ -25,22 +28,30 @@ pub(super) struct Pebble {
 
 impl Pebble {
     /// Not started yet.
-    pub(super) fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("pebble-").tempdir().expect("a folder");
+    pub(crate) fn new() -> Self {
+        let own = tempfile::Builder::new().prefix("pebble-").tempdir().expect("a folder");
+        let mut pebble = Self::in_folder(own.path(), "localhost");
+        pebble._own = Some(own);
+        pebble
+    }
+
+    /// Not started yet; with its files in a folder, for clients that call its host by this name or address.
+    pub(crate) fn in_folder(folder: &Path, host: &str) -> Self {
         let authority = Authority::new();
-        let pair = authority.issue(&["localhost"]);
-        let write = |name: &str, text: &[u8]| std::fs::write(folder.path().join(name), text).expect("written");
+        let pair = authority.issue(&["localhost", host]);
+        let write = |name: &str, text: &[u8]| std::fs::write(folder.join(name), text).expect("written");
         write("chain.pem", pair.chain.as_bytes());
         write("key.pem", pair.key.as_bytes());
         write("authority.pem", &authority.certificate.to_pem().expect("PEM"));
         let local = || SocketAddr::from(([127, 0, 0, 1], free_port()));
-        Self { authority, address: local(), management: local(), process: None, folder }
+        let (folder, host) = (folder.to_owned(), host.to_owned());
+        Self { folder, _own: None, host, authority, address: local(), management: local(), process: None }
     }
 
     /// Starts with nothing: it knows no account, and signs with a new root. It looks at domains on this port, by the addresses that
     /// the resolver has, and refuses one of them.
-    pub(super) fn start(&mut self, web: u16, resolver: SocketAddr, blocked: &str, life_seconds: u64) {
-        let path = |name: &str| self.folder.path().join(name);
+    pub(crate) fn start(&mut self, web: u16, resolver: SocketAddr, blocked: &str, life_seconds: u64) {
+        let path = |name: &str| self.folder.join(name);
         let configuration = json!({"pebble": {
             "listenAddress": self.address, "managementListenAddress": self.management, "certificate": path("chain.pem"),
             "privateKey": path("key.pem"), "httpPort": web, "tlsPort": 1, "domainBlocklist": [blocked],
@@ -57,27 +68,26 @@ impl Pebble {
     }
 
     /// Of the certificates that it signs.
-    pub(super) fn root(&self) -> Option<X509> {
+    pub(crate) fn root(&self) -> Option<X509> {
         let trusted = &self.authority.certificate;
         let answer = client::ask_verified(self.management, "localhost", trusted, &get("localhost", "/roots/0")).ok()?;
         X509::from_pem(answer.body.as_bytes()).ok()
     }
 
-    pub(super) fn directory(&self) -> String {
-        format!("https://localhost:{}/dir", self.address.port())
+    pub(crate) fn directory(&self) -> String {
+        format!("https://{}:{}/dir", self.host, self.address.port())
     }
 
     /// PEM of who signed the server's own certificate.
-    pub(super) fn trust(&self) -> std::path::PathBuf {
-        self.folder.path().join("authority.pem")
+    pub(crate) fn trust(&self) -> PathBuf {
+        self.folder.join("authority.pem")
     }
 
-    pub(super) fn log(&self) -> String {
-        let path: &Path = self.folder.path();
-        std::fs::read_to_string(path.join("log")).unwrap_or_default()
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
-    pub(super) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         if let Some(mut process) = self.process.take() {
             let _ = process.kill();
             let _ = process.wait();

@@ -43,6 +43,9 @@ impl MachineHost for LocalMachines {
     async fn stop(&self, _: &str) -> Result<(), MachineError> {
         Ok(())
     }
+    async fn suspend(&self, _: &str) -> Result<(), MachineError> {
+        Ok(())
+    }
     async fn delete(&self, _: &str, _: &[String]) -> Result<(), MachineError> {
         Ok(())
     }

@@ -91,6 +91,16 @@ impl Folder {
         self.path.join("guest")
     }
 
+    /// What a suspended machine had in memory. Mode 0600.
+    pub(super) fn memory(&self) -> PathBuf {
+        self.path.join("memory")
+    }
+
+    /// There once the memory is whole.
+    pub(super) fn memory_note(&self) -> PathBuf {
+        self.path.join("memory.console-offset")
+    }
+
     fn process_id(&self) -> PathBuf {
         self.path.join("qemu.pid")
     }

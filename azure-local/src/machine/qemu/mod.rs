@@ -10,6 +10,7 @@ mod disks;
 mod folder;
 mod guest_items;
 mod launcher;
+mod memory;
 mod options;
 mod qmp;
 mod sockets;
@@ -164,6 +165,12 @@ impl MachineHost for QemuMachines {
         let _one_at_a_time = machine.operations.lock().await;
         machine.stop(self.options.stop_grace).await;
         Ok(())
+    }
+
+    async fn suspend(&self, id: &str) -> Result<(), MachineError> {
+        let machine = self.machine(id).ok_or(MachineError::NotRunning)?;
+        let _one_at_a_time = machine.operations.lock().await;
+        Ok(machine.suspend().await?)
     }
 
     async fn delete(&self, id: &str, delete_disks: &[String]) -> Result<(), MachineError> {

@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::folder::{Folder, write_private};
 use super::launcher::Launcher;
+use super::memory::Memory;
 use super::qmp::Qmp;
 use super::{command_line, console, way_out};
 use crate::image::Image;
@@ -106,7 +107,10 @@ impl Machine {
     /// Starts the process and a task that looks after it.
     pub(super) async fn start(self: Arc<Self>, boot: Boot, launcher: Launcher) -> Result<(), MachineError> {
         self.is_stopping.store(false, Ordering::SeqCst);
-        let (child, run) = self.launch(&boot, &launcher).await?;
+        let (child, run) = match self.resume(&boot, &launcher).await {
+            Some(resumed) => resumed,
+            None => self.launch(&boot, &launcher, None).await?,
+        };
         tokio::spawn(self.supervise(boot, launcher, child, run));
         Ok(())
     }
@@ -138,6 +142,50 @@ impl Machine {
         }
     }
 
+    /// Keeps on disk what the guest has in memory and ends its process; the next start goes on from there. When that
+    /// fails, the guest goes on.
+    pub(super) async fn suspend(&self) -> Result<()> {
+        let mut phase = self.watch();
+        let run = loop {
+            let current = phase.borrow_and_update().clone();
+            match current {
+                Phase::Running(run) => break run,
+                Phase::Restarting => phase.changed().await.context("watching the machine")?,
+                Phase::Off | Phase::Unusable(_) | Phase::Ended(_) => bail!("the virtual machine does not run"),
+            }
+        };
+        self.is_stopping.store(true, Ordering::SeqCst);
+        if let Err(error) = Memory::save(&self.folder, &run.qmp, run.console_offset).await {
+            self.is_stopping.store(false, Ordering::SeqCst);
+            return Err(error);
+        }
+        run.end();
+        phase.changed().await.context("watching the machine")
+    }
+
+    /// Goes on from what was kept in memory; `None` when nothing was, or when it cannot be used: a start from the disks, as after
+    /// a power cut, is what is left then.
+    async fn resume(&self, boot: &Boot, launcher: &Launcher) -> Option<(Child, Arc<Run>)> {
+        let memory = Memory::of(&self.folder)?;
+        let resumed = match self.launch(boot, launcher, Some(&memory)).await {
+            Ok((mut child, run)) => match Memory::take_up(&self.folder, &run.qmp).await {
+                Ok(()) => Ok((child, run)),
+                Err(error) => {
+                    run.end();
+                    let _ = child.wait().await;
+                    Err(error.context(self.last_errors()))
+                }
+            },
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &resumed {
+            tracing::warn!(machine = self.folder.name(), error = format!("{error:#}"), "the machine's memory is lost: it boots");
+            let _ = Memory::forget(&self.folder);
+            self.folder.forget_process();
+        }
+        resumed.ok()
+    }
+
     /// Remembers, once the guest has said so, that its configuration has been applied.
     pub(super) fn note_first_boot(&self) {
         if let Phase::Running(run) = self.phase() {
@@ -154,8 +202,16 @@ impl Machine {
         }
     }
 
-    async fn launch(&self, boot: &Boot, launcher: &Launcher) -> Result<(Child, Arc<Run>)> {
-        let console_offset = console::prepare(&self.folder.console());
+    async fn launch(
+        &self,
+        boot: &Boot,
+        launcher: &Launcher,
+        memory: Option<&Memory>,
+    ) -> Result<(Child, Arc<Run>)> {
+        let console_offset = match memory {
+            Some(memory) => memory.console_offset,
+            None => console::prepare(&self.folder.console()),
+        };
         let configuration = boot.configuration.as_ref().filter(|_| !boot.configured.exists());
         let file = self.folder.configuration();
         if let Some(bytes) = configuration {
@@ -170,6 +226,7 @@ impl Machine {
                 &boot.image.initramfs,
                 configuration.map(|_| file.as_path()),
             ))
+            .args(memory.iter().flat_map(|memory| &memory.arguments))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(errors);
@@ -221,7 +278,7 @@ impl Machine {
                     return;
                 }
                 self.phase.send_replace(Phase::Restarting);
-                match self.launch(&boot, &launcher).await {
+                match self.launch(&boot, &launcher, None).await {
                     Ok((next_child, next_run)) => (child, run) = (next_child, next_run),
                     Err(error) => {
                         self.phase.send_replace(Phase::Ended(format!("{error:#}")));

@@ -1,0 +1,42 @@
+//! A machine loses its power while requests run.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::cluster::{Cluster, DOMAIN, machines_of};
+use super::load::{keep_asking, silent_at_most};
+use crate::images::image_archives;
+use crate::sandbox::wait_for;
+
+pub(super) fn requests_survive_the_loss_of_a_machine(cluster: &Cluster) {
+    cluster.ctl(&["apps", "create", "steady"]).demand(0);
+    let apps = image_archives().join("apps.tar").display().to_string();
+    cluster.ctl(&["apps", "deploy", "steady", "--image", "hello:1", "--archive", &apps]).demand(0);
+    cluster.ctl(&["apps", "scale", "steady", "web=2"]).demand(0);
+    let host = format!("steady.{DOMAIN}");
+    wait_for("the app", || cluster.get(&host, "/").is_ok_and(|(status, _)| status == 200));
+
+    let lost = machines_of(cluster, "steady").pop().expect("the app runs");
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| keep_asking(cluster, &host, "/", &stop));
+        cluster.cut_power(&lost);
+        wait_for("the app to run on the machines that are left", || {
+            let machines = machines_of(cluster, "steady");
+            machines.len() == 2 && !machines.contains(&lost)
+        });
+        stop.store(true, Ordering::Relaxed);
+        let longest = asking.join().unwrap();
+        silent_at_most(longest, "while a machine was lost", Duration::from_secs(120));
+        assert_eq!(cluster.get(&host, "/").map(|(status, _)| status), Ok(200));
+    });
+    let doctor = cluster.ctl(&["doctor"]).demand(7);
+    assert!(doctor.stdout.contains(&format!("FAIL  ssh           {lost}")), "{}", doctor.stdout);
+
+    cluster.start_machine(&lost);
+    wait_for("the machine to join again by itself", || {
+        let states = cluster.ctl(&["status"]);
+        states.status == Some(0) && states.stdout.contains("router: active/running 3/3")
+    });
+    cluster.ctl(&["apps", "destroy", "steady", "--yes"]).demand(0);
+}

@@ -1,0 +1,54 @@
+//! A platform on a cluster of real machines: real swarm, real containers, requests through the real load balancer.
+//!
+//! Machines and a platform on them take minutes. So the first test that needs them makes them once, and they are kept as files
+//! in the state that `local down --suspend` leaves; each test lets a copy go on from there.
+
+mod certificates;
+mod cluster;
+mod install;
+mod load;
+mod loss;
+mod prepared;
+mod routes;
+mod uninstall;
+mod upgrade;
+
+use prepared::{authorities, running_platform};
+
+#[test]
+fn a_platform_is_installed_and_started_although_commands_are_killed() {
+    let cluster = running_platform();
+    routes::an_app_is_reached(&cluster);
+    certificates::are_on_every_router(&cluster, &mut authorities());
+}
+
+#[test]
+fn apps_live_from_create_to_destroy() {
+    let cluster = running_platform();
+    crate::apps::walk(&cluster.sandbox, &|host, path| cluster.get(host, path));
+}
+
+#[test]
+fn no_request_is_lost_while_apps_and_controllers_come_and_go() {
+    let cluster = running_platform();
+    routes::no_request_is_lost_while_an_app_changes(&cluster);
+    routes::routes_outlive_the_controllers(&cluster);
+}
+
+#[test]
+fn requests_survive_the_loss_of_a_machine() {
+    loss::requests_survive_the_loss_of_a_machine(&running_platform());
+}
+
+#[test]
+fn a_broken_upgrade_goes_back_and_a_good_one_is_rolled_out() {
+    let cluster = running_platform();
+    upgrade::a_broken_upgrade_goes_back(&cluster);
+    upgrade::a_good_upgrade_is_rolled_out(&cluster);
+}
+
+#[test]
+fn an_uninstalled_platform_leaves_its_settings_and_can_be_installed_again() {
+    let cluster = running_platform();
+    uninstall::nothing_is_left(&cluster);
+}

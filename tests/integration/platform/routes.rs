@@ -1,0 +1,75 @@
+//! What routers do while apps, nodes and controllers come and go.
+
+use std::time::{Duration, Instant};
+
+use super::cluster::{Cluster, DOMAIN, machines_of};
+use super::load::nothing_is_lost_while;
+use crate::images::image_archives;
+use crate::sandbox::wait_for;
+
+pub(super) fn an_app_is_reached(cluster: &Cluster) {
+    let apps = image_archives().join("apps.tar").display().to_string();
+    cluster.ctl(&["apps", "create", "hello"]).demand(0);
+    cluster.ctl(&["apps", "deploy", "hello", "--image", "hello:1", "--archive", &apps]).demand(0);
+    let host = format!("hello.{DOMAIN}");
+    wait_for("the router to find the app", || {
+        cluster.get(&host, "/").is_ok_and(|(status, body)| status == 200 && body.starts_with("hello 1\n"))
+    });
+}
+
+pub(super) fn no_request_is_lost_while_an_app_changes(cluster: &Cluster) {
+    let apps = image_archives().join("apps.tar").display().to_string();
+    let host = format!("busy.{DOMAIN}");
+    cluster.ctl(&["apps", "create", "busy"]).demand(0);
+    cluster.ctl(&["apps", "deploy", "busy", "--image", "hello:1", "--archive", &apps]).demand(0);
+    cluster.ctl(&["apps", "scale", "busy", "3"]).demand(0);
+    wait_for("the app", || cluster.get(&host, "/").is_ok_and(|(status, _)| status == 200));
+
+    let deploy = ["apps", "deploy", "busy", "--image", "hello:2", "--archive", &apps];
+    nothing_is_lost_while(cluster, &host, "another release is deployed", || drop(cluster.ctl(&deploy).demand(0)));
+    nothing_is_lost_while(cluster, &host, "tasks go", || drop(cluster.ctl(&["apps", "scale", "busy", "2"]).demand(0)));
+    let drained = machines_of(cluster, "busy").pop().expect("the app runs");
+    let availability = |wanted: &str| {
+        let command = ["ssh", &cluster.node(0), "docker", "node", "update", "--availability", wanted, &drained];
+        cluster.ctl(&command).demand(0);
+    };
+    nothing_is_lost_while(cluster, &host, "a node is drained", || {
+        availability("drain");
+        wait_for("the app to run elsewhere", || {
+            let machines = machines_of(cluster, "busy");
+            machines.len() == 2 && !machines.contains(&drained)
+        });
+    });
+    availability("active");
+    wait_for("the node's own tasks to be back", || cluster.ctl(&["status"]).status == Some(0));
+    cluster.ctl(&["apps", "destroy", "busy", "--yes"]).demand(0);
+}
+
+pub(super) fn routes_outlive_the_controllers(cluster: &Cluster) {
+    let host = format!("hello.{DOMAIN}");
+    an_app_is_reached(cluster);
+    cluster.ctl(&["stop", "controller"]).demand(0).says(&["● controller: inactive/dead"]);
+    assert_eq!(cluster.get(&host, "/").map(|(status, _)| status), Ok(200));
+    for index in 0..3 {
+        let kill = ["ssh", &cluster.node(index), "docker kill $(docker ps -q --filter name=platform_router)"];
+        cluster.ctl(&kill).demand(0);
+    }
+    wait_for("the routers to be back", || cluster.ctl(&["status", "router"]).status == Some(0));
+    wait_for("the load balancer to find them", || cluster.get(&host, "/").is_ok_and(|(status, _)| status == 200));
+    // Each router has the routes of before, and each is asked in turn.
+    for _ in 0..12 {
+        assert_eq!(cluster.get(&host, "/").map(|(status, _)| status), Ok(200));
+    }
+    cluster.ctl(&["start", "controller"]).demand(0);
+
+    let started = Instant::now();
+    cluster.ctl(&["apps", "domains", "hello", "add", "new.example.test"]).demand(0);
+    let told = Instant::now();
+    wait_for("every router to know the domain", || {
+        (0..12).all(|_| cluster.get("new.example.test", "/").is_ok_and(|(status, _)| status == 200))
+    });
+    let (command, routers) = (told - started, told.elapsed());
+    eprintln!("a domain was added in {command:.1?}; every router knew it {routers:.1?} after that");
+    assert!(routers < Duration::from_secs(60), "{routers:?}");
+    cluster.ctl(&["apps", "destroy", "hello", "--yes"]).demand(0);
+}

@@ -1,0 +1,59 @@
+//! Another version of the bundle: one that does not come up goes back, a good one is rolled out under requests.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::cluster::{Cluster, DOMAIN};
+use super::load::{keep_asking, silent_at_most};
+use crate::images::image_archives;
+
+/// The shipped bundle as version 2.1.0, with `from` in its stack replaced.
+pub(super) fn changed_bundle(cluster: &Cluster, from: &str, to: &str) -> String {
+    let units = cluster.sandbox.path("units").display().to_string();
+    cluster.ctl(&["refresh", "--path", &units, "--force"]).demand(0);
+    let folder = format!("{units}/platform");
+    for (file, from, to) in [("platform.yaml", "version: 2.0.0", "version: 2.1.0"), ("stack.yaml", from, to)] {
+        let path = format!("{folder}/{file}");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{file} has no `{from}`");
+        std::fs::write(&path, text.replace(from, to)).unwrap();
+    }
+    folder
+}
+
+pub(super) fn a_broken_upgrade_goes_back(cluster: &Cluster) {
+    let images = image_archives().display().to_string();
+    let missing = changed_bundle(cluster, "image: registry:2.8.3", "image: registry:none");
+    cluster
+        .ctl(&["upgrade", "--bundle", &missing, "--images", &images])
+        .demand(8)
+        .says(&["image `registry:none` cannot be had on"]);
+
+    let broken = changed_bundle(cluster, "image: registry:2.8.3", "image: hello:broken");
+    let ended = cluster.ctl(&["upgrade", "--bundle", &broken, "--images", &images]).demand(8);
+    ended.says(&["component `registry`", "going back to version 2.0.0", "every component is at version 2.0.0 again"]);
+    for (component, state, running, wanted) in cluster.services() {
+        assert_eq!((state.as_str(), running), ("active/running", wanted), "{component}");
+    }
+}
+
+/// Routers are replaced one after the other while requests run.
+pub(super) fn a_good_upgrade_is_rolled_out(cluster: &Cluster) {
+    let good = changed_bundle(cluster, r#"net.ipv4.tcp_retries2: "5""#, r#"net.ipv4.tcp_retries2: "6""#);
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| keep_asking(cluster, DOMAIN, "/health-check", &stop));
+        let ended = cluster.ctl(&["upgrade", "--bundle", &good]);
+        stop.store(true, Ordering::Relaxed);
+        let longest = asking.join().unwrap();
+        silent_at_most(longest, "during an upgrade", Duration::from_secs(60));
+        ended.demand(0).says(&["● router: active/running 3/3", "● platform: version 2.1.0 (was 2.0.0)"]);
+    });
+    let format = "{{.Spec.TaskTemplate.ContainerSpec.Sysctls}}";
+    let inspect = ["ssh", &cluster.node(0), "docker", "service", "inspect", "--format", format, "platform_router"];
+    let found = cluster.ctl(&inspect).demand(0).stdout;
+    assert!(found.contains("net.ipv4.tcp_retries2:6"), "{found}");
+    for (component, state, running, wanted) in cluster.services() {
+        assert_eq!((state.as_str(), running), ("active/running", wanted), "{component}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::certificates::Authorities;
 use super::cluster::{Cluster, DOMAIN};
 use crate::images::image_archives;
 use crate::sandbox::wait_for;
@@ -31,13 +32,15 @@ pub(super) fn settings_are_kept(cluster: &Cluster) {
     assert_eq!(listed[0]["is_set"], json!(false), "{listed}");
 }
 
-pub(super) fn install_goes_on_after_a_kill(cluster: &Cluster) {
+pub(super) fn install_goes_on_after_a_kill(cluster: &Cluster, authorities: &Authorities) {
     let images = image_archives().display().to_string();
     let without = cluster.ctl(&["install", "platform"]).demand(8);
     without.says(&["image `caddy:2.11.7`", "cannot be had on", "--images DIR"]);
 
     let install = ["install", "platform", "--images", &images];
     cluster.kill_at(&install, "swarm: forming");
+    // A key among them is a secret of the swarm, which they would form.
+    authorities.set(cluster);
     cluster.kill_at(&install, "logger: loaded");
     let installed = cluster.ctl(&install).demand(0);
     let said = installed.stderr.clone();

@@ -61,8 +61,7 @@ fn make() -> Kept {
     install::what_is_missing_is_told(&cluster);
     install::settings_are_kept(&cluster);
     let authorities = Authorities::in_folder(&root);
-    authorities.set(&cluster);
-    install::install_goes_on_after_a_kill(&cluster);
+    install::install_goes_on_after_a_kill(&cluster, &authorities);
     install::start_goes_on_after_a_kill(&cluster);
 
     let down = cluster.sandbox.succeed(&["local", "down", "--suspend"]);

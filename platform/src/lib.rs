@@ -11,6 +11,7 @@ pub(crate) mod certificates;
 pub mod cli;
 pub mod compose;
 pub(crate) mod container;
+pub(crate) mod database;
 pub(crate) mod doctor;
 pub(crate) mod images;
 pub(crate) mod installation;

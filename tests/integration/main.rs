@@ -3,6 +3,7 @@
 mod apps;
 mod azure;
 mod beginning;
+mod bundle_programs;
 mod bundles;
 mod consent;
 mod create;
@@ -34,4 +35,5 @@ mod strange_answers;
 mod streams;
 mod structure;
 mod terminal;
+mod unpacked_image;
 mod user_data;

@@ -66,7 +66,7 @@ mod tests {
         let both = format!("example.test/redis:7@sha256:{}", "0".repeat(64));
         for (image, wrong) in [
             ("registry:2.8.3", None),
-            ("balabit/syslog-ng:4.8.0", None),
+            ("balabit/syslog-ng:4.8.1", None),
             ("127.0.0.1:5000/team/hello:1", None),
             ("localhost/hello:1", None),
             (&*digest, None),

@@ -238,7 +238,7 @@ mod tests {
             (&SettingType::Size, "64x", Some("an amount of bytes")),
             (&choice, "b", None),
             (&choice, "c", Some("one of `a`, `b`, found `c`")),
-            (&SettingType::Image, "postgres:15.10", None),
+            (&SettingType::Image, "postgres:17", None),
             (&SettingType::Image, "postgres", Some("names no version")),
             (&SettingType::File, "-----BEGIN\nx\n", None),
             (&SettingType::File, "a\0b", Some("control characters")),

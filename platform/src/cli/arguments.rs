@@ -8,6 +8,7 @@ use super::apps::AppsCommand;
 use super::bundles::{BundleCommand, BundlesArguments};
 use super::certs::CertsCommand;
 use super::config::ConfigArguments;
+use super::database::DatabaseCommand;
 use super::doctor::DoctorArguments;
 use super::install::{InstallArguments, UninstallArguments, UpgradeArguments};
 use super::journal::JournalArguments;
@@ -103,6 +104,9 @@ pub(super) enum PlatformCommand {
     /// Look after the certificates that routers show for domains
     #[command(subcommand)]
     Certs(CertsCommand),
+    /// Save and restore the platform's database, change its password
+    #[command(subcommand)]
+    Database(DatabaseCommand),
     /// Show each machine's state, asked over SSH
     Machines {
         /// Form of the result on stdout

@@ -7,6 +7,7 @@ mod certs;
 pub(crate) mod changing;
 mod config;
 mod connect;
+mod database;
 mod dock;
 mod doctor;
 mod install;
@@ -58,6 +59,7 @@ fn dispatch(arguments: &PlatformArguments) -> ExitCode {
         PlatformCommand::List(arguments) => run(again, status::list(connection, arguments)),
         PlatformCommand::Apps(command) => apps::run(connection, command),
         PlatformCommand::Certs(command) => to_its_end("off", certs::run(connection, command)),
+        PlatformCommand::Database(command) => to_its_end("off", database::run(connection, command)),
         PlatformCommand::Machines { output } => run(again, machines::run(connection, *output)),
         PlatformCommand::Doctor(arguments) => run(again, doctor::run(connection, arguments)),
         PlatformCommand::Journal(arguments) => to_its_end("off", journal::run(connection, arguments)),

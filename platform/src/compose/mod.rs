@@ -21,7 +21,7 @@ pub use service::{
     Order, Placement, Port, Propagation, Protocol, PublishMode, Resources, RestartCondition, RestartPolicy, SecretUse,
     Service, TmpfsOptions, Ulimit, UpdateConfig, UpdateFailureAction, VolumeOptions,
 };
-pub use size::{InvalidSize, parse_size};
+pub use size::{InvalidSize, in_units, parse_size};
 pub(super) use stack::Examined;
 pub use stack::{Config, Network, Parsed, Secret, Stack, Volume, Warning};
 

@@ -28,6 +28,22 @@ pub fn parse_size(text: &str) -> Result<u64, InvalidSize> {
     i64::try_from(bytes).map(i64::cast_unsigned).map_err(|_| invalid())
 }
 
+/// `1.2 GiB`.
+pub fn in_units(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 || value >= 100.0 {
+        format!("{value:.0} {}", UNITS[unit])
+    } else {
+        format!("{value:.1} {}", UNITS[unit])
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +65,15 @@ mod tests {
             ("999999999t", None),
         ] {
             assert_eq!(parse_size(text).ok(), bytes, "{text}");
+        }
+    }
+
+    #[test]
+    fn units() {
+        for (bytes, expected) in
+            [(0, "0 bytes"), (1023, "1023 bytes"), (1536, "1.5 KiB"), (200 << 20, "200 MiB"), (3 << 40, "3.0 TiB")]
+        {
+            assert_eq!(in_units(bytes), expected);
         }
     }
 }

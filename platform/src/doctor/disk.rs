@@ -2,6 +2,7 @@
 
 use super::finding::{Finding, Level};
 use super::probe::Answers;
+use crate::compose::in_units;
 
 const CHECK: &str = "disk";
 /// Of a file system's room, what is used.
@@ -107,22 +108,6 @@ pub(super) fn judge(node: &str, has_data_disk: bool, answers: &Answers) -> Vec<F
     findings
 }
 
-/// `1.2 GiB`.
-pub(super) fn in_units(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    if unit == 0 || value >= 100.0 {
-        format!("{value:.0} {}", UNITS[unit])
-    } else {
-        format!("{value:.1} {}", UNITS[unit])
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,14 +145,5 @@ mod tests {
         }
         let missing = judge("n", true, &Answers::of(&[("disks", 0, "/ 1000 100 900 100 5"), ("data disk", 1, "")]));
         assert!(missing[1].found.contains("the data disk is not mounted"), "{missing:?}");
-    }
-
-    #[test]
-    fn units() {
-        for (bytes, expected) in
-            [(0, "0 bytes"), (1023, "1023 bytes"), (1536, "1.5 KiB"), (200 << 20, "200 MiB"), (3 << 40, "3.0 TiB")]
-        {
-            assert_eq!(in_units(bytes), expected);
-        }
     }
 }

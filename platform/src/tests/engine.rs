@@ -34,6 +34,8 @@ pub(super) struct Engine {
     /// Names of images whose containers end at once.
     pub broken: BTreeSet<String>,
     pub etcd: Etcd,
+    /// What the database's server keeps of its user's password.
+    pub role: Option<String>,
 }
 
 /// A service.
@@ -107,6 +109,7 @@ impl Engine {
             secrets: BTreeMap::new(),
             broken: BTreeSet::new(),
             etcd: Etcd::new(),
+            role: None,
         }
     }
 

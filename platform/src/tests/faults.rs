@@ -213,6 +213,9 @@ fn picture(engine: &Engine) -> BTreeMap<String, String> {
             note(format!("secret {logical}"), format!("{} of {}", object.spec["Data"], same.count()));
         }
     }
+    if let Some(role) = &engine.role {
+        note("the database's role".into(), super::database::password_of(role, &engine.secrets));
+    }
     for (key, value) in engine.etcd.entries() {
         let mut value: Value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
         without_times(&mut value);

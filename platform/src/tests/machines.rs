@@ -38,7 +38,7 @@ impl Fault {
     /// Whether it is another one than those before it at this call: of a question that changes nothing, before and after are
     /// the same.
     pub(super) fn differs_at(self, call: &str) -> bool {
-        let changes = ["POST", "DELETE", " txn ", "lock: take"].iter().any(|word| call.contains(word));
+        let changes = ["POST", "DELETE", " txn ", "lock: take", "ALTER ROLE"].iter().any(|word| call.contains(word));
         changes || !matches!(self, Self::RefusedAfter | Self::LostAfter | Self::KilledAfter)
     }
 
@@ -176,7 +176,7 @@ impl Machines {
         fate
     }
 
-    pub(super) fn run(&self, command: &str, input: Option<&str>) -> Output {
+    pub(super) fn run(&self, node: usize, command: &str, input: Option<&str>) -> Output {
         let output = |text: &str| Output { status: 0, stdout: text.to_owned(), stderr: String::new() };
         if command.starts_with("etcdctl ") {
             self.state().engine().etcd.etcdctl(command, input)
@@ -184,6 +184,8 @@ impl Machines {
             output("os=Memory 1\nkernel=6.12\ndocker=28.0.4\ndocker_ok=yes\ndisk=9000\nmemory=900\n")
         } else if command == "ip -4 route" {
             output("default via 10.0.0.1 dev eth0\n10.0.0.0/24 dev eth0 scope link\n")
+        } else if command.starts_with("docker ps ") || command.contains("exec psql ") {
+            self.state().engine().database(node, command, input)
         } else {
             panic!("machines are not asked so: {command}")
         }

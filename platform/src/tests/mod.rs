@@ -2,6 +2,7 @@
 //! says that it is done has done it, and the same command again ends as one that nothing disturbed.
 
 mod apps;
+mod database;
 mod engine;
 mod etcd;
 mod faults;

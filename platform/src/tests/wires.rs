@@ -37,9 +37,9 @@ impl Carrier for Wires {
             let short = |text: &str| text.lines().collect::<Vec<_>>().join(" ").chars().take(120).collect::<String>();
             let call = format!("node-{node}: {} {}", short(command), short(input.unwrap_or_default()));
             let fate = self.0.meet(call).await;
-            let done = |done: bool| done.then(|| self.0.run(command, input));
+            let done = |done: bool| done.then(|| self.0.run(node, command, input));
             match fate {
-                Fate::Answered => Ok(self.0.run(command, input)),
+                Fate::Answered => Ok(self.0.run(node, command, input)),
                 Fate::Refused { done: it_is } => {
                     done(it_is);
                     let stderr = "Error: etcdserver: request timed out".to_owned();

@@ -1,7 +1,8 @@
 # Debian packages: from the host's APT configuration to one unpacked tree. Sourced by `build`.
 
-# The same release as the machines' image, and the same ways to its mirror (azure-local/src/image/sources.rs).
-release=bookworm
+# What all layers are made of; the versions of its packages are those that the bundle names. The ways to a mirror are those of the
+# machines' image (azure-local/src/image/sources.rs).
+release=trixie
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # Every package that a layer takes files of.

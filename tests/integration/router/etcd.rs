@@ -6,10 +6,10 @@ use std::process::{Child, Command, Stdio};
 use coreos_cluster::pki::Authority;
 
 use super::mesh::{ends_with_us, free_port};
-use crate::sandbox::{Ended, Sandbox, wait_for};
+use crate::sandbox::{Ended, Sandbox, platformctl, wait_for};
 use crate::ssh_server::SshServer;
 
-pub(super) struct Etcd {
+pub(crate) struct Etcd {
     sandbox: Sandbox,
     ssh: SshServer,
     member: Child,
@@ -17,7 +17,12 @@ pub(super) struct Etcd {
 }
 
 impl Etcd {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With more variables for what runs on the node.
+    pub(crate) fn start_with(more: &[(&str, &str)]) -> Self {
         let sandbox = Sandbox::without_emulator();
         let path = |name: &str| sandbox.path(name).display().to_string();
         let authority = Authority::generate("mycluster").unwrap();
@@ -51,7 +56,8 @@ impl Etcd {
         ];
         let lines: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
         std::fs::write(sandbox.path("environment"), lines).unwrap();
-        let shown: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let shown = variables.iter().map(|(name, value)| (*name, value.as_str()));
+        let shown: Vec<(&str, &str)> = shown.chain(more.iter().copied()).collect();
         let ssh = SshServer::start(&shown);
         let key = coreos_cluster::pki::generate_ssh_key_pair("operator").unwrap();
         std::fs::write(sandbox.path("key"), &key.private).unwrap();
@@ -73,16 +79,16 @@ impl Etcd {
     }
 
     /// The file that says how it is reached.
-    pub(super) fn environment(&self) -> PathBuf {
+    pub(crate) fn environment(&self) -> PathBuf {
         self.sandbox.path("environment")
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.sandbox.path(name)
     }
 
     /// What etcdctl prints; none when it fails.
-    pub(super) fn ctl(&self, arguments: &[&str]) -> Option<String> {
+    pub(crate) fn ctl(&self, arguments: &[&str]) -> Option<String> {
         let mut command = Command::new("etcdctl");
         command.envs(self.variables.iter().map(|(name, value)| (name, value))).args(arguments);
         let output = command.output().expect("etcdctl starts: Debian's package `etcd-client`");
@@ -90,19 +96,24 @@ impl Etcd {
     }
 
     /// Runs `platformctl` on the cluster of this one node.
-    pub(super) fn platformctl(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn platformctl(&self, arguments: &[&str]) -> Ended {
+        Ended::from(self.command(arguments).stdin(Stdio::null()).output().expect("the program starts"))
+    }
+
+    /// The same before it starts.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         assert!(self.ssh.address.port() > 0);
         let (state, key) = (self.path("state").display().to_string(), self.path("key").display().to_string());
         let connection = ["--cluster", "mycluster", "--state-dir", &state, "--identity", &key];
-        self.sandbox.platformctl(&[&connection, arguments].concat())
+        self.sandbox.command(platformctl(), &[&connection, arguments].concat())
     }
 
     /// Answers nothing until [`Etcd::go_on`].
-    pub(super) fn pause(&self) {
+    pub(crate) fn pause(&self) {
         self.signal("-STOP");
     }
 
-    pub(super) fn go_on(&self) {
+    pub(crate) fn go_on(&self) {
         self.signal("-CONT");
     }
 
@@ -113,7 +124,7 @@ impl Etcd {
 }
 
 /// What a command that succeeds prints, each of the parts among it.
-pub(super) fn printed(ended: Ended, parts: &[&str]) -> String {
+pub(crate) fn printed(ended: Ended, parts: &[&str]) -> String {
     let stdout = ended.demand(0).stdout;
     for part in parts {
         assert!(stdout.contains(part), "`{part}` is missing in\n{stdout}");

@@ -5,7 +5,7 @@ mod acme;
 mod authority;
 mod backend;
 mod client;
-mod etcd;
+pub(crate) mod etcd;
 mod fairness;
 mod frozen;
 mod mesh;

@@ -12,8 +12,8 @@ pub(super) use member::Member;
 use member::{health, is_healthy, quota_bytes, status};
 use member_list::judge_list;
 
-use super::disk::in_units;
 use super::finding::{CLUSTER, Finding};
+use crate::compose::in_units;
 
 const CHECK: &str = "etcd";
 const FILLING_PERCENT: u64 = 80;

@@ -4,11 +4,9 @@
 
 use std::net::Ipv4Addr;
 
-use super::cloud_config::CloudConfig;
-use super::cloudinit::SUBSTITUTIONS;
+use cloudinit_rules::substitution::{PRIVATE_IPV4 as PRIVATE, SUBSTITUTIONS};
 
-/// The one that a node of ours has; the others are empty on Azure.
-const PRIVATE: &str = "$private_ipv4";
+use super::cloud_config::CloudConfig;
 
 /// The first address that `text` asks for and that machines on Azure do not have.
 pub(super) fn absent(text: &str) -> Option<&'static str> {

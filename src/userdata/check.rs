@@ -4,7 +4,8 @@
 use super::ignition_rules::version::{self, Readers};
 use super::mistake::{Judged, Mistake};
 use super::purpose::Purpose;
-use super::{UserDataError, ignition_rules, json, read};
+use super::{UserDataError, ignition_rules, json};
+use cloudinit_rules::vocabulary::has_header;
 use diagnostics::yaml::{Document, Written};
 
 /// So many mistakes are named.
@@ -33,7 +34,7 @@ pub(super) fn cloud_config(node: &str, text: &str) -> Result<(), UserDataError> 
 /// from that: it stops the boot, where coreos-cloudinit, which runs later, only leaves its work undone.
 pub fn whole(text: &str, fedora_coreos: bool) -> Vec<String> {
     let start = text.trim_start();
-    let is_for_cloudinit = read::has_header(text)
+    let is_for_cloudinit = has_header(text)
         || text.starts_with("#!")
         || text.lines().next().is_some_and(|line| line.contains("Content-Type: multipart/mixed;"));
     if is_for_cloudinit {

@@ -4,6 +4,8 @@
 //! masks, enabling), `daemon-reload`, and then the units' commands one by one, each to its end.
 //! <https://github.com/flatcar/coreos-cloudinit/blob/flatcar-master/initialize/config.go>
 
+use cloudinit_rules::substitution::SUBSTITUTIONS;
+use cloudinit_rules::vocabulary::HEADER;
 use minijinja::context;
 
 use super::cloud_config::{CORE_USER, CloudConfig, CoreOs, UPDATE_FILE, Unit, User, UserData};
@@ -12,10 +14,6 @@ use super::unit_name::device_unit;
 use super::{ETCD_UNIT, UserDataError};
 use crate::spec::TemplateSet;
 use diagnostics::yaml;
-
-/// What coreos-cloudinit replaces anywhere in the text, unless a backslash stands before it.
-/// <https://github.com/flatcar/coreos-cloudinit/blob/flatcar-master/initialize/env.go>
-pub(super) const SUBSTITUTIONS: [&str; 4] = ["$private_ipv4", "$public_ipv4", "$private_ipv6", "$public_ipv6"];
 
 /// Folders that are read while the machine starts, before our files are written; the units that read them, and the command
 /// that makes them do it again. In this order: a kernel setting may be one of a module's.
@@ -108,7 +106,7 @@ fn check_core(config: &CloudConfig) -> Result<(), UserDataError> {
 /// The document's text.
 pub(super) fn text(document: &CloudConfig) -> Result<String, UserDataError> {
     let failed = |error: yaml::YamlError| UserDataError::Template("cloud-config", error.to_string());
-    let mut text = format!("#cloud-config\n{}", yaml::to_string(document).map_err(failed)?);
+    let mut text = format!("{HEADER}\n{}", yaml::to_string(document).map_err(failed)?);
     for name in SUBSTITUTIONS {
         text = text.replace(name, &format!("\\{name}"));
     }

@@ -11,6 +11,8 @@ pub(super) const CANNOT_BE_MERGED: &str = "cannot be merged";
 pub(super) struct Mistake {
     /// What is wrong: "is unknown and ignored".
     pub what: String,
+    /// What its reader does with the rest because of it; empty where it is of no account.
+    pub consequence: &'static str,
     /// What to do instead; empty when `what` says it.
     pub instead: String,
     /// Whether it acts on Fedora CoreOS all the same.
@@ -21,12 +23,23 @@ pub(super) struct Mistake {
 
 impl Mistake {
     pub(super) fn new(what: impl Into<String>, instead: impl Into<String>) -> Self {
-        Self { what: what.into(), instead: instead.into(), flatcar_alone: false, is_passed_over: false }
+        Self {
+            what: what.into(),
+            consequence: "",
+            instead: instead.into(),
+            flatcar_alone: false,
+            is_passed_over: false,
+        }
     }
 
     /// The same of what does not keep its reader from the rest.
     pub(super) fn passed_over(self) -> Self {
         Self { is_passed_over: true, ..self }
+    }
+
+    /// The same of what also keeps its reader from something else.
+    pub(super) fn followed_by(self, consequence: &'static str) -> Self {
+        Self { consequence, ..self }
     }
 
     /// Of a file that would do alone: what keeps it from being laid over ours.
@@ -52,9 +65,10 @@ impl Mistake {
         self.what.starts_with(CANNOT_BE_MERGED)
     }
 
-    /// Both in one line.
+    /// All in one line.
     pub(super) fn text(&self) -> String {
-        if self.instead.is_empty() { self.what.clone() } else { format!("{}; {}", self.what, self.instead) }
+        let parts = [self.what.as_str(), self.consequence, self.instead.as_str()];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -62,15 +76,17 @@ impl Mistake {
 pub(super) struct Judged<'a> {
     pub node: Node<'a>,
     pub mistake: Option<Mistake>,
+    /// How it acts otherwise than it is written; empty where it does not.
+    pub misread: &'static str,
 }
 
 impl<'a> Judged<'a> {
     pub(super) fn acts(node: &Node<'a>) -> Self {
-        Self { node: node.clone(), mistake: None }
+        Self { node: node.clone(), mistake: None, misread: "" }
     }
 
     pub(super) fn wrong(node: &Node<'a>, what: impl Into<String>, instead: impl Into<String>) -> Self {
-        Self { node: node.clone(), mistake: Some(Mistake::new(what, instead)) }
+        Self { node: node.clone(), mistake: Some(Mistake::new(what, instead)), misread: "" }
     }
 
     /// Keeps the mistake with the document, for a file that is merged.

@@ -1,5 +1,6 @@
 //! The user's own file: merged over ours, or sent in its place.
 
+use cloudinit_rules::vocabulary::HEADER;
 use serde_json::Value;
 
 use super::mistake::Judged;
@@ -36,7 +37,7 @@ impl Overlay {
         if text.trim_start().starts_with('{') {
             return parse_ignition(file, text, purpose);
         }
-        if text.trim_start().starts_with(read::HEADER) {
+        if text.trim_start().starts_with(HEADER) {
             return read::cloud_config(file, text, purpose).map(|document| Self::CloudConfig { document });
         }
         if text.starts_with("#!") && text.contains("\r\n") {

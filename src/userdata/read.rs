@@ -1,5 +1,6 @@
 //! Reads a cloud-config that is merged into ours, and finds every mistake at once.
 
+use cloudinit_rules::vocabulary::{HEADER, has_header};
 use serde::Deserialize as _;
 
 use super::cloud_config::CloudConfig;
@@ -8,14 +9,6 @@ use super::mistake::Judged;
 use super::purpose::Purpose;
 use diagnostics::yaml::{Document, Written};
 use diagnostics::{Origin, Problems};
-
-/// The line that a cloud-config starts with.
-pub(super) const HEADER: &str = "#cloud-config";
-
-/// Whether coreos-cloudinit takes the text for a cloud-config.
-pub(super) fn has_header(text: &str) -> bool {
-    text.lines().next().is_some_and(|line| line.trim_end() == HEADER)
-}
 
 /// The document; each mistake has its key, its line and what to write instead. `file` is what they call the text.
 pub(super) fn cloud_config(file: &str, text: &str, purpose: Purpose) -> Result<CloudConfig, Problems> {

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Members in the order in which they may use each other: each only those before it.
-const MEMBERS: [(&str, &str); 8] = [
+const MEMBERS: [(&str, &str); 9] = [
     ("diagnostics", "diagnostics"),
+    ("cloudinit-rules", "cloudinit-rules"),
     ("report", "report"),
     ("routing", "routing"),
     ("nodes", "nodes"),

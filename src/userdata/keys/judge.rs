@@ -3,10 +3,9 @@
 
 use std::collections::HashSet;
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
-use flate2::read::MultiGzDecoder;
+use cloudinit_rules::content::{self, Undecodable};
+use cloudinit_rules::key::Consequence;
+use cloudinit_rules::scalar;
 
 use super::{Effect, Key, Reading, Section, Shape, values};
 use crate::spec::cloud_config::{CORE_USER, UPDATE_FILE};
@@ -16,9 +15,6 @@ use crate::userdata::{address, ours, path, unit_content};
 use diagnostics::quoted;
 use diagnostics::yaml::{Mapping, Node, Value, Written};
 
-/// As Go's `encoding/base64` reads it.
-const BASE64: GeneralPurpose =
-    GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 /// Of an account that exists, coreos-cloudinit reads these alone.
 /// <https://github.com/flatcar/coreos-cloudinit/blob/flatcar-master/initialize/config.go>
 const READ_OF_CORE: [&str; 6] = [
@@ -63,17 +59,30 @@ impl<'a> Judge<'a, '_> {
         self.judged.push(Judged::wrong(node, what, instead));
     }
 
+    /// Of a value that is no text, list, mapping or flag where one is wanted: nobody reads the document any further.
+    fn unreadable(&mut self, node: &Node<'a>, what: impl Into<String>, instead: &str) {
+        let mistake = self.with_consequence(Mistake::new(what, instead), Consequence::NothingApplied);
+        self.push(node, Some(mistake));
+    }
+
+    /// The mistake, and where the document is sent as it is, what its reader does at it.
+    fn with_consequence(&self, mistake: Mistake, consequence: Consequence) -> Mistake {
+        let is_told = self.purpose == Purpose::CloudConfigAlone && !mistake.is_of_merge();
+        if is_told { mistake.followed_by(consequence.text()) } else { mistake }
+    }
+
     fn push(&mut self, node: &Node<'a>, mistake: Option<Mistake>) {
-        self.judged.push(Judged { node: node.clone(), mistake });
+        self.judged.push(Judged { mistake, ..Judged::acts(node) });
     }
 
     fn mapping(&mut self, node: &Node<'a>, section: Section) -> Value {
         let Value::Mapping(entries) = node.value() else {
-            self.wrong(node, "must be a mapping (`key: value`)", "");
+            self.unreadable(node, "must be a mapping (`key: value`)", "");
             return Value::Null;
         };
         for required in section.required().iter().filter(|key| !entries.contains_key(**key)) {
-            self.wrong(node, format!("`{required}` is missing"), "");
+            let mistake = Mistake::new(format!("`{required}` is missing"), "");
+            self.push(node, Some(self.with_consequence(mistake, section.consequence_of_missing())));
         }
         let is_core = section == Section::User && entries.get("name").and_then(Value::as_str) == Some(CORE_USER);
         let mut read = Value::Mapping(Mapping::new());
@@ -130,24 +139,11 @@ impl<'a> Judge<'a, '_> {
             }
             (Shape::Texts, Value::Sequence(_)) => self.texts(node, section, key.name),
             (Shape::List(_) | Shape::Texts, _) => {
-                self.wrong(node, format!("must be a list, found {}", node.described()), "");
+                self.unreadable(node, format!("must be a list, found {}", node.described()), "");
                 Value::Null
             }
             (Shape::Flag, _) => self.flag(node),
-            (Shape::Text, _) => self.text(node, section, key.name, parent),
-        }
-    }
-
-    /// A scalar's text as coreos-cloudinit gets it: whatever it is, as it is written.
-    /// <https://github.com/go-yaml/yaml/blob/v3/decode.go>
-    fn as_written(&self, node: &Node<'a>) -> Option<String> {
-        match node.value() {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(_) | Value::Bool(_) => match self.written.at(node.steps()) {
-                Some(text) => Some(text.to_owned()),
-                None => node.scalar(),
-            },
-            _ => None,
+            (Shape::Text, _) => self.text(node, section, key, parent),
         }
     }
 
@@ -155,11 +151,13 @@ impl<'a> Judge<'a, '_> {
         let before = self.judged.len();
         let mut texts = Vec::new();
         for item in node.items().unwrap_or_default() {
-            match self.as_written(&item) {
-                None => self.wrong(&item, "must be a text", ""),
+            match scalar::text(&item, self.written) {
+                None => self.unreadable(&item, "must be a text", ""),
                 Some(text) => {
                     if let Some(mistake) = values::element_mistake(section, name, &text) {
-                        self.push(&item, Some(mistake));
+                        let consequence =
+                            if name == "groups" { Consequence::StopsThere } else { Consequence::PassedOver };
+                        self.push(&item, Some(self.with_consequence(mistake, consequence)));
                     }
                     texts.push(Value::String(text));
                 }
@@ -171,17 +169,8 @@ impl<'a> Judge<'a, '_> {
         Value::Sequence(texts)
     }
 
-    /// The words of older YAML for yes and no are understood where a flag is wanted; a text in quotes is not.
     fn flag(&mut self, node: &Node<'a>) -> Value {
-        let flag = match node.value() {
-            Value::Bool(flag) => Some(*flag),
-            Value::String(text) => match text.as_str() {
-                "y" | "Y" | "yes" | "on" => Some(true),
-                "n" | "N" | "no" | "off" => Some(false),
-                _ => None,
-            },
-            _ => None,
-        };
+        let flag = scalar::flag(node.value());
         let what = || match node.value() {
             Value::String(text) if ["true", "false"].contains(&&*text.to_lowercase()) => {
                 let what = format!("must be `true` or `false`, found the text `{text}`");
@@ -189,17 +178,21 @@ impl<'a> Judge<'a, '_> {
             }
             _ => Mistake::new(format!("must be `true` or `false`, found {}", node.described()), ""),
         };
-        self.push(node, flag.is_none().then(what));
+        let mistake = || self.with_consequence(what(), Consequence::NothingApplied);
+        self.push(node, flag.is_none().then(mistake));
         flag.map_or(Value::Null, Value::Bool)
     }
 
-    fn text(&mut self, node: &Node<'a>, section: Section, name: &str, parent: &Node<'a>) -> Value {
-        let Some(text) = self.as_written(node) else {
-            self.wrong(node, "must be a text; put it in quotes", "");
+    fn text(&mut self, node: &Node<'a>, section: Section, key: &Key, parent: &Node<'a>) -> Value {
+        let Some(text) = scalar::text(node, self.written) else {
+            self.unreadable(node, "must be a text; put it in quotes", "");
             return Value::Null;
         };
-        let mistake = match (section, name) {
-            (Section::File, "content") => self.content_mistake(&text, parent.get("encoding").as_ref()),
+        let mistake = match (section, key.name) {
+            (Section::File, "content") => self
+                .content_mistake(&text, parent.get("encoding").as_ref())
+                .map(|mistake| self.with_consequence(mistake, key.wrong))
+                .or_else(|| addresses(&text).filter(|_| !is_encoded(parent))),
             (Section::Unit | Section::DropIn, "content") => {
                 let merged_into_ignition = self.purpose.is_merged() && self.purpose.is_ignition();
                 let unreadable = || unit_content::mistake(&text).filter(|_| merged_into_ignition);
@@ -208,11 +201,16 @@ impl<'a> Judge<'a, '_> {
                         .map(|what| Mistake::new(what, "systemd and Ignition read `[Section]` and `Name=value`"))
                 })
             }
-            _ => values::mistake(section, name, &text, self.purpose),
+            // Joined to the root folder, it is a path all the same.
+            (Section::File, "path") if !text.starts_with('/') => {
+                values::mistake(section, key.name, &text, self.purpose)
+            }
+            _ => values::mistake(section, key.name, &text, self.purpose)
+                .map(|mistake| self.with_consequence(mistake, key.wrong)),
         };
         let is_right = mistake.is_none();
-        self.push(node, mistake);
-        if (section, name) != (Section::File, "path") {
+        self.judged.push(Judged { node: node.clone(), mistake, misread: key.misread });
+        if (section, key.name) != (Section::File, "path") {
             return Value::String(text);
         }
         let path = path::clean(&text);
@@ -222,21 +220,17 @@ impl<'a> Judge<'a, '_> {
         Value::String(path)
     }
 
-    fn content_mistake(&self, content: &str, encoding: Option<&Node<'a>>) -> Option<Mistake> {
-        let encoding = encoding.filter(|node| !node.is_null()).map(|node| self.as_written(node).unwrap_or_default());
-        let Some(encoding) = encoding else { return addresses(content) };
+    /// What keeps content from being decoded; what its encoding may be is the encoding's own matter.
+    fn content_mistake(&self, text: &str, encoding: Option<&Node<'a>>) -> Option<Mistake> {
+        let encoding = encoding.filter(|node| !node.is_null())?;
+        let encoding = scalar::text(encoding, self.written).unwrap_or_default();
         if values::mistake(Section::File, "encoding", &encoding, self.purpose).is_some() {
-            // What the encoding is is a mistake of its own.
             return None;
         }
-        // Go's reader passes over line ends and nothing else.
-        let packed: String = content.chars().filter(|c| !['\r', '\n'].contains(c)).collect();
-        let what = match BASE64.decode(packed) {
-            Err(_) => "is not base64, as its `encoding` says",
-            Ok(bytes) if encoding.starts_with("gz") && !is_gzip(&bytes) => {
-                "is not compressed with gzip, as its `encoding` says"
-            }
-            Ok(_) => return None,
+        let what = match content::check(text, &encoding).err()? {
+            Undecodable::Base64 => "is not base64, as its `encoding` says",
+            Undecodable::Gzip => "is not compressed with gzip, as its `encoding` says",
+            Undecodable::Encoding | Undecodable::TooLarge => return None,
         };
         Some(Mistake::new(what, ""))
     }
@@ -264,7 +258,7 @@ impl<'a> Judge<'a, '_> {
         let list = node.get("drop_ins").filter(|list| list.value().is_sequence());
         for drop_in in list.and_then(|list| list.items()).unwrap_or_default() {
             let Some(name) = drop_in.get("name") else { continue };
-            if let Some(text) = self.as_written(&name)
+            if let Some(text) = scalar::text(&name, self.written)
                 && !seen.insert(text.clone())
             {
                 let what = format!("drop-in {} of this unit stands twice", quoted(&text));
@@ -300,9 +294,8 @@ impl<'a> Judge<'a, '_> {
     }
 }
 
-/// Reads to the end, of which nothing is kept: a few bytes may stand for gigabytes.
-fn is_gzip(bytes: &[u8]) -> bool {
-    std::io::copy(&mut MultiGzDecoder::new(bytes), &mut std::io::sink()).is_ok()
+fn is_encoded(file: &Node<'_>) -> bool {
+    file.get("encoding").is_some_and(|encoding| !encoding.is_null())
 }
 
 fn addresses(content: &str) -> Option<Mistake> {

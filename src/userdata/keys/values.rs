@@ -1,5 +1,6 @@
 //! What a cloud-config's texts may be.
 
+use cloudinit_rules::vocabulary::{COMMANDS, NETWORK_SUFFIXES, REBOOT_STRATEGIES};
 use diagnostics::quoted;
 
 use crate::spec::cloud_config::HOSTNAME_FILE;
@@ -10,26 +11,21 @@ use crate::userdata::purpose::Purpose;
 
 use super::Section;
 
-/// <https://github.com/flatcar/coreos-cloudinit/blob/flatcar-master/config/unit.go>
-const COMMANDS: [&str; 7] =
-    ["start", "stop", "restart", "reload", "try-restart", "reload-or-restart", "reload-or-try-restart"];
-const ENCODINGS: [&str; 6] = ["b64", "base64", "gz+b64", "gz+base64", "gzip+b64", "gzip+base64"];
+/// Those of coreos-cloudinit's that a text can be written in.
+const TEXT_ENCODINGS: [&str; 6] = ["b64", "base64", "gz+b64", "gz+base64", "gzip+b64", "gzip+base64"];
 const UNIT_SUFFIXES: [&str; 9] =
     [".service", ".socket", ".mount", ".automount", ".timer", ".path", ".target", ".swap", ".slice"];
-/// What systemd-networkd reads, which coreos-cloudinit takes for units.
-const NETWORK_SUFFIXES: [&str; 3] = [".network", ".netdev", ".link"];
-
 /// What is wrong with the text of a key, as it is written.
 pub(super) fn mistake(section: Section, name: &str, text: &str, purpose: Purpose) -> Option<Mistake> {
     let one_of = |words: &[&str]| (!words.contains(&text)).then(|| none_of(text, words));
     match (section, name) {
         (Section::Document, "hostname") => hostname(text),
         (Section::Document, "manage_etc_hosts") => one_of(&["localhost"]),
-        (Section::Update, "reboot_strategy") => one_of(&["off", "reboot", "etcd-lock"]),
+        (Section::Update, "reboot_strategy") => one_of(&REBOOT_STRATEGIES),
         (Section::File, "encoding") if ["gz", "gzip"].contains(&text) => {
             Some(Mistake::new("compressed content is no text", "write `gzip+base64`, and the content in base64"))
         }
-        (Section::File, "encoding") => one_of(&ENCODINGS),
+        (Section::File, "encoding") => one_of(&TEXT_ENCODINGS),
         (Section::File, "path") => file_path(text, purpose),
         (Section::File, "permissions") => permissions(text),
         (Section::File, "owner") => owner(text),

@@ -18,7 +18,11 @@ pub(super) fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems>
 fn finding(judged: &Judged) -> Finding {
     let path = judged.node.path();
     let key = if path.is_empty() { "the file".into() } else { path };
-    let flatcar = judged.mistake.as_ref().map_or(Verdict::Acts, |mistake| Verdict::Idle(mistake.text()));
+    let flatcar = match &judged.mistake {
+        Some(mistake) => Verdict::Idle(mistake.text()),
+        None if !judged.misread.is_empty() => Verdict::Misread(judged.misread.into()),
+        None => Verdict::Acts,
+    };
     Finding { line: judged.node.line(), key, flatcar, fedora_coreos: Verdict::Idle(IGNITION_ONLY.into()) }
 }
 
@@ -58,7 +62,7 @@ mod tests {
                 "coreos:\n  units:\n  - name: a.service\n    mask: 'true'",
                 "coreos.units[0].mask",
                 5,
-                Some("found the text `true`; write it without quotes"),
+                Some("found the text `true`; nothing of the document is applied; write it without quotes"),
             ),
             (
                 "coreos:\n  units:\n  - name: a.service\n    command: stop",
@@ -80,7 +84,11 @@ mod tests {
                 4,
                 Some("merged"),
             ),
-            ("users:\n- name: b\n  gecos: a", "users[0].gecos", 4, None),
+            ("users:\n- name: b\n  gecos: a", "users[0].gecos", 4, Some("gets it in quotation marks")),
+            ("users:\n- name: -b", "users[0].name", 3, Some("is not applied")),
+            ("users: a", "users", 2, Some("nothing of the document is applied")),
+            ("manage_etc_hosts: all", "manage_etc_hosts", 2, Some("no file and no unit")),
+            ("write_files:\n- path: /a\n  encoding: xz", "write_files[0].encoding", 4, Some("nothing of the document")),
             ("users:\n- name: b\n  uid: 4", "users[0].uid", 4, Some("only cloud-init")),
             ("users:\n- a", "users[0]", 3, Some("must be a mapping")),
             ("write_files:\n- path: /a\n  permissions: 0644", "write_files[0].permissions", 4, None),
@@ -99,7 +107,7 @@ mod tests {
             assert_eq!(finding.line, Some(line), "{text}");
             match (why, &finding.flatcar) {
                 (None, Verdict::Acts) => {}
-                (Some(part), Verdict::Idle(text)) if text.contains(part) => {}
+                (Some(part), Verdict::Idle(text) | Verdict::Misread(text)) if text.contains(part) => {}
                 _ => panic!("{text}: {finding:?}"),
             }
             assert!(!finding.fedora_coreos.acts(), "{text}");

@@ -9,9 +9,11 @@ use std::fmt;
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
+use cloudinit_rules::vocabulary::{has_header, is_multipart, is_script};
+use diagnostics::{Problems, quoted};
+
 use super::mistake::CANNOT_BE_MERGED;
 use super::{CUSTOM_DATA_BYTES, foreign};
-use diagnostics::Problems;
 
 /// What was found in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -48,10 +50,12 @@ pub struct Finding {
     pub fedora_coreos: Verdict,
 }
 
-/// Whether something acts. Serialised as `acts` and, when it does not, `why`.
+/// Whether something acts. Serialised as `acts` and, when it does not, `why`, or when it acts otherwise, `but`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Acts,
+    /// It acts, but not as it is written: how.
+    Misread(String),
     /// Why not, and what to do instead.
     Idle(String),
 }
@@ -59,7 +63,7 @@ pub enum Verdict {
 impl Verdict {
     /// Whether it acts.
     pub fn acts(&self) -> bool {
-        matches!(self, Self::Acts)
+        matches!(self, Self::Acts | Self::Misread(_))
     }
 
     /// Whether it acts, but never laid over ours.
@@ -110,29 +114,24 @@ fn lint_text(file: &str, text: &str) -> Result<Report, Problems> {
         let why = || Verdict::Idle(format!("{}; {}", foreign::BYTE_ORDER_MARK_IS_THERE, foreign::BYTE_ORDER_MARK_HINT));
         return Ok(whole(Kind::Unknown, Some(line), why(), why()));
     }
-    if super::read::has_header(text) {
+    if has_header(text) {
         return Ok(Report { kind: Kind::CloudConfig, findings: cloud_config::findings(file, text)? });
     }
     if text.trim_start().starts_with('{') {
         return Ok(Report { kind: Kind::Ignition, findings: ignition::findings(file, text)? });
     }
-    if first.starts_with("#!") {
+    if is_script(text) {
         // The shell takes the first half of such a line end for a part of the command.
         let line = text.find("\r\n").map(|index| text[..index].matches('\n').count() + 1);
-        let interpreter = first.trim_start_matches("#!").trim_start_matches([' ', '\t']);
         let flatcar = match line {
-            // <https://man7.org/linux/man-pages/man2/execve.2.html>
-            None if !interpreter.starts_with('/') => {
-                Verdict::Idle("its first line names no interpreter with its whole path; write `#!/bin/bash`".into())
-            }
-            None => Verdict::Acts,
+            None => script(first),
             Some(_) => {
                 Verdict::Idle("its lines end with CR LF, as on Windows, which no shell reads; save it with LF".into())
             }
         };
         return Ok(whole(Kind::Script, line.or(Some(1)), flatcar, fedora()));
     }
-    if first.contains("Content-Type: multipart/mixed;") {
+    if is_multipart(text) {
         return Ok(Report { kind: Kind::Multipart, findings: multipart::findings(file, text)? });
     }
     let idle = |why: &str| Verdict::Idle(why.to_owned());
@@ -153,6 +152,31 @@ fn lint_text(file: &str, text: &str) -> Result<Report, Problems> {
     Ok(whole(Kind::Unknown, Some(1), idle(why), fedora()))
 }
 
+/// What comes of a script's first line: bash is given the file, so that the line is nothing but a comment.
+/// `system/systemd.go`, ExecuteScript.
+fn script(first_line: &str) -> Verdict {
+    let mut words = first_line.trim_start_matches("#!").split_whitespace();
+    let of_path = |word: &str| word.rsplit('/').next().unwrap_or_default().to_owned();
+    let mut program = words.next().map(of_path).unwrap_or_default();
+    let mut options: Vec<&str> = words.collect();
+    if program == "env" {
+        let at = options.iter().position(|word| !word.starts_with('-') && !word.contains('='));
+        program = at.map(|at| of_path(options.remove(at))).unwrap_or_default();
+        options.retain(|word| *word != "-S");
+    }
+    match program.as_str() {
+        "" | "bash" | "sh" | "dash" if options.is_empty() => Verdict::Acts,
+        "" | "bash" | "sh" | "dash" => Verdict::Misread(format!(
+            "bash runs it without {}, whatever its first line says; write them with `set`",
+            quoted(&options.join(" "))
+        )),
+        program => Verdict::Idle(format!(
+            "bash runs it, whatever its first line says, and not {}; write it for bash, or put the program into a unit",
+            quoted(program)
+        )),
+    }
+}
+
 /// One finding for a file of which there is no more to say.
 fn whole(kind: Kind, line: Option<usize>, flatcar: Verdict, fedora_coreos: Verdict) -> Report {
     Report { kind, findings: vec![Finding { line, key: "the file".into(), flatcar, fedora_coreos }] }
@@ -162,8 +186,10 @@ impl Serialize for Verdict {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("acts", &self.acts())?;
-        if let Self::Idle(why) = self {
-            map.serialize_entry("why", why)?;
+        match self {
+            Self::Acts => {}
+            Self::Misread(how) => map.serialize_entry("but", how)?,
+            Self::Idle(why) => map.serialize_entry("why", why)?,
         }
         map.end()
     }
@@ -187,6 +213,7 @@ impl fmt::Display for Verdict {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Acts => formatter.write_str("acts"),
+            Self::Misread(how) => write!(formatter, "acts, but {how}"),
             Self::Idle(why) if self.is_of_merge() => {
                 write!(formatter, "acts only in a file that is sent as it is: {why}")
             }
@@ -234,9 +261,16 @@ mod tests {
         for (text, kind, acts, why) in [
             ("#cloud-config \nusers: []\n", Kind::CloudConfig, true, ""),
             ("#!/bin/sh\n", Kind::Script, true, ""),
-            ("#! /bin/sh -e\n", Kind::Script, true, ""),
-            ("#!\necho hi\n", Kind::Script, false, "names no interpreter with its whole path"),
-            ("#! bash\necho hi\n", Kind::Script, false, "names no interpreter with its whole path"),
+            ("#! /bin/sh -e\n", Kind::Script, true, "acts, but bash runs it without `-e`"),
+            ("#!\necho hi\n", Kind::Script, true, "`the file` acts\n"),
+            ("#! bash\necho hi\n", Kind::Script, true, "`the file` acts\n"),
+            ("#!/usr/bin/env -S bash -eu\n", Kind::Script, true, "acts, but bash runs it without `-eu`"),
+            (
+                "#!/usr/bin/env python3\nprint()\n",
+                Kind::Script,
+                false,
+                "bash runs it, whatever its first line says, and not `python3`",
+            ),
             (
                 "#!/bin/bash\r\necho hi\r\n",
                 Kind::Script,

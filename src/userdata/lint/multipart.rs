@@ -1,23 +1,13 @@
 //! The parts of a multipart file.
-//!
-//! <https://github.com/flatcar/coreos-cloudinit/blob/flatcar-master/initialize/user_data.go>
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use cloudinit_rules::multipart::parts;
+use cloudinit_rules::vocabulary::{has_header, is_script};
+
 use super::{Finding, IGNITION_ONLY, Verdict, lint_text};
 use diagnostics::Problems;
-
-/// A part, as it stands in the file.
-struct Part<'t> {
-    /// Line of its first header.
-    line: usize,
-    content_type: String,
-    encoding: String,
-    body: Vec<&'t str>,
-    /// Line of the body's first line.
-    body_line: usize,
-}
 
 /// The findings of every part, with its number before their keys.
 pub(super) fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems> {
@@ -37,7 +27,7 @@ pub(super) fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems>
             }
         }
         match part.content_type.as_str() {
-            "text/x-shellscript" if !body.starts_with("#!") => {
+            "text/x-shellscript" if !is_script(&body) => {
                 let why = "a script begins with `#!`; the file is refused whole";
                 findings.push(whole(number, part.line, Verdict::Idle(why.into())));
             }
@@ -46,7 +36,7 @@ pub(super) fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems>
                 findings.push(whole(number, part.line, Verdict::Idle(why.into())));
             }
             // What the header says counts, so this one may do without its first line.
-            "text/cloud-config" if !super::super::read::has_header(&body) => {
+            "text/cloud-config" if !has_header(&body) => {
                 let found = super::cloud_config::findings(file, &body)?;
                 findings.extend(found.into_iter().map(|finding| placed(finding, number, offset, part.line)));
             }
@@ -79,41 +69,6 @@ fn placed(finding: Finding, number: usize, offset: Option<usize>, part_line: usi
     // No multipart file is merged, so that this is no mistake of a part.
     let flatcar = if finding.flatcar.is_of_merge() { Verdict::Acts } else { finding.flatcar };
     Finding { line: Some(line), key, flatcar, fedora_coreos: Verdict::Idle(IGNITION_ONLY.into()) }
-}
-
-fn parts(text: &str) -> Vec<Part<'_>> {
-    let boundary = text.lines().next().and_then(|line| line.split("boundary=").nth(1)).unwrap_or_default();
-    let boundary = boundary.split(';').next().unwrap_or_default().trim().trim_matches('"');
-    let (opening, closing) = (format!("--{boundary}"), format!("--{boundary}--"));
-    let mut parts: Vec<Part> = Vec::new();
-    let mut in_headers = false;
-    let mut is_open = false;
-    for (index, line) in text.lines().enumerate() {
-        let line_number = index + 1;
-        if boundary.is_empty() || line.trim_end() == closing {
-            is_open = false;
-        } else if line.trim_end() == opening {
-            let (line, body_line) = (line_number + 1, line_number + 1);
-            let encoding = String::new();
-            parts.push(Part { line, content_type: String::new(), encoding, body: Vec::new(), body_line });
-            (in_headers, is_open) = (true, true);
-        } else if let Some(part) = parts.last_mut().filter(|_| is_open) {
-            match line.split_once(':') {
-                _ if !in_headers => part.body.push(line),
-                _ if line.trim().is_empty() => (in_headers, part.body_line) = (false, line_number + 1),
-                Some((name, value)) => {
-                    let value = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-                    match name.to_ascii_lowercase().as_str() {
-                        "content-type" => part.content_type = value,
-                        "content-transfer-encoding" => part.encoding = value,
-                        _ => {}
-                    }
-                }
-                None => {}
-            }
-        }
-    }
-    parts
 }
 
 #[cfg(test)]

@@ -10,19 +10,19 @@ use openssl::x509::extension::{BasicConstraints, KeyUsage, SubjectAlternativeNam
 use openssl::x509::{X509, X509Builder, X509Name, X509NameBuilder};
 
 /// An authority that nobody else trusts.
-pub(super) struct Authority {
+pub(crate) struct Authority {
     pub certificate: X509,
     key: PKey<Private>,
 }
 
 /// PEM.
-pub(super) struct Pair {
+pub(crate) struct Pair {
     pub chain: String,
     pub key: String,
 }
 
 impl Authority {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (key, name) = (new_key(), name("An authority of the tests"));
         let mut builder = builder(&key, &name, &name, 90);
         builder.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();
@@ -32,7 +32,7 @@ impl Authority {
     }
 
     /// A certificate for hosts, with the authority's own after it.
-    pub(super) fn issue(&self, hosts: &[&str]) -> Pair {
+    pub(crate) fn issue(&self, hosts: &[&str]) -> Pair {
         let key = new_key();
         let mut builder = builder(&key, &name(hosts[0]), self.certificate.subject_name(), 30);
         let mut names = SubjectAlternativeName::new();

@@ -57,7 +57,7 @@ impl Logger {
     }
 
     fn start(&mut self) {
-        self.process = Some(self.component.start(&[], &self.log(), |_| ()));
+        self.process = Some(self.component.start(&[], &self.log(), &[]));
         wait_for("the logger", || self.says("syslog-ng starting up"));
     }
 

@@ -6,7 +6,7 @@ mod logger;
 mod registry;
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use platform::bundle::{Bundle, Values};
 use serde_json::Value;
@@ -39,7 +39,9 @@ impl Component {
     fn configure(&mut self, settings: &[(&str, &str)]) {
         let mut values = Values::new();
         values.set("platform", "domain", "example.com");
-        settings.iter().for_each(|(key, value)| values.set(self.name, key, value));
+        for (key, value) in settings {
+            values.set(self.name, key, value);
+        }
         let rendered = Bundle::shipped_named("platform").expect("the bundle").render(&values);
         let rendered = rendered.unwrap_or_else(|problems| panic!("{problems}"));
         let service = rendered.services.iter().find(|service| service.component == self.name).expect("the service");
@@ -57,13 +59,13 @@ impl Component {
     }
 
     /// What starts it, in place of `default` where the bundle leaves the command to the image.
-    fn start(&self, default: &[&str], log: &Path, adapt: impl FnOnce(&mut Command)) -> Process {
+    fn start(&self, default: &[&str], log: &Path, variables: &[(&str, &str)]) -> Process {
         let default: Vec<String> = default.iter().map(|word| (*word).to_owned()).collect();
         let words = if self.command.is_empty() { &default } else { &self.command };
         let mut command = self.image.command(0, &words[0]);
         let log = std::fs::File::create(log).expect("a log");
         command.args(&words[1..]).stdin(Stdio::null()).stdout(log.try_clone().expect("a log")).stderr(log);
-        adapt(&mut command);
+        command.envs(variables.iter().copied());
         Process(command.spawn().expect("it starts"))
     }
 }

@@ -69,7 +69,7 @@ fn images_are_pushed_and_pulled() {
     let start = || {
         let log = folder.path().join("log");
         // Its port on clusters may be another's here.
-        let process = registry.start(&DEFAULT, &log, |command| drop(command.env("REGISTRY_HTTP_ADDR", &address)));
+        let process = registry.start(&DEFAULT, &log, &[("REGISTRY_HTTP_ADDR", &address)]);
         wait_for("the registry", || client.ask("GET", "/v2/", "", &[]).is_some_and(|answer| answer.status == 200));
         process
     };

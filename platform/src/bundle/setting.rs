@@ -66,6 +66,10 @@ pub enum SettingType {
     Url {
         schemes: Vec<String>,
     },
+    /// `SCHEME://HOST`, or with a port: where a program sends to. One of these schemes.
+    Endpoint {
+        schemes: Vec<String>,
+    },
     /// As in Compose: `1m30s`.
     Duration,
     /// As in Compose: `512m`.
@@ -93,6 +97,7 @@ impl SettingType {
             Self::Domain => "domain",
             Self::Email => "email",
             Self::Url { .. } => "url",
+            Self::Endpoint { .. } => "endpoint",
             Self::Duration => "duration",
             Self::Size => "size",
             Self::Choice { .. } => "choice",
@@ -133,6 +138,11 @@ impl SettingType {
                 };
                 must_be(is_url(value, schemes), &what)
             }
+            Self::Endpoint { schemes } => {
+                let starts: Vec<String> = schemes.iter().map(|scheme| format!("`{scheme}://`")).collect();
+                let what = format!("{}, a host, and a port or none, and nothing else", starts.join(" or "));
+                must_be(is_endpoint(value, schemes), &what)
+            }
             Self::Duration => parse_duration(value).map(drop).map_err(|error| error.to_string()),
             Self::Size => parse_size(value).map(drop).map_err(|error| error.to_string()),
             Self::Choice { choices } => {
@@ -163,6 +173,9 @@ impl SettingType {
             Self::Url { schemes } => {
                 format!("{}://example.com:1234", schemes.first().map_or("https", String::as_str))
             }
+            Self::Endpoint { schemes } => {
+                format!("{}://example.com:1234", schemes.first().map_or("tcp", String::as_str))
+            }
             Self::Duration => "30s".into(),
             Self::Size => "64m".into(),
             Self::Choice { choices } => choices.first().cloned().unwrap_or_default(),
@@ -191,6 +204,29 @@ fn is_email(text: &str) -> bool {
     text.split_once('@').is_some_and(|(local, domain)| is_local(local) && domain.contains('.') && is_domain(domain))
 }
 
+/// The host is a domain in lower case, an IPv4 address, or an IPv6 address in brackets.
+fn is_endpoint(text: &str, schemes: &[String]) -> bool {
+    let place = schemes.iter().find_map(|scheme| text.strip_prefix(&**scheme)?.strip_prefix("://"));
+    let Some(place) = place else { return false };
+    let (host, port) = match place.strip_prefix('[') {
+        Some(rest) => match rest.split_once(']') {
+            Some((address, port)) if address.parse::<std::net::Ipv6Addr>().is_ok() => (None, port),
+            _ => return false,
+        },
+        None => {
+            let (host, port) = place.split_at(place.find(':').unwrap_or(place.len()));
+            (Some(host), port)
+        }
+    };
+    let is_port = match port.strip_prefix(':') {
+        Some(digits) => {
+            digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse().is_ok_and(|port: u16| port > 0)
+        }
+        None => port.is_empty(),
+    };
+    is_port && host.is_none_or(|host| is_domain(host) || host.parse::<std::net::Ipv4Addr>().is_ok())
+}
+
 fn is_url(text: &str, schemes: &[String]) -> bool {
     !text.contains(|c: char| c.is_whitespace() || c.is_control())
         && url::Url::parse(text).is_ok_and(|url| {
@@ -208,6 +244,7 @@ mod tests {
         let range = SettingType::Integer { minimum: 1, maximum: 9 };
         let drain = SettingType::Url { schemes: vec!["syslog".into(), "syslog+tcp".into()] };
         let choice = SettingType::Choice { choices: vec!["a".into(), "b".into()] };
+        let endpoint = SettingType::Endpoint { schemes: vec!["syslog".into(), "syslog+tls".into()] };
         for (kind, value, expected) in [
             (&SettingType::String, "a=b: 'c' \"d\" {{ e }}", None),
             (&SettingType::String, "a\nb", Some("one line of text, found `a\\nb`")),
@@ -226,6 +263,26 @@ mod tests {
             (&SettingType::Email, "me+x@example.com", None),
             (&SettingType::Email, "me@localhost", Some("an address")),
             (&SettingType::Email, "me", Some("an address")),
+            (&endpoint, "syslog://logs.example.com", None),
+            (&endpoint, "syslog+tls://10.0.0.9:6514", None),
+            (&endpoint, "syslog://[2001:db8::1]:514", None),
+            (
+                &endpoint,
+                "logs.example.com:514",
+                Some("`syslog://` or `syslog+tls://`, a host, and a port or none, and nothing else"),
+            ),
+            (&endpoint, "syslog+tcp://logs.example.com", Some("found `syslog+tcp://logs.example.com`")),
+            (&endpoint, "syslog://", Some("a host")),
+            (&endpoint, "syslog://logs.example.com/", Some("nothing else")),
+            (&endpoint, "syslog://logs.example.com?a=b", Some("nothing else")),
+            (&endpoint, "syslog://me@logs.example.com", Some("a host")),
+            (&endpoint, "syslog://logs..example.com", Some("a host")),
+            (&endpoint, "syslog://logs.example.com:0", Some("a port")),
+            (&endpoint, "syslog://logs.example.com:65536", Some("a port")),
+            (&endpoint, "syslog://logs.example.com:+1", Some("a port")),
+            (&endpoint, "syslog://logs.example.com:", Some("a port")),
+            (&endpoint, "syslog://[::1", Some("a host")),
+            (&endpoint, "syslog://::1", Some("a port")),
             (&drain, "syslog://logs.example.com:514", None),
             (&drain, "syslog+tcp://10.0.0.9:601", None),
             (&drain, "https://logs.example.com", Some("starts with `syslog://` or `syslog+tcp://`")),

@@ -125,13 +125,14 @@ fn quote_text(text: &str) -> String {
     quoted
 }
 
-/// `{{ (logger.drain | url).host }}`: the parts of an address.
+/// `{{ (logger.drain | url).host }}`: the parts of an address; a host that is an IPv6 address is without its brackets.
 fn url_parts(text: String) -> Result<Value, Error> {
     let url = url::Url::parse(&text)
         .map_err(|error| Error::new(ErrorKind::InvalidOperation, format!("`{text}` is not an address: {error}")))?;
     Ok(context! {
         scheme => url.scheme(),
-        host => url.host_str(),
+        host => url.host_str().map(|host| host.trim_start_matches('[').trim_end_matches(']')),
+        is_ipv6 => url.host_str().is_some_and(|host| host.starts_with('[')),
         port => url.port_or_known_default(),
         path => url.path(),
     })

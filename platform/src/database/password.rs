@@ -63,7 +63,8 @@ pub(crate) async fn change_password(
             installation.bundle.name
         )));
     }
-    // A server that does not answer keeps everything as it is.
+    // A server that does not answer, or a machine that is away, keeps everything as it is.
+    lifecycle::preflight(platform, reporter).await?;
     let database = Database::find(&platform.cluster).await?;
     let assignment = Assignment { key: KEY.to_owned(), value: password.0.clone() };
     Settings::new(platform).set(schema, COMPONENT, &[assignment]).await?;

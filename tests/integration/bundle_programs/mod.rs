@@ -2,10 +2,14 @@
 //! programs that run on clusters, without Docker and without machines.
 
 mod database;
+mod logger;
+mod registry;
 
-use std::process::Child;
+use std::path::Path;
+use std::process::{Child, Stdio};
 
-use platform::bundle::Bundle;
+use platform::bundle::{Bundle, Values};
+use serde_json::Value;
 
 use crate::unpacked_image::UnpackedImage;
 
@@ -16,6 +20,53 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+/// A component as the bundle renders it: its image with its configs where its container has them, and what runs in it.
+struct Component {
+    image: UnpackedImage,
+    name: &'static str,
+    command: Vec<String>,
+}
+
+impl Component {
+    fn new(name: &'static str) -> Self {
+        Self { image: UnpackedImage::of(&image_of(name)), name, command: Vec::new() }
+    }
+
+    /// Takes the bundle's configs and command with these settings.
+    fn configure(&mut self, settings: &[(&str, &str)]) {
+        let mut values = Values::new();
+        values.set("platform", "domain", "example.com");
+        for (key, value) in settings {
+            values.set(self.name, key, value);
+        }
+        let rendered = Bundle::shipped_named("platform").expect("the bundle").render(&values);
+        let rendered = rendered.unwrap_or_else(|problems| panic!("{problems}"));
+        let service = rendered.services.iter().find(|service| service.component == self.name).expect("the service");
+        let spec = serde_json::to_value(&service.spec).expect("JSON");
+        let container = &spec["TaskTemplate"]["ContainerSpec"];
+        for used in container["Configs"].as_array().into_iter().flatten() {
+            let content = rendered.configs.iter().find(|config| used["ConfigName"] == *config.name).expect("a config");
+            let place = self.image.path(used["File"]["Name"].as_str().expect("a path"));
+            std::fs::create_dir_all(place.parent().expect("a folder")).expect("a folder");
+            std::fs::write(place, &content.content).expect("a config");
+        }
+        let words =
+            [&container["Command"], &container["Args"]].map(|list| list.as_array().cloned().unwrap_or_default());
+        self.command = words.concat().iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    }
+
+    /// What starts it, in place of `default` where the bundle leaves the command to the image.
+    fn start(&self, default: &[&str], log: &Path, variables: &[(&str, &str)]) -> Process {
+        let default: Vec<String> = default.iter().map(|word| (*word).to_owned()).collect();
+        let words = if self.command.is_empty() { &default } else { &self.command };
+        let mut command = self.image.command(0, &words[0]);
+        let log = std::fs::File::create(log).expect("a log");
+        command.args(&words[1..]).stdin(Stdio::null()).stdout(log.try_clone().expect("a log")).stderr(log);
+        command.envs(variables.iter().copied());
+        Process(command.spawn().expect("it starts"))
     }
 }
 

@@ -24,10 +24,10 @@ pub(super) fn settings_are_kept(cluster: &Cluster) {
     let set = cluster.ctl(&["config", "platform", "set", &format!("domain={DOMAIN}")]).demand(0);
     assert_eq!(set.stdout, format!("platform/domain: {DOMAIN}\n"));
     assert_eq!(cluster.ctl(&["config", "platform", "get", "domain"]).demand(0).stdout, format!("{DOMAIN}\n"));
-    let drain = "syslog://192.0.2.1:514/?a=b=c";
-    cluster.ctl(&["config", "logger", "set", &format!("drain={drain}")]).demand(0);
-    assert_eq!(cluster.ctl(&["config", "logger", "get", "drain"]).demand(0).stdout, format!("{drain}\n"));
-    cluster.ctl(&["config", "logger", "rm", "drain"]).demand(0);
+    let directory = "https://acme.example.com/directory?a=b=c";
+    cluster.ctl(&["config", "router", "set", &format!("acmeDirectory={directory}")]).demand(0);
+    assert_eq!(cluster.ctl(&["config", "router", "get", "acmeDirectory"]).demand(0).stdout, format!("{directory}\n"));
+    cluster.ctl(&["config", "router", "rm", "acmeDirectory"]).demand(0);
     let listed = cluster.ctl(&["config", "logger", "list", "-o", "json"]).demand(0).json();
     assert_eq!(listed[0]["is_set"], json!(false), "{listed}");
 }

@@ -2,7 +2,7 @@
 //! played by a Docker socket and a resolver, and tasks that are real servers on addresses of this machine.
 
 mod acme;
-mod authority;
+pub(crate) mod authority;
 mod backend;
 mod client;
 pub(crate) mod etcd;

@@ -94,9 +94,9 @@ fn setting(node: &Node<'_>, name: SettingKey) -> Option<Setting> {
 
 /// The type, with the keys that belong to it.
 fn setting_type(node: &Node<'_>, fields: &Fields<'_>) -> Option<SettingType> {
-    const WORDS: [&str; 12] = [
-        "string", "integer", "boolean", "domain", "email", "url", "duration", "size", "choice", "image", "file",
-        "secret",
+    const WORDS: [&str; 13] = [
+        "string", "integer", "boolean", "domain", "email", "url", "endpoint", "duration", "size", "choice", "image",
+        "file", "secret",
     ];
     let word = node.choice(&WORDS.map(|word| (word, word)))?;
     let limit = |key, default| fields.take(key).and_then(|node| node.integer(i64::MIN..=i64::MAX)).unwrap_or(default);
@@ -114,6 +114,14 @@ fn setting_type(node: &Node<'_>, fields: &Fields<'_>) -> Option<SettingType> {
         "email" => SettingType::Email,
         "url" => {
             SettingType::Url { schemes: fields.take("schemes").and_then(|node| node.scalars()).unwrap_or_default() }
+        }
+        "endpoint" => {
+            let schemes = fields.required("schemes").and_then(|node| node.scalars())?;
+            if schemes.is_empty() {
+                fields.node().problem("`schemes` is empty");
+                return None;
+            }
+            SettingType::Endpoint { schemes }
         }
         "duration" => SettingType::Duration,
         "size" => SettingType::Size,

@@ -23,6 +23,7 @@ pub(crate) mod target;
 #[cfg(test)]
 mod tests;
 
+use installation::LastRead;
 use nodes::cluster::{Cluster, ClusterFacts, ClusterLock};
 use nodes::etcd::{Store, Transaction};
 use report::Failure;
@@ -37,12 +38,14 @@ pub struct Platform {
     pub cluster: Cluster,
     pub store: Store,
     pub swarm: Swarm,
+    pub(crate) last_read: LastRead,
 }
 
 impl Platform {
     /// The platform of `cluster`.
     pub fn new(cluster: Cluster) -> Self {
-        Self { store: Store::new(cluster.clone()), swarm: Swarm::new(cluster.clone()), cluster }
+        let (store, swarm) = (Store::new(cluster.clone()), Swarm::new(cluster.clone()));
+        Self { cluster, store, swarm, last_read: LastRead::default() }
     }
 
     /// The same for who holds the cluster's lock, who alone may write.

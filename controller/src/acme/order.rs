@@ -72,36 +72,28 @@ pub(super) async fn order(
     domain: &Domain,
     lease: Lease,
 ) -> Result<StoredCertificate, OrderError> {
-    let ordered = tokio::time::timeout(TIMEOUT, go_through(account, authority, etcd, domain, lease)).await;
+    let failed = |error| OrderError::of(error, authority);
+    let ordered = async {
+        let identifiers = [Identifier::Dns(domain.to_string())];
+        let mut order = account.new_order(&NewOrder::new(&identifiers)).await.map_err(failed)?;
+        let tokens = prove(&mut order, authority, etcd, lease).await?;
+        let ready = order.poll_ready(&POLLING).await;
+        // Whoever is right about the domain, the answers have been looked at.
+        for token in tokens {
+            etcd.commit(&Transaction::new().delete(&format!("{CHALLENGES}{token}"))).await?;
+        }
+        match ready {
+            Ok(OrderStatus::Ready) => {}
+            Ok(_) => return Err(why_not(&mut order, authority, None).await),
+            Err(error) => return Err(why_not(&mut order, authority, Some(error)).await),
+        }
+        let key = order.finalize().await.map_err(failed)?;
+        let chain = order.poll_certificate(&POLLING).await.map_err(failed)?;
+        Ok(StoredCertificate { chain, key })
+    };
     let late =
         || Err(OrderError::authority(format!("the order has not come to an end within {} s", TIMEOUT.as_secs())));
-    ordered.unwrap_or_else(|_| late())
-}
-
-async fn go_through(
-    account: &Account,
-    authority: &Authority,
-    etcd: &Etcd,
-    domain: &Domain,
-    lease: Lease,
-) -> Result<StoredCertificate, OrderError> {
-    let failed = |error| OrderError::of(error, authority);
-    let identifiers = [Identifier::Dns(domain.to_string())];
-    let mut order = account.new_order(&NewOrder::new(&identifiers)).await.map_err(failed)?;
-    let tokens = prove(&mut order, authority, etcd, lease).await?;
-    let ready = order.poll_ready(&POLLING).await;
-    // Whoever is right about the domain, the answers have been looked at.
-    for token in tokens {
-        etcd.commit(&Transaction::new().delete(&format!("{CHALLENGES}{token}"))).await?;
-    }
-    match ready {
-        Ok(OrderStatus::Ready) => {}
-        Ok(_) => return Err(why_not(&mut order, authority, None).await),
-        Err(error) => return Err(why_not(&mut order, authority, Some(error)).await),
-    }
-    let key = order.finalize().await.map_err(failed)?;
-    let chain = order.poll_certificate(&POLLING).await.map_err(failed)?;
-    Ok(StoredCertificate { chain, key })
+    tokio::time::timeout(TIMEOUT, ordered).await.unwrap_or_else(|_| late())
 }
 
 /// Puts the answers where every controller finds them, and lets the authority look. The tokens of the challenges.

@@ -163,7 +163,8 @@ impl App {
         }
     }
 
-    /// The release to go back to: the named one, else the last that ran before the current one.
+    /// The release to go back to: the named one, else the last that ran before the current one. After a rollback that is the
+    /// rollback itself: who repeats a command whose end was not seen must not come to the other release.
     pub fn rollback_target(&self, version: Option<u32>) -> Result<&Release, NoRollback> {
         match version {
             Some(version) => self.release(version).ok_or_else(|| NoRollback::Unknown {
@@ -173,11 +174,11 @@ impl App {
                 newest: self.releases.last().map(|release| release.version),
             }),
             None => {
-                // After a release that was begun and not seen running, the way back is to what runs.
-                let target = if self.pending().is_some_and(|pending| !pending.is_rollback()) {
-                    self.current().or(self.earlier())
-                } else {
-                    self.earlier()
+                let target = match (self.intended(), self.pending()) {
+                    (Some(rollback), _) if rollback.is_rollback() => Some(rollback),
+                    // After a release that was begun and not seen running, the way back is to what runs.
+                    (_, Some(_)) => self.current().or(self.earlier()),
+                    _ => self.earlier(),
                 };
                 target.ok_or_else(|| NoRollback::NoneEarlier(self.name.clone()))
             }
@@ -302,16 +303,26 @@ mod tests {
         }
         let unknown = app.rollback_target(Some(9)).unwrap_err().to_string();
         assert_eq!(unknown, "app `hello` has no release v9; it has v1 to v5");
-        // A rollback that was cut short has the same target when it is asked for again.
-        let target = app.rollback_target(None).unwrap().content.clone();
-        assert_eq!(app.begin(target.clone(), &Release::rollback_to(2), NOW), Begun::Fresh(6));
-        assert_eq!(app.rollback_target(None).unwrap().version, 2);
-        assert_eq!(app.begin(target, &Release::rollback_to(2), NOW), Begun::Resumed(6));
+        // A rollback that was cut short comes to the same when it is asked for again, whether or not it was the last step.
+        let again = |app: &mut App| {
+            let target = app.rollback_target(None).unwrap();
+            let (what, content) = (Release::rollback_to(target.version), target.content.clone());
+            app.begin(content, &what, NOW)
+        };
+        assert_eq!(again(&mut app), Begun::Fresh(6));
+        assert_eq!(
+            (app.release(6).unwrap().what.as_str(), &app.release(6).unwrap().content),
+            ("rolled back to v2", &content("b"))
+        );
+        assert_eq!(again(&mut app), Begun::Resumed(6));
         app.finish(6);
-        // Done, the way back is to what ran before it.
-        assert_eq!(app.rollback_target(None).unwrap().version, 4);
-        // From a deployment that hangs, it is to what runs.
+        assert_eq!(again(&mut app), Begun::Unchanged(6));
+        // What ran before it is named.
+        assert_eq!(app.rollback_target(Some(4)).unwrap().version, 4);
+        // From a deployment that hangs, the way back is to what runs; after one that ran, to what ran before.
         app.begin(content("z"), "deployed z", NOW);
+        assert_eq!(app.rollback_target(None).unwrap().version, 6);
+        app.finish(7);
         assert_eq!(app.rollback_target(None).unwrap().version, 6);
     }
 

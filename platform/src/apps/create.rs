@@ -31,6 +31,7 @@ impl Apps {
             );
             return Err(problems.into());
         }
+        unreserved(name)?;
         free(&others, name, &domains)?;
         let app = App::new(name.clone(), now(), domains);
         if self.insert(&app).await? { Ok(app) } else { self.require(name).await }
@@ -75,6 +76,19 @@ impl Apps {
     }
 }
 
+/// Below the platform's domain, some names are answered by the platform.
+fn unreserved(name: &AppName) -> Result<(), Problems> {
+    let mut problems = Problems::new();
+    if name.is_reserved() {
+        problems.add_with_hint(
+            Origin::Flag("NAME"),
+            format!("`{name}` is reserved for the platform"),
+            format!("another name, such as `my-{name}`"),
+        );
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
 /// No other app may have one of these domains: the router would not know whom to ask.
 fn free(apps: &[App], name: &AppName, domains: &[Domain]) -> Result<(), Problems> {
     let mut problems = Problems::new();
@@ -91,6 +105,13 @@ fn free(apps: &[App], name: &AppName, domains: &[Domain]) -> Result<(), Problems
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_the_platform_are_refused() {
+        let refused = unreserved(&"deis".parse().unwrap()).unwrap_err().to_string();
+        assert!(refused.contains("`deis` is reserved for the platform"), "{refused}");
+        assert!(unreserved(&"my-deis".parse().unwrap()).is_ok());
+    }
 
     #[test]
     fn a_domain_belongs_to_one_app() {

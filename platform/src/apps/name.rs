@@ -11,8 +11,9 @@ const LONGEST: usize = 40;
 pub(super) const NAMESPACE_PREFIX: &str = "app-";
 /// The app's name on its services.
 pub(super) const APP_LABEL: &str = "platform.app";
-/// Labels below the platform's domain that belong to the platform, and the prefix of images in its registry.
-const RESERVED: [&str; 4] = ["captain", "platform", "registry", "router"];
+/// Labels below the platform's domain that the platform answers itself or is known by, and the prefix of images in its registry.
+const RESERVED: [&str; 9] =
+    ["builder", "captain", "controller", "deis", "deis-store", "platform", "registry", "router", "store"];
 
 /// The name of an app: 1 to 40 of a-z, 0-9 and `-`, neither first nor last a `-`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -21,19 +22,18 @@ pub struct AppName(String);
 
 /// Why a text is no app's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidAppName {
-    /// Wrong characters or length.
-    #[error("`{0}` is no name of an app: 1 to {LONGEST} of a-z, 0-9 and `-`, with a letter or digit at both ends")]
-    Form(String),
-    /// A name that the platform needs itself.
-    #[error("`{0}` is reserved for the platform")]
-    Reserved(String),
-}
+#[error("`{0}` is no name of an app: 1 to {LONGEST} of a-z, 0-9 and `-`, with a letter or digit at both ends")]
+pub struct InvalidAppName(String);
 
 impl AppName {
     /// As text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether no new app may have it. One that was made before its name was reserved goes on.
+    pub fn is_reserved(&self) -> bool {
+        RESERVED.contains(&self.0.as_str())
     }
 
     /// What groups the app's services, networks, configs and volumes: `app-hello`.
@@ -67,13 +67,7 @@ impl FromStr for AppName {
             && text.chars().all(is_inner)
             && !text.starts_with('-')
             && !text.ends_with('-');
-        if !right {
-            return Err(InvalidAppName::Form(text.to_owned()));
-        }
-        if RESERVED.contains(&text) {
-            return Err(InvalidAppName::Reserved(text.to_owned()));
-        }
-        Ok(Self(text.to_owned()))
+        if right { Ok(Self(text.to_owned())) } else { Err(InvalidAppName(text.to_owned())) }
     }
 }
 
@@ -119,9 +113,24 @@ mod tests {
             ("a.b", false),
             ("a_b", false),
             ("é", false),
-            ("registry", false),
+            ("registry", true),
         ] {
             assert_eq!(text.parse::<AppName>().is_ok(), right, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_of_the_platform() {
+        for (text, is_reserved) in [
+            ("deis", true),
+            ("controller", true),
+            ("builder", true),
+            ("router", true),
+            ("deis-2", false),
+            ("hello", false),
+        ] {
+            let name: AppName = serde_json::from_str(&format!("\"{text}\"")).unwrap();
+            assert_eq!(name.is_reserved(), is_reserved, "{text}");
         }
     }
 

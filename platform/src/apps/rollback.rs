@@ -9,7 +9,8 @@ use report::Failure;
 use report::mark::DEGRADED;
 
 impl Apps {
-    /// Source and configuration of release `version`, else of the last one that ran before the current one.
+    /// Source and configuration of release `version`, else of the last one that ran before the current one; a rollback
+    /// that runs or was begun is completed instead.
     pub async fn roll_back(&self, name: &AppName, version: Option<u32>, wait: Wait) -> Result<(App, Begun), Failure> {
         let app = self.require(name).await?;
         let target = app.rollback_target(version).map_err(|error| {
@@ -21,6 +22,12 @@ impl Apps {
             );
             problems
         })?;
+        if version.is_none() && app.pending().is_none() && app.current() == Some(target) {
+            self.reporter.note(format!(
+                "{DEGRADED} {name}: v{} {} already; another release is named: platformctl apps releases {name}; platformctl apps rollback {name} vN",
+                target.version, target.what
+            ));
+        }
         let content = target.content.clone();
         let what = Release::rollback_to(target.version);
         let reached = self.require_router().await?;

@@ -137,10 +137,13 @@ async fn rollback() {
     let engine = done(running().await, async |platform: &Platform, reporter: &Reporter| {
         deploy(platform, reporter, image("hello:2")).await
     });
-    every_fault(&engine.await, Outcome::Succeeds, async |platform: &Platform, reporter: &Reporter| {
-        apps(platform, reporter).roll_back(&name(), Some(1), WAIT).await.map(drop)
-    })
-    .await;
+    let engine = engine.await;
+    for version in [Some(1), None] {
+        every_fault(&engine, Outcome::Succeeds, async |platform: &Platform, reporter: &Reporter| {
+            apps(platform, reporter).roll_back(&name(), version, WAIT).await.map(drop)
+        })
+        .await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,6 +9,7 @@ use super::engine::Engine;
 use super::machines::{Fault, Machines};
 use crate::Platform;
 use crate::cli::changing;
+use crate::installation::LastRead;
 use report::{Failure, Reporter};
 
 /// After so long, nothing of what a run began is still under way.
@@ -41,10 +42,11 @@ where
     }
 }
 
-async fn run(machines: &std::sync::Arc<Machines>, command: &impl Command) -> Ending {
+/// `last_read` goes from run to run: to read a bundle takes longer than most of what is done with it.
+async fn run(machines: &std::sync::Arc<Machines>, last_read: &LastRead, command: &impl Command) -> Ending {
     let reporter = Reporter::silent();
     let whole = async {
-        let platform = Platform::new(machines.cluster());
+        let platform = Platform { last_read: last_read.clone(), ..Platform::new(machines.cluster()) };
         platform.check_store().await?;
         let signal = std::pin::pin!(std::future::pending());
         let work = async |platform: &Platform, reporter: &Reporter| command.run(platform, reporter).await;
@@ -63,7 +65,7 @@ async fn run(machines: &std::sync::Arc<Machines>, command: &impl Command) -> End
 /// The engine after a command that must succeed.
 pub(super) async fn done(engine: Engine, command: impl Command) -> Engine {
     let machines = Machines::new(engine, None);
-    match run(&machines, &command).await {
+    match run(&machines, &LastRead::default(), &command).await {
         Ending::Done => machines.engine_after(SETTLED),
         other => panic!("{other:?}\n{}", machines.calls().join("\n")),
     }
@@ -82,8 +84,8 @@ pub(super) enum Outcome {
 /// Runs `command` on copies of `engine`: undisturbed, and then with every fault at every call and again without one. Returns the
 /// engine after the undisturbed run.
 pub(super) async fn every_fault(engine: &Engine, outcome: Outcome, command: impl Command) -> Engine {
-    let machines = Machines::new(engine.clone(), None);
-    let ending = run(&machines, &command).await;
+    let (machines, last_read) = (Machines::new(engine.clone(), None), LastRead::default());
+    let ending = run(&machines, &last_read, &command).await;
     match (outcome, &ending) {
         (Outcome::Succeeds, Ending::Done) | (Outcome::Fails | Outcome::GoesBack, Ending::Failed(_)) => {}
         other => panic!("undisturbed: {other:?}\n{}", machines.calls().join("\n")),
@@ -108,7 +110,7 @@ pub(super) async fn every_fault(engine: &Engine, outcome: Outcome, command: impl
         for (at, call) in calls.iter().enumerate().filter(|(_, call)| fault.differs_at(call)) {
             count += 1;
             let machines = Machines::new(engine.clone(), Some((at, fault)));
-            let ending = run(&machines, &command).await;
+            let ending = run(&machines, &last_read, &command).await;
             let mut complain = |what: String| {
                 wrong.entry(what).or_default().push(format!("{fault:?} at call {at} ({call})"));
             };
@@ -129,7 +131,7 @@ pub(super) async fn every_fault(engine: &Engine, outcome: Outcome, command: impl
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
             let again = Machines::new(machines.engine_after(Duration::from_secs(1)), None);
-            let ending = run(&again, &command).await;
+            let ending = run(&again, &last_read, &command).await;
             match (outcome, &ending) {
                 (Outcome::Succeeds, Ending::Done) | (Outcome::Fails | Outcome::GoesBack, Ending::Failed(_)) => {}
                 other => complain(format!("the same again: {other:?}")),

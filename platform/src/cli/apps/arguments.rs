@@ -58,7 +58,7 @@ pub(crate) enum AppsCommand {
     Rollback {
         #[arg(value_name = "NAME")]
         name: AppName,
-        /// The release [default: the last that ran before the current one]
+        /// The release [default: the last that ran before the current one; after a rollback, the same again]
         #[arg(value_name = "vN", value_parser = version)]
         version: Option<u32>,
         #[command(flatten)]

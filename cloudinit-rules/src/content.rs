@@ -1,4 +1,4 @@
-//! The contents of files, decoded. `config/decode.go`, DecodeContent.
+//! The contents of files, decoded. `config/decode.go`, `DecodeContent`.
 
 use std::io::Read as _;
 

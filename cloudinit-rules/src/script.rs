@@ -69,7 +69,7 @@ fn step(action: &Action) -> Option<String> {
     })
 }
 
-/// `system/user.go`, CreateUser.
+/// `system/user.go`, `CreateUser`.
 fn account(user: &User) -> Option<String> {
     let hash = if user.passwd.is_empty() { "*" } else { &user.passwd };
     let mut arguments = vec!["--password", hash];

@@ -53,7 +53,7 @@ pub(crate) fn program(name: &str) -> PathBuf {
 pub(crate) struct Sandbox {
     folder: PathBuf,
     /// Removes the folder in the end, unless it is somebody else's.
-    _own: Option<TempDir>,
+    own: Option<TempDir>,
     daemon: Option<Child>,
     /// Real machines fill a small computer: one cluster of them at a time.
     machines_turn: Option<MutexGuard<'static, ()>>,
@@ -79,7 +79,7 @@ impl Sandbox {
     pub(crate) fn without_emulator() -> Self {
         let own = tempfile::Builder::new().prefix("coreos-").tempdir().expect("a folder");
         let mut sandbox = Self::in_folder(own.path());
-        sandbox._own = Some(own);
+        sandbox.own = Some(own);
         sandbox
     }
 
@@ -87,7 +87,7 @@ impl Sandbox {
     pub(crate) fn in_folder(folder: &Path) -> Self {
         std::fs::create_dir_all(folder).expect("a folder");
         std::fs::write(folder.join(TRUSTED), &*AUTHORITY).expect("a certificate");
-        Self { folder: folder.to_owned(), _own: None, daemon: None, machines_turn: None }
+        Self { folder: folder.to_owned(), own: None, daemon: None, machines_turn: None }
     }
 
     /// Starts the emulator without machines, as it would be after `local up --vms none`.
@@ -273,6 +273,7 @@ impl Drop for Sandbox {
             let log = std::fs::read_to_string(self.path("emulator.log")).unwrap_or_default();
             eprintln!("the emulator's log ends:\n{}", log.lines().rev().take(20).collect::<Vec<_>>().join("\n"));
         }
+        drop(self.own.take());
     }
 }
 

@@ -153,7 +153,7 @@ fn lint_text(file: &str, text: &str) -> Result<Report, Problems> {
 }
 
 /// What comes of a script's first line: bash is given the file, so that the line is nothing but a comment.
-/// `system/systemd.go`, ExecuteScript.
+/// `system/systemd.go`, `ExecuteScript`.
 fn script(first_line: &str) -> Verdict {
     let mut words = first_line.trim_start_matches("#!").split_whitespace();
     let of_path = |word: &str| word.rsplit('/').next().unwrap_or_default().to_owned();

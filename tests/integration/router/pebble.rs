@@ -17,7 +17,7 @@ use crate::sandbox::wait_for;
 pub(crate) struct Pebble {
     folder: PathBuf,
     /// Removes the folder in the end, unless it is somebody else's.
-    _own: Option<TempDir>,
+    own: Option<TempDir>,
     host: String,
     /// Of the server's own certificate, not of those that it signs.
     authority: Authority,
@@ -31,7 +31,7 @@ impl Pebble {
     pub(crate) fn new() -> Self {
         let own = tempfile::Builder::new().prefix("pebble-").tempdir().expect("a folder");
         let mut pebble = Self::in_folder(own.path(), "localhost");
-        pebble._own = Some(own);
+        pebble.own = Some(own);
         pebble
     }
 
@@ -45,7 +45,7 @@ impl Pebble {
         write("authority.pem", &authority.certificate.to_pem().expect("PEM"));
         let local = || SocketAddr::from(([127, 0, 0, 1], free_port()));
         let (folder, host) = (folder.to_owned(), host.to_owned());
-        Self { folder, _own: None, host, authority, address: local(), management: local(), process: None }
+        Self { folder, own: None, host, authority, address: local(), management: local(), process: None }
     }
 
     /// Starts with nothing: it knows no account, and signs with a new root. It looks at domains on this port, by the addresses that
@@ -98,5 +98,6 @@ impl Pebble {
 impl Drop for Pebble {
     fn drop(&mut self) {
         self.stop();
+        drop(self.own.take());
     }
 }

@@ -11,7 +11,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _,
 use super::{Fence, Holder, LOCK_KEY};
 
 /// Answers `look`, `take TRANSACTION`, `drop` and `keep` with `ok …` or `failed …`; all else, the end of its input, and
-/// silence of 50 s end it, and with it the lease. Without single quotes, so that it can stand in some.
+/// silence of 50 s end it, and with it the lease. The shell measures silence by the clock, which may be set meanwhile; the
+/// kernel's uptime is what counts. Without single quotes, so that it can stand in some.
 pub const SCRIPT: &str = r#"
 lease=
 answer() { printf "%s %s\n" "$1" "$(printf %s "$2" | tail -n 1)"; }
@@ -20,7 +21,13 @@ etc() { etcdctl --dial-timeout=10s --command-timeout=20s "$@" 2>&1; }
 leave() { [ -z "$lease" ] || etc lease revoke "$lease" >/dev/null; lease=; }
 trap leave EXIT
 trap exit HUP INT TERM PIPE
-while read -r -t 50 word rest; do
+uptime() { read -r said rest < /proc/uptime; printf %s "${said%.*}"; }
+last=$(uptime)
+while :; do
+  if read -r -t 50 word rest; then last=$(uptime)
+  elif [ $? -le 128 ] || [ $(($(uptime) - last)) -ge 50 ]; then exit
+  else continue
+  fi
   case $word in
     look) said=$(etc --write-out=json get -- "$rest"); tell $? "$said" ;;
     take)

@@ -79,7 +79,7 @@ pub(super) fn fingerprint() -> String {
         hash.update(part.len().to_be_bytes());
         hash.update(part);
     };
-    for text in [super::sources::RELEASE, ESSENTIAL_HOOK, CUSTOMIZE_HOOK, PACKAGES, DISK_SCRIPT, STEPS_VERSION] {
+    for text in [ESSENTIAL_HOOK, CUSTOMIZE_HOOK, PACKAGES, DISK_SCRIPT, STEPS_VERSION] {
         add(text.as_bytes());
     }
     for file in ROOT_FILES {
@@ -87,7 +87,7 @@ pub(super) fn fingerprint() -> String {
         add(&file.mode.to_be_bytes());
         add(file.contents.as_bytes());
     }
-    hex::encode(&hash.finalize()[..8])
+    hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The files of `root/` as a tar archive, owned by root, with modes that do not depend on how this program was checked

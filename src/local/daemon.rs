@@ -187,7 +187,8 @@ pub async fn serve(options: ServeOptions, stopped: impl Future<Output = ()> + Se
         match is_ready.await {
             Ok(()) => {
                 let file = directory.time_server();
-                std::fs::write(&file, format!("{time_port}\n")).with_context(|| format!("writing `{}`", file.display()))?;
+                std::fs::write(&file, format!("{time_port}\n"))
+                    .with_context(|| format!("writing `{}`", file.display()))?;
                 super::discovery::serve(&directory, end.cancelled_owned()).await
             }
             Err(_) => Ok(()),

@@ -99,9 +99,6 @@ impl Emulator {
             anyhow::Ok(read.context("its answer cannot be read")?)
         };
         let answer = timeout(patience, answering).await;
-        answer
-            .with_context(|| format!("no answer within {} s", patience.as_secs()))
-            .flatten()
-            .with_context(asking)
+        answer.with_context(|| format!("no answer within {} s", patience.as_secs())).flatten().with_context(asking)
     }
 }

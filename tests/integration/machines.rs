@@ -135,7 +135,8 @@ coreos:
     std::fs::write(sandbox.path("mine.yaml"), mine).unwrap();
     let create = ["real", "--num-nodes", "1", "--allow-small", "--local", "--user-data-format", "cloud-config"];
     let ended = sandbox.succeed(&[&create[..], &["--custom-data", "mine.yaml", "-o", "json"]].concat());
-    let ended = ended.says(&["● real-coreos-0 ssh: answers with its own host key", "● real-coreos-0 etcd: healthy, 1 member"]);
+    let ended =
+        ended.says(&["● real-coreos-0 ssh: answers with its own host key", "● real-coreos-0 etcd: healthy, 1 member"]);
     let cluster = Cluster { inventory: ended.json(), sandbox };
     let checks = [
         ("hostname", "real-coreos-0\n"),

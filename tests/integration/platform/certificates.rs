@@ -46,7 +46,8 @@ impl Authorities {
             format!("acmeDirectory={}", self.orders.directory()),
             format!("acmeCa=@{}", self.orders.trust().display()),
         ];
-        let set: Vec<&str> = ["config", "router", "set"].into_iter().chain(settings.iter().map(String::as_str)).collect();
+        let set: Vec<&str> =
+            ["config", "router", "set"].into_iter().chain(settings.iter().map(String::as_str)).collect();
         cluster.ctl(&set).demand(0);
     }
 }

@@ -94,6 +94,7 @@ fn resumed(kept: &Kept) -> Cluster {
 /// Makes `live` what `saved` is: a copy, since each test spoils its own.
 fn restore(saved: &Path, live: &Path) {
     std::fs::remove_dir_all(live).expect("what the last test left is removed");
-    let copied = Command::new("cp").args(["--archive", "--reflink=auto", "--sparse=always"]).args([saved, live]).status();
+    let copied =
+        Command::new("cp").args(["--archive", "--reflink=auto", "--sparse=always"]).args([saved, live]).status();
     assert!(copied.is_ok_and(|status| status.success()), "the cluster is copied");
 }

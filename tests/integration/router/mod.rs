@@ -21,13 +21,13 @@ use routing::{LabelPrefix, MOST_BODY_BYTES, Rules};
 
 use crate::golden::assert_golden;
 use crate::sandbox::wait_for;
-use backend::{Backend, Manners};
-use client::{Answer, ask, ask_tls};
 pub(crate) use authority::{Authority, Pair};
+use backend::{Backend, Manners};
 pub(crate) use client::ask_verified;
+use client::{Answer, ask, ask_tls};
+use mesh::{Mesh, PREFIX, RouterSettings, base_text};
 pub(crate) use mesh::{Resolver, caddy};
 pub(crate) use pebble::Pebble;
-use mesh::{Mesh, PREFIX, RouterSettings, base_text};
 use swarm::App;
 
 const HOST: &str = "hello.example.test";

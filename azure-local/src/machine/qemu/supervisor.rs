@@ -179,7 +179,11 @@ impl Machine {
             Err(error) => Err(error),
         };
         if let Err(error) = &resumed {
-            tracing::warn!(machine = self.folder.name(), error = format!("{error:#}"), "the machine's memory is lost: it boots");
+            tracing::warn!(
+                machine = self.folder.name(),
+                error = format!("{error:#}"),
+                "the machine's memory is lost: it boots"
+            );
             let _ = Memory::forget(&self.folder);
             self.folder.forget_process();
         }
@@ -202,12 +206,7 @@ impl Machine {
         }
     }
 
-    async fn launch(
-        &self,
-        boot: &Boot,
-        launcher: &Launcher,
-        memory: Option<&Memory>,
-    ) -> Result<(Child, Arc<Run>)> {
+    async fn launch(&self, boot: &Boot, launcher: &Launcher, memory: Option<&Memory>) -> Result<(Child, Arc<Run>)> {
         let console_offset = match memory {
             Some(memory) => memory.console_offset,
             None => console::prepare(&self.folder.console()),

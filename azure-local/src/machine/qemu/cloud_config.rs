@@ -44,7 +44,11 @@ pub(super) fn configuration(user_data: &str, spec: &MachineSpec) -> Value {
             "mode": 0o700,
             "contents": {"source": format!("data:;base64,{}", STANDARD.encode(script))},
         }]},
-        "systemd": {"units": [{"name": "azure-local-user-data.service", "enabled": true, "contents": SERVICE}]},
+        "systemd": {"units": [
+            {"name": "azure-local-user-data.service", "enabled": true, "contents": SERVICE},
+            // On Flatcar it waits for its socket, or for a command, which may mount its disk before.
+            {"name": "docker.service", "enabled": false},
+        ]},
     })
 }
 

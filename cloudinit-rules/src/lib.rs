@@ -4,12 +4,9 @@
 //! The lint and the merge of `azure-coreos-cluster` ask the table; the emulator's machines are set up by the interpreter.
 //! Files that are named without more are those of [`key::SOURCES`].
 
-pub mod action;
 pub mod content;
-mod document;
 pub mod key;
 pub mod multipart;
 pub mod scalar;
-pub mod script;
 pub mod substitution;
 pub mod vocabulary;

@@ -1,4 +1,4 @@
-//! The parts of a multipart file. `initialize/user_data.go`, multipartToUserDataParts.
+//! The parts of a multipart file. `initialize/user_data.go`, `multipartToUserDataParts`.
 
 /// A part, as it stands in the file.
 pub struct Part<'t> {

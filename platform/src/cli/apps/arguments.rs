@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use crate::apps::{AppName, Domain, Wait};
+use crate::apps::{AppName, Domain, InvalidAppName, Wait};
 use crate::cli::journal::{LineFormat, Lines, Since, lines};
 use crate::cli::setup::ProgressArguments;
 use crate::compose::parse_size;
@@ -16,7 +16,7 @@ use report::OutputFormat;
 pub(crate) enum AppsCommand {
     /// Make an app; it runs nothing until something is deployed
     Create {
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "NAME", value_parser = new_app)]
         name: AppName,
         /// A domain that leads to it (repeatable) [default: NAME.<platform/domain>]
         #[arg(long = "domain", value_name = "DOMAIN")]
@@ -300,6 +300,15 @@ pub(crate) struct LogsArguments {
     /// Form of the lines: `json` is one object a line
     #[arg(short, long, value_enum, default_value_t = LineFormat::Text)]
     pub output: LineFormat,
+}
+
+/// The name of an app that is to be made.
+fn new_app(text: &str) -> Result<AppName, String> {
+    let name: AppName = text.parse().map_err(|error: InvalidAppName| error.to_string())?;
+    if name.is_reserved() {
+        return Err(format!("`{name}` is reserved for the platform; another name would do, such as `my-{name}`"));
+    }
+    Ok(name)
 }
 
 /// `v3` or `3`.

@@ -78,16 +78,15 @@ impl Sandbox {
     /// Without any emulator.
     pub(crate) fn without_emulator() -> Self {
         let own = tempfile::Builder::new().prefix("coreos-").tempdir().expect("a folder");
-        let mut sandbox = Self::in_folder(own.path());
-        sandbox.own = Some(own);
-        sandbox
+        std::fs::write(own.path().join(TRUSTED), &*AUTHORITY).expect("a certificate");
+        Self { folder: own.path().to_owned(), own: Some(own), daemon: None, machines_turn: None }
     }
 
-    /// Without any emulator, in a folder that stays when the sandbox ends.
-    pub(crate) fn in_folder(folder: &Path) -> Self {
+    /// Without any emulator, in a folder that stays when the sandbox ends. Nobody else touches the folder who has not the turn.
+    pub(crate) fn in_folder(folder: &Path, turn: MutexGuard<'static, ()>) -> Self {
         std::fs::create_dir_all(folder).expect("a folder");
         std::fs::write(folder.join(TRUSTED), &*AUTHORITY).expect("a certificate");
-        Self { folder: folder.to_owned(), own: None, daemon: None, machines_turn: None }
+        Self { folder: folder.to_owned(), own: None, daemon: None, machines_turn: Some(turn) }
     }
 
     /// Starts the emulator without machines, as it would be after `local up --vms none`.
@@ -97,16 +96,10 @@ impl Sandbox {
 
     /// Starts the emulator with real machines.
     pub(crate) fn start_emulator_with_machines(&mut self) {
-        self.take_turn_of_machines();
-        self.serve(&["--vms", "qemu"]);
-    }
-
-    /// Waits until no other test has machines; until this sandbox ends, none gets any.
-    pub(crate) fn take_turn_of_machines(&mut self) {
-        static MACHINES: Mutex<()> = Mutex::new(());
         if self.machines_turn.is_none() {
-            self.machines_turn = Some(MACHINES.lock().unwrap_or_else(PoisonError::into_inner));
+            self.machines_turn = Some(turn_of_machines());
         }
+        self.serve(&["--vms", "qemu"]);
     }
 
     fn serve(&mut self, arguments: &[&str]) {
@@ -305,6 +298,12 @@ impl Ended {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
     }
+}
+
+/// Waits until no other test has machines; until the end of what this gives, none gets any.
+pub(crate) fn turn_of_machines() -> MutexGuard<'static, ()> {
+    static MACHINES: Mutex<()> = Mutex::new(());
+    MACHINES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Polls until the condition holds.

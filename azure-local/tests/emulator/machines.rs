@@ -192,6 +192,7 @@ async fn machines_that_cannot_be_suspended_are_named_and_run_on() {
     // Nothing is left to suspend but what cannot be.
     let again = emulator.post("/azure-local/suspend", &json!({})).await.good().body;
     assert_eq!(again, json!({ "suspended": [], "failed": failed }));
+    emulator.stop().await;
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use super::certificates::Authorities;
 use super::cluster::{Cluster, NAME};
 use super::install;
 use crate::images::own_images;
-use crate::sandbox::{Sandbox, wait_for};
+use crate::sandbox::{Sandbox, turn_of_machines, wait_for};
 
 /// Where the suspended cluster is.
 struct Kept {
@@ -54,7 +54,7 @@ fn make() -> Kept {
         .spawn()
         .expect("`sh` starts");
     let (live, saved) = (root.join("live"), root.join("saved"));
-    let mut sandbox = Sandbox::in_folder(&live);
+    let mut sandbox = Sandbox::in_folder(&live, turn_of_machines());
     sandbox.start_emulator_with_machines();
     let created = sandbox.succeed(&[NAME, "--deis", "--data-disk", "8", "--local", "-o", "json"]);
     let cluster = Cluster { inventory: created.json(), sandbox };
@@ -73,14 +73,14 @@ fn make() -> Kept {
 }
 
 fn resumed(kept: &Kept) -> Cluster {
-    let mut sandbox = Sandbox::in_folder(&kept.live);
-    sandbox.take_turn_of_machines();
+    let mut sandbox = Sandbox::in_folder(&kept.live, turn_of_machines());
     restore(&kept.saved, &kept.live);
     sandbox.start_emulator_with_machines();
     let mut cluster = Cluster { sandbox, inventory: kept.inventory.clone() };
     wait_for("the machines to go on", || {
         let (_, status) = cluster.sandbox.request("GET", "/azure-local/status", None);
-        status["machines"].as_array().is_some_and(|machines| machines.iter().all(|machine| machine["running"] == true))
+        let machines = status["machines"].as_array().map(Vec::as_slice).unwrap_or_default();
+        machines.len() == 3 && machines.iter().all(|machine| machine["running"] == true)
     });
     // Where ports below 1024 are refused to this user, others are taken at each start.
     let (_, listeners) = cluster.sandbox.request("GET", "/azure-local/listeners", None);

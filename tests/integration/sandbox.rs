@@ -59,6 +59,16 @@ pub(crate) struct Sandbox {
     machines_turn: Option<MutexGuard<'static, ()>>,
 }
 
+/// A process that ends with its test.
+pub(crate) struct Process(pub Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// How a command ended.
 #[derive(Debug)]
 pub(crate) struct Ended {

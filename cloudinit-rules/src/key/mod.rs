@@ -25,6 +25,22 @@ pub enum Section {
     DropIn,
 }
 
+impl Section {
+    /// Every one, from the document down.
+    pub const ALL: [Self; 10] = [
+        Self::Document,
+        Self::CoreOs,
+        Self::Update,
+        Self::Locksmith,
+        Self::Flannel,
+        Self::Oem,
+        Self::User,
+        Self::File,
+        Self::Unit,
+        Self::DropIn,
+    ];
+}
+
 /// What a key's value is. A value of another shape is an error of the YAML reader, upon which nothing of the file is
 /// applied (`initialize/user_data.go`, `payloadAsCloudConfigPart`: returns the error of `NewCloudConfig`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,18 +179,7 @@ mod tests {
 
     #[test]
     fn every_key_names_its_source() {
-        for section in [
-            Section::Document,
-            Section::CoreOs,
-            Section::Update,
-            Section::Locksmith,
-            Section::Flannel,
-            Section::Oem,
-            Section::User,
-            Section::File,
-            Section::Unit,
-            Section::DropIn,
-        ] {
+        for section in Section::ALL {
             for key in section.keys() {
                 let (file, says) = key.source.split_once(": ").unwrap_or_default();
                 assert!(file.ends_with(".go") && !says.is_empty(), "{section:?} {}", key.name);

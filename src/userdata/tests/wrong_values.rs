@@ -65,19 +65,7 @@ fn refused(text: &str) -> (Vec<String>, Vec<String>) {
 
 #[test]
 fn no_key_takes_a_value_of_another_kind() {
-    let sections = [
-        Section::Document,
-        Section::CoreOs,
-        Section::Update,
-        Section::Locksmith,
-        Section::Flannel,
-        Section::Oem,
-        Section::User,
-        Section::File,
-        Section::Unit,
-        Section::DropIn,
-    ];
-    for section in sections {
+    for section in Section::ALL {
         for key in section.keys().iter().filter(|key| !matches!(key.effect, Effect::Dead(..))) {
             let wrong: &[&str] = match key.shape {
                 Shape::Text => &["[a]", "{a: b}", "null"],

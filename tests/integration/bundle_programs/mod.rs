@@ -6,22 +6,13 @@ mod logger;
 mod registry;
 
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
 use platform::bundle::{Bundle, Values};
 use serde_json::Value;
 
+use crate::sandbox::Process;
 use crate::unpacked_image::UnpackedImage;
-
-/// Ends with the test.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// A component as the bundle renders it: its image with its configs where its container has them, and what runs in it.
 struct Component {

@@ -201,7 +201,9 @@ fn services_together(sandbox: &Sandbox, get: &Get<'_>) {
     std::fs::write(&file, COMPOSE).unwrap();
     let deploy = ["deploy", "shop", "--compose", file.to_str().unwrap(), "--timeout", TIMEOUT];
     apps(&["create", "shop"]).demand(0);
-    apps(&deploy).demand(3).says(&["GREETING, VERSION", "platformctl apps config shop set GREETING=… VERSION=…"]);
+    apps(&deploy)
+        .demand(3)
+        .says(&["variable `VERSION` is not set", "platformctl apps config shop set GREETING=… VERSION=…"]);
     apps(&["config", "shop", "set", "GREETING=hi", "VERSION=2"]).demand(0);
     apps(&deploy).demand(0).says(&["volume pieces is on"]);
     let host = format!("shop.{DOMAIN}");

@@ -47,6 +47,8 @@ pub struct Setting {
     pub help: String,
     /// A value that shows its form; never of a secret.
     pub example: Option<String>,
+    /// Of a secret that is a private key: the setting that holds its certificate chain.
+    pub certificate: Option<SettingKey>,
 }
 
 /// What values a setting takes.

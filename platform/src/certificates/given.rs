@@ -3,8 +3,10 @@
 //! What is read becomes new PEM; nothing else that stood in the files is kept.
 
 use openssl::asn1::Asn1Time;
+use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
-use openssl::pkey::{Id, PKey, Private};
+use openssl::pkey::{HasPublic, Id, PKey, Private};
 use openssl::stack::StackRef;
 use openssl::x509::{GeneralName, X509, X509VerifyResult};
 use routing::{CertifiedName, LONGEST_CHAIN, StoredCertificate};
@@ -23,6 +25,8 @@ pub(crate) struct GivenCertificate {
     /// Seconds since 1970.
     pub ends_at: i64,
     pub stored: StoredCertificate,
+    /// Of the public key, as [`public_key_of_chain`] gives it.
+    pub public_key: String,
 }
 
 /// Why a pair is not taken. Never holds any of the key.
@@ -80,14 +84,7 @@ impl InvalidGivenCertificate {
 impl GivenCertificate {
     /// Reads a pair; what has ended is taken.
     pub(crate) fn read(chain: &str, key: &str) -> Result<Self, InvalidGivenCertificate> {
-        if !chain.contains("-----BEGIN CERTIFICATE-----") && !chain.contains("-----BEGIN TRUSTED CERTIFICATE-----") {
-            return Err(InvalidGivenCertificate::NoPem("it has no `-----BEGIN CERTIFICATE-----`"));
-        }
-        let unread = |error: openssl::error::ErrorStack| InvalidGivenCertificate::Certificate(reason(&error));
-        let certificates = X509::stack_from_pem(chain.as_bytes()).map_err(unread)?;
-        if !(1..=LONGEST_CHAIN).contains(&certificates.len()) {
-            return Err(InvalidGivenCertificate::Length(certificates.len()));
-        }
+        let certificates = certificates(chain)?;
         let key = private_key(key)?;
         let fits = |certificate: &X509| certificate.public_key().is_ok_and(|public| public.public_eq(&key));
         match certificates.iter().position(fits) {
@@ -105,6 +102,7 @@ impl GivenCertificate {
         for certificate in &certificates {
             chain += &String::from_utf8_lossy(&certificate.to_pem().map_err(unread)?);
         }
+        let public_key = fingerprint(&key).map_err(unread)?;
         let unread_key = |_| InvalidGivenCertificate::Key("it cannot be written as PKCS #8");
         let key = String::from_utf8_lossy(&key.private_key_to_pem_pkcs8().map_err(unread_key)?).into_owned();
         Ok(Self {
@@ -112,6 +110,7 @@ impl GivenCertificate {
             starts_at: seconds(leaf.not_before()).map_err(unread)?,
             ends_at: seconds(leaf.not_after()).map_err(unread)?,
             stored: StoredCertificate { chain, key },
+            public_key,
         })
     }
 
@@ -125,6 +124,40 @@ impl GivenCertificate {
             _ => Ok(read),
         }
     }
+}
+
+/// What tells the public key of a chain's first certificate from others: SHA-256 of its DER (`SubjectPublicKeyInfo`,
+/// RFC 5280 §4.1), 64 hexadecimal digits.
+pub(crate) fn public_key_of_chain(chain: &str) -> Result<String, InvalidGivenCertificate> {
+    let public = certificates(chain)?[0].public_key().map_err(unread)?;
+    fingerprint(&public).map_err(unread)
+}
+
+/// The same of a private key.
+pub(crate) fn public_key_of_key(key: &str) -> Result<String, InvalidGivenCertificate> {
+    fingerprint(&private_key(key)?).map_err(|_| InvalidGivenCertificate::Key("it has no public half"))
+}
+
+fn fingerprint<T: HasPublic>(key: &PKey<T>) -> Result<String, ErrorStack> {
+    let digest = openssl::hash::hash(MessageDigest::sha256(), &key.public_key_to_der()?)?;
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The certificates of a PEM file: at least one.
+fn certificates(chain: &str) -> Result<Vec<X509>, InvalidGivenCertificate> {
+    if !chain.contains("-----BEGIN CERTIFICATE-----") && !chain.contains("-----BEGIN TRUSTED CERTIFICATE-----") {
+        return Err(InvalidGivenCertificate::NoPem("it has no `-----BEGIN CERTIFICATE-----`"));
+    }
+    let certificates = X509::stack_from_pem(chain.as_bytes()).map_err(unread)?;
+    match certificates.len() {
+        1..=LONGEST_CHAIN => Ok(certificates),
+        other => Err(InvalidGivenCertificate::Length(other)),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what `map_err` takes")]
+fn unread(error: ErrorStack) -> InvalidGivenCertificate {
+    InvalidGivenCertificate::Certificate(reason(&error))
 }
 
 /// A day as people read it: `2026-11-26`.
@@ -180,22 +213,21 @@ fn names(alternative: Option<&StackRef<GeneralName>>) -> Result<Vec<CertifiedNam
     if names.is_empty() { Err(InvalidGivenCertificate::NoName) } else { Ok(names) }
 }
 
-fn seconds(time: &openssl::asn1::Asn1TimeRef) -> Result<i64, openssl::error::ErrorStack> {
+fn seconds(time: &openssl::asn1::Asn1TimeRef) -> Result<i64, ErrorStack> {
     let since = Asn1Time::from_unix(0)?.diff(time)?;
     Ok(i64::from(since.days) * 86_400 + i64::from(since.secs))
 }
 
-fn reason(error: &openssl::error::ErrorStack) -> String {
+fn reason(error: &ErrorStack) -> String {
     error.errors().first().and_then(openssl::error::Error::reason).unwrap_or("its content is damaged").to_owned()
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use openssl::asn1::Asn1Integer;
     use openssl::bn::BigNum;
     use openssl::ec::{EcGroup, EcKey};
-    use openssl::hash::MessageDigest;
     use openssl::rsa::Rsa;
     use openssl::symm::Cipher;
     use openssl::x509::X509NameBuilder;
@@ -246,6 +278,12 @@ mod tests {
         let digest = if signs.id() == Id::ED25519 { MessageDigest::null() } else { MessageDigest::sha256() };
         builder.sign(signs, digest).unwrap();
         String::from_utf8(builder.build().to_pem().unwrap()).unwrap()
+    }
+
+    /// A chain and its key, new, for `a.test`, for a long time around now.
+    pub(crate) fn pair() -> (String, String) {
+        let key = curve(Nid::X9_62_PRIME256V1);
+        (certificate(("a", &key), ("a", &key), &["a.test"], -9000..9000), pkcs8(&key))
     }
 
     fn pkcs8(key: &PKey<Private>) -> String {

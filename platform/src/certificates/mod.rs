@@ -3,7 +3,9 @@
 
 mod given;
 
-pub(crate) use given::{GivenCertificate, date};
+#[cfg(test)]
+pub(crate) use given::tests::pair;
+pub(crate) use given::{GivenCertificate, InvalidGivenCertificate, date, public_key_of_chain, public_key_of_key};
 
 use std::collections::BTreeMap;
 

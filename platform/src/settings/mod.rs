@@ -2,6 +2,7 @@
 //! they take, says the bundle; here they are read and written.
 
 mod assignment;
+mod key_pair;
 
 pub(crate) use assignment::Assignment;
 
@@ -65,11 +66,16 @@ impl<'a> Settings<'a> {
             }
         }
         check_change(schema, &before, &after)?;
+        let known = self.platform.swarm.secrets().await?;
+        let public_keys = key_pair::check(schema, target, assignments, &before, &|key| {
+            known.get(&secret_name(target, key))?.public_key.clone()
+        })?;
         let mut transaction = Transaction::new();
         for assignment in assignments {
             let Assignment { key, value } = assignment;
             if schema.is_secret(target, key) {
-                self.platform.swarm.set_secret(&secret_name(target, key), value.as_bytes()).await?;
+                let public_key = public_keys.get(key).map(String::as_str);
+                self.platform.swarm.set_secret(&secret_name(target, key), value.as_bytes(), public_key).await?;
             } else {
                 transaction = transaction.put(&key_of(target, key), value);
             }

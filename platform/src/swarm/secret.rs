@@ -12,6 +12,8 @@ use nodes::cluster::DockerError;
 
 /// Names, for our own, what the secret is: `database.password`.
 const LABEL: &str = "platform.secret";
+/// Of a secret that is a private key: what its public half is.
+const PUBLIC_KEY_LABEL: &str = "platform.public-key";
 /// Answer to a change of something that is used.
 const IN_USE: u16 = 400;
 
@@ -25,6 +27,8 @@ pub struct SecretVersion {
     pub name: String,
     /// When it was set, in RFC 3339.
     pub created_at: Option<String>,
+    /// As it was given with the value.
+    pub public_key: Option<String>,
     number: u64,
 }
 
@@ -53,11 +57,19 @@ impl Swarm {
     }
 
     /// Sets a secret; services take the new value when they are updated next. What it replaces goes unless a service uses it.
-    pub async fn set_secret(&self, logical_name: &str, value: &[u8]) -> Result<(), DockerError> {
+    /// Swarm never shows a value: what is to be known of it stands beside it, as `public_key` of a private key does.
+    pub async fn set_secret(
+        &self,
+        logical_name: &str,
+        value: &[u8],
+        public_key: Option<&str>,
+    ) -> Result<(), DockerError> {
         let number = self.secrets().await?.get(logical_name).map_or(1, |version| version.number + 1);
+        let labels = [(LABEL, Some(logical_name)), (PUBLIC_KEY_LABEL, public_key)];
+        let labels = labels.into_iter().filter_map(|(label, text)| Some((label.to_owned(), text?.to_owned())));
         let spec = SecretSpec {
             name: Some(format!("{logical_name}.{number}")),
-            labels: Some(HashMap::from([(LABEL.to_owned(), logical_name.to_owned())])),
+            labels: Some(labels.collect()),
             data: Some(STANDARD.encode(value)),
             ..SecretSpec::default()
         };
@@ -120,10 +132,11 @@ impl Swarm {
 
 fn read(secret: Secret) -> Option<SecretVersion> {
     let spec = secret.spec?;
-    let logical_name = spec.labels?.get(LABEL)?.clone();
+    let mut labels = spec.labels?;
+    let (logical_name, public_key) = (labels.remove(LABEL)?, labels.remove(PUBLIC_KEY_LABEL));
     let name = spec.name?;
     let number = name.rsplit_once('.')?.1.parse().ok()?;
-    Some(SecretVersion { logical_name, id: secret.id?, name, created_at: secret.created_at, number })
+    Some(SecretVersion { logical_name, id: secret.id?, name, created_at: secret.created_at, public_key, number })
 }
 
 #[cfg(test)]

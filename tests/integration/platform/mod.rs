@@ -52,7 +52,6 @@ fn a_broken_upgrade_goes_back_and_a_good_one_is_rolled_out() {
 }
 
 #[test]
-#[ignore = "not seen to pass on a resumed cluster yet: cargo test --test integration -- --ignored platform::"]
 fn an_uninstalled_platform_leaves_its_settings_and_can_be_installed_again() {
     let cluster = running_platform();
     uninstall::nothing_is_left(&cluster);

@@ -14,6 +14,7 @@ pub(super) fn add_implicit(bundle: &mut Bundle) {
             default: None,
             help: help.to_owned(),
             example: None,
+            certificate: None,
         });
     };
     add(PLATFORM_TARGET, "version", SettingType::Version, "Version of the bundle to install");
@@ -43,6 +44,7 @@ pub(super) fn add_implicit(bundle: &mut Bundle) {
 pub(super) fn read(node: &Node<'_>, bundle: &mut Bundle) {
     let targets: Vec<String> =
         bundle.components().map(|component| component.name.clone()).chain([PLATFORM_TARGET.to_owned()]).collect();
+    let mut keys = Vec::new();
     for (target, node) in node.entries().unwrap_or_default() {
         if !targets.contains(&target) {
             let message = format!("`{target}` is no component; settings belong to a component or to `platform`");
@@ -58,11 +60,18 @@ pub(super) fn read(node: &Node<'_>, bundle: &mut Bundle) {
                 node.problem("a setting's name must be of letters, digits and `_`, from a letter");
             }
             let name = SettingKey { target: target.clone(), key };
-            if let Some(setting) = setting(&node, name)
-                && !bundle.settings.add(setting)
-            {
-                node.problem("every bundle has this setting: leave it out");
+            if let Some(setting) = setting(&node, name) {
+                keys.extend(setting.certificate.clone().map(|certificate| (node.clone(), certificate)));
+                if !bundle.settings.add(setting) {
+                    node.problem("every bundle has this setting: leave it out");
+                }
             }
+        }
+    }
+    for (node, certificate) in keys {
+        let named = bundle.settings.get(&certificate.target, &certificate.key);
+        if named.is_none_or(|setting| setting.kind != SettingType::File) {
+            node.problem(format!("`certificate` names `{certificate}`, which is no setting of type `file`"));
         }
     }
 }
@@ -74,8 +83,15 @@ fn setting(node: &Node<'_>, name: SettingKey) -> Option<Setting> {
     let default = fields.take("default");
     let help = fields.required("help").and_then(|node| node.string()).unwrap_or_default();
     let example = fields.take("example");
+    let certificate = fields.take("certificate");
     fields.finish();
     let kind = kind?;
+    let certificate = certificate.and_then(|node| {
+        if kind != SettingType::Secret {
+            node.problem("only a secret is the key of a certificate");
+        }
+        Some(SettingKey { target: name.target.clone(), key: node.string()? })
+    });
     let checked = |node: Option<Node<'_>>| {
         let node = node?;
         let text = node.scalar()?;
@@ -89,7 +105,7 @@ fn setting(node: &Node<'_>, name: SettingKey) -> Option<Setting> {
         node.problem("a setting with a default is never missing: leave `required` out");
     }
     let (default, example) = (checked(default), checked(example));
-    Some(Setting { name, kind, required, default, help, example })
+    Some(Setting { name, kind, required, default, help, example, certificate })
 }
 
 /// The type, with the keys that belong to it.

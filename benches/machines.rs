@@ -59,6 +59,7 @@ fn bare_guest(index: u8) -> MachineSpec {
         name: format!("bare-{index}"),
         computer_name: format!("bare-{index}"),
         custom_data: Some(BARE_CONFIGURATION.into()),
+        administrator: None,
         os_disk: Disk { id: format!("/bare/disk-{index}"), size_gib: None },
         data_disks: Vec::new(),
         network_interfaces: vec![NetworkInterface {

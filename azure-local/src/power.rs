@@ -10,7 +10,7 @@ use crate::arm::document::{child, list, text};
 use crate::arm::error::Failure;
 use crate::arm::id::{child_part, key, resource_part};
 use crate::compute::custom_data;
-use crate::machine::{DataDisk, Disk, MachineError, MachineSpec, NetworkInterface, PowerState};
+use crate::machine::{Administrator, DataDisk, Disk, MachineError, MachineSpec, NetworkInterface, PowerState};
 use crate::network::virtual_network::subnet_range;
 use crate::server::Server;
 use crate::state::State;
@@ -34,10 +34,17 @@ pub(crate) fn machine_spec(state: &State, vm: &Resource) -> Option<MachineSpec> 
         name: vm.id.name.clone(),
         computer_name: vm.text("/properties/osProfile/computerName")?.to_owned(),
         custom_data: vm.custom_data.as_ref().and_then(|encoded| STANDARD.decode(encoded).ok()),
+        administrator: administrator(&vm.document),
         os_disk: disk(vm.document.pointer("/properties/storageProfile/osDisk")?)?,
         data_disks,
         network_interfaces,
     })
+}
+
+fn administrator(document: &Value) -> Option<Administrator> {
+    let keys = list(document, "/properties/osProfile/linuxConfiguration/ssh/publicKeys").iter();
+    let ssh_public_keys = keys.filter_map(|key| Some(key["keyData"].as_str()?.trim().to_owned())).collect();
+    Some(Administrator { name: text(document, "/properties/osProfile/adminUsername")?.to_owned(), ssh_public_keys })
 }
 
 fn interface(state: &State, nic: &Resource) -> Option<NetworkInterface> {

@@ -113,6 +113,7 @@ fn spec(number: u8, custom_data: Option<Vec<u8>>) -> MachineSpec {
     MachineSpec {
         id: machine_id(&name),
         custom_data,
+        administrator: None,
         computer_name: name.clone(),
         os_disk: Disk { id: format!("/disks/{name}-os"), size_gib: None },
         data_disks: vec![DataDisk { lun: 2, disk: Disk { id: format!("/disks/{name}-data"), size_gib: Some(4) } }],

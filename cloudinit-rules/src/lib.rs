@@ -3,9 +3,12 @@
 //! The lint and the merge of `azure-coreos-cluster` ask the table.
 //! Files that are named without more are those of [`key::SOURCES`].
 
+pub mod action;
 pub mod content;
+mod document;
 pub mod key;
 pub mod multipart;
 pub mod scalar;
+pub mod script;
 pub mod substitution;
 pub mod vocabulary;

@@ -1,5 +1,8 @@
 //! The parts of a multipart file. `initialize/user_data.go`, `multipartToUserDataParts`.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 /// A part, as it stands in the file.
 pub struct Part<'t> {
     /// Line of its first header.
@@ -11,6 +14,18 @@ pub struct Part<'t> {
     pub body: Vec<&'t str>,
     /// Line of the body's first line.
     pub body_line: usize,
+}
+
+impl Part<'_> {
+    /// The body as its reader has it; none when it is not text in the base64 that it says.
+    pub fn text(&self) -> Option<String> {
+        let body = self.body.join("\n") + "\n";
+        if self.encoding != "base64" {
+            return Some(body);
+        }
+        let packed: String = body.split_whitespace().collect();
+        STANDARD.decode(packed).ok().and_then(|bytes| String::from_utf8(bytes).ok())
+    }
 }
 
 /// The parts between the boundaries that the first line names.

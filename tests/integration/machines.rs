@@ -1,8 +1,12 @@
 //! A cluster of real machines: real Ignition, sshd, etcd, Docker. The image is built by `local image build`, once.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::{Compression, write::GzEncoder};
 use serde_json::Value;
 
 use crate::sandbox::{Ended, Sandbox, wait_for};
@@ -95,6 +99,80 @@ fn three_machines_from_nothing_to_nothing() {
     let disks: Vec<PathBuf> = machines.map(|entry| entry.path()).filter(|path| has_files(path)).collect();
     assert_eq!(disks, Vec::<PathBuf>::new(), "no disk is left");
     assert!(cluster.get("web", "/").is_err(), "no socket is left");
+}
+
+/// The other dialect, whose reader the image does not have: a program of ours takes its reader's steps, at each boot.
+#[test]
+fn a_machine_is_set_up_by_cloud_config() {
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrnh6AwMZjSrSsF6gJVYgsGCk3JhOLpHoAhlTZQmTmE ann";
+    let mut sandbox = Sandbox::without_emulator();
+    sandbox.start_emulator_with_machines();
+    let mine = format!(
+        "#cloud-config
+users:
+- {{name: ann, gecos: Ann, groups: [docker], ssh_authorized_keys: ['{KEY}']}}
+write_files:
+- {{path: /etc/mine, content: $private_ipv4, permissions: '0640', owner: 'root:core'}}
+- path: /srv/packed
+  encoding: gzip+base64
+  content: {}
+coreos:
+  units:
+  - name: mine.service
+    command: start
+    content: |
+      [Service]
+      Type=oneshot
+      RemainAfterExit=yes
+      ExecStart=/bin/sh -c 'echo $GREETING >> /srv/greetings'
+      [Install]
+      WantedBy=multi-user.target
+    drop_ins:
+    - {{name: 10-greeting.conf, content: \"[Service]\\nEnvironment=GREETING=hello\\n\"}}
+",
+        packed("packed\n")
+    );
+    std::fs::write(sandbox.path("mine.yaml"), mine).unwrap();
+    let create = ["real", "--num-nodes", "1", "--allow-small", "--local", "--user-data-format", "cloud-config"];
+    let ended = sandbox.succeed(&[&create[..], &["--custom-data", "mine.yaml", "-o", "json"]].concat());
+    let ended =
+        ended.says(&["● real-coreos-0 ssh: answers with its own host key", "● real-coreos-0 etcd: healthy, 1 member"]);
+    let cluster = Cluster { inventory: ended.json(), sandbox };
+    let checks = [
+        ("hostname", "real-coreos-0\n"),
+        ("sudo cat /etc/mine", "10.0.0.4"),
+        ("stat --format '%a %U:%G' /etc/mine", "640 root:core\n"),
+        ("cat /srv/packed", "packed\n"),
+        ("cat /srv/greetings", "hello\n"),
+        ("systemctl show --property=ActiveState --value mine.service etcd-member.service | xargs", "active active\n"),
+        ("sudo cat ~ann/.ssh/authorized_keys", KEY),
+        ("id --name --groups ann | grep -o docker", "docker\n"),
+        // As coreos-cloudinit has it.
+        ("getent passwd ann | cut -d: -f5", "\"Ann\"\n"),
+        ("cat /proc/sys/net/netfilter/nf_conntrack_max", "262144\n"),
+        ("cat /etc/flatcar/update.conf", "REBOOT_STRATEGY=off\n"),
+        ("sudo etcdctl member list | cut -d, -f2", " started\n"),
+    ];
+    for (command, expected) in checks {
+        let found = cluster.ssh(0, command).demand(0).stdout;
+        assert_eq!(found.trim_end(), expected.trim_end(), "{command}");
+    }
+    // What was changed on the machine changes back in the next boot, and what runs at each boot runs again.
+    cluster.ssh(0, "echo theirs | sudo tee /srv/packed").demand(0);
+    let before = cluster.boot_id(0).expect("the node answers");
+    cluster.ssh(0, "sudo systemctl reboot");
+    wait_for("the node to come back", || cluster.boot_id(0).is_some_and(|id| id != before));
+    wait_for("the file to change back", || cluster.ssh(0, "cat /srv/packed").stdout == "packed\n");
+    wait_for("the unit to run again", || cluster.ssh(0, "cat /srv/greetings").stdout == "hello\nhello\n");
+    wait_for("etcd to come back", || cluster.ssh(0, "systemctl is-active etcd-member.service").stdout == "active\n");
+    cluster.sandbox.succeed(&["destroy", "real", "--yes"]);
+}
+
+/// Compressed with gzip, in base64.
+fn packed(text: &str) -> String {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text.as_bytes()).unwrap();
+    STANDARD.encode(encoder.finish().unwrap())
 }
 
 fn has_files(path: &std::path::Path) -> bool {

@@ -21,12 +21,21 @@ pub struct MachineSpec {
     pub computer_name: String,
     /// `osProfile.customData`, decoded. May hold secrets: never printed.
     pub custom_data: Option<Vec<u8>>,
+    /// Whom Azure's agent lets in.
+    pub administrator: Option<Administrator>,
     /// The disk the machine starts from.
     pub os_disk: Disk,
     /// Empty disks, by LUN.
     pub data_disks: Vec<DataDisk>,
     /// In the order of `networkProfile.networkInterfaces`.
     pub network_interfaces: Vec<NetworkInterface>,
+}
+
+/// `osProfile.adminUsername`, and the keys of `osProfile.linuxConfiguration`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Administrator {
+    pub name: String,
+    pub ssh_public_keys: Vec<String>,
 }
 
 /// A managed disk.

@@ -1,8 +1,5 @@
 //! The parts of a multipart file.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use cloudinit_rules::multipart::parts;
 use cloudinit_rules::vocabulary::{has_header, is_script};
 
@@ -14,18 +11,12 @@ pub(super) fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems>
     let mut findings = Vec::new();
     for (number, part) in parts(text).iter().enumerate() {
         let number = number + 1;
-        let mut body = part.body.join("\n") + "\n";
-        let mut offset = Some(part.body_line - 1);
-        if part.encoding == "base64" {
-            let packed: String = body.split_whitespace().collect();
-            match STANDARD.decode(packed).ok().and_then(|bytes| String::from_utf8(bytes).ok()) {
-                Some(decoded) => (body, offset) = (decoded, None),
-                None => {
-                    findings.push(whole(number, part.line, Verdict::Idle("is not text in base64".into())));
-                    continue;
-                }
-            }
-        }
+        let Some(body) = part.text() else {
+            findings.push(whole(number, part.line, Verdict::Idle("is not text in base64".into())));
+            continue;
+        };
+        // Of an encoded part only the part's place is known.
+        let offset = (part.encoding != "base64").then(|| part.body_line - 1);
         match part.content_type.as_str() {
             "text/x-shellscript" if !is_script(&body) => {
                 let why = "a script begins with `#!`; the file is refused whole";

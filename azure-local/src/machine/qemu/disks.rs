@@ -127,6 +127,7 @@ mod tests {
             name: "node".to_owned(),
             computer_name: "node".to_owned(),
             custom_data: None,
+            administrator: None,
             os_disk: Disk { id: "/x/disks/os".to_owned(), size_gib: Some(64) },
             data_disks: vec![DataDisk { lun: 3, disk: Disk { id: "/x/disks/data".to_owned(), size_gib: Some(2) } }],
             network_interfaces: Vec::new(),

@@ -99,6 +99,7 @@ mod tests {
             name: "node".to_owned(),
             computer_name: "node-1".to_owned(),
             custom_data: None,
+            administrator: None,
             os_disk: Disk { id: "/x/os".to_owned(), size_gib: None },
             data_disks: Vec::new(),
             network_interfaces: vec![interface(4, "00-0D-3A-00-00-01"), interface(5, "00-0D-3A-00-00-02")],

@@ -3,6 +3,7 @@
 //! The control plane calls it through [`MachineHost`]; the load balancer asks it for ways in ([`MachineHost::forward`]).
 
 mod accelerator;
+mod cloud_config;
 mod command_line;
 mod console;
 mod custom_data;
@@ -102,7 +103,7 @@ impl QemuMachines {
 #[async_trait]
 impl MachineHost for QemuMachines {
     async fn start(&self, spec: &MachineSpec) -> Result<(), MachineError> {
-        let configuration = custom_data::ignition(spec.custom_data.as_deref())?;
+        let configuration = custom_data::ignition(spec)?;
         let machine = self.machine_or_new(&spec.id);
         let _one_at_a_time = machine.operations.lock().await;
         if machine.is_running() {

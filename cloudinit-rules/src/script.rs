@@ -1,4 +1,5 @@
-//! Turns steps into a shell script that takes them in a guest, at every boot: all it needs is what a systemd machine has.
+//! Turns steps into a script of bash's that takes them in a guest, at every boot: all it needs is what a systemd machine has.
+//! It says where it stops and how it ended, on standard output and by its status.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,25 +11,51 @@ const FUNCTIONS: &str = include_str!("script.sh");
 
 /// The script of these steps. `root` stands before every path; empty on a machine.
 pub fn script(steps: &Steps, root: &str) -> String {
-    let mut script = format!("#!/bin/sh\nroot={}\n{FUNCTIONS}\n", word(root).unwrap_or_default());
+    let mut script = format!("#!/bin/bash\nroot={}\n{FUNCTIONS}\n", word(root).unwrap_or_default());
     script.push_str(&group(&steps.first));
     script.push_str("[ $failed -eq 0 ] || exit 1\n");
     for part in &steps.parts {
         script.push_str(&group(part));
     }
-    script.push_str("exit $failed\n");
+    script.push_str("[ $failed -ne 0 ] || say 'all steps are done'\nexit $failed\n");
     script
 }
 
 /// Steps of which each ends the group when it fails. Not in a condition, where a shell would go on.
 fn group(actions: &[Action]) -> String {
-    let steps: String = actions.iter().map(|action| step(action).unwrap_or_else(refusal)).collect();
-    format!("(\nset -e\n{steps}:\n)\n[ $? -eq 0 ] || failed=1\n")
+    let steps: String = actions.iter().map(|action| named_step(action).unwrap_or_else(refusal)).collect();
+    format!("(\nset -e\ntrap 'ended $?' EXIT\n{steps}:\n)\n[ $? -eq 0 ] || failed=1\n")
 }
 
 /// What no argument of a program can hold is where coreos-cloudinit stops too.
 fn refusal() -> String {
-    "stop 'a value has a NUL in it'\n".to_owned()
+    "doing=this\nstop 'a value has a NUL in it'\n".to_owned()
+}
+
+fn named_step(action: &Action) -> Option<String> {
+    Some(format!("doing={}\n{}", word(&name(action))?, step(action)?))
+}
+
+/// How a step is called when it fails.
+fn name(action: &Action) -> String {
+    match action {
+        Action::SetHostname(_) => "the hostname".to_owned(),
+        Action::SetUpAccount(user) => format!("user {}", user.name),
+        Action::AuthorizeKeys { user, .. } => format!("the keys of user {user}"),
+        Action::WriteFile(file) => format!("file {}", file.path),
+        Action::WriteHosts => "file /etc/hosts".to_owned(),
+        Action::SetUpdates(_) => "file /etc/coreos/update.conf".to_owned(),
+        Action::SetEnvironment(_) => "file /etc/environment".to_owned(),
+        Action::Mask(path) => format!("mask {path}"),
+        Action::Unmask(path) => format!("unmask {path}"),
+        Action::Enable { unit, .. } => format!("enable {unit}"),
+        Action::Reload => "daemon-reload".to_owned(),
+        Action::RestartNetworkd => "restart systemd-networkd.service".to_owned(),
+        Action::Command { unit, command } => format!("{command} {unit}"),
+        Action::CommandOfUpdates { unit, command } => format!("{command} {unit}"),
+        Action::RunScript(_) => "the script".to_owned(),
+        Action::Stop(_) | Action::PassOver(_) => "this".to_owned(),
+    }
 }
 
 fn step(action: &Action) -> Option<String> {
@@ -170,7 +197,7 @@ mod tests {
             fs::write(self.path("script"), script).unwrap();
             fs::write(self.path("log"), "").unwrap();
             let search = format!("{}:/usr/bin:/bin", self.path("bin").display());
-            let output = Command::new("/bin/sh")
+            let output = Command::new("/bin/bash")
                 .arg(self.path("script"))
                 .env("PATH", search)
                 .env("LOG", self.path("log"))
@@ -219,7 +246,7 @@ coreos:
         for boot in 0..2 {
             let (status, said, calls) = machine.boot(user_data);
             assert_eq!(status, Some(0), "{said}");
-            assert_eq!(said, "user-data: restart of fails.service did not succeed\n");
+            assert_eq!(said, "user-data: restart of fails.service did not succeed\nuser-data: all steps are done\n");
             let temporary = |line: &&str| !line.contains("/cloudinit-temp");
             let calls: Vec<&str> = calls.lines().filter(temporary).collect();
             let expected = [
@@ -266,12 +293,15 @@ coreos:
                 "#cloud-config\ncoreos: {units: [{name: missing.service, command: start}, {name: a.service, command: after}]}\n",
                 "user-data: no unit to start: missing.service",
             ),
-            ("#cloud-config\ncoreos: {units: [{name: missing.service, enable: true, command: after}]}\n", ""),
+            (
+                "#cloud-config\ncoreos: {units: [{name: missing.service, enable: true, command: after}]}\n",
+                "user-data: stopped at enable missing.service; ",
+            ),
         ] {
             let machine = Machine::new();
             let (status, said, calls) = machine.boot(user_data);
             assert_eq!(status, Some(1), "{user_data}: {said}");
-            assert!(said.starts_with(says), "{said}");
+            assert!(said.starts_with(says) && said.ends_with("; what comes after it is not done\n"), "{said}");
             assert!(!calls.contains("after") && !machine.path("root/after").exists(), "{calls}");
         }
     }
@@ -280,7 +310,7 @@ coreos:
     fn a_script_runs_as_a_unit() {
         let machine = Machine::new();
         let (status, said, calls) = machine.boot("#!/bin/sh\necho 'END'\nEND\n");
-        assert_eq!((status, said.as_str()), (Some(0), ""));
+        assert_eq!((status, said.as_str()), (Some(0), "user-data: all steps are done\n"));
         let unit = String::from_utf8(machine.file("/var/lib/coreos-cloudinit/scripts/unit-name")).unwrap();
         let name = unit.trim_start_matches("coreos-cloudinit-").trim_end_matches(".service");
         let path = format!("/var/lib/coreos-cloudinit/scripts/{name}");

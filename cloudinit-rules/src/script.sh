@@ -1,6 +1,11 @@
 # What a program of our own does with user-data, at every boot, by the rules of coreos-cloudinit. It is not coreos-cloudinit.
 umask 022
+# A pipe fails with any of its parts.
+set -o pipefail
+# systemd is asked alone, as over its bus: Debian's `systemctl enable` hands units with an old script on to a program for those.
+export SYSTEMCTL_SKIP_SYSV=1
 failed=0
+doing=nothing
 
 say() {
     printf 'user-data: %s\n' "$*"
@@ -9,6 +14,11 @@ say() {
 stop() {
     say "$*"
     return 1
+}
+
+# The end of a group of steps.
+ended() {
+    [ "$1" -eq 0 ] || say "stopped at $doing; what comes after it is not done"
 }
 
 # Content comes in base64 on standard input: folder, path, mode, owner.

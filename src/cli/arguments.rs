@@ -180,6 +180,9 @@ pub(super) struct StatusArguments {
     /// Name of the cluster
     #[arg(value_name = "NAME")]
     pub name: String,
+    /// Show the end of each machine's serial console, not of those alone that failed
+    #[arg(long)]
+    pub console: bool,
     #[command(flatten)]
     pub sign_in: SignInArguments,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `status NAME`: what Azure holds of a cluster, with the console of machines that failed.
+//! `status NAME`: what Azure holds of a cluster, with the console of machines that failed, or of each.
 
 use std::fmt::Write as _;
 
@@ -18,7 +18,7 @@ use report::mark::DEGRADED;
 use report::output;
 use report::{Failure, Reporter};
 
-/// Last lines of a failed machine's console that are shown.
+/// Last lines of a machine's console that are shown.
 const CONSOLE_LINES: usize = 25;
 
 /// A resource as programs read it.
@@ -47,7 +47,7 @@ pub(super) async fn run(arguments: StatusArguments) -> Result<(), Failure> {
     let nothing_to_boot = vec![FirstBoot::default(); stored.spec.node_count as usize];
     let resources = desired(&stored.spec, &names, &nothing_to_boot);
     let again = format!("azure-coreos-cluster status {}", arguments.name);
-    let statuses = try_join_all(resources.iter().map(|resource| status(&connection, resource)))
+    let statuses = try_join_all(resources.iter().map(|resource| status(&connection, resource, arguments.console)))
         .await
         .map_err(|error| Failure::azure(error, again))?;
     output::result(arguments.output.output, &statuses, &text(&statuses))
@@ -97,7 +97,11 @@ pub(super) fn cluster_name(text: &str) -> Result<ClusterName, Problems> {
     problems.take(Origin::Flag("NAME"), text.parse()).ok_or(problems)
 }
 
-async fn status(connection: &Connection, resource: &Desired) -> Result<ResourceStatus, ArmError> {
+async fn status(
+    connection: &Connection,
+    resource: &Desired,
+    console_of_each: bool,
+) -> Result<ResourceStatus, ArmError> {
     let machine = matches!(resource.key, StepKey::VirtualMachine(_));
     let (found, view) = if machine {
         tokio::try_join!(connection.arm.get(&resource.id), connection.arm.view(&resource.id, "instanceView"))?
@@ -106,8 +110,10 @@ async fn status(connection: &Connection, resource: &Desired) -> Result<ResourceS
     };
     let view: InstanceView = view.unwrap_or_default();
     let state = found.map(|resource| resource.state);
-    let console = match state {
-        Some(ProvisioningState::Failed) if machine => Some(console(connection, resource).await),
+    let console = match &state {
+        Some(state) if machine && (console_of_each || *state == ProvisioningState::Failed) => {
+            Some(console(connection, resource).await)
+        }
         _ => None,
     };
     Ok(ResourceStatus {

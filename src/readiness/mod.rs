@@ -83,7 +83,7 @@ pub(crate) async fn wait_until_ready(
     let hint = if unreachable.is_empty() {
         format!("ssh -F {config} NODE journalctl --boot --priority warning")
     } else {
-        format!("azure-coreos-cluster status {} shows what Azure knows of the machines", inventory.name)
+        format!("azure-coreos-cluster status {} --console shows what Azure knows of the machines", inventory.name)
     };
     match (unreachable.is_empty(), reasons.is_empty()) {
         (true, true) => Ok(()),

@@ -105,6 +105,9 @@ fn three_machines_from_nothing_to_nothing() {
 #[test]
 fn a_machine_is_set_up_by_cloud_config() {
     const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrnh6AwMZjSrSsF6gJVYgsGCk3JhOLpHoAhlTZQmTmE ann";
+    const LAST_WORDS: &str =
+        "journalctl --boot --unit azure-local-user-data.service --output cat | grep ^user-data: | tail -n 1";
+    const ALL_DONE: &str = "user-data: all steps are done\n";
     let mut sandbox = Sandbox::without_emulator();
     sandbox.start_emulator_with_machines();
     let mine = format!(
@@ -134,9 +137,14 @@ coreos:
     );
     std::fs::write(sandbox.path("mine.yaml"), mine).unwrap();
     let create = ["real", "--num-nodes", "1", "--allow-small", "--local", "--user-data-format", "cloud-config"];
-    let ended = sandbox.succeed(&[&create[..], &["--custom-data", "mine.yaml", "-o", "json"]].concat());
-    let ended =
-        ended.says(&["● real-coreos-0 ssh: answers with its own host key", "● real-coreos-0 etcd: healthy, 1 member"]);
+    let ended = sandbox
+        .succeed(&[&create[..], &["--deis", "--data-disk", "8", "--custom-data", "mine.yaml", "-o", "json"]].concat());
+    let ended = ended.says(&[
+        "● real-coreos-0 ssh: answers with its own host key",
+        "● real-coreos-0 data disk: /dev/",
+        "● real-coreos-0 docker: ",
+        "● real-coreos-0 etcd: healthy, 1 member",
+    ]);
     let cluster = Cluster { inventory: ended.json(), sandbox };
     let checks = [
         ("hostname", "real-coreos-0\n"),
@@ -152,20 +160,43 @@ coreos:
         ("cat /proc/sys/net/netfilter/nf_conntrack_max", "262144\n"),
         ("cat /etc/flatcar/update.conf", "REBOOT_STRATEGY=off\n"),
         ("sudo etcdctl member list | cut -d, -f2", " started\n"),
+        ("findmnt --noheadings --output FSTYPE,LABEL /var/lib/docker | xargs", "ext4 docker\n"),
+        (
+            "docker swarm init --advertise-addr 10.0.0.4 > /dev/null; docker info --format '{{.Swarm.LocalNodeState}}'",
+            "active\n",
+        ),
+        (LAST_WORDS, ALL_DONE),
     ];
-    for (command, expected) in checks {
-        let found = cluster.ssh(0, command).demand(0).stdout;
-        assert_eq!(found.trim_end(), expected.trim_end(), "{command}");
-    }
+    assert_found(&cluster, &checks);
     // What was changed on the machine changes back in the next boot, and what runs at each boot runs again.
-    cluster.ssh(0, "echo theirs | sudo tee /srv/packed").demand(0);
     let before = cluster.boot_id(0).expect("the node answers");
-    cluster.ssh(0, "sudo systemctl reboot");
+    cluster.ssh(0, "echo theirs | sudo tee /srv/packed; sudo systemctl reboot");
     wait_for("the node to come back", || cluster.boot_id(0).is_some_and(|id| id != before));
-    wait_for("the file to change back", || cluster.ssh(0, "cat /srv/packed").stdout == "packed\n");
-    wait_for("the unit to run again", || cluster.ssh(0, "cat /srv/greetings").stdout == "hello\nhello\n");
-    wait_for("etcd to come back", || cluster.ssh(0, "systemctl is-active etcd-member.service").stdout == "active\n");
+    wait_for("all to be done again", || cluster.ssh(0, LAST_WORDS).stdout == ALL_DONE);
+    let checks = [
+        ("cat /srv/packed", "packed"),
+        ("cat /srv/greetings", "hello\nhello"),
+        ("systemctl is-active etcd-member.service", "active"),
+        ("findmnt --noheadings --output FSTYPE,LABEL /var/lib/docker | xargs", "ext4 docker"),
+        ("docker info --format '{{.Swarm.LocalNodeState}}'", "active"),
+    ];
+    assert_found(&cluster, &checks);
+    let machines = std::fs::read_dir(cluster.sandbox.path("azure-local/machines")).unwrap().flatten();
+    let consoles = machines.filter_map(|entry| std::fs::read_to_string(entry.path().join("console.log")).ok());
+    let told: usize = consoles.map(|text| text.matches(ALL_DONE.trim_end()).count()).sum();
+    assert_eq!(told, 2, "the console tells of each boot");
     cluster.sandbox.succeed(&["destroy", "real", "--yes"]);
+}
+
+/// Runs commands on the first node, all in one connection, and compares what each prints.
+fn assert_found(cluster: &Cluster, checks: &[(&str, &str)]) {
+    let script: String = checks.iter().map(|(command, _)| format!("{command}; printf '\\n--\\n'\n")).collect();
+    let printed = cluster.ssh(0, &script).demand(0).stdout;
+    let found: Vec<&str> = printed.split("\n--\n").map(str::trim).collect();
+    for ((command, expected), found) in checks.iter().zip(&found) {
+        assert_eq!(*found, expected.trim(), "{command}");
+    }
+    assert_eq!(found.len(), checks.len() + 1, "{printed}");
 }
 
 /// Compressed with gzip, in base64.

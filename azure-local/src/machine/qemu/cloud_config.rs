@@ -20,13 +20,19 @@ RequiresMountsFor=/var/lib/azure-local
 
 [Service]
 Type=oneshot
-ExecStart=/bin/sh /var/lib/azure-local/user-data
+ExecStart=/bin/bash /var/lib/azure-local/user-data
 StandardOutput=journal+console
 StandardError=journal+console
 
 [Install]
 WantedBy=multi-user.target
 ";
+/// Where the image has Docker start with the machine. On Flatcar it starts with its first use, so that user-data can bring
+/// the disk below `/var/lib/docker` before it; a link to nothing is how systemd is told of no such want.
+/// <https://www.flatcar.org/docs/latest/container-runtimes/use-a-custom-docker-or-containerd-version/>
+const DOCKER_WANTED: &str = "/etc/systemd/system/multi-user.target.wants/docker.service";
+/// The first boot would put the want back.
+const PRESET: &str = "/etc/systemd/system-preset/10-azure-local.preset";
 
 /// The configuration of a machine with this user-data.
 pub(super) fn configuration(user_data: &str, spec: &MachineSpec) -> Value {
@@ -39,13 +45,17 @@ pub(super) fn configuration(user_data: &str, spec: &MachineSpec) -> Value {
     json!({
         "ignition": {"version": "3.3.0"},
         "passwd": {"users": administrator.collect::<Vec<_>>()},
-        "storage": {"files": [{
-            "path": SCRIPT,
-            "mode": 0o700,
-            "contents": {"source": format!("data:;base64,{}", STANDARD.encode(script))},
-        }]},
+        "storage": {
+            "files": [file(SCRIPT, 0o700, &script), file(PRESET, 0o644, "disable docker.service\n")],
+            "links": [{"path": DOCKER_WANTED, "target": "/dev/null", "overwrite": true}],
+        },
         "systemd": {"units": [{"name": "azure-local-user-data.service", "enabled": true, "contents": SERVICE}]},
     })
+}
+
+fn file(path: &str, mode: u32, content: &str) -> Value {
+    let source = format!("data:;base64,{}", STANDARD.encode(content));
+    json!({"path": path, "mode": mode, "contents": {"source": source}})
 }
 
 #[cfg(test)]
@@ -78,6 +88,6 @@ mod tests {
         assert!(script.contains("\nroot=''\n") && script.contains("\nhostnamectl set-hostname 'h10'\n"), "{script}");
         assert!(script.contains("set_environment '10.0.0.4'"), "{script}");
         assert_eq!(document["passwd"]["users"], json!([{"name": "core", "sshAuthorizedKeys": ["key"]}]));
-        assert!(SERVICE.contains(&format!("ExecStart=/bin/sh {SCRIPT}\n")));
+        assert!(SERVICE.contains(&format!("ExecStart=/bin/bash {SCRIPT}\n")));
     }
 }

@@ -148,7 +148,7 @@ coreos:
     let cluster = Cluster { inventory: ended.json(), sandbox };
     let checks = [
         ("hostname", "real-coreos-0\n"),
-        ("sudo cat /etc/mine", "10.0.0.4"),
+        ("sudo cat /etc/mine", "10.32.0.4"),
         ("stat --format '%a %U:%G' /etc/mine", "640 root:core\n"),
         ("cat /srv/packed", "packed\n"),
         ("cat /srv/greetings", "hello\n"),
@@ -159,10 +159,10 @@ coreos:
         ("getent passwd ann | cut -d: -f5", "\"Ann\"\n"),
         ("cat /proc/sys/net/netfilter/nf_conntrack_max", "262144\n"),
         ("cat /etc/flatcar/update.conf", "REBOOT_STRATEGY=off\n"),
-        ("sudo etcdctl member list | cut -d, -f2", " started\n"),
+        ("etcdctl member list | cut -d, -f2", " started\n"),
         ("findmnt --noheadings --output FSTYPE,LABEL /var/lib/docker | xargs", "ext4 docker\n"),
         (
-            "docker swarm init --advertise-addr 10.0.0.4 > /dev/null; docker info --format '{{.Swarm.LocalNodeState}}'",
+            "docker swarm init --advertise-addr 10.32.0.4 > /dev/null; docker info --format '{{.Swarm.LocalNodeState}}'",
             "active\n",
         ),
         (LAST_WORDS, ALL_DONE),

@@ -117,8 +117,9 @@ fn users() -> impl Strategy<Value = Vec<User>> {
 }
 
 fn files() -> impl Strategy<Value = Vec<WriteFile>> {
+    // Clean ones: a cloud-config's reader makes others so, and merging has done it before.
     let path = prop_oneof![
-        "/[a-z]{1,3}(/[a-zA-Z0-9._ -]{1,9}){0,2}",
+        "/[a-z]{1,3}(/[.]?[a-zA-Z0-9_ -][a-zA-Z0-9._ -]{0,7}){0,2}",
         select(vec![
             "/etc/flatcar/update.conf",
             "/etc/environment",

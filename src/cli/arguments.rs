@@ -1,5 +1,6 @@
 //! The command lines, as data and help text only.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
@@ -300,9 +301,29 @@ pub(super) struct LocalUpArguments {
     /// Memory of each machine, in MiB [default: as the last time, at first 1024]
     #[arg(long, value_name = "MiB")]
     pub vm_memory: Option<u32>,
+    /// A Flatcar disk (raw, qcow2, VHD) that new machines start from; `built` is the image that `local image build` makes [default: as
+    /// the last time, at first built]
+    #[arg(long, value_name = "FILE")]
+    pub image: Option<ImageChoice>,
     /// Minutes after which a machine that does not answer on SSH has failed [default: as the last time, at first 40]
     #[arg(long, value_name = "MINUTES")]
     pub boot_timeout: Option<u64>,
+}
+
+/// What machines start from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ImageChoice {
+    /// The image of `local image build`.
+    Built,
+    /// A disk of the user's.
+    File(PathBuf),
+}
+
+impl From<OsString> for ImageChoice {
+    /// A file of that name is `./built`.
+    fn from(text: OsString) -> Self {
+        if text == "built" { Self::Built } else { Self::File(text.into()) }
+    }
 }
 
 /// What a VM resource becomes.

@@ -7,7 +7,9 @@ use std::time::Duration;
 use azure_local::directory::Directory;
 use clap::{Parser, ValueEnum};
 
-use super::arguments::{ImageCommand, LatencyProfile, LocalCommand, LocalUpArguments, OutputArguments, Vms};
+use super::arguments::{
+    ImageChoice, ImageCommand, LatencyProfile, LocalCommand, LocalUpArguments, OutputArguments, Vms,
+};
 use super::prepare::reporter;
 use crate::local::{self, Emulator, EmulatorStatus, Listener, MachineKind, ServeOptions};
 use report::mark::DEGRADED;
@@ -37,7 +39,11 @@ pub(super) async fn run(command: LocalCommand) -> Result<(), Failure> {
 async fn up(arguments: &LocalUpArguments) -> Result<(), Failure> {
     let directory = local::directory()?;
     let last = last(&directory)?;
-    let wanted = Settled::of(arguments, &last)?;
+    let mut named = arguments.clone();
+    if let Some(ImageChoice::File(path)) = &named.image {
+        named.image = Some(ImageChoice::File(local::examine_image(path).await?.path));
+    }
+    let wanted = Settled::of(&named, &last)?;
     if let Some(emulator) = Emulator::find(&directory).await? {
         if wanted != Settled::of(&last, &last)? {
             let message =
@@ -77,6 +83,7 @@ struct Settled {
     latency: LatencyProfile,
     time_scale: f64,
     vm_memory_mib: u32,
+    image: ImageChoice,
     boot_timeout_minutes: u64,
 }
 
@@ -92,12 +99,17 @@ impl Settled {
             latency: named.latency.or(last.latency).unwrap_or(LatencyProfile::None),
             time_scale,
             vm_memory_mib: named.vm_memory.or(last.vm_memory).unwrap_or(1024),
+            image: named.image.clone().or_else(|| last.image.clone()).unwrap_or(ImageChoice::Built),
             boot_timeout_minutes: named.boot_timeout.or(last.boot_timeout).unwrap_or(40),
         })
     }
 
     /// As `local serve` takes them.
     fn arguments(&self) -> Vec<String> {
+        let image = match &self.image {
+            ImageChoice::Built => None,
+            ImageChoice::File(path) => Some(("--image", path.to_string_lossy().into_owned())),
+        };
         [
             ("--vms", word(&self.vms)),
             ("--latency", word(&self.latency)),
@@ -106,16 +118,22 @@ impl Settled {
             ("--boot-timeout", self.boot_timeout_minutes.to_string()),
         ]
         .into_iter()
+        .chain(image)
         .flat_map(|(flag, value)| [flag.to_owned(), value])
         .collect()
     }
 
-    /// What is easily forgotten about an emulator without machines.
-    fn note(&self) -> &'static str {
-        match self.vms {
-            Vms::Qemu => "",
-            Vms::None => {
+    /// What is easily forgotten about an emulator without machines, or with machines of another image.
+    fn note(&self) -> String {
+        match (self.vms, &self.image) {
+            (Vms::Qemu, ImageChoice::Built) => String::new(),
+            (Vms::Qemu, ImageChoice::File(path)) => format!(
+                "  new machines start from {}; --image built, after `local down`, goes back to the built one\n",
+                path.display()
+            ),
+            (Vms::None, _) => {
                 "  without machines (--vms none): nothing runs or answers; --vms qemu, after `local down`, changes that\n"
+                    .to_owned()
             }
         }
     }
@@ -134,6 +152,10 @@ pub(super) async fn serve(arguments: LocalUpArguments) -> Result<(), Failure> {
         azure_latency: settled.latency == LatencyProfile::Azure,
         time_scale: settled.time_scale,
         machine_memory_mib: settled.vm_memory_mib,
+        image: match settled.image {
+            ImageChoice::Built => None,
+            ImageChoice::File(path) => Some(path),
+        },
         boot_timeout: Duration::from_secs(settled.boot_timeout_minutes.saturating_mul(60)),
     };
     local::serve(options, report::command::ended_by_signal()).await.map_err(Failure::from)

@@ -5,6 +5,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::net::Ipv4Addr;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use azure_local::daemon::Options;
 use azure_local::directory::Directory;
 use azure_local::frontend::apply::{Frontends, NoFrontends};
 use azure_local::frontend::proxy::TcpProxy;
-use azure_local::image;
+use azure_local::image::{self, MachineImage};
 use azure_local::latency::Latency;
 use azure_local::machine::MachineHost;
 use azure_local::machine::none::NoMachines;
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::emulator::Emulator;
 use super::folder::{self, check_is_free, refused};
+use super::given_image;
 use report::Reporter;
 
 /// A daemon that has to start many machines again still answers within this time.
@@ -67,6 +69,8 @@ pub struct ServeOptions {
     pub azure_latency: bool,
     pub time_scale: f64,
     pub machine_memory_mib: u32,
+    /// A Flatcar disk that machines start from; none is the image that was built.
+    pub image: Option<PathBuf>,
     pub boot_timeout: Duration,
 }
 
@@ -84,7 +88,7 @@ pub async fn ensure_running(reporter: &Reporter) -> anyhow::Result<Emulator> {
 pub async fn start(directory: &Directory, arguments: &[String], reporter: &Reporter) -> anyhow::Result<Emulator> {
     check_is_free(directory)?;
     if !arguments.windows(2).any(|pair| pair == ["--vms", "none"]) {
-        ensure_image(reporter).await?;
+        ensure_image(given_image_of(arguments), reporter).await?;
     }
     std::fs::DirBuilder::new()
         .recursive(true)
@@ -136,8 +140,16 @@ pub fn last_arguments(directory: &Directory) -> anyhow::Result<Vec<String>> {
     Ok(text.lines().map(str::to_owned).collect())
 }
 
-/// Builds the image when there is none.
-async fn ensure_image(reporter: &Reporter) -> anyhow::Result<()> {
+/// The file that these arguments name as the machines' image.
+fn given_image_of(arguments: &[String]) -> Option<&Path> {
+    arguments.windows(2).find(|pair| pair[0] == "--image").map(|pair| Path::new(&pair[1]))
+}
+
+/// Looks at the image that was given, or builds one when there is none.
+async fn ensure_image(given: Option<&Path>, reporter: &Reporter) -> anyhow::Result<()> {
+    if let Some(path) = given {
+        return given_image::examine(path).await.map(drop);
+    }
     let cache = super::image_cache()?;
     if image::find(&cache).is_some() {
         return Ok(());
@@ -148,6 +160,18 @@ async fn ensure_image(reporter: &Reporter) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What the machines of a daemon start from.
+async fn machine_image(given: Option<&Path>) -> anyhow::Result<MachineImage> {
+    if let Some(path) = given {
+        return Ok(given_image::examine(path).await?.into());
+    }
+    let cache = super::image_cache()?;
+    let built = image::find(&cache).with_context(|| {
+        format!("no image in `{}`; azure-coreos-cluster local image build makes it", cache.display())
+    })?;
+    Ok(built.into())
+}
+
 /// Runs the daemon in this process until SIGTERM or Ctrl-C (`stopped`).
 pub async fn serve(options: ServeOptions, stopped: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
     let directory = super::directory()?;
@@ -155,10 +179,7 @@ pub async fn serve(options: ServeOptions, stopped: impl Future<Output = ()> + Se
     let time = TimeServer::start(last_port).await?;
     let time_port = time.address().port();
     let (machines, frontends): (Arc<dyn MachineHost>, Arc<dyn Frontends>) = if options.machines {
-        let cache = super::image_cache()?;
-        let image = image::find(&cache).with_context(|| {
-            format!("no image in `{}`; azure-coreos-cluster local image build makes it", cache.display())
-        })?;
+        let image = machine_image(options.image.as_deref()).await?;
         let qemu = QemuOptions {
             memory_mib: options.machine_memory_mib,
             time_server_port: Some(time_port),

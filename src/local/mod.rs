@@ -6,6 +6,7 @@ mod daemon;
 mod discovery;
 mod emulator;
 pub mod folder;
+mod given_image;
 mod proof;
 mod status;
 mod token;
@@ -13,6 +14,7 @@ mod token;
 pub use daemon::{ServeOptions, ensure_running, last_arguments, serve, start, stop};
 pub use discovery::{discovery_url, from_this_host};
 pub use emulator::Emulator;
+pub use given_image::examine as examine_image;
 pub use status::{EmulatorStatus, Listener, MachineKind, Suspension};
 
 use std::path::PathBuf;

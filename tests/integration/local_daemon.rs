@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use crate::sandbox::{Ended, Sandbox, wait_for};
 
 /// A daemon that outlives the command that started it must not outlive the test.
-struct Daemon<'a>(&'a Sandbox);
+pub(crate) struct Daemon<'a>(&'a Sandbox);
 
 impl<'a> Daemon<'a> {
-    fn start(sandbox: &'a Sandbox, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(sandbox: &'a Sandbox, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let daemon = Self(sandbox);
         sandbox.run_with(&[&["local", "up"], arguments].concat(), variables).demand(0);
         daemon
@@ -20,7 +20,7 @@ impl<'a> Daemon<'a> {
         std::fs::read_to_string(self.0.path("azure-local/daemon.pid")).unwrap().trim().parse().unwrap()
     }
 
-    fn down(&self) {
+    pub(crate) fn down(&self) {
         self.0.succeed(&["local", "down"]);
     }
 }

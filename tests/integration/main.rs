@@ -12,6 +12,7 @@ mod discovery;
 mod documents;
 mod faults;
 mod given_files;
+mod given_images;
 mod golden;
 mod ignition;
 mod images;

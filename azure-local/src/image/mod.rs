@@ -1,9 +1,14 @@
-//! The machine image: turns the recipe in `azure-local/image/` into a kernel, an initramfs and a root disk.
+//! The machine image: turns the recipe in `azure-local/image/` into a kernel, an initramfs and a root disk; or takes a Flatcar disk
+//! of the user's ([`given`]).
 //!
 //! `azure-coreos-cluster local image build` builds it, the daemon finds it. A build is known by the fingerprint of its
 //! recipe, so that a changed recipe never meets an old image.
 
 mod assembly;
+mod disk_file;
+pub mod given;
+mod given_error;
+mod partition_table;
 mod recipe;
 mod sources;
 
@@ -14,6 +19,30 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 pub use assembly::DISK_SIZE_GIB;
+use given::GivenImage;
+pub use given_error::GivenImageError;
+
+/// What machines start from. As JSON it is noted beside each disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum MachineImage {
+    /// Made from this program's recipe.
+    Built(Image),
+    /// A Flatcar disk of the user's.
+    Given(GivenImage),
+}
+
+impl From<Image> for MachineImage {
+    fn from(image: Image) -> Self {
+        Self::Built(image)
+    }
+}
+
+impl From<GivenImage> for MachineImage {
+    fn from(image: GivenImage) -> Self {
+        Self::Given(image)
+    }
+}
 
 /// What QEMU starts a machine from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

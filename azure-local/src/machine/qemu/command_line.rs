@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::accelerator::Accelerator;
 use super::disks::MachineDisks;
+use super::flatcar_configuration::FIRMWARE_ITEM;
 use super::folder::Folder;
 use super::guest_items::Item;
 use super::options::QemuOptions;
 use super::{qmp, way_out};
+use crate::image::MachineImage;
 use crate::machine::MachineSpec;
 
 /// The program.
@@ -69,9 +71,19 @@ pub(super) fn arguments(
 }
 
 /// The arguments of one boot. `configuration` is the Ignition file of a first boot.
-pub(super) fn boot_arguments(kernel: &Path, initramfs: &Path, configuration: Option<&Path>) -> Vec<OsString> {
+pub(super) fn boot_arguments(image: &MachineImage, configuration: Option<&Path>) -> Vec<OsString> {
     let mut arguments = Arguments::default();
-    arguments.0.extend(["-kernel".into(), kernel.into(), "-initrd".into(), initramfs.into()]);
+    let built = match image {
+        MachineImage::Built(built) => built,
+        // The BIOS starts the boot loader of the first disk, which knows a first boot by a file of its own.
+        MachineImage::Given(_) => {
+            if let Some(configuration) = configuration {
+                arguments.option("-fw_cfg", &format!("name={FIRMWARE_ITEM}"), &[("file", configuration)]);
+            }
+            return arguments.words(["-boot", "order=c"]).take();
+        }
+    };
+    arguments.0.extend(["-kernel".into(), (&built.kernel).into(), "-initrd".into(), (&built.initramfs).into()]);
     match configuration {
         Some(configuration) => arguments
             .words(["-append", &format!("{KERNEL_ARGUMENTS} {FIRST_BOOT_ARGUMENTS}")])
@@ -95,6 +107,10 @@ impl Arguments {
         self
     }
 
+    fn take(&mut self) -> Vec<OsString> {
+        std::mem::take(&mut self.0)
+    }
+
     /// An option whose value ends in paths: in those, QEMU wants commas doubled.
     fn option(&mut self, name: &str, value: &str, paths: &[(&str, &Path)]) -> &mut Self {
         let mut value = OsString::from(value);
@@ -111,16 +127,33 @@ impl Arguments {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::Image;
+    use serde_json::json;
 
     #[test]
     fn only_a_first_boot_applies_a_configuration() {
         let text = |arguments: Vec<OsString>| arguments.join(" ".as_ref()).into_string().expect("text");
-        let kernel = Path::new("/k");
-        let first = text(boot_arguments(kernel, Path::new("/i"), Some(Path::new("/m/a,b/config.ign"))));
+        let image =
+            Image { kernel: PathBuf::from("/k"), initramfs: PathBuf::from("/i"), disk: PathBuf::from("/d") }.into();
+        let first = text(boot_arguments(&image, Some(Path::new("/m/a,b/config.ign"))));
         assert!(first.contains("ignition.firstboot ignition.platform.id=qemu -fw_cfg"), "{first}");
         assert!(first.ends_with("name=opt/com.coreos/config,file=/m/a,,b/config.ign"), "{first}");
-        let later = text(boot_arguments(kernel, Path::new("/i"), None));
+        let later = text(boot_arguments(&image, None));
         assert!(!later.contains("ignition"), "{later}");
         assert!(later.starts_with("-kernel /k -initrd /i -append root=LABEL=ROOT "), "{later}");
+    }
+
+    #[test]
+    fn a_given_disk_starts_by_itself() {
+        let text = |arguments: Vec<OsString>| arguments.join(" ".as_ref()).into_string().expect("text");
+        let note = json!({
+            "path": "/f.img", "format": "qcow2", "virtual_bytes": 1, "file_bytes": 1, "modified": 1
+        });
+        let image: MachineImage = serde_json::from_value(note).expect("an image");
+        assert_eq!(
+            text(boot_arguments(&image, Some(Path::new("/m/a,b/config.ign")))),
+            "-fw_cfg name=opt/org.flatcar-linux/config,file=/m/a,,b/config.ign -boot order=c"
+        );
+        assert_eq!(text(boot_arguments(&image, None)), "-boot order=c");
     }
 }

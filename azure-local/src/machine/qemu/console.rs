@@ -11,7 +11,7 @@ const TAIL_BYTES: u64 = 64 * 1024;
 const LARGEST_BYTES: u64 = 8 * 1024 * 1024;
 
 /// The guest's agent prints it at every boot, when a configuration has been applied and the network is about to come up.
-const AGENT_DONE: &str = "azure-local: agent done";
+pub(super) const AGENT_DONE: &str = "azure-local: agent done";
 
 /// The initramfs prints it before it gives up.
 const CANNOT_START: &str = "azure-local: the machine cannot start";

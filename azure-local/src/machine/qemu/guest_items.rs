@@ -37,7 +37,8 @@ pub(super) fn write(
         .collect()
 }
 
-fn contents(spec: &MachineSpec, is_grown: bool, time_server_port: Option<u16>) -> Vec<(String, String)> {
+/// Every item's name and content.
+pub(super) fn contents(spec: &MachineSpec, is_grown: bool, time_server_port: Option<u16>) -> Vec<(String, String)> {
     let mut items = vec![("computer-name".to_owned(), format!("{}\n", spec.computer_name))];
     for (index, interface) in spec.network_interfaces.iter().enumerate() {
         items.push((format!("network/10-eth{index}.network"), private_network(interface)));

@@ -8,6 +8,7 @@ mod command_line;
 mod console;
 mod custom_data;
 mod disks;
+mod flatcar_configuration;
 mod folder;
 mod guest_items;
 mod launcher;
@@ -30,6 +31,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::{MachineError, MachineHost, MachineSpec};
+use crate::image::MachineImage;
 use crate::lock::lock;
 use crate::segment::Segment;
 use disks::Disks;
@@ -100,10 +102,31 @@ impl QemuMachines {
     }
 }
 
+/// Whether a machine's disk is as large as the one that it is made from.
+fn check_fits(spec: &MachineSpec, image: &MachineImage) -> Result<(), MachineError> {
+    let MachineImage::Given(given) = image else { return Ok(()) };
+    let size_gib = disks::os_disk_gib(spec);
+    let needed_gib = given.virtual_bytes.div_ceil(1 << 30);
+    if needed_gib <= u64::from(size_gib) {
+        return Ok(());
+    }
+    Err(MachineError::Unusable(format!(
+        "its OS disk of {size_gib} GiB is smaller than the disk in `{}`, which has {needed_gib} GiB (`--os-disk-size {needed_gib}`)",
+        given.path.display()
+    )))
+}
+
 #[async_trait]
 impl MachineHost for QemuMachines {
     async fn start(&self, spec: &MachineSpec) -> Result<(), MachineError> {
-        let configuration = custom_data::ignition(spec)?;
+        let image = self.disks.image_of(spec, &self.options.image)?;
+        let configuration = match &image {
+            MachineImage::Built(_) => custom_data::ignition(spec)?,
+            MachineImage::Given(_) => {
+                check_fits(spec, &image)?;
+                Some(flatcar_configuration::document(spec, self.options.time_server_port)?)
+            }
+        };
         let machine = self.machine_or_new(&spec.id);
         let _one_at_a_time = machine.operations.lock().await;
         if machine.is_running() {
@@ -117,11 +140,15 @@ impl MachineHost for QemuMachines {
         lock(&self.attached).insert(spec.id.clone(), segments);
         machine.folder.create()?;
         machine.folder.end_stale_process()?;
-        let disks = self.disks.of_machine(spec, &self.options.image).await?;
-        let items = guest_items::write(&machine.folder, spec, &disks, &self.options)?;
+        let disks = self.disks.of_machine(spec, &image).await?;
+        let items = match &image {
+            MachineImage::Built(_) => guest_items::write(&machine.folder, spec, &disks, &self.options)?,
+            // It has no agent that would read them.
+            MachineImage::Given(_) => Vec::new(),
+        };
         let boot = supervisor::Boot {
             arguments: command_line::arguments(&self.options, &machine.folder, spec, &sockets, &disks, &items),
-            image: disks.image.clone(),
+            image,
             configuration,
             configured: disks.configured_marker(),
         };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::accelerator::Accelerator;
-use crate::image::Image;
+use crate::image::MachineImage;
 
 /// How machines are built and run.
 #[derive(Clone, Debug)]
@@ -12,7 +12,7 @@ pub struct QemuOptions {
     /// Holds a folder per machine, and the disks.
     pub machines_directory: PathBuf,
     /// What machines start from.
-    pub image: Image,
+    pub image: MachineImage,
     /// Memory of each machine.
     pub memory_mib: u32,
     /// Processors of each machine. Under emulation more than one makes a host with few cores slower, not faster.
@@ -25,10 +25,10 @@ pub struct QemuOptions {
 
 impl QemuOptions {
     /// Machines of 1 GiB that run `image` and are kept in `machines_directory`.
-    pub fn new(machines_directory: impl Into<PathBuf>, image: Image) -> Self {
+    pub fn new(machines_directory: impl Into<PathBuf>, image: impl Into<MachineImage>) -> Self {
         Self {
             machines_directory: machines_directory.into(),
-            image,
+            image: image.into(),
             memory_mib: 1024,
             vcpus: match Accelerator::of_host() {
                 Accelerator::Kvm => 2,

@@ -22,7 +22,7 @@ use super::launcher::Launcher;
 use super::memory::Memory;
 use super::qmp::Qmp;
 use super::{command_line, console, way_out};
-use crate::image::Image;
+use crate::image::MachineImage;
 use crate::machine::MachineError;
 
 /// The power button is pressed again at this interval: a guest that is still booting does not listen.
@@ -35,8 +35,8 @@ const FRUITLESS_RESETS: u32 = 3;
 pub(super) struct Boot {
     /// QEMU's arguments without those of the kernel.
     pub arguments: Vec<OsString>,
-    /// Kernel and initramfs.
-    pub image: Image,
+    /// Where the kernel comes from.
+    pub image: MachineImage,
     /// Applied at the first boot. May hold secrets.
     pub configuration: Option<Vec<u8>>,
     /// The file that says that it has been applied.
@@ -220,11 +220,7 @@ impl Machine {
         let mut command = Launcher::command(command_line::PROGRAM);
         command
             .args(&boot.arguments)
-            .args(command_line::boot_arguments(
-                &boot.image.kernel,
-                &boot.image.initramfs,
-                configuration.map(|_| file.as_path()),
-            ))
+            .args(command_line::boot_arguments(&boot.image, configuration.map(|_| file.as_path())))
             .args(memory.iter().flat_map(|memory| &memory.arguments))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

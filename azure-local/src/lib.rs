@@ -29,6 +29,7 @@ mod render;
 pub mod schema;
 pub mod segment;
 mod server;
+mod shell_word;
 mod state;
 mod subscription;
 mod suspension;

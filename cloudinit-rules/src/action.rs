@@ -4,6 +4,7 @@
 use crate::document::{self, CloudConfig, Unit};
 use crate::key::Section;
 use crate::multipart::parts;
+use crate::path::clean;
 use crate::substitution::put_in;
 use crate::vocabulary::{
     COMMANDS, CORE_USER, NETWORK_SUFFIXES, REBOOT_STRATEGIES, has_header, is_multipart, is_script,
@@ -312,19 +313,6 @@ fn permissions(text: &str) -> Option<u32> {
         _ if !text.bytes().all(|byte| byte.is_ascii_digit()) => None,
         _ => u32::from_str_radix(text, 8).ok().map(|bits| bits & 0o777),
     }
-}
-
-/// A path below the root folder, as Go's `path.Join` cleans it.
-fn clean(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    format!("/{}", parts.join("/"))
 }
 
 #[cfg(test)]

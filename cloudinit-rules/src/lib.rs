@@ -1,6 +1,6 @@
 //! What coreos-cloudinit, the program that reads cloud-config on Flatcar, does with user-data: its rules as a table.
 //!
-//! The lint and the merge of `azure-coreos-cluster` ask the table.
+//! The lint and the merge of `azure-coreos-cluster` ask the table; the script that sets up local machines follows it.
 //! Files that are named without more are those of [`key::SOURCES`].
 
 pub mod action;
@@ -8,6 +8,7 @@ pub mod content;
 mod document;
 pub mod key;
 pub mod multipart;
+pub mod path;
 pub mod scalar;
 pub mod script;
 pub mod substitution;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::mistake::Mistake;
 use super::purpose::Purpose;
+pub(super) use cloudinit_rules::path::clean;
 use diagnostics::quoted;
 
 /// Parts of the image's verified, read-only file system; the others are links into `/usr`.
@@ -20,20 +21,6 @@ const NEVER_FILES: [&str; 3] = ["/proc", "/sys", "/dev"];
 const NAME_BYTES: usize = 255;
 /// `PATH_MAX` without the NUL at the end, in bytes.
 const PATH_BYTES: usize = 4095;
-
-/// The path without doubled and trailing slashes, `.` and `..`, as coreos-cloudinit writes it.
-/// <https://pkg.go.dev/path#Clean>
-pub(super) fn clean(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    format!("/{}", parts.join("/"))
-}
 
 /// Whether `path` is `folder` or below it. Both are clean.
 pub(super) fn is_within(path: &str, folder: &str) -> bool {

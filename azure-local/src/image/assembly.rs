@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use super::{recipe, sources};
+use crate::shell_word::shell_word;
 
 /// Size of the root disk, the same as Azure's disks for Flatcar.
 pub const DISK_SIZE_GIB: u32 = 30;
@@ -65,20 +66,15 @@ fn bootstrap(hooks_archive: &Path, root_archive: &Path, packed_root: &Path) -> C
         .args(sources::options())
         .arg(format!("--include={}", recipe::packages().join(",")))
         .arg(format!("--essential-hook=mkdir \"$1{HOOKS_FOLDER}\""))
-        .arg(format!("--essential-hook=tar-in {} {HOOKS_FOLDER}", quoted(hooks_archive)))
+        .arg(format!("--essential-hook=tar-in {} {HOOKS_FOLDER}", shell_word(hooks_archive)))
         .arg(format!("--essential-hook=chroot \"$1\" sh {HOOKS_FOLDER}/essential.sh"))
-        .arg(format!("--customize-hook=tar-in {} /", quoted(root_archive)))
+        .arg(format!("--customize-hook=tar-in {} /", shell_word(root_archive)))
         .arg(format!("--customize-hook=chroot \"$1\" sh {HOOKS_FOLDER}/customize.sh"))
         .arg(format!("--customize-hook=rm -r \"$1{HOOKS_FOLDER}\""))
         .arg(sources::RELEASE)
         .arg(packed_root)
         .args(sources::mirrors());
     command
-}
-
-/// A path as mmdebstrap's special hooks read it, which is as a shell does.
-fn quoted(path: &Path) -> String {
-    format!("'{}'", path.to_string_lossy().replace('\'', r"'\''"))
 }
 
 /// A shell in which files can belong to any user.
@@ -141,6 +137,6 @@ mod tests {
 
     #[test]
     fn paths_survive_the_hooks_shell() {
-        assert_eq!(quoted(Path::new("/a b/it's")), r"'/a b/it'\''s'");
+        assert_eq!(shell_word(Path::new("/a b/it's")), r"'/a b/it'\''s'");
     }
 }

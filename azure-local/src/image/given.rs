@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::disk_file::{self, DiskFormat};
-use super::given_error::{GivenImageError, quoted};
+use super::given_error::GivenImageError;
 use super::partition_table::{self, PartitionTable};
+use crate::shell_word::shell_word;
 
 /// Partitions of every Flatcar disk, by label
 /// (<https://github.com/flatcar/scripts/blob/main/build_library/disk_layout.json>, layout `base`; the other ones there are reserved).
@@ -148,7 +149,7 @@ fn check_clusters(path: &Path) -> Result<(), GivenImageError> {
         // Clusters that nobody uses (3) do no harm (qemu-img(1), "check").
         Some(0 | 3) => Ok(()),
         _ => {
-            let message = format!("`qemu-img check {}` tells what is missing; is it cut short?", quoted(path));
+            let message = format!("`qemu-img check {}` tells what is missing; is it cut short?", shell_word(path));
             Err(GivenImageError::Damaged(message))
         }
     }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::disk_file::Foreign;
+use crate::shell_word::shell_word;
 
 /// The file of a Flatcar release that suits.
 const SUITABLE: &str = "flatcar_production_qemu_image.img";
@@ -67,15 +68,15 @@ impl GivenImageError {
     pub fn remedy(&self, path: &Path) -> String {
         match self {
             Self::Compressed { program, .. } => {
-                format!("{program} {} > {}", quoted(path), quoted(&unpacked(path)))
+                format!("{program} {} > {}", shell_word(path), shell_word(&unpacked(path)))
             }
             Self::OtherDisk { qemu_name, .. } => format!(
                 "qemu-img convert -f {qemu_name} -O qcow2 {} {}",
-                quoted(path),
-                quoted(&beside(path, "qcow2"))
+                shell_word(path),
+                shell_word(&beside(path, "qcow2"))
             ),
             Self::Backing { exists: true, .. } => {
-                format!("qemu-img convert -f qcow2 -O qcow2 {} {}", quoted(path), quoted(&beside(path, "whole")))
+                format!("qemu-img convert -f qcow2 -O qcow2 {} {}", shell_word(path), shell_word(&beside(path, "whole")))
             }
             Self::Io(_) | Self::Folder | Self::Special | Self::Name => {
                 "name a file that you may read, or `local up --image built` for the image that `local image build` makes"
@@ -127,9 +128,4 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     name.push(".");
     name.push(ending);
     path.with_file_name(name)
-}
-
-/// A path as a shell reads it.
-pub(super) fn quoted(path: &Path) -> String {
-    format!("'{}'", path.to_string_lossy().replace('\'', r"'\''"))
 }

@@ -83,7 +83,7 @@ fn what_is_compressed_or_in_another_format_is_taken_after_the_command_that_is_to
     for (program, ending) in [("bzip2", ".bz2"), ("gzip", ".gz"), ("xz", ".xz")] {
         for name in [format!("it's {program}.img{ending}"), format!("{program}-without-ending")] {
             let path = folder.path().join(&name);
-            shell(&format!("{program} -c {} > {}", quoted(&raw), quoted(&path)));
+            shell(&format!("{program} -c {} > {}", shell_word(&raw), shell_word(&path)));
             let (why, remedy) = refused(&path);
             assert_eq!(why, format!("it is compressed ({program})"));
             shell(&remedy);
@@ -130,7 +130,7 @@ fn what_lacks_a_part_is_told() {
     assert_eq!(cut(&full, 300), "there is no GUID partition table in it, so it is no Flatcar disk");
 
     let overlay = folder.path().join("overlay.qcow2");
-    shell(&format!("qemu-img create -q -f qcow2 -b flatcar.img -F raw {}", quoted(&overlay)));
+    shell(&format!("qemu-img create -q -f qcow2 -b flatcar.img -F raw {}", shell_word(&overlay)));
     let (why, remedy) = refused(&overlay);
     assert!(why.contains("what differs from another file, `") && why.ends_with("without which it is no disk"), "{why}");
     shell(&remedy);

@@ -1,12 +1,11 @@
 //! User-data for coreos-cloudinit on an image that has none: turns it into an Ignition configuration with a service that
 //! takes, at every boot, the steps that coreos-cloudinit would take. The steps are those of `cloudinit-rules`.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use cloudinit_rules::action::steps;
 use cloudinit_rules::script::script;
 use serde_json::{Value, json};
 
+use super::data_url::data_url;
 use crate::machine::MachineSpec;
 
 /// Holds whatever secrets the user-data has.
@@ -54,14 +53,15 @@ pub(super) fn configuration(user_data: &str, spec: &MachineSpec) -> Value {
 }
 
 fn file(path: &str, mode: u32, content: &str) -> Value {
-    let source = format!("data:;base64,{}", STANDARD.encode(content));
-    json!({"path": path, "mode": mode, "contents": {"source": source}})
+    json!({"path": path, "mode": mode, "contents": {"source": data_url(content)}})
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::machine::{Administrator, Disk, NetworkInterface};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
 
     #[test]
     fn the_machine_takes_the_steps_at_every_boot() {

@@ -80,7 +80,8 @@ pub(super) fn boot_arguments(image: &MachineImage, configuration: Option<&Path>)
             if let Some(configuration) = configuration {
                 arguments.option("-fw_cfg", &format!("name={FIRMWARE_ITEM}"), &[("file", configuration)]);
             }
-            return arguments.words(["-boot", "order=c"]).take();
+            arguments.words(["-boot", "order=c"]);
+            return arguments.0;
         }
     };
     arguments.0.extend(["-kernel".into(), (&built.kernel).into(), "-initrd".into(), (&built.initramfs).into()]);
@@ -105,10 +106,6 @@ impl Arguments {
     fn words<'a>(&mut self, words: impl IntoIterator<Item = &'a str>) -> &mut Self {
         self.0.extend(words.into_iter().map(OsString::from));
         self
-    }
-
-    fn take(&mut self) -> Vec<OsString> {
-        std::mem::take(&mut self.0)
     }
 
     /// An option whose value ends in paths: in those, QEMU wants commas doubled.

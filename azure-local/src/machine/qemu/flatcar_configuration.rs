@@ -5,11 +5,10 @@
 //! (<https://github.com/flatcar/ignition/blob/flatcar-master/internal/providers/qemu/qemu_fwcfg.go>). What the user's document says
 //! of the same path or unit wins, since it is the child (<https://coreos.github.io/ignition/operator-notes/#config-merging>).
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::console::AGENT_DONE;
+use super::data_url::data_url;
 use super::guest_items;
 use crate::machine::{MachineError, MachineSpec};
 
@@ -74,10 +73,6 @@ fn file(path: &str, content: &str) -> Value {
     json!({ "path": path, "mode": 0o644, "overwrite": true, "contents": { "source": data_url(content) } })
 }
 
-fn data_url(content: &str) -> String {
-    format!("data:;base64,{}", STANDARD.encode(content))
-}
-
 /// The user's document, with names of disks that the initramfs knows; none when there is no user-data. Only Ignition's third
 /// specification is taken: a machine that passed its configuration over would look healthy.
 fn own_document(custom_data: Option<&[u8]>) -> Result<Option<Value>, MachineError> {
@@ -136,6 +131,8 @@ fn rename(device: &mut Value) {
 mod tests {
     use super::*;
     use crate::machine::{Disk, NetworkInterface};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
     use std::io::Write as _;
     use std::net::Ipv4Addr;
     use std::process::{Command, Stdio};

@@ -5,7 +5,6 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -14,6 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use super::folder::{Folder, write_private};
 use super::qmp::Qmp;
+use crate::shell_word::shell_word;
 
 /// A gibibyte is written and read in seconds; a busy disk may take minutes.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -39,7 +39,7 @@ impl Memory {
         let console_offset = note.trim().parse().ok()?;
         let file = folder.memory();
         file.exists().then(|| Self {
-            arguments: ["-incoming".to_owned(), format!("exec:cat {}", quoted(&file))],
+            arguments: ["-incoming".to_owned(), format!("exec:cat {}", shell_word(&file))],
             console_offset,
         })
     }
@@ -76,7 +76,7 @@ impl Memory {
         write_private(&file, b"")?;
         qmp.execute("stop", json!({})).await?;
         qmp.execute("migrate-set-parameters", json!({ "max-bandwidth": BYTES_PER_SECOND })).await?;
-        qmp.execute("migrate", json!({ "uri": format!("exec:cat > {}", quoted(&file)) })).await?;
+        qmp.execute("migrate", json!({ "uri": format!("exec:cat > {}", shell_word(&file)) })).await?;
         let deadline = Instant::now() + PATIENCE;
         loop {
             let answer = qmp.execute("query-migrate", json!({})).await?;
@@ -109,11 +109,6 @@ impl Memory {
 
 fn reason(answer: &Value) -> &str {
     answer["error-desc"].as_str().unwrap_or("QEMU gives no reason; is the disk full?")
-}
-
-/// A path as the shell that QEMU starts reads it.
-fn quoted(path: &Path) -> String {
-    format!("'{}'", path.to_string_lossy().replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

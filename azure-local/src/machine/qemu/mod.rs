@@ -7,6 +7,7 @@ mod cloud_config;
 mod command_line;
 mod console;
 mod custom_data;
+mod data_url;
 mod disks;
 mod flatcar_configuration;
 mod folder;
@@ -32,6 +33,7 @@ use tokio::time::Instant;
 
 use super::{MachineError, MachineHost, MachineSpec};
 use crate::image::MachineImage;
+use crate::image::given::GivenImage;
 use crate::lock::lock;
 use crate::segment::Segment;
 use disks::Disks;
@@ -103,8 +105,7 @@ impl QemuMachines {
 }
 
 /// Whether a machine's disk is as large as the one that it is made from.
-fn check_fits(spec: &MachineSpec, image: &MachineImage) -> Result<(), MachineError> {
-    let MachineImage::Given(given) = image else { return Ok(()) };
+fn check_fits(spec: &MachineSpec, given: &GivenImage) -> Result<(), MachineError> {
     let size_gib = disks::os_disk_gib(spec);
     let needed_gib = given.virtual_bytes.div_ceil(1 << 30);
     if needed_gib <= u64::from(size_gib) {
@@ -122,8 +123,8 @@ impl MachineHost for QemuMachines {
         let image = self.disks.image_of(spec, &self.options.image)?;
         let configuration = match &image {
             MachineImage::Built(_) => custom_data::ignition(spec)?,
-            MachineImage::Given(_) => {
-                check_fits(spec, &image)?;
+            MachineImage::Given(given) => {
+                check_fits(spec, given)?;
                 Some(flatcar_configuration::document(spec, self.options.time_server_port)?)
             }
         };

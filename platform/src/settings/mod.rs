@@ -6,10 +6,11 @@ mod key_pair;
 
 pub(crate) use assignment::Assignment;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::Platform;
 use super::bundle::{self, SettingsSchema, Values};
+use super::swarm::SecretVersion;
 use diagnostics::{Origin, Problems};
 use nodes::etcd::Transaction;
 use report::Failure;
@@ -31,6 +32,11 @@ impl<'a> Settings<'a> {
 
     /// Everything that is set; of secrets only that they are.
     pub(crate) async fn load(&self) -> Result<Values, Failure> {
+        self.load_with(&self.platform.swarm.secrets().await?).await
+    }
+
+    /// The same, with the swarm's secrets at hand.
+    async fn load_with(&self, secrets: &HashMap<String, SecretVersion>) -> Result<Values, Failure> {
         let store = &self.platform.store;
         let mut values = Values::new();
         for entry in store.range(PREFIX).await.map_err(|error| store.failure(error))? {
@@ -40,7 +46,7 @@ impl<'a> Settings<'a> {
                 values.set(target, key, &entry.value);
             }
         }
-        for logical_name in self.platform.swarm.secrets().await?.keys() {
+        for logical_name in secrets.keys() {
             if let Some((target, key)) = logical_name.split_once('.') {
                 values.set_secret(target, key);
             }
@@ -57,7 +63,8 @@ impl<'a> Settings<'a> {
         target: &str,
         assignments: &[Assignment],
     ) -> Result<(), Failure> {
-        let before = self.load().await?;
+        let secrets = self.platform.swarm.secrets().await?;
+        let before = self.load_with(&secrets).await?;
         let mut after = before.clone();
         for Assignment { key, value } in assignments {
             match schema.is_secret(target, key) {
@@ -66,9 +73,8 @@ impl<'a> Settings<'a> {
             }
         }
         check_change(schema, &before, &after)?;
-        let known = self.platform.swarm.secrets().await?;
         let public_keys = key_pair::check(schema, target, assignments, &before, &|key| {
-            known.get(&secret_name(target, key))?.public_key.clone()
+            secrets.get(&secret_name(target, key))?.public_key.clone()
         })?;
         let mut transaction = Transaction::new();
         for assignment in assignments {
@@ -126,7 +132,7 @@ impl<'a> Settings<'a> {
     }
 }
 
-/// Every mistake in names and values.
+/// Every mistake in names and values, and in certificates and keys as far as they are given together.
 pub(crate) fn check(schema: &SettingsSchema, target: &str, assignments: &[Assignment]) -> Result<(), Problems> {
     let mut problems = Problems::new();
     for Assignment { key, value } in assignments {
@@ -136,7 +142,10 @@ pub(crate) fn check(schema: &SettingsSchema, target: &str, assignments: &[Assign
             add(&mut problems, schema, target, key, format!("{target}/{key}: {message}"));
         }
     }
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    key_pair::check(schema, target, assignments, &Values::new(), &|_| None).map(drop)
 }
 
 /// Every name that is no setting.

@@ -31,7 +31,10 @@ pub(super) fn assemble(folder: &Path, progress: &mut dyn FnMut(&str)) -> Result<
     fs::write(&hooks_archive, recipe::hooks_archive()?).context("writing the recipe")?;
 
     progress("installing Debian packages into a new root");
-    run(&mut bootstrap(&hooks_archive, &root_archive, &packed_root), progress)?;
+    run(&mut bootstrap(&hooks_archive, &root_archive, &packed_root), progress).with_context(|| {
+        let (release, variable) = (sources::RELEASE, sources::MIRROR_VARIABLE);
+        format!("installing Debian {release} ({variable}=URL names a mirror that has it)")
+    })?;
 
     progress("writing the root disk");
     let disk = folder.join("disk.raw");

@@ -29,6 +29,7 @@ macro_rules! recipe_file {
 const ROOT_FILES: &[RecipeFile] = &[
     recipe_file!("etc/chrony/chrony.conf", FILE),
     recipe_file!("etc/fstab", FILE),
+    recipe_file!("etc/modules-load.d/azure-local.conf", FILE),
     recipe_file!("etc/resolv.conf", FILE),
     recipe_file!("etc/selinux/config", FILE),
     recipe_file!("etc/ssh/sshd_config", FILE),
@@ -40,6 +41,7 @@ const ROOT_FILES: &[RecipeFile] = &[
     recipe_file!("usr/lib/dracut/modules.d/91azure-local/report-failure", PROGRAM),
     recipe_file!("usr/lib/dracut/modules.d/91azure-local/setfiles", PROGRAM),
     recipe_file!("usr/lib/flatcar/etcd-wrapper", PROGRAM),
+    recipe_file!("usr/lib/modprobe.d/azure-local.conf", FILE),
     recipe_file!("usr/lib/systemd/system-preset/90-azure-local.preset", FILE),
     recipe_file!("usr/lib/systemd/system/azure-local-agent.service", FILE),
     recipe_file!("usr/lib/systemd/system/containerd.service.d/10-azure-local.conf", FILE),
@@ -49,6 +51,7 @@ const ROOT_FILES: &[RecipeFile] = &[
     recipe_file!("usr/lib/systemd/system/sshd-keygen.service", FILE),
     recipe_file!("usr/lib/systemd/system/systemd-logind.service.d/10-azure-local.conf", FILE),
     recipe_file!("usr/lib/systemd/system/systemd-networkd-wait-online.service.d/10-azure-local.conf", FILE),
+    recipe_file!("usr/lib/systemd/system/systemd-udev-trigger.service.d/10-azure-local.conf", FILE),
     recipe_file!("usr/lib/udev/rules.d/66-azure-storage.rules", FILE),
 ];
 
@@ -79,7 +82,7 @@ pub(super) fn fingerprint() -> String {
         hash.update(part.len().to_be_bytes());
         hash.update(part);
     };
-    for text in [ESSENTIAL_HOOK, CUSTOMIZE_HOOK, PACKAGES, DISK_SCRIPT, STEPS_VERSION] {
+    for text in [super::sources::RELEASE, ESSENTIAL_HOOK, CUSTOMIZE_HOOK, PACKAGES, DISK_SCRIPT, STEPS_VERSION] {
         add(text.as_bytes());
     }
     for file in ROOT_FILES {
@@ -87,7 +90,7 @@ pub(super) fn fingerprint() -> String {
         add(&file.mode.to_be_bytes());
         add(file.contents.as_bytes());
     }
-    hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&hash.finalize()[..8])
 }
 
 /// The files of `root/` as a tar archive, owned by root, with modes that do not depend on how this program was checked

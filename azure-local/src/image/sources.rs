@@ -1,19 +1,20 @@
 //! Where the image's packages come from: turns the host's own APT configuration into arguments for mmdebstrap.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 /// The Debian release that the image is made of.
-pub(super) const RELEASE: &str = "bookworm";
+pub(super) const RELEASE: &str = "trixie";
 
 /// Names another mirror than the host's.
 pub(super) const MIRROR_VARIABLE: &str = "AZURE_LOCAL_DEBIAN_MIRROR";
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// The mirror arguments of mmdebstrap: the environment's mirror, else the host's own sources for this release, else
-/// none, which makes mmdebstrap take its own default.
+/// The mirror arguments of mmdebstrap: the environment's mirror, else the mirrors of the host's own sources, else none,
+/// which makes mmdebstrap take its own default.
 pub(super) fn mirrors() -> Vec<String> {
     if let Some(mirror) = std::env::var(MIRROR_VARIABLE).ok().filter(|mirror| !mirror.is_empty()) {
         return vec![mirror];
@@ -23,7 +24,8 @@ pub(super) fn mirrors() -> Vec<String> {
         files.extend(entries.filter_map(|entry| entry.ok().map(|entry| entry.path())));
     }
     files.sort();
-    files
+    // Two releases side by side on the host lead to one line.
+    let lines: BTreeSet<String> = files
         .iter()
         .filter_map(|path| Some((path.extension()?.to_str()?.to_owned(), fs::read_to_string(path).ok()?)))
         .flat_map(|(extension, text)| match extension.as_str() {
@@ -31,7 +33,8 @@ pub(super) fn mirrors() -> Vec<String> {
             "sources" => deb822_sources(&text),
             _ => Vec::new(),
         })
-        .collect()
+        .collect();
+    lines.into_iter().collect()
 }
 
 /// The options of mmdebstrap that carry over what the host's APT needs to reach its mirror.
@@ -52,18 +55,23 @@ pub(super) fn options() -> Vec<String> {
     options
 }
 
-/// Debian's own archive and nothing else: a third party's repository for the same release would change the image.
-fn is_debian(uri: &str, suite: &str, components: &[&str]) -> bool {
-    let suites = [RELEASE.to_owned(), format!("{RELEASE}-updates"), format!("{RELEASE}-security")];
-    let path = uri.trim_end_matches('/');
-    suites.iter().any(|known| known == suite)
-        && components.contains(&"main")
-        && (path.ends_with("/debian") || path.ends_with("/debian-security"))
-}
+/// What is taken from Debian's archives, by the ends of their suites' names.
+const POCKETS: [&str; 3] = ["", "-updates", "-security"];
 
-fn source_line(uri: &str, suite: &str) -> String {
+/// The line of the image's release for a source of the host's; none when that is no archive of Debian's own: a third party's
+/// repository for the same release would change the image. The host may run another release: its mirror has them all.
+fn source_line(uri: &str, suite: &str, components: &[&str]) -> Option<String> {
+    let path = uri.trim_end_matches('/');
+    // Releases that have ended move there, and newer ones never come.
+    let is_attic = path.contains("://archive.debian.org/");
+    let is_debian =
+        !is_attic && components.contains(&"main") && (path.ends_with("/debian") || path.ends_with("/debian-security"));
+    let pocket = suite.find('-').map_or("", |start| &suite[start..]);
+    if !is_debian || !POCKETS.contains(&pocket) {
+        return None;
+    }
     let signed_by = if Path::new(KEYRING).exists() { format!("[signed-by={KEYRING}] ") } else { String::new() };
-    format!("deb {signed_by}{uri} {suite} main")
+    Some(format!("deb {signed_by}{uri} {RELEASE}{pocket} main"))
 }
 
 fn one_line_sources(text: &str) -> Vec<String> {
@@ -77,7 +85,7 @@ fn one_line_sources(text: &str) -> Vec<String> {
             let mut words = line.split_whitespace();
             let (uri, suite) = (words.next()?, words.next()?);
             let components: Vec<&str> = words.collect();
-            is_debian(uri, suite, &components).then(|| source_line(uri, suite))
+            source_line(uri, suite, &components)
         })
         .collect()
 }
@@ -100,11 +108,7 @@ fn deb822_sources(text: &str) -> Vec<String> {
         }
         let components = field("Components");
         for uri in field("URIs") {
-            for suite in field("Suites") {
-                if is_debian(uri, suite, &components) {
-                    lines.push(source_line(uri, suite));
-                }
-            }
+            lines.extend(field("Suites").into_iter().filter_map(|suite| source_line(uri, suite, &components)));
         }
     }
     lines
@@ -122,9 +126,11 @@ mod tests {
     fn the_hosts_debian_sources_are_taken_and_others_are_not() {
         let list = "\
 # deb http://old.example/debian bookworm main
+deb http://archive.debian.org/debian buster main
 deb http://mirror.example/debian bookworm main contrib # near
 deb [arch=amd64 signed-by=/x.gpg] http://mirror.example/debian-security/ bookworm-security main
 deb http://mirror.example/debian trixie main
+deb http://mirror.example/debian bookworm-backports main
 deb-src http://mirror.example/debian bookworm main
 deb https://packages.example/docker bookworm main
 deb http://mirror.example/debian bookworm-updates contrib
@@ -132,8 +138,9 @@ deb http://mirror.example/debian bookworm-updates contrib
         assert_eq!(
             without_signature(one_line_sources(list)),
             [
-                "deb http://mirror.example/debian bookworm main",
-                "deb http://mirror.example/debian-security/ bookworm-security main"
+                "deb http://mirror.example/debian trixie main",
+                "deb http://mirror.example/debian-security/ trixie-security main",
+                "deb http://mirror.example/debian trixie main"
             ]
         );
 
@@ -141,7 +148,7 @@ deb http://mirror.example/debian bookworm-updates contrib
 Types: deb deb-src
 # a note between fields
 URIs: http://mirror.example/debian
-Suites: bookworm bookworm-updates trixie
+Suites: bookworm bookworm-updates
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 
@@ -158,10 +165,7 @@ Components: main
 ";
         assert_eq!(
             without_signature(deb822_sources(sources)),
-            [
-                "deb http://mirror.example/debian bookworm main",
-                "deb http://mirror.example/debian bookworm-updates main"
-            ]
+            ["deb http://mirror.example/debian trixie main", "deb http://mirror.example/debian trixie-updates main"]
         );
     }
 }

@@ -16,12 +16,11 @@ use crate::machine::MachineSpec;
 /// The program.
 pub(super) const PROGRAM: &str = "qemu-system-x86_64";
 
-/// What the kernel is told at every boot. The image has no policy for any security module; mitigations protect nobody
-/// in a machine that its only user made. A host with much to do lets the kernel find that its timer does not work, at which
-/// it panics: so it does not look.
-/// <https://docs.kernel.org/admin-guide/kernel-parameters.html>
-const KERNEL_ARGUMENTS: &str = "root=LABEL=ROOT rootfstype=ext4 rw console=ttyS0 net.ifnames=0 apparmor=0 selinux=0 \
-     audit=0 mitigations=off no_timer_check 8250.nr_uarts=1 loglevel=6";
+/// What the kernel is told at every boot. The image has no policy for any security module: `lsm` leaves them out, SELinux
+/// too, for which Debian's kernel for clouds is built without `selinux=0`. Mitigations protect nobody in a machine that
+/// its only user made.
+const KERNEL_ARGUMENTS: &str = "root=LABEL=ROOT rootfstype=ext4 rw console=ttyS0 net.ifnames=0 lsm=capability audit=0 \
+     mitigations=off 8250.nr_uarts=1 loglevel=6";
 
 /// What makes the initramfs apply a configuration.
 const FIRST_BOOT_ARGUMENTS: &str = "ignition.firstboot ignition.platform.id=qemu";
@@ -84,12 +83,13 @@ pub(super) fn boot_arguments(image: &MachineImage, configuration: Option<&Path>)
             return arguments.0;
         }
     };
+    let kernel_arguments = format!("{KERNEL_ARGUMENTS}{}", Accelerator::of_host().kernel_arguments());
     arguments.0.extend(["-kernel".into(), (&built.kernel).into(), "-initrd".into(), (&built.initramfs).into()]);
     match configuration {
         Some(configuration) => arguments
-            .words(["-append", &format!("{KERNEL_ARGUMENTS} {FIRST_BOOT_ARGUMENTS}")])
+            .words(["-append", &format!("{kernel_arguments} {FIRST_BOOT_ARGUMENTS}")])
             .option("-fw_cfg", "name=opt/com.coreos/config", &[("file", configuration)]),
-        None => arguments.words(["-append", KERNEL_ARGUMENTS]),
+        None => arguments.words(["-append", &kernel_arguments]),
     };
     arguments.0
 }

@@ -18,6 +18,7 @@ mod parameters;
 mod plan;
 mod preflight;
 mod prepare;
+mod serial_console;
 mod sign_in;
 mod status;
 mod subscription;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::arguments::StatusArguments;
 use super::connection::{Connection, connect};
 use super::prepare::{one_kind_of_output, reporter};
+use super::serial_console;
 use crate::arm::{ArmError, BootDiagnostics, InstanceView, ProvisioningState};
 use crate::directory::{ClusterDirectory, StoredCluster, removed_cluster};
 use crate::plan::{Desired, FirstBoot, ResourceNames, StepKey, desired};
@@ -17,9 +18,6 @@ use nodes::clusters::{clusters_home, unknown_cluster};
 use report::mark::DEGRADED;
 use report::output;
 use report::{Failure, Reporter};
-
-/// Last lines of a machine's console that are shown.
-const CONSOLE_LINES: usize = 25;
 
 /// A resource as programs read it.
 #[derive(Serialize)]
@@ -136,10 +134,7 @@ async fn console(connection: &Connection, resource: &Desired) -> String {
         connection.arm.download(&found.serial_console_log_blob_uri).await
     };
     match log.await {
-        Ok(log) => {
-            let lines: Vec<&str> = log.lines().collect();
-            lines[lines.len().saturating_sub(CONSOLE_LINES)..].join("\n")
-        }
+        Ok(log) => serial_console::end(&log),
         Err(error) => format!("its console cannot be read: {error}"),
     }
 }

@@ -185,6 +185,8 @@ coreos:
     let consoles = machines.filter_map(|entry| std::fs::read_to_string(entry.path().join("console.log")).ok());
     let told: usize = consoles.map(|text| text.matches(ALL_DONE.trim_end()).count()).sum();
     assert_eq!(told, 2, "the console tells of each boot");
+    let shown = cluster.sandbox.succeed(&["status", "real", "--console"]).stdout;
+    assert!(shown.contains("    [  OK  ] Started docker.service"), "{shown}");
     cluster.sandbox.succeed(&["destroy", "real", "--yes"]);
 }
 

@@ -176,7 +176,7 @@ fn volume_options(node: &Node<'_>) -> VolumeOptions {
     let Some(fields) = node.fields() else { return VolumeOptions::default() };
     let no_copy = fields.take("nocopy").and_then(|node| node.boolean()).unwrap_or_default();
     if let Some(node) = fields.take("subpath") {
-        node.problem("Docker 20.10 cannot mount a part of a volume: mount the whole volume");
+        node.problem("a part of a volume is not mounted in a swarm: mount the whole volume");
     }
     fields.finish();
     VolumeOptions { no_copy }

@@ -10,6 +10,7 @@ mod load;
 mod loss;
 mod prepared;
 mod routes;
+mod stores;
 mod uninstall;
 mod upgrade;
 
@@ -55,4 +56,13 @@ fn a_broken_upgrade_goes_back_and_a_good_one_is_rolled_out() {
 fn an_uninstalled_platform_leaves_its_settings_and_can_be_installed_again() {
     let cluster = running_platform();
     uninstall::nothing_is_left(&cluster);
+}
+
+#[test]
+#[ignore = "takes minutes on emulated machines: cargo test --test integration -- --ignored platform::"]
+fn databases_images_and_logs_are_kept_and_sent_on() {
+    let cluster = running_platform();
+    stores::the_database_is_saved_and_restored(&cluster);
+    stores::images_are_pushed_and_pulled(&cluster);
+    stores::lines_reach_a_drain(&cluster);
 }

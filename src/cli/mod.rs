@@ -36,7 +36,8 @@ use report::command::{failed, run, to_its_end, usage};
 
 pub use parameters::open_ports;
 
-use arguments::{Arguments, Command, LocalCommand};
+use arguments::{Arguments, Command};
+use local::arguments::LocalCommand;
 
 /// Stands for `--local`.
 const LOCAL_VARIABLE: &str = "AZURE_COREOS_CLUSTER_LOCAL";

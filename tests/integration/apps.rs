@@ -1,7 +1,6 @@
 //! Apps: what the swarm gets of their releases, what the command line refuses, and their whole way on a prepared cluster.
 
 use std::process::Stdio;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use platform::apps::{App, ConfigChange, Content, ImageOptions, Source, render};
 use platform::bundle::Bundle;
@@ -9,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::golden::assert_golden;
 use crate::images::image_archives;
+use crate::load::{Get, Load};
 use crate::sandbox::{Sandbox, platformctl, wait_for};
 
 /// The platform's domain in the walk.
@@ -98,32 +98,6 @@ fn mistakes_cost_no_connection() {
     }
 }
 
-/// Status and body of a GET for a host and a path through the load balancer's port 80.
-type Get<'g> = dyn Fn(&str, &str) -> Result<(u16, String), String> + Sync + 'g;
-
-/// Requests without a pause while `work` goes on: how many there were, and those that failed.
-fn requests_during(get: &Get<'_>, host: &str, work: impl FnOnce()) -> (usize, Vec<String>) {
-    let done = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let asking = scope.spawn(|| {
-            let (mut count, mut failed) = (0, Vec::new());
-            while !done.load(Ordering::Relaxed) {
-                count += 1;
-                let answer = get(host, "/");
-                if !matches!(answer, Ok((200, _))) {
-                    failed.push(format!("request {count}: {answer:?}"));
-                }
-            }
-            (count, failed)
-        });
-        let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-        done.store(true, Ordering::Relaxed);
-        let asked = asking.join().unwrap();
-        worked.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        asked
-    })
-}
-
 /// create, deploy, config, scale, logs, rollback, destroy, on the sandbox's only cluster, whose platform runs below
 /// [`DOMAIN`]. All nodes have the images of the tests' apps afterwards.
 pub(crate) fn walk(sandbox: &Sandbox, get: &Get<'_>) {
@@ -156,11 +130,11 @@ pub(crate) fn walk(sandbox: &Sandbox, get: &Get<'_>) {
     });
     killed.kill().unwrap();
     killed.wait().unwrap();
-    let (count, failed) = requests_during(get, hello, || {
+    let load = Load::during("two releases follow", 1, get, (hello, "/"), || {
         apps(&[&deploy[..], &["hello:2"]].concat()).demand(0).says(&["v2 was begun and goes on"]);
         apps(&["config", "hello", "set", "GREETING=again", "--timeout", TIMEOUT]).demand(0);
     });
-    assert!(count > 10 && failed.is_empty(), "{} of {count} failed: {failed:#?}", failed.len());
+    load.demand_none_lost(10);
     wait_for("the new greeting", || page().contains("GREETING: again\n") && page().starts_with("hello 2\n"));
     assert_eq!(apps(&["config", "hello", "list"]).demand(0).stdout, "GREETING=again\n");
 

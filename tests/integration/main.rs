@@ -19,6 +19,7 @@ mod images;
 mod interrupted;
 mod key_files;
 mod keys;
+mod load;
 mod local_daemon;
 mod machines;
 mod nodes;

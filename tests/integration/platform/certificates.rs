@@ -1,6 +1,5 @@
 //! HTTPS through the load balancer: with the certificate of the settings, and with one that an authority signed.
 
-use std::net::SocketAddr;
 use std::path::Path;
 
 use openssl::x509::X509;
@@ -54,7 +53,7 @@ impl Authorities {
 
 /// `hello` is served by all routers under each name with the certificate that is meant for it.
 pub(super) fn are_on_every_router(cluster: &Cluster, authorities: &mut Authorities) {
-    let https = endpoint(cluster, "https");
+    let https = cluster.endpoint("https");
     let all_answer = |host: &str, root: &X509| {
         (0..REQUESTS).all(|_| ask_verified(https, host, root, &get(host, "/")).is_ok_and(|answer| answer.status == 200))
     };
@@ -62,7 +61,7 @@ pub(super) fn are_on_every_router(cluster: &Cluster, authorities: &mut Authoriti
     wait_for("the certificate of the settings", || all_answer(&below, &authorities.wildcard.certificate));
 
     let resolver = Resolver::start();
-    let web = endpoint(cluster, "web");
+    let web = cluster.endpoint("web");
     resolver.set(ORDERED, &[web.ip()]);
     authorities.orders.start(web.port(), resolver.address, "blocked.example.org", YEAR);
     cluster.ctl(&["apps", "domains", "hello", "add", ORDERED]).demand(0);
@@ -73,10 +72,4 @@ pub(super) fn are_on_every_router(cluster: &Cluster, authorities: &mut Authoriti
     // The other one is asked for its own hosts all the same.
     assert!(all_answer(&below, &authorities.wildcard.certificate));
     authorities.orders.stop();
-}
-
-fn endpoint(cluster: &Cluster, port: &str) -> SocketAddr {
-    let ports = cluster.inventory["ports"].as_array().unwrap();
-    let endpoint = &ports.iter().find(|found| found["name"] == port).unwrap()["endpoint"];
-    format!("{}:{}", endpoint["host"].as_str().unwrap(), endpoint["port"]).parse().unwrap()
 }

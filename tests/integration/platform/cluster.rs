@@ -1,6 +1,7 @@
 //! A cluster of three machines: commands to it, requests through its load balancer, power cuts.
 
 use std::io::Read as _;
+use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -31,11 +32,16 @@ impl Cluster {
         self.inventory["nodes"][index]["name"].as_str().unwrap().to_owned()
     }
 
+    /// Where the load balancer listens for a port of that name.
+    pub(super) fn endpoint(&self, port: &str) -> SocketAddr {
+        let ports = self.inventory["ports"].as_array().unwrap();
+        let endpoint = &ports.iter().find(|found| found["name"] == port).unwrap()["endpoint"];
+        format!("{}:{}", endpoint["host"].as_str().unwrap(), endpoint["port"]).parse().unwrap()
+    }
+
     /// Status and body of a request for a host through the load balancer's port 80.
     pub(super) fn get(&self, host: &str, path: &str) -> Result<(u16, String), String> {
-        let ports = self.inventory["ports"].as_array().unwrap();
-        let endpoint = &ports.iter().find(|port| port["name"] == "web").unwrap()["endpoint"];
-        let url = format!("http://{}:{}{path}", endpoint["host"].as_str().unwrap(), endpoint["port"]);
+        let url = format!("http://{}{path}", self.endpoint("web"));
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(30)))

@@ -1,12 +1,15 @@
 //! A machine loses its power while requests run.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::cluster::{Cluster, DOMAIN, machines_of};
-use super::load::{keep_asking, silent_at_most};
 use crate::images::image_archives;
+use crate::load::Load;
 use crate::sandbox::wait_for;
+
+/// Requests that may fail: those that are on their way to the machine, and those that its place in the load balancer still gets
+/// until the probe has failed twice. Each takes a client some time.
+const FAILED: usize = 40;
 
 pub(super) fn requests_survive_the_loss_of_a_machine(cluster: &Cluster) {
     cluster.ctl(&["apps", "create", "steady"]).demand(0);
@@ -17,19 +20,15 @@ pub(super) fn requests_survive_the_loss_of_a_machine(cluster: &Cluster) {
     wait_for("the app", || cluster.get(&host, "/").is_ok_and(|(status, _)| status == 200));
 
     let lost = machines_of(cluster, "steady").pop().expect("the app runs");
-    let stop = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let asking = scope.spawn(|| keep_asking(cluster, &host, "/", &stop));
+    let load = Load::during("a machine is lost", 2, &|host, path| cluster.get(host, path), (&host, "/"), || {
         cluster.cut_power(&lost);
         wait_for("the app to run on the machines that are left", || {
             let machines = machines_of(cluster, "steady");
             machines.len() == 2 && !machines.contains(&lost)
         });
-        stop.store(true, Ordering::Relaxed);
-        let longest = asking.join().unwrap();
-        silent_at_most(longest, "while a machine was lost", Duration::from_secs(120));
-        assert_eq!(cluster.get(&host, "/").map(|(status, _)| status), Ok(200));
     });
+    load.demand_at_most(FAILED, Duration::from_secs(120));
+    assert_eq!(cluster.get(&host, "/").map(|(status, _)| status), Ok(200));
     let doctor = cluster.ctl(&["doctor"]).demand(7);
     assert!(doctor.stdout.contains(&format!("FAIL  ssh           {lost}")), "{}", doctor.stdout);
 

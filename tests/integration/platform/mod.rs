@@ -6,7 +6,6 @@
 mod certificates;
 mod cluster;
 mod install;
-mod load;
 mod loss;
 mod prepared;
 mod routes;

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::cluster::{Cluster, DOMAIN, machines_of};
-use super::load::nothing_is_lost_while;
 use crate::images::image_archives;
+use crate::load::Load;
 use crate::sandbox::wait_for;
 
 pub(super) fn an_app_is_reached(cluster: &Cluster) {
@@ -25,15 +25,18 @@ pub(super) fn no_request_is_lost_while_an_app_changes(cluster: &Cluster) {
     cluster.ctl(&["apps", "scale", "busy", "3"]).demand(0);
     wait_for("the app", || cluster.get(&host, "/").is_ok_and(|(status, _)| status == 200));
 
+    let nothing_is_lost_while = |what: &str, change: &dyn Fn()| {
+        Load::during(what, 2, &|host, path| cluster.get(host, path), (&host, "/"), change).demand_none_lost(1);
+    };
     let deploy = ["apps", "deploy", "busy", "--image", "hello:2", "--archive", &apps];
-    nothing_is_lost_while(cluster, &host, "another release is deployed", || drop(cluster.ctl(&deploy).demand(0)));
-    nothing_is_lost_while(cluster, &host, "tasks go", || drop(cluster.ctl(&["apps", "scale", "busy", "2"]).demand(0)));
+    nothing_is_lost_while("another release is deployed", &|| drop(cluster.ctl(&deploy).demand(0)));
+    nothing_is_lost_while("tasks go", &|| drop(cluster.ctl(&["apps", "scale", "busy", "2"]).demand(0)));
     let drained = machines_of(cluster, "busy").pop().expect("the app runs");
     let availability = |wanted: &str| {
         let command = ["ssh", &cluster.node(0), "docker", "node", "update", "--availability", wanted, &drained];
         cluster.ctl(&command).demand(0);
     };
-    nothing_is_lost_while(cluster, &host, "a node is drained", || {
+    nothing_is_lost_while("a node is drained", &|| {
         availability("drain");
         wait_for("the app to run elsewhere", || {
             let machines = machines_of(cluster, "busy");

@@ -1,11 +1,8 @@
 //! Another version of the bundle: one that does not come up goes back, a good one is rolled out under requests.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
 use super::cluster::{Cluster, DOMAIN};
-use super::load::{keep_asking, silent_at_most};
 use crate::images::image_archives;
+use crate::load::Load;
 
 /// The shipped bundle as version 2.1.0, with `from` in its stack replaced.
 pub(super) fn changed_bundle(cluster: &Cluster, from: &str, to: &str) -> String {
@@ -40,15 +37,12 @@ pub(super) fn a_broken_upgrade_goes_back(cluster: &Cluster) {
 /// Routers are replaced one after the other while requests run.
 pub(super) fn a_good_upgrade_is_rolled_out(cluster: &Cluster) {
     let good = changed_bundle(cluster, r#"net.ipv4.tcp_retries2: "5""#, r#"net.ipv4.tcp_retries2: "6""#);
-    let stop = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let asking = scope.spawn(|| keep_asking(cluster, DOMAIN, "/health-check", &stop));
-        let ended = cluster.ctl(&["upgrade", "--bundle", &good]);
-        stop.store(true, Ordering::Relaxed);
-        let longest = asking.join().unwrap();
-        silent_at_most(longest, "during an upgrade", Duration::from_secs(60));
-        ended.demand(0).says(&["● router: active/running 3/3", "● platform: version 2.1.0 (was 2.0.0)"]);
+    let asked = (DOMAIN, "/health-check");
+    let load = Load::during("routers are replaced", 2, &|host, path| cluster.get(host, path), asked, || {
+        let ended = cluster.ctl(&["upgrade", "--bundle", &good]).demand(0);
+        ended.says(&["● router: active/running 3/3", "● platform: version 2.1.0 (was 2.0.0)"]);
     });
+    load.demand_none_lost(10);
     let format = "{{.Spec.TaskTemplate.ContainerSpec.Sysctls}}";
     let inspect = ["ssh", &cluster.node(0), "docker", "service", "inspect", "--format", format, "platform_router"];
     let found = cluster.ctl(&inspect).demand(0).stdout;

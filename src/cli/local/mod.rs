@@ -1,27 +1,20 @@
 //! `local …`: the emulator's daemon and its image.
 
+pub(super) mod arguments;
+mod logs;
+mod settled;
+
 use std::fmt::Write as _;
-use std::io::{Read as _, Seek as _, SeekFrom};
 use std::time::Duration;
 
-use azure_local::directory::Directory;
-use clap::{Parser, ValueEnum};
-
-use super::arguments::{
-    ImageChoice, ImageCommand, LatencyProfile, LocalCommand, LocalUpArguments, OutputArguments, Vms,
-};
+use super::arguments::OutputArguments;
 use super::prepare::reporter;
 use crate::local::{self, Emulator, EmulatorStatus, Listener, MachineKind, ServeOptions};
-use report::mark::DEGRADED;
+use arguments::{ImageChoice, ImageCommand, LatencyProfile, LocalCommand, LocalUpArguments, Vms};
+use logs::logs;
 use report::output;
 use report::{Failure, Reporter};
-
-/// So much of the log's end is printed.
-const LOG_END_BYTES: u64 = 1 << 20;
-/// So much of it is in memory at once.
-const LOG_PIECE_BYTES: u64 = 64 << 10;
-/// How often `logs --follow` looks for more.
-const FOLLOW_INTERVAL: Duration = Duration::from_millis(300);
+use settled::{Settled, last};
 
 /// Runs the command.
 pub(super) async fn run(command: LocalCommand) -> Result<(), Failure> {
@@ -54,94 +47,6 @@ async fn up(arguments: &LocalUpArguments) -> Result<(), Failure> {
     }
     let emulator = local::start(&directory, &wanted.arguments(), &Reporter::new(None)).await?;
     output::print(&format!("local emulator: {}\n{}", emulator.base, wanted.note()))
-}
-
-/// The options of the last time; all are absent when there was none.
-fn last(directory: &Directory) -> Result<LocalUpArguments, Failure> {
-    #[derive(Parser)]
-    #[command(no_binary_name = true)]
-    struct Last {
-        #[command(flatten)]
-        options: LocalUpArguments,
-    }
-    let found = local::last_arguments(directory)?;
-    let parsed = Last::try_parse_from(&found).map_err(|_| {
-        Failure::Usage(format!(
-            "`{}` holds options that this version does not know: {}; `azure-coreos-cluster local reset --yes` forgets them, with \
-             all resources",
-            directory.arguments().display(),
-            found.join(" ")
-        ))
-    })?;
-    Ok(parsed.options)
-}
-
-/// Options of which none is open.
-#[derive(Clone, Debug, PartialEq)]
-struct Settled {
-    vms: Vms,
-    latency: LatencyProfile,
-    time_scale: f64,
-    vm_memory_mib: u32,
-    image: ImageChoice,
-    boot_timeout_minutes: u64,
-}
-
-impl Settled {
-    /// What was named, else what held the last time, else the defaults.
-    fn of(named: &LocalUpArguments, last: &LocalUpArguments) -> Result<Self, Failure> {
-        let time_scale = named.time_scale.or(last.time_scale).unwrap_or(1.0);
-        if !(time_scale > 0.0 && time_scale.is_finite()) {
-            return Err(Failure::Usage(format!("`--time-scale` must be greater than 0, found {time_scale}")));
-        }
-        Ok(Self {
-            vms: named.vms.or(last.vms).unwrap_or(Vms::Qemu),
-            latency: named.latency.or(last.latency).unwrap_or(LatencyProfile::None),
-            time_scale,
-            vm_memory_mib: named.vm_memory.or(last.vm_memory).unwrap_or(1024),
-            image: named.image.clone().or_else(|| last.image.clone()).unwrap_or(ImageChoice::Built),
-            boot_timeout_minutes: named.boot_timeout.or(last.boot_timeout).unwrap_or(40),
-        })
-    }
-
-    /// As `local serve` takes them.
-    fn arguments(&self) -> Vec<String> {
-        let image = match &self.image {
-            ImageChoice::Built => None,
-            ImageChoice::File(path) => Some(("--image", path.to_string_lossy().into_owned())),
-        };
-        [
-            ("--vms", word(&self.vms)),
-            ("--latency", word(&self.latency)),
-            ("--time-scale", self.time_scale.to_string()),
-            ("--vm-memory", self.vm_memory_mib.to_string()),
-            ("--boot-timeout", self.boot_timeout_minutes.to_string()),
-        ]
-        .into_iter()
-        .chain(image)
-        .flat_map(|(flag, value)| [flag.to_owned(), value])
-        .collect()
-    }
-
-    /// What is easily forgotten about an emulator without machines, or with machines of another image.
-    fn note(&self) -> String {
-        match (self.vms, &self.image) {
-            (Vms::Qemu, ImageChoice::Built) => String::new(),
-            (Vms::Qemu, ImageChoice::File(path)) => format!(
-                "  new machines start from {}; --image built, after `local down`, goes back to the built one\n",
-                path.display()
-            ),
-            (Vms::None, _) => {
-                "  without machines (--vms none): nothing runs or answers; --vms qemu, after `local down`, changes that\n"
-                    .to_owned()
-            }
-        }
-    }
-}
-
-/// An argument's value as it is written on the command line.
-fn word(value: &impl ValueEnum) -> String {
-    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
 /// Runs the daemon until it is asked to end.
@@ -202,51 +107,6 @@ fn status_text(base: &str, discovery: Option<&str>, status: &EmulatorStatus) -> 
         let _ = writeln!(text, "  port     {public} {state}");
     }
     text
-}
-
-/// Prints the end of the log, and with `follow` what comes after it. A log grows as long as its emulator runs, so that it is
-/// read piece by piece.
-async fn logs(follow: bool) -> Result<(), Failure> {
-    let directory = local::directory()?;
-    let path = directory.log();
-    let file = local::folder::open_log(&directory)?;
-    let length = file.metadata().map_err(anyhow::Error::new)?.len();
-    let mut position = length.saturating_sub(LOG_END_BYTES);
-    let mut is_first_line_cut = position > 0;
-    if is_first_line_cut {
-        let kib = LOG_END_BYTES >> 10;
-        Reporter::new(None).note(format!(
-            "{DEGRADED} the last {kib} KiB of {} KiB; all of it: {}",
-            length >> 10,
-            path.display()
-        ));
-    }
-    loop {
-        let mut piece = log_piece(&file, position).map_err(anyhow::Error::new)?;
-        let is_end = (piece.len() as u64) < LOG_PIECE_BYTES;
-        // A line that goes on in the next piece is printed with it.
-        if let (false, Some(last)) = (is_end, piece.iter().rposition(|byte| *byte == b'\n')) {
-            piece.truncate(last + 1);
-        }
-        position += piece.len() as u64;
-        let cut = piece.iter().position(|byte| *byte == b'\n').filter(|_| is_first_line_cut).map_or(0, |end| end + 1);
-        is_first_line_cut = false;
-        output::print(&String::from_utf8_lossy(&piece[cut..]))?;
-        if !is_end {
-            continue;
-        }
-        if !follow {
-            return Ok(());
-        }
-        tokio::time::sleep(FOLLOW_INTERVAL).await;
-    }
-}
-
-fn log_piece(mut file: &std::fs::File, position: u64) -> std::io::Result<Vec<u8>> {
-    file.seek(SeekFrom::Start(position))?;
-    let mut piece = Vec::new();
-    file.take(LOG_PIECE_BYTES).read_to_end(&mut piece)?;
-    Ok(piece)
 }
 
 async fn down(suspend: bool) -> Result<(), Failure> {

@@ -11,8 +11,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _,
 use super::{Fence, Holder, LOCK_KEY};
 
 /// Answers `look`, `take TRANSACTION`, `drop` and `keep` with `ok …` or `failed …`; all else, the end of its input, and
-/// silence of 50 s end it, and with it the lease. The shell measures silence by the clock, which may be set meanwhile; the
-/// kernel's uptime is what counts. Without single quotes, so that it can stand in some.
+/// silence of 50 s end it, and with it the lease. The shell measures silence by the clock, which may be set meanwhile, in the
+/// middle of a word too: what was read of it is kept, and the kernel's uptime is what counts. Without single quotes, so that it can stand in some.
 pub const SCRIPT: &str = r#"
 lease=
 answer() { printf "%s %s\n" "$1" "$(printf %s "$2" | tail -n 1)"; }
@@ -23,12 +23,15 @@ trap leave EXIT
 trap exit HUP INT TERM PIPE
 uptime() { read -r said rest < /proc/uptime; printf %s "${said%.*}"; }
 last=$(uptime)
+read=
 while :; do
-  if read -r -t 50 word rest; then last=$(uptime)
+  if IFS= read -r -t 50 line; then last=$(uptime)
   elif [ $? -le 128 ] || [ $(($(uptime) - last)) -ge 50 ]; then exit
-  else continue
+  else read=$read$line; continue
   fi
-  case $word in
+  line=$read$line read=
+  rest=${line#* }
+  case ${line%% *} in
     look) said=$(etc --write-out=json get -- "$rest"); tell $? "$said" ;;
     take)
       leave
@@ -261,6 +264,30 @@ mod tests {
         let (ours, theirs) = tokio::io::duplex(1024);
         drop(theirs);
         assert!(matches!(Keeper::new(ours).look().await, Err(KeeperError::Ended(_))));
+    }
+
+    /// As when the clock is set forward while a word arrives.
+    #[tokio::test]
+    async fn a_word_is_read_however_often_its_reader_is_woken() {
+        let impatient = SCRIPT.replace("read -r -t 50", "read -r -t 0.01");
+        assert_ne!(impatient, SCRIPT);
+        let mut shell = tokio::process::Command::new("bash")
+            .args(["-c", &impatient])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let (mut stdin, stdout) = (shell.stdin.take().unwrap(), shell.stdout.take().unwrap());
+        for byte in b"drop\ndrop\n" {
+            stdin.write_all(&[*byte]).await.unwrap();
+            stdin.flush().await.unwrap();
+            tokio::time::sleep(Duration::from_millis(40)).await;
+        }
+        let mut lines = tokio::io::BufReader::new(stdout).lines();
+        for _ in 0..2 {
+            assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("ok "));
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The contents of files, decoded. `config/decode.go`, `DecodeContent`.
+//! The contents of files, decoded. `config/config.go:87`, `DecodeContent`
 
 use std::io::Read as _;
 
@@ -12,6 +12,9 @@ use crate::vocabulary::ENCODINGS;
 /// As Go's `encoding/base64` reads it.
 const BASE64: GeneralPurpose =
     GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
+
+/// Most bytes that compressed content may come to.
+pub const MOST_BYTES: u64 = 64 << 20;
 
 /// Why content is not what its encoding says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +58,13 @@ fn unpacked_text(content: &str, encoding: &str) -> Result<Vec<u8>, Undecodable> 
     if !encoding.ends_with("64") {
         return Ok(content.as_bytes().to_vec());
     }
-    // Go's reader passes over line ends and nothing else.
-    let packed: String = content.chars().filter(|c| !['\r', '\n'].contains(c)).collect();
-    BASE64.decode(packed).map_err(|_| Undecodable::Base64)
+    from_base64(content).ok_or(Undecodable::Base64)
+}
+
+/// Go's reader passes over line ends and nothing else.
+pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
+    let packed: String = text.chars().filter(|c| !['\r', '\n'].contains(c)).collect();
+    BASE64.decode(packed).ok()
 }
 
 #[cfg(test)]

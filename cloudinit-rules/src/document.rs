@@ -6,12 +6,9 @@ use std::collections::BTreeMap;
 use diagnostics::yaml::{Document, Mapping, Node, Value, Written};
 use serde::Deserialize;
 
-use crate::content;
-use crate::key::{Effect, Reading, Section, Shape};
+use crate::content::{self, MOST_BYTES};
+use crate::key::{Reading, Section, Shape};
 use crate::scalar;
-
-/// Most bytes that a file's content may come to.
-const MOST_BYTES: u64 = 64 << 20;
 
 /// A whole document; what it does not say is empty.
 #[derive(Default, Deserialize)]
@@ -125,13 +122,16 @@ fn mapping(node: &Node<'_>, section: Section, written: &Written) -> Result<Value
     }
     for (name, child) in node.entries().unwrap_or_default() {
         let Reading::Known(key) = section.reading(&name) else { continue };
-        if child.is_null() || matches!(key.effect, Effect::Dead(..)) {
+        if child.is_null() {
             continue;
         }
         let value = match key.shape {
             Shape::Text => scalar::text(&child, written).map(Value::String).ok_or_else(|| refused(&child, "a text")),
             Shape::Flag => scalar::flag(child.value()).map(Value::Bool).ok_or_else(|| refused(&child, "a flag")),
             Shape::Mapping(section) => mapping(&child, section, written),
+            // Its own keys have shapes too, which are not held against them here.
+            Shape::Unused if child.value().is_mapping() => continue,
+            Shape::Unused => Err(refused(&child, "a mapping")),
             Shape::Texts => list(&child, &|item| match item.is_null() {
                 true => Ok(Value::String(String::new())),
                 false => scalar::text(item, written).map(Value::String).ok_or_else(|| refused(item, "a text")),

@@ -15,7 +15,7 @@ pub fn text(node: &Node<'_>, written: &Written) -> Option<String> {
     }
 }
 
-/// A flag. The words of older YAML for yes and no are understood; a text in quotes is not.
+/// A flag. The words of older YAML for yes and no are understood, in quotes too; `true` and `false` in quotes are not.
 pub fn flag(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(flag) => Some(*flag),

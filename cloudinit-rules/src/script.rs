@@ -12,7 +12,9 @@ const FUNCTIONS: &str = include_str!("script.sh");
 /// The script of these steps. `root` stands before every path; empty on a machine.
 pub fn script(steps: &Steps, root: &str) -> String {
     let mut script = format!("#!/bin/bash\nroot={}\n{FUNCTIONS}\n", word(root).unwrap_or_default());
-    script.push_str(&group(&steps.first));
+    for action in &steps.first {
+        script.push_str(&group(std::slice::from_ref(action)));
+    }
     script.push_str("[ $failed -eq 0 ] || exit 1\n");
     for part in &steps.parts {
         script.push_str(&group(part));
@@ -96,7 +98,7 @@ fn step(action: &Action) -> Option<String> {
     })
 }
 
-/// `system/user.go`, `CreateUser`.
+/// `system/user.go:32`
 fn account(user: &User) -> Option<String> {
     let hash = if user.passwd.is_empty() { "*" } else { &user.passwd };
     let mut arguments = vec!["--password", hash];
@@ -166,6 +168,7 @@ mod tests {
                     "getent" => "echo \"$2:x:500:500::/home/$2:/bin/bash\"",
                     "id" => "[ \"$3\" != ann ] && echo 500",
                     "uname" => "echo node",
+                    "hostnamectl" => "[ \"$2\" != fails ]",
                     "chpasswd" => "cat >> \"$LOG\"; echo >> \"$LOG\"",
                     "systemctl" => {
                         "case \"$*\" in *fails*) [ \"$1\" = show ] && echo loaded; exit 1;; *missing*) exit 5;; esac"
@@ -192,6 +195,10 @@ mod tests {
 
         /// Status, what was said, and the calls.
         fn boot(&self, user_data: &str) -> (Option<i32>, String, String) {
+            self.boot_with(user_data, true)
+        }
+
+        fn boot_with(&self, user_data: &str, is_silent: bool) -> (Option<i32>, String, String) {
             let root = self.path("root");
             let script = script(&steps(user_data, "10.0.0.4"), root.to_str().unwrap());
             fs::write(self.path("script"), script).unwrap();
@@ -203,7 +210,7 @@ mod tests {
                 .env("LOG", self.path("log"))
                 .output()
                 .unwrap();
-            assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{user_data}");
+            assert!(!is_silent || output.stderr.is_empty(), "{user_data}: {}", output.stderr.escape_ascii());
             let log = fs::read_to_string(self.path("log")).unwrap();
             let log = log.replace(root.to_str().unwrap(), "");
             (output.status.code(), String::from_utf8(output.stdout).unwrap(), log)
@@ -221,8 +228,8 @@ mod tests {
         fs::create_dir_all(root.join("home/core/.ssh")).unwrap();
         fs::write(root.join("home/core/.ssh/authorized_keys"), "old").unwrap();
         fs::create_dir_all(root.join("etc/coreos")).unwrap();
-        fs::write(root.join("etc/coreos/update.conf"), "GROUP=stable\n#x\nREBOOT_STRATEGYX\n").unwrap();
-        fs::write(root.join("etc/environment"), "A=1\nCOREOS_PRIVATE_IPV4=old\nB=2").unwrap();
+        fs::write(root.join("etc/coreos/update.conf"), "GROUP=stable\n#x\r\nREBOOT_STRATEGYX\n").unwrap();
+        fs::write(root.join("etc/environment"), "A=1\r\nCOREOS_PRIVATE_IPV4=old\nB=2").unwrap();
         fs::create_dir_all(root.join("run/systemd/system")).unwrap();
         symlink("/dev/null", root.join("run/systemd/system/b.service")).unwrap();
         let user_data = r#"#cloud-config
@@ -303,6 +310,34 @@ coreos:
             assert_eq!(status, Some(1), "{user_data}: {said}");
             assert!(said.starts_with(says) && said.ends_with("; what comes after it is not done\n"), "{said}");
             assert!(!calls.contains("after") && !machine.path("root/after").exists(), "{calls}");
+        }
+    }
+
+    #[test]
+    fn keys_are_authorized_although_the_hostname_is_not_set() {
+        let machine = Machine::new();
+        let (status, said, calls) =
+            machine.boot("#cloud-config\nhostname: fails\nssh_authorized_keys: [key]\nwrite_files: [{path: /after}]\n");
+        assert_eq!(status, Some(1), "{said}");
+        assert_eq!(said, "user-data: stopped at the hostname; what comes after it is not done\n");
+        assert_eq!(calls, "hostnamectl set-hostname fails\nchown -R -- core:500 /home/core/.ssh\n");
+        assert_eq!(machine.file("/home/core/.ssh/authorized_keys"), b"key\n");
+        assert!(!machine.path("root/after").exists());
+    }
+
+    #[test]
+    fn what_a_mask_meets() {
+        let machine = Machine::new();
+        let folder = machine.path("root/etc/systemd/system");
+        fs::create_dir_all(folder.join("empty.service")).unwrap();
+        fs::write(folder.join("file.service"), "x").unwrap();
+        symlink("/nowhere", folder.join("dangling.service")).unwrap();
+        let masks = |name: &str| format!("#cloud-config\ncoreos: {{units: [{{name: {name}.service, mask: true}}]}}\n");
+        for (name, status) in [("empty", 0), ("file", 0), ("file", 0), ("new", 0), ("dangling", 1)] {
+            let (found, said, _) = machine.boot_with(&masks(name), false);
+            assert_eq!(found, Some(status), "{name}: {said}");
+            let link = fs::read_link(folder.join(format!("{name}.service"))).unwrap();
+            assert_eq!(link == Path::new("/dev/null"), status == 0, "{name}");
         }
     }
 

@@ -72,6 +72,7 @@ set_lines() {
     names=$names follows=$follows awk '
         BEGIN { count = split(ENVIRON["names"], name, " ") }
         {
+            sub(/\r$/, "")
             for (i = 1; i <= count; i++)
                 if (!(i in done) && index($0, name[i] ENVIRON["follows"]) == 1) {
                     $0 = name[i] "=" ENVIRON["value_" name[i]]
@@ -103,9 +104,13 @@ write_hosts() {
     printf '127.0.0.1 %s\n' "$(uname -n)" | base64 | write_file /etc /etc/hosts 0644 ''
 }
 
+# A link that leads nowhere is in the way, as coreos-cloudinit asks for what a link leads to.
 mask() {
-    mkdir -p -- "$(dirname -- "$root$1")"
-    rm -f -- "$root$1"
+    if [ -e "$root$1" ]; then
+        rm -d -- "$root$1"
+    else
+        mkdir -p -- "$(dirname -- "$root$1")"
+    fi
     ln -s /dev/null "$root$1"
 }
 

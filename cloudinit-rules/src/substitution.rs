@@ -1,9 +1,9 @@
 //! Addresses that a text can leave to the machine: `$private_ipv4` and its like, replaced in the whole text before it is
-//! read. `initialize/env.go`.
+//! read. `initialize/env.go:79`
 
 /// What is replaced, unless a backslash stands before it.
 pub const SUBSTITUTIONS: [&str; 4] = ["$private_ipv4", "$public_ipv4", "$private_ipv6", "$public_ipv6"];
-/// The one that machines on Azure have: `datasource/waagent/waagent.go`, `FetchMetadata`, the instance's address. There is a
+/// The one that machines on Azure have: `datasource/waagent/waagent.go:91`, the instance's address. There is a
 /// public one only behind endpoints of the classic cloud, so that the others are empty.
 pub const PRIVATE_IPV4: &str = "$private_ipv4";
 

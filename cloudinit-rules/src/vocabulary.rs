@@ -1,18 +1,22 @@
 //! The words that coreos-cloudinit knows.
 
+use crate::mime::headers;
+
 /// The first line of a cloud-config, whatever blanks come after it.
-/// `config/config.go`, `IsCloudConfig`.
+/// `config/config.go:52`
 pub const HEADER: &str = "#cloud-config";
 /// The account that exists before coreos-cloudinit runs.
 pub const CORE_USER: &str = "core";
-/// What is run of a unit. `system/systemd.go`, `RunUnitCommand`.
+/// What the content's type of several parts has in it.
+const MULTIPART: &str = "multipart/mixed";
+/// What is run of a unit. `system/systemd.go:80`
 pub const COMMANDS: [&str; 7] =
     ["start", "stop", "restart", "reload", "try-restart", "reload-or-restart", "reload-or-try-restart"];
-/// How content may be written down. `config/file.go`, `valid`; `config/decode.go`, `DecodeContent`.
+/// How content may be written down. `config/config.go:87`, `DecodeContent`
 pub const ENCODINGS: [&str; 8] = ["b64", "base64", "gz", "gzip", "gz+b64", "gz+base64", "gzip+b64", "gzip+base64"];
-/// When a machine reboots for an update. `config/update.go`, `valid`.
+/// When a machine reboots for an update. `config/update.go:18`
 pub const REBOOT_STRATEGIES: [&str; 3] = ["off", "reboot", "etcd-lock"];
-/// What is a file of systemd-networkd instead of a unit. `system/unit.go`, `Group`.
+/// What is a file of systemd-networkd instead of a unit. `system/unit.go:52`
 pub const NETWORK_SUFFIXES: [&str; 3] = [".network", ".netdev", ".link"];
 
 /// Whether the text is taken for a cloud-config.
@@ -20,14 +24,14 @@ pub fn has_header(text: &str) -> bool {
     text.split('\n').next().is_some_and(|line| line.trim_end() == HEADER)
 }
 
-/// Whether the text is taken for a script. `config/script.go`, `IsScript`.
+/// Whether the text is taken for a script. `initialize/user_data.go:224`
 pub fn is_script(text: &str) -> bool {
     text.starts_with("#!")
 }
 
-/// Whether the text is taken for several parts. `config/config.go`, `IsMultipartMime`.
+/// Whether the text is taken for several parts: headers up to an empty line, in any order. `config/config.go:61`
 pub fn is_multipart(text: &str) -> bool {
-    text.split('\n').next().is_some_and(|line| line.contains("Content-Type: multipart/mixed;"))
+    headers(text).is_some_and(|(headers, _)| headers.get("Content-Type").is_some_and(|kind| kind.contains(MULTIPART)))
 }
 
 #[cfg(test)]
@@ -42,8 +46,12 @@ mod tests {
             ("\n#cloud-config\n", ""),
             ("#!\n", "script"),
             (" #!/bin/sh\n", ""),
-            ("Content-Type: multipart/mixed; boundary=x\n", "multipart"),
-            ("MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n", ""),
+            ("Content-Type: multipart/mixed; boundary=x\n\n", "multipart"),
+            ("content-type:multipart/mixed\r\n\r\n", "multipart"),
+            ("MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n\n", "multipart"),
+            ("Content-Type: multipart/mixed; boundary=x\n", ""),
+            ("Content-Type: multipart/alternative; boundary=x\n\n", ""),
+            ("hello\nContent-Type: multipart/mixed; boundary=x\n\n", ""),
             ("", ""),
         ] {
             let found = match (has_header(text), is_script(text), is_multipart(text)) {

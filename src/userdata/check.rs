@@ -5,7 +5,7 @@ use super::ignition_rules::version::{self, Readers};
 use super::mistake::{Judged, Mistake};
 use super::purpose::Purpose;
 use super::{UserDataError, ignition_rules, json};
-use cloudinit_rules::vocabulary::has_header;
+use cloudinit_rules::vocabulary::{has_header, is_multipart, is_script};
 use diagnostics::yaml::{Document, Written};
 
 /// So many mistakes are named.
@@ -34,10 +34,7 @@ pub(super) fn cloud_config(node: &str, text: &str) -> Result<(), UserDataError> 
 /// from that: it stops the boot, where coreos-cloudinit, which runs later, only leaves its work undone.
 pub fn whole(text: &str, fedora_coreos: bool) -> Vec<String> {
     let start = text.trim_start();
-    let is_for_cloudinit = has_header(text)
-        || text.starts_with("#!")
-        || text.lines().next().is_some_and(|line| line.contains("Content-Type: multipart/mixed;"));
-    if is_for_cloudinit {
+    if has_header(text) || is_script(text) || is_multipart(text) {
         return if fedora_coreos { vec!["Fedora CoreOS reads only Ignition".into()] } else { Vec::new() };
     }
     if !start.starts_with('{') {
@@ -92,7 +89,8 @@ mod tests {
         for (text, flatcar, fedora) in [
             ("#cloud-config\nx: [\n", true, false),
             ("#!/bin/sh\n", true, false),
-            ("Content-Type: multipart/mixed; boundary=x\n", true, false),
+            ("MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n\n", true, false),
+            ("Content-Type: multipart/mixed; boundary=x\n", false, false),
             ("hello\n", false, false),
             ("{", false, false),
             ("{}", false, false),

@@ -3,6 +3,7 @@
 //! Ignition runs before the machine's first boot and ends in an emergency shell when it refuses its configuration; Azure
 //! then waits in vain for the machine's report. Programs that run later (coreos-cloudinit) cannot keep a machine from it.
 
+use cloudinit_rules::vocabulary::{has_header, is_multipart, is_script};
 use serde_json::Value;
 
 use crate::arm::document::text;
@@ -32,15 +33,11 @@ pub(crate) fn refusal(vm: &Value, custom_data: Option<&[u8]>) -> Option<String> 
     ignition::refusal(&document, newest)
 }
 
-/// Flatcar's Ignition leaves these to coreos-cloudinit, compressed or not.
+/// Flatcar's Ignition leaves these to coreos-cloudinit, compressed or not, and knows them as it does.
 /// <https://github.com/flatcar/scripts/tree/main/sdk_container/src/third_party/coreos-overlay/sys-apps/ignition/files>
 fn is_for_cloudinit(custom_data: &[u8]) -> bool {
-    let first = custom_data.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let first = String::from_utf8_lossy(first);
-    custom_data.starts_with(&[0x1f, 0x8b])
-        || first.trim_end() == "#cloud-config"
-        || first.starts_with("#!")
-        || first.contains("Content-Type: multipart/mixed;")
+    let text = String::from_utf8_lossy(custom_data);
+    custom_data.starts_with(&[0x1f, 0x8b]) || has_header(&text) || is_script(&text) || is_multipart(&text)
 }
 
 #[cfg(test)]
@@ -62,7 +59,8 @@ mod tests {
             (newest, false, true),
             ("#cloud-config\nx: [\n", true, true),
             ("#!/bin/sh\n", true, true),
-            ("Content-Type: multipart/mixed; boundary=a\n", true, true),
+            ("MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=a\n\n", true, true),
+            ("Content-Type: multipart/mixed; boundary=a\n", false, true),
             ("#cloud-configuration\n", false, true),
             ("hello", false, true),
             ("{}", false, true),

@@ -2,13 +2,13 @@
 //! the merge of users' files with ours, and the interpreter ask.
 
 mod cloud_init;
+pub mod reference;
+pub mod source;
 mod tables;
 
 use cloud_init::cloud_init_keys;
 use diagnostics::suggestion;
-
-/// Where the sources are that [`Key::source`] names.
-pub const SOURCES: &str = "https://github.com/flatcar/coreos-cloudinit/blob/flatcar-master/";
+use source::Source;
 
 /// A kind of mapping in a cloud-config.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Section {
 }
 
 /// What a key's value is. A value of another shape is an error of the YAML reader, upon which nothing of the file is
-/// applied (`initialize/user_data.go`, `payloadAsCloudConfigPart`: returns the error of `NewCloudConfig`).
+/// applied (`initialize/user_data.go:193`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     Text,
@@ -50,6 +50,8 @@ pub enum Shape {
     Texts,
     Mapping(Section),
     List(Section),
+    /// A mapping of what nobody has a use for.
+    Unused,
 }
 
 /// What a key does on Flatcar.
@@ -99,8 +101,14 @@ pub struct Key {
     pub variable: Option<&'static str>,
     /// How it acts otherwise than it is written; empty where it does not.
     pub misread: &'static str,
-    /// File below [`SOURCES`], and what stands there.
-    pub source: &'static str,
+    sources: [Option<Source>; 3],
+}
+
+impl Key {
+    /// The lines that say what is done with its value; at least one.
+    pub fn sources(&self) -> impl Iterator<Item = Source> {
+        self.sources.into_iter().flatten()
+    }
 }
 
 /// What a key is that stands in a section.
@@ -179,10 +187,22 @@ mod tests {
 
     #[test]
     fn every_key_names_its_source() {
+        let is_hash = |text: &str| text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         for section in Section::ALL {
             for key in section.keys() {
-                let (file, says) = key.source.split_once(": ").unwrap_or_default();
-                assert!(file.ends_with(".go") && !says.is_empty(), "{section:?} {}", key.name);
+                assert!(key.sources().count() >= 1, "{section:?} {}", key.name);
+                for source in key.sources() {
+                    let (place, url) = (source.place(), source.url());
+                    let (file, line) = place.split_once(".go:").unwrap_or_default();
+                    assert!(!file.is_empty() && line.parse::<u32>().is_ok_and(|line| line > 14), "{place}");
+                    assert!(!source.does.is_empty(), "{place}");
+                    let parts: Vec<&str> = url.splitn(8, '/').collect();
+                    let [https, "", "github.com", owner, repository, "blob", commit, rest] = parts[..] else {
+                        panic!("{url}");
+                    };
+                    assert!(https == "https:" && !owner.is_empty() && !repository.is_empty(), "{url}");
+                    assert!(is_hash(commit) && rest.ends_with(&format!("{file}.go#L{line}")), "{url}");
+                }
                 let is_handed_on = matches!(section, Section::Update | Section::Locksmith | Section::Flannel);
                 assert_eq!(key.variable.is_some(), is_handed_on, "{section:?} {}", key.name);
             }

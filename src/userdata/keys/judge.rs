@@ -133,6 +133,8 @@ impl<'a> Judge<'a, '_> {
     fn value(&mut self, node: &Node<'a>, section: Section, key: &Key, parent: &Node<'a>) -> Value {
         match (key.shape, node.value()) {
             (Shape::Mapping(section), _) => self.mapping(node, section),
+            // Its key is told to do nothing.
+            (Shape::Unused, _) => Value::Null,
             (Shape::List(section), Value::Sequence(_)) => {
                 let items = node.items().unwrap_or_default();
                 Value::Sequence(items.iter().map(|item| self.mapping(item, section)).collect())

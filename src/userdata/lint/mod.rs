@@ -137,8 +137,8 @@ fn lint_text(file: &str, text: &str) -> Result<Report, Problems> {
     let idle = |why: &str| Verdict::Idle(why.to_owned());
     let start = text.get(..512.min(text.len())).unwrap_or(text).to_ascii_lowercase();
     if start.starts_with("mime-version:") || start.starts_with("content-type:") {
-        let why =
-            "Flatcar knows a multipart file by its first line; begin with `Content-Type: multipart/mixed; boundary=…`";
+        let why = "Flatcar knows a multipart file by headers up to an empty line, one of them \
+                   `Content-Type: multipart/mixed; boundary=…`";
         return Ok(whole(Kind::Multipart, Some(1), idle(why), fedora()));
     }
     if CLOUD_INIT.iter().any(|start| first.starts_with(start)) {
@@ -296,7 +296,14 @@ mod tests {
                 "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n",
                 Kind::Multipart,
                 false,
-                "by its first line",
+                "up to an empty line",
+            ),
+            (
+                "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n\n\
+                 --x\nContent-Type: text/plain\n\n#!/bin/sh\n--x--\n",
+                Kind::Multipart,
+                true,
+                "`part 1` acts",
             ),
             ("#include\nhttps://x\n", Kind::CloudInit, false, "only cloud-init"),
             ("## template: jinja\n#cloud-config\n", Kind::CloudInit, false, "only cloud-init"),

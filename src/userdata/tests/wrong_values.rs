@@ -71,7 +71,7 @@ fn no_key_takes_a_value_of_another_kind() {
                 Shape::Text => &["[a]", "{a: b}", "null"],
                 Shape::Flag => &["1", "'true'", "'yess'", "True1", "[true]", "{a: b}", "null"],
                 Shape::Texts => &["a", "true", "{a: b}", "[[a]]", "[{a: b}]", "[null]", "null"],
-                Shape::Mapping(_) => &["a", "1", "true", "[a]", "null"],
+                Shape::Mapping(_) | Shape::Unused => &["a", "1", "true", "[a]", "null"],
                 Shape::List(_) => &["a", "1", "{a: b}", "[a]", "[[a]]", "null"],
             };
             for value in wrong {

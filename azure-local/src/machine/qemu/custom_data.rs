@@ -15,7 +15,7 @@ pub(super) fn ignition(spec: &MachineSpec) -> Result<Option<Vec<u8>>, MachineErr
     let unusable = |what: &str| {
         Err(MachineError::Unusable(format!(
             "customData is {what}; the local image takes Ignition (a JSON document with `ignition.version`), and what \
-             coreos-cloudinit takes: `#cloud-config`, `#!` scripts, and `Content-Type: multipart/mixed;`"
+             coreos-cloudinit takes: `#cloud-config`, `#!` scripts, and headers with `Content-Type: multipart/mixed`"
         )))
     };
     let start = bytes.trim_ascii_start();
@@ -64,7 +64,7 @@ mod tests {
             "#cloud-config\nhostname: a\n",
             "#cloud-config\nusers: x\n",
             "#!/bin/sh\n",
-            "Content-Type: multipart/mixed; boundary=x\n",
+            "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n\n",
         ] {
             let document = ignition(&spec(Some(text.as_bytes()))).expect("taken").expect("a configuration");
             let document: serde_json::Value = serde_json::from_slice(&document).expect("JSON");

@@ -129,9 +129,9 @@ mod tests {
             ("part 4: x", 18, false),
             ("part 5", 23, false),
             ("part 6", 28, false),
-            ("part 7: packages", 31, false),
+            ("part 7: packages", 32, false),
             ("part 8", 37, false),
-            ("part 9: part 1", 45, true),
+            ("part 9: part 1", 48, true),
         ];
         assert_eq!(found, expected.map(|(key, line, acts)| (key.to_owned(), Some(line), acts)));
         for (text, line, why) in [

@@ -156,7 +156,9 @@ async fn ensure_image(given: Option<&Path>, reporter: &Reporter) -> anyhow::Resu
     }
     reporter.note("building the machines' image from Debian packages; once, about two minutes");
     let says = reporter.clone();
-    tokio::task::spawn_blocking(move || image::build(&cache, &mut |text: &str| says.note(text))).await??;
+    let running = image::RunningProgram::default();
+    let _ends_with_this = running.end_on_drop();
+    tokio::task::spawn_blocking(move || image::build(&cache, &running, &mut |text: &str| says.note(text))).await??;
     Ok(())
 }
 

@@ -3,14 +3,14 @@
 //! Runs as root or as an ordinary user; then mmdebstrap uses a user namespace, and fakeroot remembers the owners.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use super::{recipe, sources};
+use super::program::RunningProgram;
+use super::{host, recipe, sources};
 use crate::shell_word::shell_word;
 
 /// Size of the root disk, the same as Azure's disks for Flatcar.
@@ -18,11 +18,14 @@ pub const DISK_SIZE_GIB: u32 = 30;
 /// Where the hooks lie in the new root while it is built.
 const HOOKS_FOLDER: &str = "/usr/lib/azure-local-build";
 
-/// Lines of a failed program's output that its error shows.
-const SHOWN_LINES: usize = 15;
-
-/// Fills `folder` with `kernel`, `initramfs` and `disk.raw`.
-pub(super) fn assemble(folder: &Path, progress: &mut dyn FnMut(&str)) -> Result<()> {
+/// Fills `folder` with `kernel`, `initramfs` and `disk.raw`; `lock` is held by each program that does so.
+pub(super) fn assemble(
+    folder: &Path,
+    lock: &File,
+    running: &RunningProgram,
+    progress: &mut dyn FnMut(&str),
+) -> Result<()> {
+    host::check()?;
     let root_archive = folder.join("recipe.tar");
     let hooks_archive = folder.join("hooks.tar");
     let packed_root = folder.join("root.tar");
@@ -31,7 +34,8 @@ pub(super) fn assemble(folder: &Path, progress: &mut dyn FnMut(&str)) -> Result<
     fs::write(&hooks_archive, recipe::hooks_archive()?).context("writing the recipe")?;
 
     progress("installing Debian packages into a new root");
-    run(&mut bootstrap(&hooks_archive, &root_archive, &packed_root), progress).with_context(|| {
+    let mut bootstrap = bootstrap(&hooks_archive, &root_archive, &packed_root);
+    running.run(&mut bootstrap, lock, progress).with_context(|| {
         let (release, variable) = (sources::RELEASE, sources::MIRROR_VARIABLE);
         format!("installing Debian {release} ({variable}=URL names a mirror that has it)")
     })?;
@@ -42,7 +46,12 @@ pub(super) fn assemble(folder: &Path, progress: &mut dyn FnMut(&str)) -> Result<
         .and_then(|file| file.set_len(u64::from(DISK_SIZE_GIB) << 30))
         .with_context(|| format!("creating `{}`", disk.display()))?;
     fs::create_dir(&root).context("creating the folder for the root file system")?;
-    run(as_owner_of_everything().arg(recipe::DISK_SCRIPT).arg("disk").args([folder]), progress)?;
+    running
+        .run(as_owner_of_everything().arg(recipe::DISK_SCRIPT).arg("disk").arg(folder), lock, progress)
+        .with_context(|| format!("writing `{}`", disk.display()))?;
+    // The script's own chmod does not last: fakeroot leaves the owner's right to write.
+    fs::set_permissions(&disk, fs::Permissions::from_mode(0o444))
+        .with_context(|| format!("protecting `{}`", disk.display()))?;
 
     for leftover in [root_archive, hooks_archive, packed_root] {
         fs::remove_file(&leftover).with_context(|| format!("removing `{}`", leftover.display()))?;
@@ -52,6 +61,11 @@ pub(super) fn assemble(folder: &Path, progress: &mut dyn FnMut(&str)) -> Result<
 
 fn bootstrap(hooks_archive: &Path, root_archive: &Path, packed_root: &Path) -> Command {
     let mut command = Command::new("mmdebstrap");
+    // The new root takes a gibibyte, and Debian's /tmp lies in memory since trixie. The build's own folder would not do: a
+    // user namespace has no way into a home of mode 0700.
+    if std::env::var_os("TMPDIR").is_none() {
+        command.env("TMPDIR", "/var/tmp");
+    }
     command
         // Kernel packages would otherwise make an initramfs of their own.
         .env("INITRD", "No")
@@ -82,61 +96,20 @@ fn bootstrap(hooks_archive: &Path, root_archive: &Path, packed_root: &Path) -> C
 
 /// A shell in which files can belong to any user.
 fn as_owner_of_everything() -> Command {
-    let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
-    let mut command = if is_root {
+    let mut command = if host::is_root() {
         Command::new("sh")
     } else {
         let mut command = Command::new("fakeroot");
         command.arg("sh");
         command
     };
-    command.arg("-euc");
+    command.env("PATH", host::search_path()).arg("-euc");
     command
-}
-
-/// Runs a program to its end; its output goes to `progress` and, when it fails, into the error.
-fn run(command: &mut Command, progress: &mut dyn FnMut(&str)) -> Result<()> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("running `{name}` (is it installed?)"))?;
-    let mut last_lines = Vec::new();
-    if let Some(output) = child.stderr.take() {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            if let Some(step) = line.strip_prefix("I: ") {
-                progress(step);
-            }
-            if last_lines.len() == SHOWN_LINES {
-                last_lines.remove(0);
-            }
-            last_lines.push(line);
-        }
-    }
-    let status = child.wait().with_context(|| format!("waiting for `{name}`"))?;
-    if !status.success() {
-        bail!("`{name}` ended with {status}:\n{}", last_lines.join("\n"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_failing_program_is_shown_with_its_last_words() {
-        let mut steps = Vec::new();
-        let script = "echo 'I: starting' >&2; for i in $(seq 40); do echo line $i >&2; done; exit 3";
-        let error = run(Command::new("sh").args(["-c", script]), &mut |step| steps.push(step.to_owned()))
-            .expect_err("exit code 3");
-        let message = error.to_string();
-        assert_eq!(steps, ["starting"]);
-        assert!(message.contains("exit status: 3") && message.ends_with("line 39\nline 40"), "{message}");
-        assert!(!message.contains("line 25\n"), "{message}");
-    }
 
     #[test]
     fn paths_survive_the_hooks_shell() {

@@ -8,7 +8,9 @@ mod assembly;
 mod disk_file;
 pub mod given;
 mod given_error;
+mod host;
 mod partition_table;
+mod program;
 mod recipe;
 mod sources;
 
@@ -21,6 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use assembly::DISK_SIZE_GIB;
 use given::GivenImage;
 pub use given_error::GivenImageError;
+pub use program::{EndOnDrop, RunningProgram};
 
 /// What machines start from. As JSON it is noted beside each disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,13 +72,16 @@ pub fn find(cache_directory: &Path) -> Option<Image> {
 }
 
 /// Builds the image in `cache_directory` unless it is there; blocks for a minute or more. `progress` is told what is
-/// being done, a line at a time. Builds that run at the same time wait for each other; what a
+/// being done, a line at a time; `running` ends what is being done. Builds that run at the same time wait for each other; what a
 /// killed build left behind is removed.
-pub fn build(cache_directory: &Path, progress: &mut dyn FnMut(&str)) -> Result<Image> {
+pub fn build(cache_directory: &Path, running: &RunningProgram, progress: &mut dyn FnMut(&str)) -> Result<Image> {
     fs::create_dir_all(cache_directory).with_context(|| format!("creating `{}`", cache_directory.display()))?;
     let lock_path = cache_directory.join("build.lock");
     let lock = File::create(&lock_path).with_context(|| format!("creating `{}`", lock_path.display()))?;
-    lock.lock().with_context(|| format!("locking `{}`", lock_path.display()))?;
+    if lock.try_lock().is_err() {
+        progress("waiting for another build of the image to end");
+        lock.lock().with_context(|| format!("locking `{}`", lock_path.display()))?;
+    }
     if let Some(image) = find(cache_directory) {
         return Ok(image);
     }
@@ -84,7 +90,7 @@ pub fn build(cache_directory: &Path, progress: &mut dyn FnMut(&str)) -> Result<I
     let finished = cache_directory.join(recipe::fingerprint());
     let building = cache_directory.join(format!("{}{UNFINISHED}", recipe::fingerprint()));
     fs::create_dir(&building).with_context(|| format!("creating `{}`", building.display()))?;
-    let built = assembly::assemble(&building, progress)
+    let built = assembly::assemble(&building, &lock, running, progress)
         .and_then(|()| fs::rename(&building, &finished).with_context(|| format!("renaming `{}`", building.display())));
     if built.is_err() {
         // The error that is already there says more than one about the leftovers would.
@@ -124,7 +130,8 @@ mod tests {
         let image = find(cache.path()).expect("the image");
         assert_eq!(image.kernel, folder.join("kernel"));
         assert_eq!(
-            build(cache.path(), &mut |line| panic!("nothing to do, but: {line}")).expect("the image that is there"),
+            build(cache.path(), &RunningProgram::default(), &mut |line| panic!("nothing to do, but: {line}"))
+                .expect("the image that is there"),
             image
         );
     }

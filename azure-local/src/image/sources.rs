@@ -11,7 +11,7 @@ pub(super) const RELEASE: &str = "trixie";
 /// Names another mirror than the host's.
 pub(super) const MIRROR_VARIABLE: &str = "AZURE_LOCAL_DEBIAN_MIRROR";
 
-const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+pub(super) const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// The mirror arguments of mmdebstrap: the environment's mirror, else the mirrors of the host's own sources, else none,
 /// which makes mmdebstrap take its own default.
@@ -34,7 +34,9 @@ pub(super) fn mirrors() -> Vec<String> {
             _ => Vec::new(),
         })
         .collect();
-    lines.into_iter().collect()
+    // A host that was installed without a network has the line for security alone.
+    let has_release = lines.iter().any(|line| line.ends_with(&format!(" {RELEASE} main")));
+    if has_release { lines.into_iter().collect() } else { Vec::new() }
 }
 
 /// The options of mmdebstrap that carry over what the host's APT needs to reach its mirror.
@@ -66,7 +68,12 @@ fn source_line(uri: &str, suite: &str, components: &[&str]) -> Option<String> {
     let is_attic = path.contains("://archive.debian.org/");
     let is_debian =
         !is_attic && components.contains(&"main") && (path.ends_with("/debian") || path.ends_with("/debian-security"));
-    let pocket = suite.find('-').map_or("", |start| &suite[start..]);
+    let pocket = match suite.split_once('/') {
+        // So `bullseye-security` was called before.
+        Some((_, "updates")) => "-security",
+        Some(_) => return None,
+        None => suite.find('-').map_or("", |start| &suite[start..]),
+    };
     if !is_debian || !POCKETS.contains(&pocket) {
         return None;
     }
@@ -77,7 +84,7 @@ fn source_line(uri: &str, suite: &str, components: &[&str]) -> Option<String> {
 fn one_line_sources(text: &str) -> Vec<String> {
     text.lines()
         .filter_map(|line| {
-            let line = line.split('#').next()?.trim().strip_prefix("deb ")?.trim_start();
+            let line = line.split('#').next()?.trim().strip_prefix("deb")?.strip_prefix([' ', '\t'])?.trim_start();
             let line = match line.strip_prefix('[') {
                 Some(with_options) => with_options.split_once(']')?.1,
                 None => line,
@@ -103,7 +110,9 @@ fn deb822_sources(text: &str) -> Vec<String> {
                 .flat_map(|(_, value)| value.split_whitespace())
                 .collect()
         };
-        if !field("Types").contains(&"deb") || field("Enabled") == ["no"] {
+        if !field("Types").contains(&"deb")
+            || matches!(field("Enabled")[..], ["no" | "false" | "off" | "without" | "0"])
+        {
             continue;
         }
         let components = field("Components");
@@ -127,6 +136,8 @@ mod tests {
         let list = "\
 # deb http://old.example/debian bookworm main
 deb http://archive.debian.org/debian buster main
+deb http://mirror.example/debian-security buster/updates main
+deb http://mirror.example/debian buster/other main
 deb http://mirror.example/debian bookworm main contrib # near
 deb [arch=amd64 signed-by=/x.gpg] http://mirror.example/debian-security/ bookworm-security main
 deb http://mirror.example/debian trixie main
@@ -138,6 +149,7 @@ deb http://mirror.example/debian bookworm-updates contrib
         assert_eq!(
             without_signature(one_line_sources(list)),
             [
+                "deb http://mirror.example/debian-security trixie-security main",
                 "deb http://mirror.example/debian trixie main",
                 "deb http://mirror.example/debian-security/ trixie-security main",
                 "deb http://mirror.example/debian trixie main"

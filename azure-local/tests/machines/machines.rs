@@ -30,10 +30,12 @@ fn image_cache() -> PathBuf {
 }
 
 async fn image() -> image::Image {
-    tokio::task::spawn_blocking(|| image::build(&image_cache(), &mut |step| eprintln!("image: {step}")))
-        .await
-        .expect("no panic")
-        .expect("the image is built")
+    tokio::task::spawn_blocking(|| {
+        image::build(&image_cache(), &image::RunningProgram::default(), &mut |step| eprintln!("image: {step}"))
+    })
+    .await
+    .expect("no panic")
+    .expect("the image is built")
 }
 
 struct Operator {

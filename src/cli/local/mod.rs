@@ -171,7 +171,9 @@ async fn build_image() -> Result<(), Failure> {
     let cache = local::image_cache()?;
     let reporter = reporter(&OutputArguments { output: report::OutputFormat::Text, events: None })?;
     let says = reporter.clone();
-    let build = move || azure_local::image::build(&cache, &mut |text: &str| says.note(text));
+    let running = azure_local::image::RunningProgram::default();
+    let _ends_with_this = running.end_on_drop();
+    let build = move || azure_local::image::build(&cache, &running, &mut |text: &str| says.note(text));
     let image = tokio::task::spawn_blocking(build).await.map_err(anyhow::Error::new)??;
     output::print(&format!("{}\n", image.disk.display()))
 }

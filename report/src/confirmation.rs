@@ -17,10 +17,16 @@ pub async fn confirm(question: &str) -> Result<bool, Failure> {
     Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
 }
 
-/// Asks before something is removed; an error when the answer is no, or when nobody is there to give one: that is `nobody_here`.
-pub async fn confirm_removal(question: &str, nobody_here: impl Into<String>) -> Result<(), Failure> {
+/// Asks before something ends that others may use; an error when the answer is no, which `refusal` tells, or when nobody is
+/// there to give one: that is `nobody_here`.
+pub async fn demand_yes(question: &str, nobody_here: impl Into<String>, refusal: &str) -> Result<(), Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::Usage(nobody_here.into()));
     }
-    if confirm(question).await? { Ok(()) } else { Err(Failure::Usage("nothing was removed".into())) }
+    if confirm(question).await? { Ok(()) } else { Err(Failure::Usage(refusal.into())) }
+}
+
+/// Asks before something is removed; an error when the answer is no, or when nobody is there to give one: that is `nobody_here`.
+pub async fn confirm_removal(question: &str, nobody_here: impl Into<String>) -> Result<(), Failure> {
+    demand_yes(question, nobody_here, "nothing was removed").await
 }

@@ -17,7 +17,7 @@ mod printable;
 mod progress;
 mod signals;
 
-pub use confirmation::{confirm, confirm_removal};
+pub use confirmation::{confirm, confirm_removal, demand_yes};
 pub use enumeration::first_few;
 pub use event::{Event, EventSink};
 pub use failure::{Failure, NodeError, ServiceError};

@@ -51,7 +51,10 @@ impl Progress {
             Event::StepFailed { resource, error } => {
                 self.end(resource, BAD, &format!("failed {resource}: {error}"));
             }
-            Event::ReadinessStarted { nodes } => self.line(&format!("waiting for {nodes} nodes to be ready")),
+            Event::ReadinessStarted { nodes } => self.line(&match nodes {
+                1 => "waiting for 1 node to be ready".to_owned(),
+                _ => format!("waiting for {nodes} nodes to be ready"),
+            }),
             Event::CheckPassed { node, check, detail } => {
                 self.marked(GOOD, &format!("{node} {check}: {detail}"));
             }

@@ -182,6 +182,14 @@ impl Arm {
         answer::result(&doing, &result.unwrap_or_default())
     }
 
+    /// Runs an action of a resource that has no result, and waits for its end.
+    pub(crate) async fn act(&self, id: &ResourceId, action: &str, doing: &str) -> Result<(), ArmError> {
+        let request = self.request(doing, Method::Post, &format!("{}/{action}", id.path()), id.api_version())?;
+        let request = ArmRequest { body: Some(&Value::Null), ..request };
+        let begun = self.sender.send(&request, answer::acted_without_result).await?;
+        self.follow_begun(doing, id, &begun, Goal::Done).await.map(drop)
+    }
+
     /// Asks a path that is not a plain resource to do something; the answer's document.
     pub(crate) async fn post_path<T: DeserializeOwned>(
         &self,

@@ -25,8 +25,9 @@ mod wait;
 
 pub(crate) use answer::{
     Availability, BackendAddressPool, BootDiagnostics, Identity, ImageDocument, ImageVersion, InstanceView, NamedItem,
-    PlacementGroup, PortMapping, PortMappings, Provider, ProvisioningState, PublicIpAddress, Region, Resource,
-    SecurityRule, SecurityRuleProperties, Sku, Subscription, Tags, Terms, Usage, VirtualMachine, VirtualNetwork,
+    PlacementGroup, PortMapping, PortMappings, PowerState, Provider, ProvisioningState, PublicIpAddress, Region,
+    Resource, SecurityRule, SecurityRuleProperties, Sku, Subscription, Tags, Terms, Usage, VirtualMachine,
+    VirtualNetwork,
 };
 pub(crate) use body::read_body;
 pub(crate) use causes::chain;

@@ -29,6 +29,8 @@ pub(super) enum Goal {
     Gone,
     /// What an action returns.
     Result,
+    /// The end of an action that returns nothing.
+    Done,
 }
 
 /// How an operation stands.
@@ -87,9 +89,10 @@ pub(super) fn absent(goal: Goal) -> Outcome {
 }
 
 fn location(doing: &str, raw: &RawAnswer, goal: Goal, id: &ResourceId) -> Result<Outcome, Stranger> {
-    let may_be_empty = raw.status == 202 || goal == Goal::Gone;
+    let may_be_empty = raw.status == 202 || matches!(goal, Goal::Gone | Goal::Done);
     match goal {
         Goal::Gone => answer::demand(raw, &[200, 202, 204], "GET of a deletion")?,
+        Goal::Done => answer::demand(raw, &[200, 202, 204], "GET of an action's end")?,
         Goal::Exists | Goal::Result => answer::demand(raw, &[200, 201, 202], "GET of an operation's result")?,
     }
     if may_be_empty && raw.is_empty() {
@@ -101,7 +104,7 @@ fn location(doing: &str, raw: &RawAnswer, goal: Goal, id: &ResourceId) -> Result
         return Ok(Outcome::Running);
     }
     match goal {
-        Goal::Gone => Ok(Outcome::Succeeded(None)),
+        Goal::Gone | Goal::Done => Ok(Outcome::Succeeded(None)),
         Goal::Result => Ok(Outcome::Succeeded(Some(document))),
         Goal::Exists => {
             let Resource { state, document, .. } = answer::document_of(raw, id)?;
@@ -198,6 +201,11 @@ mod tests {
             (&location, raw(200, &json!({"ports": []})), Goal::Result, "succeeded"),
             (&location, raw(204, &Value::Null), Goal::Result, "stranger"),
             (&location, raw(204, &Value::Null), Goal::Gone, "succeeded"),
+            (&location, raw(202, &Value::Null), Goal::Done, "running"),
+            (&location, raw(200, &Value::Null), Goal::Done, "succeeded"),
+            (&location, raw(204, &Value::Null), Goal::Done, "succeeded"),
+            (&location, raw(201, &Value::Null), Goal::Done, "stranger"),
+            (&operation, raw(200, &failed), Goal::Done, "creating x: SubnetFull: no room"),
             (&location, RawAnswer { request_id: None, ..raw(204, &Value::Null) }, Goal::Gone, "stranger"),
             (&Monitor::Resource, raw(200, &group("Creating")), Goal::Exists, "running"),
             (&Monitor::Resource, raw(200, &group("Deleting")), Goal::Gone, "running"),
@@ -211,6 +219,10 @@ mod tests {
             };
             assert_eq!(found, expected, "{monitor:?} {raw:?}");
         }
-        assert_eq!((absent(Goal::Gone), absent(Goal::Exists)), (Outcome::Succeeded(None), Outcome::Running));
+        for (goal, expected) in
+            [(Goal::Gone, Outcome::Succeeded(None)), (Goal::Exists, Outcome::Running), (Goal::Done, Outcome::Running)]
+        {
+            assert_eq!(absent(goal), expected, "{goal:?}");
+        }
     }
 }

@@ -11,6 +11,7 @@ use super::discovery::DiscoveryCommand;
 use super::local::arguments::LocalCommand;
 use super::management_certificate::ManagementCertificateArguments;
 use super::parameters::{ParameterArguments, SignInArguments};
+use super::power::arguments::{RestartArguments, StartArguments, StopArguments};
 use super::who_am_i::WhoAmIArguments;
 use crate::spec::Dialect;
 
@@ -51,6 +52,12 @@ pub(super) enum Command {
     Preflight(ClusterArguments),
     /// Remove a cluster, after showing what goes and asking
     Destroy(DestroyArguments),
+    /// Stop paying for a cluster's machines, after asking; its disks and addresses stay
+    Stop(StopArguments),
+    /// Start the machines of a stopped cluster, and wait until they are ready
+    Start(StartArguments),
+    /// Restart nodes one after the other, each ready again before the next one goes
+    Restart(RestartArguments),
     /// Show what Azure holds of a cluster
     Status(StatusArguments),
     /// Print what a node is told, its private keys among it; or check a file

@@ -16,8 +16,11 @@ mod own_emulator;
 mod own_keys;
 mod parameters;
 mod plan;
+mod power;
 mod preflight;
 mod prepare;
+mod reached;
+mod ready;
 mod serial_console;
 mod sign_in;
 mod status;
@@ -55,7 +58,10 @@ pub fn azure_coreos_cluster(arguments: impl IntoIterator<Item = OsString>) -> Ex
     match arguments.command {
         Some(Command::Plan(arguments)) => run("run the same command again", plan::run(*arguments)),
         Some(Command::Preflight(arguments)) => run("run the same command again", preflight::run(arguments)),
-        // Both tell their events of an interruption themselves.
+        // They tell their events of an interruption themselves.
+        Some(Command::Stop(arguments)) => to_its_end("off", power::stop(arguments)),
+        Some(Command::Start(arguments)) => to_its_end("off", power::start(arguments)),
+        Some(Command::Restart(arguments)) => to_its_end("off", power::restart(arguments)),
         Some(Command::Destroy(arguments)) => to_its_end("off", destroy::run(arguments)),
         Some(Command::Status(arguments)) => run("run the same command again", status::run(arguments)),
         Some(Command::WhoAmI(arguments)) => run("run the same command again", who_am_i::run(arguments)),

@@ -16,7 +16,7 @@ use crate::preflight::{
     Estimate, ImageAnswer, NodeAddresses, PRICE_LIST, Preflight, accept, addresses, estimate, image_facts,
     judge_user_data, preflight, read_terms, register, unregistered,
 };
-use crate::spec::{Answers, ImagePlan};
+use crate::spec::{Answers, ClusterSpec, ImagePlan};
 use diagnostics::{Origin, Problems};
 use report::mark::{DEGRADED, GOOD};
 use report::output;
@@ -49,7 +49,7 @@ pub(super) async fn run(arguments: ClusterArguments) -> Result<(), Failure> {
     let refused = |error| Failure::azure(error, hint.clone());
     let observed = observe(&connection.arm, &desired, prepared.before()).await.map_err(refused)?;
     super::plan::check_owner(&connection, &prepared, &desired, &observed)?;
-    let (found, estimate) = tokio::join!(look(&connection, &prepared, &observed), price(&connection, &prepared));
+    let (found, estimate) = tokio::join!(look(&connection, &prepared, &observed), price(&connection, &prepared.spec));
     let found = found?;
     let text = text(&found, estimate.as_ref(), &prepared);
     let refusals = refusals(&found);
@@ -188,13 +188,14 @@ async fn look(connection: &Connection, prepared: &Prepared, observed: &Observed)
     found.map_err(|error| Failure::azure(error, "--skip-preflight goes on without asking"))
 }
 
-pub(super) async fn price(connection: &Connection, prepared: &Prepared) -> Option<Estimate> {
+/// The list price of the spec's machines; none when it is not known.
+pub(super) async fn price(connection: &Connection, spec: &ClusterSpec) -> Option<Estimate> {
     let list = match (&connection.emulator, connection.cloud) {
         (Some(emulator), _) => format!("{}/azure-local/retail/prices", emulator.base),
         (None, Cloud::Azure) => PRICE_LIST.to_owned(),
         (None, Cloud::Local) => return None,
     };
-    estimate(&list, &prepared.spec).await
+    estimate(&list, spec).await
 }
 
 /// What Azure would refuse; what it would only warn of is told.

@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use futures::future::try_join_all;
 use serde::Serialize;
 
-use super::arguments::StatusArguments;
+use super::arguments::{ConnectionArguments, StatusArguments};
 use super::connection::{Connection, connect};
 use super::prepare::{one_kind_of_output, reporter};
 use super::serial_console;
-use crate::arm::{ArmError, BootDiagnostics, InstanceView, ProvisioningState};
+use crate::arm::{ArmError, BootDiagnostics, InstanceView, PowerState, ProvisioningState};
 use crate::directory::{ClusterDirectory, StoredCluster, removed_cluster};
 use crate::plan::{Desired, FirstBoot, ResourceNames, StepKey, desired};
 use crate::spec::ClusterName;
@@ -38,7 +38,7 @@ struct ResourceStatus {
 pub(super) async fn run(arguments: StatusArguments) -> Result<(), Failure> {
     one_kind_of_output(&arguments.output)?;
     let reporter = reporter(&arguments.output)?;
-    let (directory, stored) = known_cluster(&arguments, &reporter)?;
+    let (directory, stored) = known_cluster(&arguments.name, &arguments.connection, &reporter)?;
     refresh_ssh_config(&directory, &reporter);
     let connection = connect(&arguments.connection, &arguments.sign_in.values()?, Some(&stored), &reporter).await?;
     let names = ResourceNames::new(&connection.subscription, &stored.spec);
@@ -48,16 +48,29 @@ pub(super) async fn run(arguments: StatusArguments) -> Result<(), Failure> {
     let statuses = try_join_all(resources.iter().map(|resource| status(&connection, resource, arguments.console)))
         .await
         .map_err(|error| Failure::azure(error, again))?;
-    output::result(arguments.output.output, &statuses, &text(&statuses))
+    let mut text = text(&statuses);
+    text.push_str(&how_to_start(stored.spec.name.as_str(), &statuses).unwrap_or_default());
+    output::result(arguments.output.output, &statuses, &text)
+}
+
+/// What starts machines that are off; none when no machine is.
+fn how_to_start(name: &str, statuses: &[ResourceStatus]) -> Option<String> {
+    let powers: Vec<&str> = statuses.iter().filter_map(|status| status.power_state.as_deref()).collect();
+    let off = powers.iter().filter(|power| PowerState::from(Some(**power)).is_off()).count();
+    (off > 0).then(|| {
+        let machines = powers.len();
+        format!("\n{off} of {machines} machines are off: `azure-coreos-cluster start {name}` starts them\n")
+    })
 }
 
 /// The cluster's directory and what was settled about it; an error that lists the known ones when there is none.
-fn known_cluster(
-    arguments: &StatusArguments,
+pub(super) fn known_cluster(
+    name: &str,
+    connection: &ConnectionArguments,
     reporter: &Reporter,
 ) -> Result<(ClusterDirectory, StoredCluster), Failure> {
-    let name = cluster_name(&arguments.name)?;
-    let home = clusters_home(arguments.connection.state_dir.as_deref())?;
+    let name = cluster_name(name)?;
+    let home = clusters_home(connection.state_dir.as_deref())?;
     let directory = ClusterDirectory::locate(Some(&home), &name)?;
     tell_damage(&directory, reporter);
     if let Some(stored) = directory.stored_cluster()? {
@@ -139,6 +152,7 @@ async fn console(connection: &Connection, resource: &Desired) -> String {
     }
 }
 
+/// A line for each, and what is told of it.
 fn text(statuses: &[ResourceStatus]) -> String {
     let mut text = String::new();
     let width = statuses.iter().map(|status| status.resource.chars().count()).max().unwrap_or_default();

@@ -23,9 +23,6 @@ const OTHER_VERBS: [(&[&str], &str); 10] = [
         &[
             "ssh",
             "dock",
-            "start",
-            "stop",
-            "restart",
             "install",
             "uninstall",
             "upgrade",

@@ -6,12 +6,14 @@ mod group_list;
 mod observe;
 mod own_resources;
 mod ports;
+mod power;
 mod removal;
 
 pub(crate) use destroy::remove;
 pub(crate) use observe::{Before, being_deleted, observe, observe_settled};
 pub(crate) use own_resources::OwnResources;
 pub(crate) use ports::{gone, ssh_ports};
+pub(crate) use power::{Behind, Machine, Machines, Switch, SwitchPlan, Switched, look, off, switch};
 pub(crate) use removal::{Emptiness, Removal, RemovalError, removal};
 
 use std::collections::BTreeSet;

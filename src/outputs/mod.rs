@@ -4,7 +4,7 @@
 mod inventory;
 mod text;
 
-pub use inventory::{Reached, inventory};
+pub use inventory::{Reached, inventory, reached_anew};
 pub use text::summary;
 
 use std::path::Path;

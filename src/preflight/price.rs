@@ -59,6 +59,14 @@ impl Estimate {
              disks, addresses and traffic come on top"
         )
     }
+
+    /// What is not paid for as long as they are off, in words.
+    pub(crate) fn saving(&self) -> String {
+        let Self { currency, per_hour, per_month, machines } = self;
+        format!(
+            "about {per_hour:.2} {currency} an hour, {per_month:.0} {currency} a month for {machines} machines at list price"
+        )
+    }
 }
 
 /// The price of the spec's machines; none when the list is not reachable, cannot be read or does not have them.
@@ -125,6 +133,7 @@ mod tests {
             estimate.text("Standard_D2as_v5"),
             "about 0.30 USD an hour, 219 USD a month for 3 × Standard_D2as_v5 at list price; disks, addresses and traffic come on top"
         );
+        assert_eq!(estimate.saving(), "about 0.30 USD an hour, 219 USD a month for 3 machines at list price");
         let spot = from_list(&items, &spec(&[(&SPOT, "true"), (&SCALE_SET, "true")])).unwrap();
         assert_eq!(format!("{:.2}", spot.per_hour), "0.06");
         assert_eq!(from_list(&[], &spec(&[])), None);

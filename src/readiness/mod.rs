@@ -4,8 +4,10 @@
 //! `cli` calls it after `execute`; every wait has a deadline, and every failure a reason.
 
 mod check;
+mod quorum;
 
 pub(crate) use check::{Check, Passed};
+pub(crate) use quorum::check as check_quorum_without;
 
 use std::time::Duration;
 
@@ -36,6 +38,14 @@ const MOST_CLOCK_SKEW: Duration = Duration::from_millis(500);
 /// Clocks converge within a few polls of their source.
 const CLOCK_DEADLINE: Duration = Duration::from_secs(3 * 60);
 
+/// Whom to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Awaited<'a> {
+    AllNodes,
+    /// The node with this name.
+    Node(&'a str),
+}
+
 /// What is true of a node whose connection was made.
 struct Looked {
     /// What does not work, though the node is ready.
@@ -44,26 +54,32 @@ struct Looked {
     reasons: Vec<String>,
 }
 
-/// Waits until every node is ready; the failure names every node and check that is not.
+/// Waits until every node that is `awaited` is ready; the failure names every node and check that is not.
 ///
 /// Machines that are told by cloud-config show a host key of their own until that has acted.
 pub(crate) async fn wait_until_ready(
     inventory: &Inventory,
+    awaited: Awaited<'_>,
     identity: &Identity,
     dialect: Dialect,
     reporter: &Reporter,
 ) -> Result<(), Failure> {
-    reporter.event(Event::ReadinessStarted { nodes: inventory.nodes.len() });
     // A node that does not answer yet is asked again at once: that is what this waits for.
     let timeouts = Timeouts { silence: Duration::ZERO, ..Timeouts::default() };
     let cluster = Cluster::new(inventory.clone().into(), identity.clone(), Route::Direct, timeouts);
+    let is_awaited = |node: &&Node| match awaited {
+        Awaited::AllNodes => true,
+        Awaited::Node(name) => node.name() == name,
+    };
+    let nodes: Vec<&Node> = cluster.nodes().iter().filter(is_awaited).collect();
+    reporter.event(Event::ReadinessStarted { nodes: nodes.len() });
     let places = Semaphore::new(MOST_HANDSHAKES);
-    let looking = cluster.nodes().iter().map(|node| ready(inventory, node, dialect, &places, reporter));
+    let looking = nodes.iter().map(|node| ready(inventory, node, dialect, &places, reporter));
     let results = join_all(looking).await;
     let mut unreachable = Vec::new();
     let mut reasons = Vec::new();
     let mut degraded = Vec::new();
-    for (node, result) in cluster.nodes().iter().zip(results) {
+    for (node, result) in nodes.iter().zip(results) {
         match result {
             Ok(looked) => {
                 reasons.extend(looked.reasons.into_iter().map(|reason| format!("node `{}`: {reason}", node.name())));
@@ -72,12 +88,12 @@ pub(crate) async fn wait_until_ready(
             Err(error) => unreachable.push(NodeError { node: node.name().to_owned(), cause: error.to_string() }),
         }
     }
-    if unreachable.is_empty() && reasons.is_empty() {
+    if unreachable.is_empty() && reasons.is_empty() && awaited == Awaited::AllNodes {
         reasons.extend(clocks_agree(cluster.nodes(), reporter).await.err());
     }
-    join_all(cluster.nodes().iter().map(Node::disconnect)).await;
+    join_all(nodes.iter().map(|node| node.disconnect())).await;
     let config = inventory.ssh.config.display();
-    if let Some(summary) = summary_of(&degraded, inventory.nodes.len(), &config.to_string()) {
+    if let Some(summary) = summary_of(&degraded, nodes.len(), &config.to_string()) {
         reporter.note(summary);
     }
     let hint = if unreachable.is_empty() {

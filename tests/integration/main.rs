@@ -25,6 +25,7 @@ mod machines;
 mod nodes;
 mod parameters;
 mod platform;
+mod power;
 mod preflight;
 mod refusals;
 mod removal;

@@ -15,6 +15,7 @@ use crate::control;
 use crate::http::put::in_progress;
 use crate::http::read::{check_group, group_not_found, method_not_allowed, not_found};
 use crate::http::route::{Route, Routed};
+use crate::machine::PowerState;
 use crate::network::nat;
 use crate::provider;
 use crate::removal;
@@ -125,6 +126,13 @@ async fn power(
         let vm = state.get(&id.key()).cloned().ok_or_else(|| not_found(id))?;
         if let Some(running) = state.running_on(&id.key()) {
             return Err(in_progress(id, running));
+        }
+        // <https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/allocation-failure>
+        if action == Action::Restart && vm.power != Some(PowerState::Running) {
+            return Err(ArmError::conflict(
+                "OperationNotAllowed",
+                "The operation requires the VM to be running (or set to run).".to_owned(),
+            ));
         }
         let planned = server.latency.duration(action, id);
         let mut operation = Operation::new(action, &vm.id, vm.location(), planned.as_millis() as u64);

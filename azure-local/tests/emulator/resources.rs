@@ -239,14 +239,31 @@ async fn power_operations_and_the_console() {
     let (emulator, _folder) = Emulator::fresh(Latency::none()).await;
     create_base(&emulator).await;
     create_node(&emulator, "node-1", 11).await;
-    for (action, state) in
-        [("powerOff", "stopped"), ("start", "unknown"), ("deallocate", "deallocated"), ("restart", "unknown")]
-    {
+    let view = async |state: &str, action: &str| {
+        let view = emulator.get(&format!("{}/instanceView", vm_path("node-1"))).await.good().body;
+        assert_eq!(view["statuses"][1]["code"], json!(format!("PowerState/{state}")), "{action}");
+    };
+    for (action, state) in [
+        ("powerOff", "stopped"),
+        ("start", "unknown"),
+        ("restart", "unknown"),
+        ("deallocate", "deallocated"),
+        ("deallocate", "deallocated"),
+        ("start", "unknown"),
+        ("start", "unknown"),
+    ] {
         let reply = emulator.post(&format!("{}/{action}", vm_path("node-1")), &nothing()).await;
         assert_eq!(reply.status, StatusCode::ACCEPTED, "{action}");
         assert_eq!(emulator.follow(&reply).await["status"], "Succeeded", "{action}");
-        let view = emulator.get(&format!("{}/instanceView", vm_path("node-1"))).await.good().body;
-        assert_eq!(view["statuses"][1]["code"], json!(format!("PowerState/{state}")), "{action}");
+        view(state, action).await;
+    }
+    for (action, state) in [("powerOff", "stopped"), ("deallocate", "deallocated")] {
+        let reply = emulator.post(&format!("{}/{action}", vm_path("node-1")), &nothing()).await;
+        emulator.follow(&reply).await;
+        // Azure restarts only what runs.
+        let reply = emulator.post(&format!("{}/restart", vm_path("node-1")), &nothing()).await;
+        assert_eq!((reply.status, reply.code()), (StatusCode::CONFLICT, "OperationNotAllowed"), "{action}");
+        view(state, action).await;
     }
     let data =
         emulator.post(&format!("{}/retrieveBootDiagnosticsData", vm_path("node-1")), &nothing()).await.good().body;

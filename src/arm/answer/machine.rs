@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::absent_as_none;
+use super::{PowerState, absent_as_none};
 
 /// A virtual machine.
 /// <https://learn.microsoft.com/rest/api/compute/virtual-machines/get>
@@ -92,6 +92,11 @@ impl InstanceView {
     /// `running`, `deallocated`, ….
     pub(crate) fn power_state(&self) -> Option<&str> {
         self.statuses.iter().find_map(|status| status.code.strip_prefix("PowerState/"))
+    }
+
+    /// The same as a type.
+    pub(crate) fn power(&self) -> PowerState {
+        self.power_state().into()
     }
 
     /// What went wrong last.

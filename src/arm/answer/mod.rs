@@ -8,6 +8,7 @@ mod image;
 mod machine;
 mod network;
 mod placement;
+mod power;
 mod raw;
 mod refusal;
 mod region;
@@ -22,6 +23,7 @@ pub(crate) use image::{ImageDocument, ImageVersion, Terms};
 pub(crate) use machine::{BootDiagnostics, InstanceView, VirtualMachine};
 pub(crate) use network::{BackendAddressPool, PortMapping, PortMappings, PublicIpAddress, VirtualNetwork};
 pub(crate) use placement::{Identity, PlacementGroup};
+pub(crate) use power::PowerState;
 pub(super) use raw::RawAnswer;
 pub(crate) use refusal::ErrorDocument;
 pub(crate) use region::{Availability, Provider, Region, Usage};
@@ -166,6 +168,16 @@ pub(super) fn acted(raw: &RawAnswer) -> Result<Begun, Stranger> {
         _ => Some(object(raw)?),
     };
     Ok(begun(raw, document))
+}
+
+/// POST of an action that has no result: 200 when it is done, 202 when it goes on; a body is an object or empty.
+pub(super) fn acted_without_result(raw: &RawAnswer) -> Result<Begun, Stranger> {
+    demand(raw, &[200, 202], "POST")?;
+    if raw.is_empty() {
+        empty(raw)?;
+        return Ok(begun(raw, None));
+    }
+    object(raw).map(|document| begun(raw, Some(document)))
 }
 
 /// The document as the type that it must be; an answer that lacks a field is named with that field.

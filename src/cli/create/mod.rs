@@ -65,9 +65,11 @@ async fn create(
     steps::agree(&connection, &prepared, &plan, arguments.yes, reporter).await?;
 
     prepared.store(&connection.subscription)?;
+    let kept = steps::kept_machines(&plan);
     steps::carry_out(&connection, &prepared, plan, reporter).await?;
     let inventory = steps::inventory(&connection, &prepared).await?;
     steps::write(&prepared, &inventory)?;
+    steps::check_power(&connection, &prepared, &kept, arguments, reporter).await?;
     steps::wait_until_ready(&prepared, &inventory, arguments, reporter).await?;
     Ok(inventory)
 }

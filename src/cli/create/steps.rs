@@ -1,27 +1,28 @@
 //! The steps of creating a cluster, in their order: each turns what the ones before it found into what the next one needs.
 
-use std::collections::BTreeMap;
-
 use super::super::arguments::CreateArguments;
 use super::super::connection::Connection;
 use super::super::first_failure::loosen;
 use super::super::fitting_keys::check_for_later_machines;
 use super::super::plan::{check_owner, text as show_plan};
-use super::super::preflight;
 use super::super::prepare::{Operator, Prepared};
+use super::super::{preflight, reached, ready};
 use super::consent::{self, Proposal};
-use crate::arm::{ArmError, PublicIpAddress};
+use crate::arm::{ArmError, ResourceId};
 use crate::config::parameter::BLOB_CONTAINER_URL;
 use crate::directory::Cloud;
-use crate::execute::{execute, gone, observe_settled, ssh_ports};
-use crate::outputs::{self, Reached};
+use crate::execute::{execute, observe_settled, off};
+use crate::outputs;
 use crate::plan::{Action, Observed, Plan, ResourceNames, changes, desired};
-use crate::readiness;
+use crate::readiness::Awaited;
 use crate::spec::Image;
-use nodes::inventory::{Inventory, InventorySsh, SocketEndpoint};
+use nodes::inventory::{Inventory, InventorySsh};
 use nodes::ssh::Identity;
 use report::mark::DEGRADED;
-use report::{Event, Failure, Reporter};
+use report::{Event, Failure, Reporter, first_few};
+
+/// Machines that a note names.
+const MOST_OFF_SHOWN: usize = 5;
 
 /// Whether the key can be used is known before there are machines that wait for it.
 pub(super) async fn check_identity(operator: &Operator, arguments: &CreateArguments) -> Result<(), Failure> {
@@ -73,7 +74,7 @@ pub(super) async fn agree(
     let new_cluster = match is_asked {
         true => {
             reporter.note(show_plan(plan, changes));
-            let price = preflight::price(connection, prepared).await;
+            let price = preflight::price(connection, spec).await;
             let price =
                 price.map_or("at a price that is not known here".into(), |price| price.text(spec.vm_size.as_str()));
             Some(format!("cluster {} in {}, {price}", spec.name, spec.location))
@@ -139,32 +140,7 @@ fn remedy(name: &str, error: &ArmError) -> String {
 /// What was made, and how it is reached.
 pub(super) async fn inventory(connection: &Connection, prepared: &Prepared) -> Result<Inventory, Failure> {
     let spec = &prepared.spec;
-    let names = ResourceNames::new(&connection.subscription, spec);
-    let address_id = names.public_ip_address();
-    let arm = &connection.arm;
-    let reading = async { tokio::try_join!(arm.get_as(&address_id), ssh_ports(arm, spec, &names)) };
-    let (address, ssh_ports) = reading.await.map_err(|error| failure(prepared, vec![error]))?;
-    let address: PublicIpAddress = address.ok_or_else(|| failure(prepared, vec![gone(&address_id)]))?;
-    let public_address = address.properties.ip_address;
-    let (listeners, without_machines) = match &connection.emulator {
-        Some(emulator) => (emulator.listeners().await?, !emulator.has_machines().await?),
-        None => (Vec::new(), false),
-    };
-    // The emulator says where a port really listens; Azure's ports are where they are.
-    let of_cluster = listeners.iter().filter(|listener| listener.public.ip() == public_address);
-    let substitutes: BTreeMap<u16, SocketEndpoint> = of_cluster
-        .filter_map(|listener| {
-            let bound = listener.bound?;
-            Some((listener.public.port(), SocketEndpoint { host: bound.ip().to_string(), port: bound.port() }))
-        })
-        .collect();
-    let reached = Reached {
-        public_address,
-        fqdn: address.properties.dns_settings.and_then(|settings| settings.fqdn),
-        ssh_ports,
-        substitutes,
-        without_machines,
-    };
+    let reached = reached::read(connection, spec, |error| failure(prepared, vec![error])).await?;
     let ssh = InventorySsh {
         user: "core".into(),
         identity: prepared.identity(),
@@ -181,6 +157,33 @@ pub(super) fn write(prepared: &Prepared, inventory: &Inventory) -> Result<(), Fa
     Ok(())
 }
 
+/// Machines that this run leaves as they are, and which may be off.
+pub(super) fn kept_machines(plan: &Plan) -> Vec<ResourceId> {
+    let kept = plan.steps.iter().filter(|step| matches!(step.action, Action::Keep { .. }));
+    kept.filter(|step| step.id.is_virtual_machine()).map(|step| step.id.clone()).collect()
+}
+
+/// Nobody waits for machines that are off: an error that says what starts them, or a note to whoever does not wait.
+pub(super) async fn check_power(
+    connection: &Connection,
+    prepared: &Prepared,
+    kept: &[ResourceId],
+    arguments: &CreateArguments,
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    let off = off(&connection.arm, kept).await.map_err(|error| failure(prepared, vec![error]))?;
+    if off.is_empty() {
+        return Ok(());
+    }
+    let reasons: Vec<String> = off.iter().map(|(id, power)| format!("{id} is {power}")).collect();
+    let remedy = format!("`azure-coreos-cluster start {}` starts what does not run", prepared.spec.name);
+    if arguments.no_wait {
+        reporter.note(format!("{DEGRADED} {}; {remedy}", first_few(&reasons, MOST_OFF_SHOWN)));
+        return Ok(());
+    }
+    Err(Failure::Unhealthy { reasons, hint: remedy })
+}
+
 /// Waits for the machines, unless nobody wants to or nothing on them is ours.
 pub(super) async fn wait_until_ready(
     prepared: &Prepared,
@@ -188,21 +191,9 @@ pub(super) async fn wait_until_ready(
     arguments: &CreateArguments,
     reporter: &Reporter,
 ) -> Result<(), Failure> {
-    if prepared.spec.custom_data_only {
-        reporter.note(
-            format!("{DEGRADED} the machines have nothing of ours, not even their host keys: whether they are ready is yours to ask"),
-        );
+    // That nothing can be asked is told also to those who do not wait.
+    if arguments.no_wait && ready::unasked(&prepared.spec, inventory).is_none() {
         return Ok(());
     }
-    if inventory.without_machines {
-        reporter
-            .note(format!("{DEGRADED} the local emulator has no machines (--vms none): there is nothing to wait for"));
-        return Ok(());
-    }
-    if arguments.no_wait {
-        return Ok(());
-    }
-    let identity = Identity::load(inventory.ssh.identity.as_deref());
-    let identity = identity.map_err(|error| Failure::Other(anyhow::Error::new(error)))?;
-    readiness::wait_until_ready(inventory, &identity, prepared.spec.user_data_format, reporter).await
+    ready::wait(&prepared.spec, inventory, Awaited::AllNodes, reporter).await
 }

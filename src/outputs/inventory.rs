@@ -112,14 +112,16 @@ mod tests {
         assert_eq!(reached_anew(same.clone(), &reached), same);
 
         reached.public_address = Ipv4Addr::new(192, 0, 2, 77);
-        reached.ssh_ports.remove(&last.name);
         let elsewhere = SocketEndpoint { host: "127.0.0.9".into(), port: 4022 };
         reached.substitutes.insert(before.nodes[0].ssh.port, elsewhere.clone());
-        let after = reached_anew(before, &reached);
+        let after = reached_anew(before.clone(), &reached);
         assert_eq!((&after.nodes[0].ssh, &after.nodes[1].ssh.host), (&elsewhere, &"192.0.2.77".to_owned()));
-        assert_eq!(after.nodes.last().unwrap().ssh, last.ssh);
         assert!(after.ports.iter().all(|port| port.endpoint.host == "192.0.2.77"));
         assert!(after.dns_records.iter().all(|record| record.value == "192.0.2.77"));
         assert_eq!(after.nodes[1].host_key, same.nodes[1].host_key);
+
+        // Of a node without a rule nothing new is known.
+        reached.ssh_ports.remove(&last.name);
+        assert_eq!(reached_anew(before, &reached).nodes.last().unwrap().ssh, last.ssh);
     }
 }

@@ -43,7 +43,7 @@ pub(super) async fn saved(cluster: &PoweredCluster) -> Option<Estimate> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::parameter::{DATA_DISK, DATA_DISK_COUNT, NUM_NODES};
+    use crate::config::parameter::{ALLOW_SMALL, DATA_DISK, DATA_DISK_COUNT, NUM_NODES};
     use crate::config::{ClusterInput, resolve};
     use crate::pki::generate_ssh_key_pair;
 
@@ -53,7 +53,7 @@ mod tests {
         for (flags, expected) in [
             (&[][..], "3 OS disks, 1 public address, the load balancer"),
             (
-                &[(&NUM_NODES, "1"), (&DATA_DISK, "100")][..],
+                &[(&NUM_NODES, "1"), (&ALLOW_SMALL, "true"), (&DATA_DISK, "100")][..],
                 "1 OS disk, 1 data disk, 1 public address, the load balancer",
             ),
             (

@@ -4,11 +4,11 @@ use std::io::Read as _;
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use crate::sandbox::{Ended, SUBSCRIPTION, Sandbox, platformctl};
+use crate::sandbox::{Ended, SUBSCRIPTION, Sandbox, platformctl, wait_for};
 
 /// Its name, and its resource group's.
 pub(super) const NAME: &str = "acropolis";
@@ -50,6 +50,18 @@ impl Cluster {
         let mut response = agent.get(url).header("host", host).call().map_err(|error| error.to_string())?;
         let body = response.body_mut().read_to_string().map_err(|error| error.to_string())?;
         Ok((response.status().as_u16(), body))
+    }
+
+    /// Machines that go on after a while have the time of before, until their clocks have been set; `install` refuses those.
+    pub(super) fn wait_until_clocks_agree(&self) {
+        let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        wait_for("the clocks to be set", || {
+            (0..3).all(|index| {
+                let asked = now();
+                let told = self.ctl(&["ssh", &self.node(index), "date", "+%s"]).stdout.trim().parse::<u64>();
+                told.is_ok_and(|told| (asked.saturating_sub(1)..=now() + 1).contains(&told))
+            })
+        });
     }
 
     /// Ends a machine as a power cut does.

@@ -29,6 +29,7 @@ fn apps_live_from_create_to_destroy() {
 }
 
 #[test]
+#[ignore = "takes minutes on emulated machines: cargo test --test integration -- --ignored platform::"]
 fn no_request_is_lost_while_apps_and_controllers_come_and_go() {
     let cluster = running_platform();
     routes::no_request_is_lost_while_an_app_changes(&cluster);
@@ -36,11 +37,13 @@ fn no_request_is_lost_while_apps_and_controllers_come_and_go() {
 }
 
 #[test]
+#[ignore = "takes minutes on emulated machines: cargo test --test integration -- --ignored platform::"]
 fn requests_survive_the_loss_of_a_machine() {
     loss::requests_survive_the_loss_of_a_machine(&running_platform());
 }
 
 #[test]
+#[ignore = "takes minutes on emulated machines: cargo test --test integration -- --ignored platform::"]
 fn a_broken_upgrade_goes_back_and_a_good_one_is_rolled_out() {
     let cluster = running_platform();
     upgrade::a_broken_upgrade_goes_back(&cluster);
@@ -54,6 +57,7 @@ fn an_uninstalled_platform_leaves_its_settings_and_can_be_installed_again() {
 }
 
 #[test]
+#[ignore = "takes minutes on emulated machines: cargo test --test integration -- --ignored platform::"]
 fn databases_images_and_logs_are_kept_and_sent_on() {
     let cluster = running_platform();
     stores::the_database_is_saved_and_restored(&cluster);

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::Instant;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::arguments::DestroyArguments;
 use super::connection::{Connection, connect_to};
+use super::finished::tell_finished;
 use super::prepare::reporter;
 use super::status::{cluster_name, tell_damage};
 use super::{own_emulator, own_keys};
@@ -23,18 +23,14 @@ use nodes::clusters::{clusters_home, unknown_cluster};
 use nodes::inventory::Inventory;
 use report::mark::DEGRADED;
 use report::output;
-use report::{Event, Failure, Mendable, Reporter, exit_code};
+use report::{Failure, Mendable, Reporter};
 
 /// Runs the command.
 pub(super) async fn run(arguments: DestroyArguments) -> Result<(), Failure> {
     super::prepare::one_kind_of_output(&arguments.output)?;
     let reporter = reporter(&arguments.output)?;
-    let start = Instant::now();
     let hint = format!("azure-coreos-cluster destroy {} removes what is left", arguments.name);
-    let result = report::command::unless_interrupted(&hint, destroy(&arguments, &reporter)).await;
-    let code = result.as_ref().err().map_or(exit_code::DONE, Failure::exit_code);
-    reporter.event(Event::Finished { exit_code: code, seconds: start.elapsed().as_secs_f64() });
-    result
+    tell_finished(&hint, &reporter, destroy(&arguments, &reporter)).await
 }
 
 async fn destroy(arguments: &DestroyArguments, reporter: &Reporter) -> Result<(), Failure> {

@@ -7,6 +7,7 @@ mod connection;
 mod create;
 mod destroy;
 mod discovery;
+mod finished;
 mod first_failure;
 mod fitting_keys;
 mod local;

@@ -8,6 +8,7 @@ mod own_resources;
 mod ports;
 mod power;
 mod removal;
+mod told;
 
 pub(crate) use destroy::remove;
 pub(crate) use observe::{Before, being_deleted, observe, observe_settled};
@@ -22,11 +23,11 @@ use std::sync::Arc;
 use futures::future::join_all;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use crate::arm::{Arm, ArmError, ArmErrorKind};
 use crate::plan::{Action, Plan, Step, StepKey};
-use report::{Event, Reporter};
+use report::Reporter;
+use told::told;
 
 /// Network interfaces that may join one load balancer at the same time; with about ten, Azure refuses at random.
 /// <https://github.com/Azure/azure-powershell/issues/4889>
@@ -79,20 +80,7 @@ async fn run_step(arm: Arm, step: Step, joins: Arc<Semaphore>, reporter: Reporte
         StepKey::NetworkInterface(_) => joins.acquire_owned().await.ok(),
         _ => None,
     };
-    let (resource, action) = (step.id.to_string(), step.action.word());
-    reporter.event(Event::StepStarted { resource: resource.clone(), action });
-    let start = Instant::now();
-    let result = write(&arm, &step).await;
-    match &result {
-        Ok(()) => reporter.event(Event::StepFinished { resource, action, seconds: start.elapsed().as_secs_f64() }),
-        Err(error) => {
-            let reason = match &error.code {
-                Some(code) => format!("{code}: {}", error.message),
-                None => error.message.clone(),
-            };
-            reporter.event(Event::StepFailed { resource, error: reason });
-        }
-    }
+    let result = told(step.id.to_string(), step.action.word(), &reporter, write(&arm, &step)).await;
     (step.key, result)
 }
 

@@ -2,12 +2,12 @@
 //! says which of them to act on, and [`switch`] does it. `cli::power` calls them.
 
 use futures::future::{join_all, try_join_all};
-use tokio::time::Instant;
 
+use super::told::told;
 use crate::arm::{Arm, ArmError, ArmErrorKind, InstanceView, PowerState, Resource, ResourceId};
 use crate::plan::{ResourceNames, is_ours};
 use crate::spec::SettledSpec;
-use report::{Event, Reporter};
+use report::Reporter;
 
 /// What is done to a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,29 +163,15 @@ pub(crate) async fn switch(arm: &Arm, switch: Switch, ids: &[ResourceId], report
 }
 
 async fn switch_one(arm: &Arm, switch: Switch, id: &ResourceId, reporter: &Reporter) -> Result<(), ArmError> {
-    let (resource, action) = (id.to_string(), switch.word());
-    reporter.event(Event::StepStarted { resource: resource.clone(), action });
-    let start = Instant::now();
     let acting = async {
-        arm.act(id, action, &switch.doing(id)).await?;
+        arm.act(id, switch.word(), &switch.doing(id)).await?;
         match switch {
             // What costs money is not taken from the operation's own word.
             Switch::Deallocate => is_deallocated(arm, id).await,
             Switch::Start | Switch::Restart => Ok(()),
         }
     };
-    let result = acting.await;
-    match &result {
-        Ok(()) => reporter.event(Event::StepFinished { resource, action, seconds: start.elapsed().as_secs_f64() }),
-        Err(error) => {
-            let reason = match &error.code {
-                Some(code) => format!("{code}: {}", error.message),
-                None => error.message.clone(),
-            };
-            reporter.event(Event::StepFailed { resource, error: reason });
-        }
-    }
-    result
+    told(id.to_string(), switch.word(), reporter, acting).await
 }
 
 async fn is_deallocated(arm: &Arm, id: &ResourceId) -> Result<(), ArmError> {

@@ -1,8 +1,6 @@
 //! What a build of the image needs of the machine that it runs on.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use anyhow::{Result, bail};
@@ -15,7 +13,7 @@ const PROGRAMS: [(&str, &str); 3] = [("mmdebstrap", "mmdebstrap"), ("mkfs.ext4",
 const PROGRAMS_OF_USERS: [(&str, &str); 2] = [("fakeroot", "fakeroot"), ("newuidmap", "uidmap")];
 
 pub(super) fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+    rustix::process::geteuid().is_root()
 }
 
 /// Where programs are looked for: an ordinary user's `PATH` does not lead to mkfs.ext4 on Debian.
@@ -49,6 +47,7 @@ fn refuse(missing: &[&str]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn what_is_missing_is_told_at_once() {

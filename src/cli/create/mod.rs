@@ -5,10 +5,9 @@ mod claim;
 mod consent;
 mod steps;
 
-use std::time::Instant;
-
 use super::arguments::{ClusterArguments, CreateArguments};
 use super::connection::connect;
+use super::finished::tell_finished;
 use super::prepare::{self, prepare_input, reporter};
 use super::status::tell_damage;
 use super::{discovery, lost_spec, preflight};
@@ -17,20 +16,14 @@ use crate::spec::Answers;
 use claim::Claim;
 use nodes::inventory::Inventory;
 use report::output;
-use report::{Event, Failure, Reporter, exit_code};
+use report::{Failure, Reporter};
 
 /// Runs the command.
 pub(super) async fn run(cluster: ClusterArguments, arguments: CreateArguments) -> Result<(), Failure> {
     prepare::one_kind_of_output(&cluster.output)?;
     let reporter = reporter(&cluster.output)?;
-    let start = Instant::now();
-    // An end by the user is an event too.
     let hint = format!("azure-coreos-cluster {} goes on from here", cluster.name());
-    let result = report::command::unless_interrupted(&hint, create(&cluster, &arguments, &reporter)).await;
-    reporter.finish();
-    let code = result.as_ref().err().map_or(exit_code::DONE, Failure::exit_code);
-    reporter.event(Event::Finished { exit_code: code, seconds: start.elapsed().as_secs_f64() });
-    let inventory = result?;
+    let inventory = tell_finished(&hint, &reporter, create(&cluster, &arguments, &reporter)).await?;
     output::result(cluster.output.output, &inventory, &outputs::summary(&inventory))
 }
 

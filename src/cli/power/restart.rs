@@ -4,12 +4,13 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
+use super::super::finished::tell_finished;
 use super::super::ready;
 use super::arguments::RestartArguments;
 use super::cluster::PoweredCluster;
 use super::progress::Progress;
 use super::remedy::{again, and_then, failure};
-use super::{reporter, to_its_end};
+use super::reporter;
 use crate::arm::{ArmError, ArmErrorKind};
 use crate::execute::{Machine, Switch, SwitchPlan, switch};
 use crate::readiness::{Awaited, check_quorum_without};
@@ -33,7 +34,7 @@ pub(in super::super) async fn run(arguments: RestartArguments) -> Result<(), Fai
     let reporter = reporter(&arguments.cluster.output)?;
     let progress = Mutex::new(None);
     let hint = format!("`{}` goes on from here", again("restart", &arguments.cluster.name));
-    let ended = to_its_end(&hint, &reporter, restart(&arguments, &progress, &reporter)).await;
+    let ended = tell_finished(&hint, &reporter, restart(&arguments, &progress, &reporter)).await;
     let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
     let restarted = match (ended, progress) {
         (Ok(restarted), _) => restarted,

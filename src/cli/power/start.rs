@@ -1,10 +1,11 @@
 //! `start NAME`: every machine that does not run is started, and then waited for as after creation.
 
+use super::super::finished::tell_finished;
 use super::super::{reached, ready};
 use super::arguments::StartArguments;
 use super::cluster::PoweredCluster;
 use super::remedy::{again, failure};
-use super::{reporter, to_its_end};
+use super::reporter;
 use crate::arm::{ArmError, ArmErrorKind, ResourceId};
 use crate::execute::{Switch, SwitchPlan, switch};
 use crate::outputs::{self, reached_anew};
@@ -20,7 +21,7 @@ const MOST_SHOWN: usize = 5;
 pub(in super::super) async fn run(arguments: StartArguments) -> Result<(), Failure> {
     let reporter = reporter(&arguments.cluster.output)?;
     let hint = format!("`{}` goes on; what Azure has begun goes on by itself", again("start", &arguments.cluster.name));
-    let inventory = to_its_end(&hint, &reporter, start(&arguments, &reporter)).await?;
+    let inventory = tell_finished(&hint, &reporter, start(&arguments, &reporter)).await?;
     output::result(arguments.cluster.output.output, &inventory, &outputs::summary(&inventory))
 }
 

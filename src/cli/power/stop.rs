@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::super::finished::tell_finished;
 use super::arguments::StopArguments;
 use super::cluster::PoweredCluster;
 use super::remedy::{again, failure};
-use super::{cost, reporter, to_its_end};
+use super::{cost, reporter};
 use crate::arm::ResourceId;
 use crate::execute::{Switch, SwitchPlan, Switched, switch};
 use crate::preflight::Estimate;
@@ -36,7 +37,7 @@ struct Stopped {
 pub(in super::super) async fn run(arguments: StopArguments) -> Result<(), Failure> {
     let reporter = reporter(&arguments.cluster.output)?;
     let hint = format!("`{}` goes on; what Azure has begun goes on by itself", again("stop", &arguments.cluster.name));
-    let stopped = to_its_end(&hint, &reporter, stop(&arguments, &reporter)).await?;
+    let stopped = tell_finished(&hint, &reporter, stop(&arguments, &reporter)).await?;
     output::result(arguments.cluster.output.output, &stopped, &text(&stopped))
 }
 

@@ -29,7 +29,6 @@ fn apps_live_from_create_to_destroy() {
 }
 
 #[test]
-#[ignore = "takes minutes on emulated machines: cargo test --test integration -- --ignored platform::"]
 fn no_request_is_lost_while_apps_and_controllers_come_and_go() {
     let cluster = running_platform();
     routes::no_request_is_lost_while_an_app_changes(&cluster);
@@ -37,13 +36,11 @@ fn no_request_is_lost_while_apps_and_controllers_come_and_go() {
 }
 
 #[test]
-#[ignore = "takes minutes on emulated machines: cargo test --test integration -- --ignored platform::"]
 fn requests_survive_the_loss_of_a_machine() {
     loss::requests_survive_the_loss_of_a_machine(&running_platform());
 }
 
 #[test]
-#[ignore = "takes minutes on emulated machines: cargo test --test integration -- --ignored platform::"]
 fn a_broken_upgrade_goes_back_and_a_good_one_is_rolled_out() {
     let cluster = running_platform();
     upgrade::a_broken_upgrade_goes_back(&cluster);

@@ -46,7 +46,7 @@ pub(super) fn a_good_upgrade_is_rolled_out(cluster: &Cluster) {
     let format = "{{.Spec.TaskTemplate.ContainerSpec.Sysctls}}";
     let inspect = ["ssh", &cluster.node(0), "docker", "service", "inspect", "--format", format, "platform_router"];
     let found = cluster.ctl(&inspect).demand(0).stdout;
-    assert!(found.contains("net.ipv4.tcp_retries2:6"), "{found}");
+    assert!(found.contains("net.ipv4.tcp_retries2:6") && found.contains("net.ipv4.tcp_migrate_req:1"), "{found}");
     for (component, state, running, wanted) in cluster.services() {
         assert_eq!((state.as_str(), running), ("active/running", wanted), "{component}");
     }

@@ -13,7 +13,7 @@ pub const AZURE_UNREACHABLE: u8 = 6;
 pub const HOST_UNREACHABLE: u8 = 7;
 /// A cluster or a platform that is there but not well.
 pub const UNHEALTHY: u8 = 8;
-/// `plan --exit-code`: something is to be done.
+/// `plan --exit-code`: something is to be done; `status --exit-code`: something was changed by hand.
 pub const CHANGES_PENDING: u8 = 10;
 /// Stopped by the user; running again goes on.
 pub const INTERRUPTED: u8 = 130;

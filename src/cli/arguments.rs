@@ -30,7 +30,7 @@ use crate::spec::Dialect;
     max_term_width = 110,
     after_help = "Exit codes: 0 done, 1 unexpected, 2 usage, 3 invalid spec, 4 sign-in, 5 Azure refused,\n\
                   6 Azure unreachable, 7 host unreachable over SSH, 8 unhealthy, 10 changes pending\n\
-                  (plan --exit-code), 130 interrupted (run again)."
+                  (plan --exit-code, status --exit-code), 130 interrupted (run again)."
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -58,7 +58,7 @@ pub(super) enum Command {
     Start(StartArguments),
     /// Restart nodes one after the other, each ready again before the next one goes
     Restart(RestartArguments),
-    /// Show what Azure holds of a cluster
+    /// Show what Azure holds of a cluster, and what of it somebody changed by hand
     Status(StatusArguments),
     /// Print what a node is told, its private keys among it; or check a file
     UserData(UserDataArguments),
@@ -191,6 +191,9 @@ pub(super) struct StatusArguments {
     /// Show the end of each machine's serial console, not of those alone that failed
     #[arg(long)]
     pub console: bool,
+    /// End with 10 when something is not as the cluster was made
+    #[arg(long)]
+    pub exit_code: bool,
     #[command(flatten)]
     pub sign_in: SignInArguments,
     #[command(flatten)]

@@ -74,5 +74,5 @@ fn step_differs(step: &Step, observed: &Observed) -> Vec<String> {
         }
         _ => Vec::new(),
     };
-    told.into_iter().chain(surplus).map(|what| format!("{}: {what}", step.id)).collect()
+    told.into_iter().chain(surplus.iter().map(ToString::to_string)).map(|what| format!("{}: {what}", step.id)).collect()
 }

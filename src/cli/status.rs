@@ -1,6 +1,8 @@
-//! `status NAME`: what Azure holds of a cluster, with the console of machines that failed, or of each.
+//! `status NAME`: what Azure holds of a cluster, what of it somebody changed by hand, and the console of machines that failed,
+//! or of each.
 
 use std::fmt::Write as _;
+use std::process::ExitCode;
 
 use futures::future::try_join_all;
 use serde::Serialize;
@@ -11,31 +13,35 @@ use super::prepare::{one_kind_of_output, reporter};
 use super::serial_console;
 use crate::arm::{ArmError, BootDiagnostics, InstanceView, PowerState, ProvisioningState};
 use crate::directory::{ClusterDirectory, StoredCluster, removed_cluster};
-use crate::plan::{Desired, FirstBoot, ResourceNames, StepKey, desired};
-use crate::spec::ClusterName;
+use crate::execute::{OwnResources, extra};
+use crate::plan::{
+    CLUSTER_TAG, Desired, Drift, Drifted, FirstBoot, Remedy, ResourceNames, StepKey, desired, drift, is_ours,
+};
+use crate::spec::{ClusterName, SettledSpec};
 use diagnostics::{Origin, Problems};
 use nodes::clusters::{clusters_home, unknown_cluster};
 use report::mark::DEGRADED;
-use report::output;
-use report::{Failure, Reporter};
+use report::{Failure, Reporter, exit_code, output};
 
 /// A resource as programs read it.
 #[derive(Serialize)]
 struct ResourceStatus {
     resource: String,
     id: String,
-    /// `absent` when it does not exist.
-    provisioning_state: String,
+    /// `absent` when it does not exist; not told of what is not the cluster's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provisioning_state: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     power_state: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     console: Option<String>,
+    drift: Vec<Drift>,
 }
 
-/// Runs the command.
-pub(super) async fn run(arguments: StatusArguments) -> Result<(), Failure> {
+/// Runs the command: with `--exit-code` 10 when something is not as the spec makes it.
+pub(super) async fn run(arguments: StatusArguments) -> Result<ExitCode, Failure> {
     one_kind_of_output(&arguments.output)?;
     let reporter = reporter(&arguments.output)?;
     let (directory, stored) = known_cluster(&arguments.name, &arguments.connection, &reporter)?;
@@ -45,12 +51,76 @@ pub(super) async fn run(arguments: StatusArguments) -> Result<(), Failure> {
     let nothing_to_boot = vec![FirstBoot::default(); stored.spec.node_count as usize];
     let resources = desired(&stored.spec, &names, &nothing_to_boot);
     let again = format!("azure-coreos-cluster status {}", arguments.name);
-    let statuses = try_join_all(resources.iter().map(|resource| status(&connection, resource, arguments.console)))
-        .await
-        .map_err(|error| Failure::azure(error, again))?;
+    let statuses = statuses(&connection, &stored.spec, &resources, arguments.console).await;
+    let statuses = statuses.map_err(|error| Failure::azure(error, again))?;
+    let name = stored.spec.name.as_str();
     let mut text = text(&statuses);
-    text.push_str(&how_to_start(stored.spec.name.as_str(), &statuses).unwrap_or_default());
-    output::result(arguments.output.output, &statuses, &text)
+    text.push_str(&how_to_start(name, &statuses).unwrap_or_default());
+    text.push_str(&how_to_mend(name, &statuses).unwrap_or_default());
+    output::result(arguments.output.output, &statuses, &text)?;
+    match arguments.exit_code && statuses.iter().any(|status| !status.drift.is_empty()) {
+        true => Ok(ExitCode::from(exit_code::CHANGES_PENDING)),
+        false => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Of each resource that the spec asks for, and of what else is in a group that is the cluster's own.
+async fn statuses(
+    connection: &Connection,
+    spec: &SettledSpec,
+    resources: &[Desired],
+    console_of_each: bool,
+) -> Result<Vec<ResourceStatus>, ArmError> {
+    let found = resources.iter().map(|resource| status(connection, spec, resource, console_of_each));
+    let mut statuses = try_join_all(found).await?;
+    let group = ResourceNames::new(&connection.subscription, spec).resource_group();
+    let is_own = connection.arm.get(&group).await?.is_some_and(|group| is_ours(spec, &group));
+    if is_own {
+        let own = OwnResources::of_spec(&connection.subscription, spec);
+        let mut extra = extra(&connection.arm, &own).await?;
+        // Lists have no order that lasts.
+        extra.sort_by(|one, other| one.id.cmp(&other.id));
+        statuses.extend(extra.into_iter().map(|listed| ResourceStatus {
+            resource: format!("{} `{}`", listed.resource_type, listed.name),
+            id: listed.id,
+            provisioning_state: None,
+            power_state: None,
+            error: None,
+            console: None,
+            drift: vec![Drift { what: Drifted::Extra, mended_by: Remedy::Nothing }],
+        }));
+    }
+    Ok(statuses)
+}
+
+/// What mends what is not as it was made, and how much of it; none when nothing is.
+fn how_to_mend(name: &str, statuses: &[ResourceStatus]) -> Option<String> {
+    let drift: Vec<&Drift> = statuses.iter().flat_map(|status| &status.drift).collect();
+    let count = |remedy: Remedy| drift.iter().filter(|drift| drift.mended_by == remedy).count();
+    let mut text = match drift.len() {
+        0 => return None,
+        1 => "\n1 thing is not as the cluster was made\n".to_owned(),
+        count => format!("\n{count} things are not as the cluster was made\n"),
+    };
+    let remedies = [
+        (Remedy::Create, format!("`azure-coreos-cluster {name}` mends")),
+        (Remedy::Start, format!("`azure-coreos-cluster start {name}` mends")),
+        (
+            Remedy::Tag,
+            format!(
+                "until they have their tag again, creation refuses: `az tag update --resource-id ID --operation Merge \
+                 --tags {CLUSTER_TAG}={name}` mends"
+            ),
+        ),
+        (Remedy::Nothing, "nothing here changes".to_owned()),
+    ];
+    for (remedy, what) in remedies {
+        let count = count(remedy);
+        if count > 0 {
+            let _ = writeln!(text, "  {what} {count}");
+        }
+    }
+    Some(text)
 }
 
 /// What starts machines that are off; none when no machine is.
@@ -110,6 +180,7 @@ pub(super) fn cluster_name(text: &str) -> Result<ClusterName, Problems> {
 
 async fn status(
     connection: &Connection,
+    spec: &SettledSpec,
     resource: &Desired,
     console_of_each: bool,
 ) -> Result<ResourceStatus, ArmError> {
@@ -120,6 +191,7 @@ async fn status(
         (connection.arm.get(&resource.id).await?, None)
     };
     let view: InstanceView = view.unwrap_or_default();
+    let drift = drift(spec, resource, found.as_ref(), &view.power())?;
     let state = found.map(|resource| resource.state);
     let console = match &state {
         Some(state) if machine && (console_of_each || *state == ProvisioningState::Failed) => {
@@ -130,13 +202,14 @@ async fn status(
     Ok(ResourceStatus {
         resource: resource.id.to_string(),
         id: resource.id.path().to_owned(),
-        provisioning_state: state.map_or_else(|| "absent".to_owned(), |state| state.to_string()),
+        provisioning_state: Some(state.map_or_else(|| "absent".to_owned(), |state| state.to_string())),
         power_state: view.power_state().map(str::to_owned),
         error: view.error().map(|status| match &status.message {
             Some(message) => format!("{}: {message}", status.short_code()),
             None => status.short_code().to_owned(),
         }),
         console,
+        drift,
     })
 }
 
@@ -158,9 +231,11 @@ fn text(statuses: &[ResourceStatus]) -> String {
     let width = statuses.iter().map(|status| status.resource.chars().count()).max().unwrap_or_default();
     for status in statuses {
         let power = status.power_state.as_deref().unwrap_or_default();
-        let line = format!("{:<width$}  {:<10} {power}", status.resource, status.provisioning_state);
+        let state = status.provisioning_state.as_deref().unwrap_or_default();
+        let line = format!("{:<width$}  {state:<10} {power}", status.resource);
         let _ = writeln!(text, "{}", line.trim_end());
-        for detail in status.error.iter().chain(&status.console) {
+        let drift: Vec<String> = status.drift.iter().filter_map(|drift| drift.what.text()).collect();
+        for detail in status.error.iter().chain(&drift).chain(&status.console) {
             for line in detail.lines() {
                 let _ = writeln!(text, "    {line}");
             }

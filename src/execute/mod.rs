@@ -2,6 +2,7 @@
 //! need it. Running again goes on from what Azure holds.
 
 mod destroy;
+mod extra;
 mod group_list;
 mod observe;
 mod own_resources;
@@ -11,6 +12,7 @@ mod removal;
 mod told;
 
 pub(crate) use destroy::remove;
+pub(crate) use extra::extra;
 pub(crate) use observe::{Before, being_deleted, observe, observe_settled};
 pub(crate) use own_resources::OwnResources;
 pub(crate) use ports::{gone, ssh_ports};

@@ -1,51 +1,95 @@
 //! Whether a resource is what its PUT would make it. Azure returns more than it was sent, in its own case and order;
 //! only what was asked for counts. Every property of every kind of body is compared, by its name, so both sides are JSON.
 
+use std::fmt;
+
+use serde::Serialize;
 use serde_json::Value;
 
 /// Properties that Azure accepts and never returns.
 const WRITE_ONLY: [&str; 2] = ["customData", "adminPassword"];
+/// Properties that Azure leaves out of a machine that is deallocated, since they can be changed meanwhile.
+/// <https://github.com/Azure/azure-powershell/issues/13213>
+const LEFT_OUT_AT_TIMES: [&str; 2] = ["storageAccountType", "diskSizeGB"];
 
-/// Each way in which `actual` is not what `desired` asks for, as `path: is → should be`; none when nothing differs.
-pub fn differences(desired: &Value, actual: &Value) -> Vec<String> {
+/// One property that is not as it was asked for.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Difference {
+    /// Such as `properties.securityRules[ssh].properties.priority`: items of a list by their names, else by their places.
+    pub property: String,
+    /// Null when there is none.
+    pub found: Value,
+    /// Null when there shall be none; what nobody wants goes with the next write.
+    pub wanted: Value,
+}
+
+/// Each way in which `actual` is not what `desired` asks for; none when nothing differs.
+pub fn differences(desired: &Value, actual: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     compare("", desired, actual, &mut found);
     found
 }
 
-fn compare(path: &str, desired: &Value, actual: &Value, found: &mut Vec<String>) {
+fn compare(path: &str, desired: &Value, actual: &Value, found: &mut Vec<Difference>) {
+    let differs = |property: String, found: &Value, wanted: &Value| Difference {
+        property,
+        found: found.clone(),
+        wanted: wanted.clone(),
+    };
     match (desired, actual) {
         (Value::Object(desired), _) => {
             for (key, value) in desired.iter().filter(|(key, _)| !WRITE_ONLY.contains(&key.as_str())) {
                 let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                compare(&below, value, actual.get(key).unwrap_or(&Value::Null), found);
+                let actual = actual.get(key).unwrap_or(&Value::Null);
+                if !(actual.is_null() && LEFT_OUT_AT_TIMES.contains(&key.as_str())) {
+                    compare(&below, value, actual, found);
+                }
             }
         }
-        (Value::Array(desired), actual) => {
-            let empty = Vec::new();
-            let actual = actual.as_array().unwrap_or(&empty);
+        (Value::Array(items), list) => {
+            let (desired, empty) = (items, Vec::new());
+            let actual = list.as_array().unwrap_or(&empty);
             for (index, item) in desired.iter().enumerate() {
                 let (label, other) = match item_name(item) {
                     Some(name) => (name.to_owned(), actual.iter().find(|other| same_name(other, name))),
                     None => (index.to_string(), actual.get(index)),
                 };
-                compare(&format!("{path}[{label}]"), item, other.unwrap_or(&Value::Null), found);
+                let place = format!("{path}[{label}]");
+                match other {
+                    Some(other) => compare(&place, item, other, found),
+                    // One thing is missing, not each of its properties.
+                    None => found.push(differs(place, &Value::Null, item)),
+                }
             }
             let wanted = |other: &Value| match item_name(other) {
                 Some(name) => desired.iter().any(|item| same_name(item, name)),
                 None => true,
             };
-            for extra in actual.iter().filter(|other| !wanted(other)).filter_map(item_name) {
-                found.push(format!("{path}[{extra}]: goes away"));
+            for extra in actual.iter().filter(|other| !wanted(other)) {
+                let Some(name) = item_name(extra) else { continue };
+                found.push(differs(format!("{path}[{name}]"), extra, &Value::Null));
             }
             if desired.iter().all(|item| item_name(item).is_none()) && actual.len() > desired.len() {
-                found.push(format!("{path}: {} items → {}", actual.len(), desired.len()));
+                found.push(differs(path.to_owned(), list, &Value::Array(desired.clone())));
             }
         }
         (Value::String(desired), Value::String(actual)) if same_text(desired, actual) => {}
         (desired, actual) if desired == actual => {}
-        (desired, Value::Null) => found.push(format!("{path}: absent → {}", show(desired))),
-        (desired, actual) => found.push(format!("{path}: {} → {}", show(actual), show(desired))),
+        (desired, actual) => found.push(differs(path.to_owned(), actual, desired)),
+    }
+}
+
+impl fmt::Display for Difference {
+    /// `path: is → should be`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: ", self.property)?;
+        match (&self.found, &self.wanted) {
+            (_, Value::Null) => formatter.write_str("goes away"),
+            (Value::Array(found), Value::Array(wanted)) => {
+                write!(formatter, "{} items → {}", found.len(), wanted.len())
+            }
+            (found, wanted) => write!(formatter, "{} → {}", show(found), show(wanted)),
+        }
     }
 }
 
@@ -65,6 +109,7 @@ fn same_text(one: &str, other: &str) -> bool {
 
 fn show(value: &Value) -> String {
     match value {
+        Value::Null => "absent".into(),
         Value::String(text) => format!("`{text}`"),
         Value::Object(_) => "present".into(),
         other => other.to_string(),
@@ -84,6 +129,13 @@ mod tests {
             (json!({"a": {"b": 1}}), json!({"a": {"b": 2}}), vec!["a.b: 2 → 1"]),
             (json!({"a": true}), json!({}), vec!["a: absent → true"]),
             (json!({"customData": "x"}), json!({}), vec![]),
+            // As of a machine that is off.
+            (
+                json!({"managedDisk": {"storageAccountType": "Premium_LRS"}}),
+                json!({"managedDisk": {"id": "x"}}),
+                vec![],
+            ),
+            (json!({"diskSizeGB": 8}), json!({"diskSizeGB": 16}), vec!["diskSizeGB: 16 → 8"]),
             (
                 json!({"rules": [{"name": "web", "port": 80}, {"name": "https", "port": 443}]}),
                 json!({"rules": [{"name": "HTTPS", "port": 443}, {"name": "web", "port": 8080}, {"name": "old"}]}),
@@ -94,10 +146,11 @@ mod tests {
                 json!({"prefixes": ["10.0.0.0/8", "x"]}),
                 vec!["prefixes: 2 items → 1"],
             ),
-            (json!({"rules": [{"name": "web"}]}), json!({}), vec!["rules[web].name: absent → `web`"]),
+            (json!({"rules": [{"name": "web"}]}), json!({}), vec!["rules[web]: absent → present"]),
             (json!({"id": "/subscriptions/S/x"}), json!({"id": "/subscriptions/s/X"}), vec![]),
         ] {
-            assert_eq!(differences(&desired, &actual), expected, "{desired} {actual}");
+            let found: Vec<String> = differences(&desired, &actual).iter().map(ToString::to_string).collect();
+            assert_eq!(found, expected, "{desired} {actual}");
         }
     }
 }

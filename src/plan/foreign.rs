@@ -71,6 +71,20 @@ pub(super) fn with_users_items(
     Ok(body)
 }
 
+/// What [`with_users_items`] added to `body`, each with its place.
+pub(super) fn added_items(body: &Value, with_items: &Value) -> Vec<(String, Value)> {
+    let items =
+        |body: &Value, list: &str| -> Vec<Value> { body["properties"][list].as_array().cloned().unwrap_or_default() };
+    let added = SHARED_LISTS.into_iter().flat_map(|list| {
+        let ours = items(body, list).len();
+        items(with_items, list).into_iter().skip(ours).map(move |item| {
+            let name = item["name"].as_str().unwrap_or_default();
+            (format!("properties.{list}[{name}]"), item)
+        })
+    });
+    added.collect()
+}
+
 /// Moves rules of ours behind those of users that have their priority: ours only allow, so their order does not matter.
 fn give_way(ours: &mut [Value], mut taken: BTreeSet<SecurityRuleProperties>) {
     for rule in ours {

@@ -4,13 +4,15 @@
 mod changes;
 mod compare;
 mod desired;
+mod drift;
 mod foreign;
 mod resource;
 mod step;
 
 pub use changes::{Changes, changes};
-pub use compare::differences;
+pub use compare::{Difference, differences};
 pub use desired::{CLUSTER_TAG, Desired, ResourceNames, desired};
+pub(crate) use drift::{Drift, Drifted, Remedy, drift};
 pub use foreign::{carries_tag, is_ours, strangers};
 pub use resource::FirstBoot;
 pub(crate) use resource::{KEYS_TAG, USER_DATA_TAG, data_disk_name};
@@ -68,11 +70,11 @@ fn existing(spec: &SettledSpec, desired: &Desired, resource: &Resource) -> Resul
     Ok(match desired.key {
         _ if failed => Action::Update { changes: vec!["the last operation on it failed".into()] },
         // Size, disks and user-data act when a machine is made; changing them under a running node is not done here.
-        StepKey::VirtualMachine(_) | StepKey::NetworkInterface(_) | StepKey::AvailabilitySet => Action::Keep {
-            notes: changes.into_iter().map(|change| format!("differs, left as it is: {change}")).collect(),
-        },
+        StepKey::VirtualMachine(_) | StepKey::NetworkInterface(_) | StepKey::AvailabilitySet => {
+            Action::Keep { notes: changes.iter().map(|change| format!("differs, left as it is: {change}")).collect() }
+        }
         _ if changes.is_empty() => Action::Keep { notes: Vec::new() },
-        _ => Action::Update { changes },
+        _ => Action::Update { changes: changes.iter().map(ToString::to_string).collect() },
     })
 }
 

@@ -10,6 +10,7 @@ mod create;
 mod directory;
 mod discovery;
 mod documents;
+mod drift;
 mod faults;
 mod given_files;
 mod given_images;

@@ -165,22 +165,23 @@ pub(crate) async fn switch(arm: &Arm, switch: Switch, ids: &[ResourceId], report
 async fn switch_one(arm: &Arm, switch: Switch, id: &ResourceId, reporter: &Reporter) -> Result<(), ArmError> {
     let acting = async {
         arm.act(id, switch.word(), &switch.doing(id)).await?;
-        match switch {
-            // What costs money is not taken from the operation's own word.
-            Switch::Deallocate => is_deallocated(arm, id).await,
-            Switch::Start | Switch::Restart => Ok(()),
-        }
+        // What costs money, or is waited for, is not taken from the operation's own word.
+        has_power(arm, switch, id).await
     };
     told(id.to_string(), switch.word(), reporter, acting).await
 }
 
-async fn is_deallocated(arm: &Arm, id: &ResourceId) -> Result<(), ArmError> {
+/// Whether the machine is as the operation says that it is now.
+async fn has_power(arm: &Arm, switch: Switch, id: &ResourceId) -> Result<(), ArmError> {
     let power = power_of(arm, id).await?;
-    if power == PowerState::Deallocated {
-        return Ok(());
-    }
-    let message = format!("Azure says that it is done, and the machine is {power}, so it may still be paid for");
-    Err(ArmError::local(ArmErrorKind::OperationFailed, Switch::Deallocate.doing(id), message))
+    let consequence = match switch {
+        Switch::Deallocate if power == PowerState::Deallocated => return Ok(()),
+        Switch::Start | Switch::Restart if !power.is_off() => return Ok(()),
+        Switch::Deallocate => ", so it may still be paid for",
+        Switch::Start | Switch::Restart => "",
+    };
+    let message = format!("Azure says that it is done, and the machine is {power}{consequence}");
+    Err(ArmError::local(ArmErrorKind::OperationFailed, switch.doing(id), message))
 }
 
 #[cfg(test)]

@@ -99,11 +99,13 @@ fn from_list(items: &[PriceLine], spec: &ClusterSpec) -> Option<Estimate> {
             && !is_named("Low Priority")
     };
     let item = items.iter().find(fits)?;
-    let per_hour = item.retail_price * f64::from(spec.node_count);
+    // Ten-thousandths are what prices have; what a sum of binary fractions adds to them is no price.
+    let rounded = |price: f64| (price * 10_000.0).round() / 10_000.0;
+    let per_hour = rounded(item.retail_price * f64::from(spec.node_count));
     Some(Estimate {
         currency: item.currency_code.clone(),
         per_hour,
-        per_month: per_hour * HOURS_PER_MONTH,
+        per_month: rounded(per_hour * HOURS_PER_MONTH),
         machines: spec.node_count,
     })
 }

@@ -4,6 +4,25 @@ use nodes::inventory::{Inventory, InventoryNode};
 use nodes::ssh::Output;
 use nodes::system_state::SystemState;
 
+/// Prints what the kernel calls this boot: <https://docs.kernel.org/admin-guide/sysctl/kernel.html#random>
+pub(super) const BOOT_ID: &str = "cat /proc/sys/kernel/random/boot_id";
+
+/// Which boot a machine is in: a UUID, another one each time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BootId(String);
+
+impl BootId {
+    /// Reads what [`BOOT_ID`] prints; an error says what was there instead.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let is_id = text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        match is_id {
+            true => Ok(Self(text.to_owned())),
+            false => Err(format!("{} is no id of a boot", diagnostics::quoted(text))),
+        }
+    }
+}
+
 /// What a node that passes a check is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Passed {
@@ -15,6 +34,8 @@ pub(crate) enum Passed {
 /// A question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Check {
+    /// It runs since another boot than this one.
+    AnotherBoot { before: BootId },
     /// systemd has finished booting.
     System,
     /// The data disk is mounted where Docker keeps everything.
@@ -26,7 +47,7 @@ pub(crate) enum Check {
 }
 
 impl Check {
-    /// What is asked of a node, in order.
+    /// What is asked of a node, in order, but for [`AnotherBoot`](Self::AnotherBoot).
     pub(crate) fn for_node(inventory: &Inventory, node: &InventoryNode) -> Vec<Self> {
         let mut checks = vec![Self::System];
         if node.data_disk {
@@ -44,6 +65,7 @@ impl Check {
     /// One word.
     pub(crate) fn name(&self) -> &'static str {
         match self {
+            Self::AnotherBoot { .. } => "restart",
             Self::System => "system",
             Self::DataDisk => "data disk",
             Self::Docker => "docker",
@@ -54,6 +76,7 @@ impl Check {
     /// The shell command.
     pub(crate) fn command(&self) -> String {
         match self {
+            Self::AnotherBoot { .. } => BOOT_ID.into(),
             // `--wait` returns when the boot is over, without asking again and again.
             Self::System => {
                 "timeout 300 systemctl is-system-running --wait; systemctl --failed --plain --no-legend".into()
@@ -72,6 +95,10 @@ impl Check {
     /// What the answer means: a detail for people, or why the node is not ready.
     pub(crate) fn judge(&self, output: &Output) -> Result<Passed, String> {
         match self {
+            Self::AnotherBoot { before } => match BootId::read(&output.clone().success()?)? {
+                now if now == *before => Err("it runs since before the restart".into()),
+                _ => Ok("another boot than before".into()),
+            },
             Self::System => return judge_system(&output.stdout),
             Self::DataDisk => {
                 output.clone().success().map_err(|_| "`/var/lib/docker` is not a mount of its own".into())
@@ -120,6 +147,16 @@ mod tests {
 
     fn output(status: u32, stdout: &str, stderr: &str) -> Output {
         Output { status, stdout: stdout.into(), stderr: stderr.into() }
+    }
+
+    #[test]
+    fn a_restart_is_another_boot() {
+        let id = "3d6c1f4e-8a0b-4a7e-9a53-0f1c2d3e4f50";
+        let check = Check::AnotherBoot { before: BootId::read(&format!("{id}\n")).unwrap() };
+        let judged = |stdout: &str| check.judge(&Output { status: 0, stdout: stdout.into(), stderr: String::new() });
+        assert_eq!(judged(id), Err("it runs since before the restart".into()));
+        assert!(judged(&id.replace('3', "4")).is_ok());
+        assert_eq!(judged("<html>"), Err("`<html>` is no id of a boot".into()));
     }
 
     #[test]

@@ -5,9 +5,11 @@
 
 mod check;
 mod quorum;
+mod restart;
 
-pub(crate) use check::{Check, Passed};
+pub(crate) use check::{BootId, Check, Passed};
 pub(crate) use quorum::check as check_quorum_without;
+pub(crate) use restart::boot_id;
 
 use std::time::Duration;
 
@@ -39,11 +41,14 @@ const MOST_CLOCK_SKEW: Duration = Duration::from_millis(500);
 const CLOCK_DEADLINE: Duration = Duration::from_secs(3 * 60);
 
 /// Whom to wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Awaited<'a> {
     AllNodes,
-    /// The node with this name.
-    Node(&'a str),
+    /// The node with this name, after its restart; `before` is the boot that it was in, where it said so.
+    Restarted {
+        node: &'a str,
+        before: Option<BootId>,
+    },
 }
 
 /// What is true of a node whose connection was made.
@@ -67,14 +72,21 @@ pub(crate) async fn wait_until_ready(
     // A node that does not answer yet is asked again at once: that is what this waits for.
     let timeouts = Timeouts { silence: Duration::ZERO, ..Timeouts::default() };
     let cluster = Cluster::new(inventory.clone().into(), identity.clone(), Route::Direct, timeouts);
-    let is_awaited = |node: &&Node| match awaited {
+    let is_awaited = |node: &&Node| match &awaited {
         Awaited::AllNodes => true,
-        Awaited::Node(name) => node.name() == name,
+        Awaited::Restarted { node: name, .. } => node.name() == *name,
+    };
+    let restart = match &awaited {
+        Awaited::Restarted { before: Some(before), .. } => Some(Check::AnotherBoot { before: before.clone() }),
+        _ => None,
     };
     let nodes: Vec<&Node> = cluster.nodes().iter().filter(is_awaited).collect();
     reporter.event(Event::ReadinessStarted { nodes: nodes.len() });
     let places = Semaphore::new(MOST_HANDSHAKES);
-    let looking = nodes.iter().map(|node| ready(inventory, node, dialect, &places, reporter));
+    let looking = nodes.iter().map(|node| {
+        let checks = restart.iter().cloned().chain(Check::for_node(inventory, node.facts())).collect();
+        ready(inventory, node, checks, dialect, &places, reporter)
+    });
     let results = join_all(looking).await;
     let mut unreachable = Vec::new();
     let mut reasons = Vec::new();
@@ -123,6 +135,7 @@ fn summary_of(degraded: &[String], nodes: usize, config: &str) -> Option<String>
 async fn ready(
     inventory: &Inventory,
     node: &Node,
+    checks: Vec<Check>,
     dialect: Dialect,
     places: &Semaphore,
     reporter: &Reporter,
@@ -138,7 +151,7 @@ async fn ready(
     let detail = "answers with its own host key".to_owned();
     reporter.event(Event::CheckPassed { node: name(), check: "ssh", detail });
     let mut looked = Looked { degraded: None, reasons: Vec::new() };
-    for check in Check::for_node(inventory, node.facts()) {
+    for check in checks {
         match pass(node, &check, reporter).await {
             Ok(Passed::Well(detail)) => {
                 reporter.event(Event::CheckPassed { node: name(), check: check.name(), detail });

@@ -13,10 +13,11 @@ use super::remedy::{again, and_then, failure};
 use super::reporter;
 use crate::arm::{ArmError, ArmErrorKind};
 use crate::execute::{Machine, Switch, SwitchPlan, switch};
-use crate::readiness::{Awaited, check_quorum_without};
+use crate::readiness::{Awaited, BootId, boot_id, check_quorum_without};
 use crate::spec::SettledSpec;
 use diagnostics::{Origin, Problems, suggestion};
 use nodes::inventory::Inventory;
+use report::mark::DEGRADED;
 use report::{Failure, Reporter, first_few, output};
 
 /// Nodes that a message names.
@@ -70,8 +71,10 @@ async fn restart(
     remember(&|_| {});
     for machine in &machines {
         let node = machine.id.name();
+        let mut before = None;
         if asked {
             check_quorum(&inventory, node).await?;
+            before = boot_before(&inventory, node, reporter).await?;
         }
         let ids = std::slice::from_ref(&machine.id);
         let errors = switch(&cluster.connection.arm, Switch::Restart, ids, reporter).await.errors;
@@ -80,12 +83,12 @@ async fn restart(
         }
         remember(&Progress::is_restarted);
         if asked {
-            ready::wait(&cluster.stored.spec, &inventory, Awaited::Node(node), reporter).await?;
+            ready::wait(&cluster.stored.spec, &inventory, Awaited::Restarted { node, before }, reporter).await?;
         }
         remember(&Progress::is_ready);
     }
     if let Some(why) = ready::unasked(&cluster.stored.spec, &inventory) {
-        reporter.note(format!("{} {why}", report::mark::DEGRADED));
+        reporter.note(format!("{DEGRADED} {why}"));
     }
     Ok(Restarted { name: name.to_owned(), restarted: nodes })
 }
@@ -145,6 +148,19 @@ fn check_running(name: &str, machines: &[Machine]) -> Result<(), Failure> {
     Err(Failure::Unhealthy {
         reasons: reasons.collect(),
         hint: format!("nothing was restarted; `azure-coreos-cluster start {name}` starts what does not run"),
+    })
+}
+
+/// The boot that the node is in; a note when it does not say.
+async fn boot_before(inventory: &Inventory, node: &str, reporter: &Reporter) -> Result<Option<BootId>, Failure> {
+    let identity = ready::identity(inventory)?;
+    Ok(match boot_id(inventory, node, &identity).await {
+        Ok(before) => Some(before),
+        Err(reason) => {
+            let what = "does not say which boot it is in, so that only Azure tells whether it was restarted";
+            reporter.note(format!("{DEGRADED} {node} {what}: {reason}"));
+            None
+        }
     })
 }
 

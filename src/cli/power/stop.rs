@@ -82,6 +82,7 @@ async fn stop(arguments: &StopArguments, reporter: &Reporter) -> Result<Stopped,
 fn text(stopped: &Stopped) -> String {
     let Stopped { name, deallocated, deallocated_before, still_paid_for, saved, .. } = stopped;
     let mut text = match (deallocated.len(), deallocated_before.len()) {
+        (0, 1) => format!("cluster {name} was stopped before: 1 machine is deallocated\n"),
         (0, before) => format!("cluster {name} was stopped before: {before} machines are deallocated\n"),
         (now, 0) => format!("cluster {name} is stopped: {now} machines deallocated\n"),
         (now, before) => format!("cluster {name} is stopped: {now} machines deallocated, {before} were before\n"),
@@ -119,6 +120,6 @@ mod tests {
         stopped.deallocated_before = vec!["c".into()];
         assert!(text(&stopped).starts_with("cluster demo is stopped: 2 machines deallocated, 1 were before\n"));
         stopped.deallocated.clear();
-        assert!(text(&stopped).starts_with("cluster demo was stopped before: 1 machines are deallocated\n"));
+        assert!(text(&stopped).starts_with("cluster demo was stopped before: 1 machine is deallocated\n"));
     }
 }

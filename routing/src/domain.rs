@@ -39,9 +39,11 @@ impl FromStr for Domain {
                 && !label.starts_with('-')
                 && !label.ends_with('-')
         };
+        // A name that ends in a number is read as an address: <https://url.spec.whatwg.org/#ends-in-a-number-checker>
+        let is_address = || lower.split('.').next_back().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
         // One that stands for letters of another script must stand for some: routers take no name that does not.
         let is_decodable = || idna::domain_to_unicode(&lower).1.is_ok();
-        match lower.len() <= LONGEST && lower.split('.').all(is_label) && is_decodable() {
+        match lower.len() <= LONGEST && lower.split('.').all(is_label) && !is_address() && is_decodable() {
             true => Ok(Self(lower)),
             false => Err(InvalidDomain(text.to_owned())),
         }
@@ -85,6 +87,9 @@ mod tests {
             (".a", None),
             ("a.", None),
             ("-a.b", None),
+            ("192.0.2.1", None),
+            ("hello.42", None),
+            ("42.example.com", Some("42.example.com")),
             ("*.example.com", None),
             ("a b", None),
             ("a`)||Host(`b", None),

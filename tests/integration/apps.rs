@@ -85,6 +85,7 @@ fn mistakes_cost_no_connection() {
         (vec!["config", "hello", "set", "A"], 3, "`A` is not KEY=VALUE"),
         (vec!["routing", "hello", "set", "timeout"], 3, "`timeout` is not KEY=VALUE"),
         (vec!["routing", "hello", "set", "timeout=soon"], 3, "`timeout` takes a duration from 1s"),
+        (vec!["routing", "hello", "set", "timeout=30s", "timeout=31s"], 3, "`timeout` is given twice"),
         (vec!["routing", "hello", "set", "allows=10.0.0.0/8"], 3, "did you mean `allow`?"),
         (vec!["routing", "hello", "unset", "maintainance"], 3, "did you mean `maintenance`?"),
         (vec!["rollback", "hello", "v0"], 2, "a release is v1"),

@@ -40,7 +40,10 @@ impl Apps {
 pub(crate) fn changed(rules: &Rules, change: &RulesChange) -> Result<Rules, Problems> {
     let mut rules = rules.clone();
     let mut problems = Problems::new();
-    for (name, value) in change {
+    for (index, (name, value)) in change.iter().enumerate() {
+        if change[..index].iter().filter(|(earlier, _)| earlier == name).count() == 1 {
+            problems.add(Origin::Flag("KEY=VALUE"), format!("`{name}` is given twice"));
+        }
         if let Err((message, hint)) = apply(&mut rules, name, value.as_deref()) {
             match hint {
                 Some(hint) => problems.add_with_hint(Origin::Flag("KEY=VALUE"), message, hint),

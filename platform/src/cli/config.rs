@@ -134,6 +134,7 @@ async fn unset(
     reporter: &Reporter,
 ) -> Result<(), Failure> {
     let target = &arguments.target;
+    settings::check_once(target, keys)?;
     let schema = arguments.bundle.resolve(platform).await?.settings;
     // What is set may be of an earlier version, which had more settings.
     let values = Settings::new(platform).load().await?;

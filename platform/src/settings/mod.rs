@@ -6,7 +6,7 @@ mod key_pair;
 
 pub(crate) use assignment::Assignment;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Platform;
 use super::bundle::{self, SettingsSchema, Values};
@@ -135,6 +135,7 @@ impl<'a> Settings<'a> {
 /// Every mistake in names and values, and in certificates and keys as far as they are given together.
 pub(crate) fn check(schema: &SettingsSchema, target: &str, assignments: &[Assignment]) -> Result<(), Problems> {
     let mut problems = Problems::new();
+    given_twice(&mut problems, target, assignments.iter().map(|assignment| assignment.key.as_str()));
     for Assignment { key, value } in assignments {
         if let Err(expected) = schema.check(target, key, value) {
             // A value that is wrong is not repeated when it is a secret.
@@ -146,6 +147,26 @@ pub(crate) fn check(schema: &SettingsSchema, target: &str, assignments: &[Assign
         return Err(problems);
     }
     key_pair::check(schema, target, assignments, &Values::new(), &|_| None).map(drop)
+}
+
+/// A key that is named more than once in what etcd takes as one change.
+/// <https://etcd.io/docs/v3.5/learning/api/#transaction>
+fn given_twice<'a>(problems: &mut Problems, target: &str, keys: impl Iterator<Item = &'a str>) {
+    let mut seen = BTreeMap::new();
+    for key in keys {
+        let count = seen.entry(key).or_insert(0);
+        *count += 1;
+        if *count == 2 {
+            problems.add(Origin::Flag("KEY"), format!("{target}/{key} is given twice"));
+        }
+    }
+}
+
+/// No key is named twice.
+pub(crate) fn check_once(target: &str, keys: &[String]) -> Result<(), Problems> {
+    let mut problems = Problems::new();
+    given_twice(&mut problems, target, keys.iter().map(String::as_str));
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 /// Every name that is no setting.
@@ -178,4 +199,20 @@ fn key_of(target: &str, key: &str) -> String {
 /// A secret's logical name in the swarm.
 fn secret_name(target: &str, key: &str) -> String {
     format!("{target}.{key}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::Bundle;
+
+    #[test]
+    fn a_key_is_given_once() {
+        let schema = Bundle::shipped_named("platform").unwrap().settings;
+        let assign = |value: &str| Assignment { key: "domain".into(), value: value.into() };
+        assert!(check(&schema, "platform", &[assign("a.test")]).is_ok());
+        let twice = check(&schema, "platform", &[assign("a.test"), assign("b.test"), assign("c.test")]).unwrap_err();
+        assert_eq!(Failure::from(twice).to_string().matches("platform/domain is given twice").count(), 1);
+        assert!(check_once("platform", &["domain".into(), "domain".into()]).is_err());
+    }
 }

@@ -47,7 +47,14 @@ impl Etcd {
     pub(super) fn etcdctl(&mut self, command: &str, input: Option<&str>) -> Output {
         let words: Vec<&str> = command.split_whitespace().filter(|word| !word.starts_with("--d")).collect();
         let said = match words.as_slice() {
-            [_, _, _, "txn"] => self.transaction(input.unwrap_or_default(), None),
+            [_, _, _, "txn"] => {
+                let input = input.unwrap_or_default();
+                if changes_twice(input) {
+                    let stderr = "Error: etcdserver: duplicate key given in txn request\n".to_owned();
+                    return Output { status: 1, stdout: String::new(), stderr };
+                }
+                self.transaction(input, None)
+            }
             [_, _, _, "get", "--prefix", "--", key] => self.range(&unquoted(key), true),
             [_, _, _, "get", "--", key] => self.range(&unquoted(key), false),
             other => panic!("etcdctl is not asked so: {other:?}"),
@@ -69,16 +76,7 @@ impl Etcd {
 
     /// Three parts, each ended by an empty line. All changes of a transaction have one revision.
     pub(super) fn transaction(&mut self, text: &str, lease: Option<u64>) -> Value {
-        let mut parts = vec![Vec::new()];
-        for line in text.lines() {
-            match line {
-                "" => parts.push(Vec::new()),
-                line => parts.last_mut().expect("a part").push(line.to_owned()),
-            }
-        }
-        let mut parts = parts.into_iter();
-        let mut part = || parts.next().unwrap_or_default();
-        let (comparisons, changes, otherwise) = (part(), part(), part());
+        let [comparisons, changes, otherwise] = parts(text);
         let holds = comparisons.iter().all(|line| self.holds(line));
         let mut responses = Vec::new();
         let chosen = if holds { &changes } else { &otherwise };
@@ -197,6 +195,33 @@ fn shown((key, pair): (&String, &Pair)) -> Value {
 /// A word that a shell was given.
 fn unquoted(word: &str) -> String {
     word.trim_matches('\'').to_owned()
+}
+
+/// Comparisons, what is done when they hold, and what is done otherwise.
+fn parts(text: &str) -> [Vec<String>; 3] {
+    let mut parts = vec![Vec::new()];
+    for line in text.lines() {
+        match line {
+            "" => parts.push(Vec::new()),
+            line => parts.last_mut().expect("a part").push(line.to_owned()),
+        }
+    }
+    let mut parts = parts.into_iter();
+    std::array::from_fn(|_| parts.next().unwrap_or_default())
+}
+
+/// etcd takes one change of a key in a transaction: <https://etcd.io/docs/v3.5/learning/api/#transaction>
+fn changes_twice(text: &str) -> bool {
+    let [_, changes, otherwise] = parts(text);
+    [changes, otherwise].iter().any(|operations| {
+        let keys: Vec<String> = operations
+            .iter()
+            .filter_map(|line| line.split_once(" -- ").filter(|(verb, _)| !verb.starts_with("get")))
+            .map(|(_, words)| literals(words).swap_remove(0))
+            .collect();
+        let different: std::collections::BTreeSet<&String> = keys.iter().collect();
+        different.len() < keys.len()
+    })
 }
 
 fn literal(text: &str) -> String {

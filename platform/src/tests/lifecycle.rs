@@ -219,11 +219,11 @@ async fn upgrade_that_goes_back() {
 
 #[tokio::test(start_paused = true)]
 async fn uninstall() {
-    every_fault(&started().await, Outcome::Succeeds, async |platform: &Platform, reporter: &Reporter| {
-        match platform.installation().await? {
-            Some(installed) => lifecycle::uninstall(platform, &installed.bundle, &everything(), reporter).await,
-            None => Ok(()),
-        }
-    })
-    .await;
+    let uninstall = async |platform: &Platform, reporter: &Reporter| match platform.installation().await? {
+        Some(installed) => lifecycle::uninstall(platform, &installed.bundle, &everything(), reporter).await,
+        None => Ok(()),
+    };
+    let gone = every_fault(&started().await, Outcome::Succeeds, uninstall).await;
+    // It can be installed again, and started.
+    done(done(gone, install).await, start).await;
 }

@@ -51,6 +51,7 @@ fn a_broken_upgrade_goes_back_and_a_good_one_is_rolled_out() {
 fn an_uninstalled_platform_leaves_its_settings_and_can_be_installed_again() {
     let cluster = running_platform();
     uninstall::nothing_is_left(&cluster);
+    uninstall::it_comes_again(&cluster);
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(super) fn no_request_is_lost_while_an_app_changes(cluster: &Cluster) {
     wait_for("the app", || cluster.get(&host, "/").is_ok_and(|(status, _)| status == 200));
 
     let nothing_is_lost_while = |what: &str, change: &dyn Fn()| {
-        Load::during(what, 2, &|host, path| cluster.get(host, path), (&host, "/"), change).demand_none_lost(1);
+        Load::during(what, 2, &|host, path| cluster.get(host, path), (&host, "/"), change).demand_none_lost(20);
     };
     let deploy = ["apps", "deploy", "busy", "--image", "hello:2", "--archive", &apps];
     nothing_is_lost_while("another release is deployed", &|| drop(cluster.ctl(&deploy).demand(0)));

@@ -5,9 +5,10 @@ use futures::future::join_all;
 
 use super::own_resources::{OwnResources, same};
 use super::removal::{Emptiness, Removal, removal};
+use super::told::told;
 use crate::arm::{Arm, ArmError, ArmErrorKind, ResourceId};
 use report::mark::DEGRADED;
-use report::{Event, Reporter};
+use report::Reporter;
 
 /// How often what is still there after a deletion is deleted again.
 const ROUNDS: usize = 3;
@@ -73,14 +74,5 @@ async fn delete(arm: &Arm, removal: &Removal, reporter: &Reporter) -> Result<(),
 }
 
 async fn delete_one(arm: &Arm, id: &ResourceId, reporter: &Reporter) -> Result<(), ArmError> {
-    let action = "delete";
-    let resource = id.to_string();
-    reporter.event(Event::StepStarted { resource: resource.clone(), action });
-    let start = tokio::time::Instant::now();
-    let result = arm.delete(id).await;
-    match &result {
-        Ok(()) => reporter.event(Event::StepFinished { resource, action, seconds: start.elapsed().as_secs_f64() }),
-        Err(error) => reporter.event(Event::StepFailed { resource, error: error.message.clone() }),
-    }
-    result
+    told(id.to_string(), "delete", reporter, arm.delete(id)).await
 }

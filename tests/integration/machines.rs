@@ -275,8 +275,12 @@ fn a_restart_is_another_boot_and_keeps_what_etcd_has(cluster: &Cluster) {
 
 /// All members of etcd go and come at the same time.
 fn a_stopped_cluster_comes_back(cluster: &Cluster, folder: &str) {
-    cluster.sandbox.succeed(&["stop", "real", "--yes"]).says(&["cluster real is stopped"]);
+    let stopped = cluster.sandbox.succeed(&["stop", "real", "--yes"]);
+    assert!(stopped.stdout.starts_with("cluster real is stopped"), "{stopped:?}");
     assert_eq!(processes_of(folder), Vec::<String>::new());
+    let machines = std::fs::read_dir(cluster.sandbox.path("azure-local/machines")).unwrap().flatten();
+    let consoles = machines.filter_map(|entry| std::fs::read_to_string(entry.path().join("console.log")).ok());
+    assert_eq!(consoles.filter(|console| console.contains("reboot: Power down")).count(), 3, "each ended by itself");
     cluster.sandbox.succeed(&["start", "real"]).says(&["● real-coreos-0 etcd: healthy, 3 members"]);
     assert_eq!(cluster.ssh(1, "etcdctl get greeting --print-value-only").demand(0).stdout, "hello\n");
 }

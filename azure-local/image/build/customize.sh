@@ -30,7 +30,7 @@ find /usr/lib/systemd/system-generators -type f ! -name systemd-fstab-generator 
 for rules in /usr/lib/udev/rules.d/*; do
     case "${rules##*/}" in
         50-udev-default.rules | 60-block.rules | 60-persistent-storage.rules | 64-btrfs.rules | 66-azure-storage.rules | \
-        75-net-description.rules | 80-drivers.rules | 80-net-setup-link.rules | 90-iocost.rules | 99-systemd.rules) ;;
+        70-azure-local-power-switch.rules | 75-net-description.rules | 80-drivers.rules | 80-net-setup-link.rules | 90-iocost.rules | 99-systemd.rules) ;;
         *) rm -f "$rules" ;;
     esac
 done

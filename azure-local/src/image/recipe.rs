@@ -53,6 +53,7 @@ const ROOT_FILES: &[RecipeFile] = &[
     recipe_file!("usr/lib/systemd/system/systemd-networkd-wait-online.service.d/10-azure-local.conf", FILE),
     recipe_file!("usr/lib/systemd/system/systemd-udev-trigger.service.d/10-azure-local.conf", FILE),
     recipe_file!("usr/lib/udev/rules.d/66-azure-storage.rules", FILE),
+    recipe_file!("usr/lib/udev/rules.d/70-azure-local-power-switch.rules", FILE),
 ];
 
 /// Runs in the new root before packages are configured.

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::cluster::{Cluster, DOMAIN, machines_of};
-use crate::images::image_archives;
+use super::cluster::{Cluster, machines_of};
 use crate::load::Load;
 use crate::sandbox::wait_for;
 
@@ -11,24 +10,18 @@ use crate::sandbox::wait_for;
 /// until the probe has failed twice. Each takes a client some time.
 const FAILED: usize = 40;
 
-pub(super) fn requests_survive_the_loss_of_a_machine(cluster: &Cluster) {
-    cluster.ctl(&["apps", "create", "steady"]).demand(0);
-    let apps = image_archives().join("apps.tar").display().to_string();
-    cluster.ctl(&["apps", "deploy", "steady", "--image", "hello:1", "--archive", &apps]).demand(0);
-    cluster.ctl(&["apps", "scale", "steady", "web=2"]).demand(0);
-    let host = format!("steady.{DOMAIN}");
-    wait_for("the app", || cluster.get(&host, "/").is_ok_and(|(status, _)| status == 200));
-
-    let lost = machines_of(cluster, "steady").pop().expect("the app runs");
-    let load = Load::during("a machine is lost", 2, &|host, path| cluster.get(host, path), (&host, "/"), || {
+/// Of an app with two tasks.
+pub(super) fn requests_survive_the_loss_of_a_machine(cluster: &Cluster, app: &str, host: &str) {
+    let lost = machines_of(cluster, app).pop().expect("the app runs");
+    let load = Load::during("a machine is lost", 2, &|host, path| cluster.get(host, path), (host, "/"), || {
         cluster.cut_power(&lost);
         wait_for("the app to run on the machines that are left", || {
-            let machines = machines_of(cluster, "steady");
+            let machines = machines_of(cluster, app);
             machines.len() == 2 && !machines.contains(&lost)
         });
     });
     load.demand_at_most(FAILED, Duration::from_secs(120));
-    assert_eq!(cluster.get(&host, "/").map(|(status, _)| status), Ok(200));
+    assert_eq!(cluster.get(host, "/").map(|(status, _)| status), Ok(200));
     let doctor = cluster.ctl(&["doctor"]).demand(7);
     assert!(doctor.stdout.contains(&format!("FAIL  ssh           {lost}")), "{}", doctor.stdout);
 
@@ -37,5 +30,5 @@ pub(super) fn requests_survive_the_loss_of_a_machine(cluster: &Cluster) {
         let states = cluster.ctl(&["status"]);
         states.status == Some(0) && states.stdout.contains("router: active/running 3/3")
     });
-    cluster.ctl(&["apps", "destroy", "steady", "--yes"]).demand(0);
+    cluster.ctl(&["apps", "destroy", app, "--yes"]).demand(0);
 }

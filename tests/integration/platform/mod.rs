@@ -20,6 +20,7 @@ fn a_platform_is_installed_and_started_although_commands_are_killed() {
     let cluster = running_platform();
     routes::an_app_is_reached(&cluster);
     certificates::are_on_every_router(&cluster, &mut authorities());
+    routes::routes_outlive_the_controllers(&cluster);
 }
 
 #[test]
@@ -29,15 +30,12 @@ fn apps_live_from_create_to_destroy() {
 }
 
 #[test]
-fn no_request_is_lost_while_apps_and_controllers_come_and_go() {
+fn requests_survive_moves_of_tasks_and_the_loss_of_a_machine() {
     let cluster = running_platform();
-    routes::no_request_is_lost_while_an_app_changes(&cluster);
-    routes::routes_outlive_the_controllers(&cluster);
-}
-
-#[test]
-fn requests_survive_the_loss_of_a_machine() {
-    loss::requests_survive_the_loss_of_a_machine(&running_platform());
+    let app = "steady";
+    let host = routes::an_app_with_tasks(&cluster, app);
+    routes::no_request_is_lost_while_tasks_move(&cluster, app, &host);
+    loss::requests_survive_the_loss_of_a_machine(&cluster, app, &host);
 }
 
 #[test]

@@ -17,21 +17,24 @@ pub(super) fn an_app_is_reached(cluster: &Cluster) {
     });
 }
 
-pub(super) fn no_request_is_lost_while_an_app_changes(cluster: &Cluster) {
+/// Makes an app with three tasks, and returns its host.
+pub(super) fn an_app_with_tasks(cluster: &Cluster, app: &str) -> String {
     let apps = image_archives().join("apps.tar").display().to_string();
-    let host = format!("busy.{DOMAIN}");
-    cluster.ctl(&["apps", "create", "busy"]).demand(0);
-    cluster.ctl(&["apps", "deploy", "busy", "--image", "hello:1", "--archive", &apps]).demand(0);
-    cluster.ctl(&["apps", "scale", "busy", "3"]).demand(0);
+    let host = format!("{app}.{DOMAIN}");
+    cluster.ctl(&["apps", "create", app]).demand(0);
+    cluster.ctl(&["apps", "deploy", app, "--image", "hello:1", "--archive", &apps]).demand(0);
+    cluster.ctl(&["apps", "scale", app, "3"]).demand(0);
     wait_for("the app", || cluster.get(&host, "/").is_ok_and(|(status, _)| status == 200));
+    host
+}
 
+/// Tasks go, and the others leave a node that is drained; two of them are left.
+pub(super) fn no_request_is_lost_while_tasks_move(cluster: &Cluster, app: &str, host: &str) {
     let nothing_is_lost_while = |what: &str, change: &dyn Fn()| {
-        Load::during(what, 2, &|host, path| cluster.get(host, path), (&host, "/"), change).demand_none_lost(20);
+        Load::during(what, 2, &|host, path| cluster.get(host, path), (host, "/"), change).demand_none_lost(20);
     };
-    let deploy = ["apps", "deploy", "busy", "--image", "hello:2", "--archive", &apps];
-    nothing_is_lost_while("another release is deployed", &|| drop(cluster.ctl(&deploy).demand(0)));
-    nothing_is_lost_while("tasks go", &|| drop(cluster.ctl(&["apps", "scale", "busy", "2"]).demand(0)));
-    let drained = machines_of(cluster, "busy").pop().expect("the app runs");
+    nothing_is_lost_while("tasks go", &|| drop(cluster.ctl(&["apps", "scale", app, "2"]).demand(0)));
+    let drained = machines_of(cluster, app).pop().expect("the app runs");
     let availability = |wanted: &str| {
         let command = ["ssh", &cluster.node(0), "docker", "node", "update", "--availability", wanted, &drained];
         cluster.ctl(&command).demand(0);
@@ -39,18 +42,17 @@ pub(super) fn no_request_is_lost_while_an_app_changes(cluster: &Cluster) {
     nothing_is_lost_while("a node is drained", &|| {
         availability("drain");
         wait_for("the app to run elsewhere", || {
-            let machines = machines_of(cluster, "busy");
+            let machines = machines_of(cluster, app);
             machines.len() == 2 && !machines.contains(&drained)
         });
     });
     availability("active");
     wait_for("the node's own tasks to be back", || cluster.ctl(&["status"]).status == Some(0));
-    cluster.ctl(&["apps", "destroy", "busy", "--yes"]).demand(0);
 }
 
+/// Those of [`an_app_is_reached`].
 pub(super) fn routes_outlive_the_controllers(cluster: &Cluster) {
     let host = format!("hello.{DOMAIN}");
-    an_app_is_reached(cluster);
     cluster.ctl(&["stop", "controller"]).demand(0).says(&["● controller: inactive/dead"]);
     assert_eq!(cluster.get(&host, "/").map(|(status, _)| status), Ok(200));
     for index in 0..3 {

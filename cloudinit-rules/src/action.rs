@@ -226,7 +226,7 @@ fn apply(config: CloudConfig, private_ipv4: &str) -> Vec<Action> {
             }
         });
     }
-    actions.extend(oem_release(&config.coreos.oem).map(|text| place("/etc/oem-release".to_owned(), &text)));
+    actions.extend(oem_release(&config.coreos.oem).map(|text| place("/etc/oem-release".to_owned(), text.as_bytes())));
     if !update.is_empty() {
         actions.push(Action::SetUpdates(update));
     }
@@ -237,7 +237,7 @@ fn apply(config: CloudConfig, private_ipv4: &str) -> Vec<Action> {
         |settings: Vec<(&'static str, String)>| settings.into_iter().map(|(name, value)| format!("{name}={value}"));
     let flannel: Vec<String> = lines(settings(Section::Flannel, &config.coreos.flannel)).collect();
     if !flannel.is_empty() {
-        actions.push(place("/run/flannel/options.env".to_owned(), &flannel.join("\n")));
+        actions.push(place("/run/flannel/options.env".to_owned(), flannel.join("\n").as_bytes()));
     }
     if !writes_environment && !private_ipv4.is_empty() {
         actions.push(Action::SetEnvironment(private_ipv4.to_owned()));
@@ -265,12 +265,13 @@ fn process_units(units: &[Unit], locksmith: &str, update: &std::collections::BTr
         let is_network = NETWORK_SUFFIXES.iter().any(|suffix| unit.name.ends_with(suffix));
         let group = if is_network { "network" } else { "system" };
         let path = clean(&format!("{}/systemd/{group}/{}", if unit.runtime { "/run" } else { "/etc" }, unit.name));
-        if !unit.content.is_empty() {
-            written.push(place(path.clone(), &unit.content));
+        if !unit.content.0.is_empty() {
+            written.push(place(path.clone(), &unit.content.0));
             reloads = true;
         }
-        for drop_in in unit.drop_ins.iter().filter(|drop_in| !drop_in.name.is_empty() && !drop_in.content.is_empty()) {
-            written.push(place(clean(&format!("{path}.d/{}", drop_in.name)), &drop_in.content));
+        for drop_in in unit.drop_ins.iter().filter(|drop_in| !drop_in.name.is_empty() && !drop_in.content.0.is_empty())
+        {
+            written.push(place(clean(&format!("{path}.d/{}", drop_in.name)), &drop_in.content.0));
             reloads = true;
         }
         if unit.mask {
@@ -293,7 +294,7 @@ fn process_units(units: &[Unit], locksmith: &str, update: &std::collections::BTr
     for name in UNITS_OF_SECTIONS {
         let path = format!("/run/systemd/system/{name}");
         if name == "locksmithd.service" && !locksmith.is_empty() {
-            written.push(place(format!("{path}.d/20-cloudinit.conf"), &format!("[Service]\n{locksmith}")));
+            written.push(place(format!("{path}.d/20-cloudinit.conf"), format!("[Service]\n{locksmith}").as_bytes()));
             reloads = true;
         }
         written.push(Action::Unmask(path));
@@ -315,7 +316,7 @@ fn process_units(units: &[Unit], locksmith: &str, update: &std::collections::BTr
     written
 }
 
-fn place(path: String, content: &str) -> Action {
+fn place(path: String, content: &[u8]) -> Action {
     Action::WriteFile(File { path, content: content.into(), permissions: 0o644, owner: String::new() })
 }
 
@@ -365,8 +366,8 @@ pub(crate) fn go_quoted(text: &str) -> String {
     quoted + "\""
 }
 
-/// `system/file.go:41`
-fn permissions(text: &str) -> Option<u32> {
+/// The bits of a file's `permissions`; none where coreos-cloudinit stops at them. `system/file.go:41`
+pub fn permissions(text: &str) -> Option<u32> {
     match text {
         "" => Some(0o644),
         // What Go makes of less than nothing are bits that nobody asked for.

@@ -27,7 +27,7 @@ pub enum Undecodable {
 }
 
 /// Content that is written down in `encoding`, at most `most` bytes of it; without one it is what it is.
-pub fn decode(content: &str, encoding: &str, most: u64) -> Result<Vec<u8>, Undecodable> {
+pub fn decode(content: &[u8], encoding: &str, most: u64) -> Result<Vec<u8>, Undecodable> {
     let packed = unpacked_text(content, encoding)?;
     if !encoding.starts_with('g') {
         return if packed.len() as u64 > most { Err(Undecodable::TooLarge) } else { Ok(packed) };
@@ -41,7 +41,7 @@ pub fn decode(content: &str, encoding: &str, most: u64) -> Result<Vec<u8>, Undec
 }
 
 /// Whether content can be decoded. Reads to the end and keeps nothing: a few bytes may stand for gigabytes.
-pub fn check(content: &str, encoding: &str) -> Result<(), Undecodable> {
+pub fn check(content: &[u8], encoding: &str) -> Result<(), Undecodable> {
     let packed = unpacked_text(content, encoding)?;
     if encoding.starts_with('g') {
         let read = std::io::copy(&mut MultiGzDecoder::new(packed.as_slice()), &mut std::io::sink());
@@ -51,19 +51,19 @@ pub fn check(content: &str, encoding: &str) -> Result<(), Undecodable> {
 }
 
 /// What is left when base64 is taken away.
-fn unpacked_text(content: &str, encoding: &str) -> Result<Vec<u8>, Undecodable> {
+fn unpacked_text(content: &[u8], encoding: &str) -> Result<Vec<u8>, Undecodable> {
     if !encoding.is_empty() && !ENCODINGS.contains(&encoding) {
         return Err(Undecodable::Encoding);
     }
     if !encoding.ends_with("64") {
-        return Ok(content.as_bytes().to_vec());
+        return Ok(content.to_vec());
     }
     from_base64(content).ok_or(Undecodable::Base64)
 }
 
 /// Go's reader passes over line ends and nothing else.
-pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
-    let packed: String = text.chars().filter(|c| !['\r', '\n'].contains(c)).collect();
+pub(crate) fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
+    let packed: Vec<u8> = text.iter().copied().filter(|byte| !b"\r\n".contains(byte)).collect();
     BASE64.decode(packed).ok()
 }
 
@@ -92,10 +92,10 @@ mod tests {
             ("hi", "64", Err(Undecodable::Encoding)),
             ("hello", "", Err(Undecodable::TooLarge)),
         ] {
-            let found = decode(content, encoding, 3);
+            let found = decode(content.as_bytes(), encoding, 3);
             assert_eq!(found, decoded.map(|text| text.as_bytes().to_vec()), "{content} {encoding}");
             assert_eq!(
-                check(content, encoding).is_ok(),
+                check(content.as_bytes(), encoding).is_ok(),
                 !matches!(found, Err(error) if error != Undecodable::TooLarge)
             );
         }

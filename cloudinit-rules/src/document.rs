@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use diagnostics::yaml::{Document, Mapping, Node, Value, Written};
 use serde::Deserialize;
 
-use crate::content::{self, MOST_BYTES};
+use crate::content::{self, MOST_BYTES, from_base64};
 use crate::key::{Reading, Section, Shape};
-use crate::scalar;
+use crate::scalar::{self, NoText};
 
 /// A whole document; what it does not say is empty.
 #[derive(Default, Deserialize)]
@@ -60,7 +62,7 @@ pub struct User {
 #[serde(default)]
 pub(crate) struct WriteFile {
     pub path: String,
-    pub content: String,
+    content: Content,
     pub owner: String,
     pub permissions: String,
     encoding: String,
@@ -77,7 +79,7 @@ pub(crate) struct Unit {
     pub mask: bool,
     pub enable: bool,
     pub runtime: bool,
-    pub content: String,
+    pub content: Content,
     pub command: String,
     pub drop_ins: Vec<DropIn>,
 }
@@ -87,7 +89,29 @@ pub(crate) struct Unit {
 #[serde(default)]
 pub(crate) struct DropIn {
     pub name: String,
-    pub content: String,
+    pub content: Content,
+}
+
+/// What a text comes to, UTF-8 or not.
+#[derive(Clone, Default, Deserialize)]
+#[serde(from = "Spelled")]
+pub(crate) struct Content(pub Vec<u8>);
+
+/// How it stands in a [`Value`], which has no bytes.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Spelled {
+    Text(String),
+    Base64 { base64: String },
+}
+
+impl From<Spelled> for Content {
+    fn from(spelled: Spelled) -> Self {
+        match spelled {
+            Spelled::Text(text) => Self(text.into_bytes()),
+            Spelled::Base64 { base64 } => Self(from_base64(base64.as_bytes()).unwrap_or_default()),
+        }
+    }
 }
 
 impl User {
@@ -106,7 +130,7 @@ pub(crate) fn read(text: &str) -> Result<CloudConfig, String> {
     let value = mapping(&root, Section::Document, &written)?;
     let mut config = CloudConfig::deserialize(value).map_err(|error| error.to_string())?;
     for file in &mut config.write_files {
-        file.bytes = content::decode(&file.content, &file.encoding, MOST_BYTES)
+        file.bytes = content::decode(&file.content.0, &file.encoding, MOST_BYTES)
             .map_err(|error| format!("the content of `{}` cannot be decoded: {error:?}", file.path))?;
     }
     Ok(config)
@@ -126,7 +150,8 @@ fn mapping(node: &Node<'_>, section: Section, written: &Written) -> Result<Value
             continue;
         }
         let value = match key.shape {
-            Shape::Text => scalar::text(&child, written).map(Value::String).ok_or_else(|| refused(&child, "a text")),
+            Shape::Text if key.name == "content" => content_value(&child, written),
+            Shape::Text => text(&child, written),
             Shape::Flag => scalar::flag(child.value()).map(Value::Bool).ok_or_else(|| refused(&child, "a flag")),
             Shape::Mapping(section) => mapping(&child, section, written),
             // Its own keys have shapes too, which are not held against them here.
@@ -134,13 +159,30 @@ fn mapping(node: &Node<'_>, section: Section, written: &Written) -> Result<Value
             Shape::Unused => Err(refused(&child, "a mapping")),
             Shape::Texts => list(&child, &|item| match item.is_null() {
                 true => Ok(Value::String(String::new())),
-                false => scalar::text(item, written).map(Value::String).ok_or_else(|| refused(item, "a text")),
+                false => text(item, written),
             }),
             Shape::List(section) => list(&child, &|item| mapping(item, section, written)),
         };
         read.insert(key.name.into(), value?);
     }
     Ok(Value::Mapping(read))
+}
+
+fn text(node: &Node<'_>, written: &Written) -> Result<Value, String> {
+    scalar::text(node, written).map(Value::String).map_err(|why| match why {
+        NoText::Shape => refused(node, "a text"),
+        NoText::Base64 => refused(node, "base64, as its tag `!!binary` says"),
+        // coreos-cloudinit takes such a name too; nobody means one.
+        NoText::Utf8 => refused(node, "UTF-8"),
+    })
+}
+
+fn content_value(node: &Node<'_>, written: &Written) -> Result<Value, String> {
+    let Err(NoText::Utf8) = scalar::text(node, written) else { return text(node, written) };
+    let bytes = scalar::bytes(node, written).unwrap_or_default();
+    let mut spelled = Mapping::new();
+    spelled.insert("base64".into(), STANDARD.encode(bytes).into());
+    Ok(Value::Mapping(spelled))
 }
 
 fn list(node: &Node<'_>, item: &dyn Fn(&Node<'_>) -> Result<Value, String>) -> Result<Value, String> {
@@ -172,9 +214,26 @@ mod tests {
         assert_eq!((config.write_files[0].permissions.as_str(), &*config.write_files[0].bytes), ("0600", &b"hi"[..]));
         assert_eq!(config.write_files[1].path, "");
         assert!(read("").unwrap().users.is_empty());
+        let config = read(
+            "hostname: !!binary bm9kZQ==\nwrite_files:\n- {path: /a, content: !!binary gIE=}\n- path: /b\n  encoding: gzip\n  content: !!binary |\n    H4sIAAAAAAACA8vIBACsKpPYAgAAAA==\n\
+             coreos:\n  units:\n  - {name: a.service, content: !!binary gA==, drop_ins: [{name: b.conf, content: !!binary aGk=}]}\n",
+        )
+        .unwrap();
+        assert_eq!(config.hostname, "node");
+        assert_eq!(config.write_files[0].bytes, b"\x80\x81");
+        assert_eq!(config.write_files[1].bytes, b"hi");
+        assert_eq!(
+            (&*config.coreos.units[0].content.0, &*config.coreos.units[0].drop_ins[0].content.0),
+            (&b"\x80"[..], &b"hi"[..])
+        );
         for (text, why) in [
             ("a: [", "not YAML"),
             ("- a", "must be a mapping"),
+            (
+                "write_files:\n- path: /a\n  content: !!binary a b",
+                "line 3: `write_files[0].content` must be base64, as its tag",
+            ),
+            ("hostname: !!binary gA==", "`hostname` must be UTF-8"),
             ("users: a", "line 1: `users` must be a list, found"),
             ("users: [a]", "`users[0]` must be a mapping"),
             ("users:\n- name: [a]", "line 2: `users[0].name` must be a text"),

@@ -13,4 +13,5 @@ pub mod path;
 pub mod scalar;
 pub mod script;
 pub mod substitution;
+pub mod unit;
 pub mod vocabulary;

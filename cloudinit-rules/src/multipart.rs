@@ -69,7 +69,7 @@ impl Part<'_> {
     pub fn content(&self) -> Result<Content, &'static str> {
         let mut bytes = match self.encoding {
             Encoding::None => self.body.as_bytes().to_vec(),
-            Encoding::Base64 => content::from_base64(self.body).ok_or("is not base64")?,
+            Encoding::Base64 => content::from_base64(self.body.as_bytes()).ok_or("is not base64")?,
             Encoding::QuotedPrintable => from_quoted_printable(self.body).ok_or("is not quoted-printable")?,
         };
         if self.is_compressed() {

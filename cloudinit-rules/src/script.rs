@@ -171,7 +171,8 @@ mod tests {
                     "hostnamectl" => "[ \"$2\" != fails ]",
                     "chpasswd" => "cat >> \"$LOG\"; echo >> \"$LOG\"",
                     "systemctl" => {
-                        "case \"$*\" in *fails*) [ \"$1\" = show ] && echo loaded; exit 1;; *missing*) exit 5;; esac"
+                        "case \"$*\" in *fails*|*refuses*) [ \"$1\" = show ] && echo loaded;; esac
+                         case \"$*\" in *fails*) exit 1;; *refuses*) exit 4;; *missing*) exit 5;; esac"
                     }
                     _ => "",
                 };
@@ -299,6 +300,11 @@ coreos:
             (
                 "#cloud-config\ncoreos: {units: [{name: missing.service, command: start}, {name: a.service, command: after}]}\n",
                 "user-data: no unit to start: missing.service",
+            ),
+            // A unit that only others may start: systemd answers with an error instead of a job.
+            (
+                "#cloud-config\ncoreos: {units: [{name: refuses.service, command: start}, {name: a.service, command: after}]}\n",
+                "user-data: systemd refuses to start refuses.service",
             ),
             (
                 "#cloud-config\ncoreos: {units: [{name: missing.service, enable: true, command: after}]}\n",

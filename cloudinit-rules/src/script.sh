@@ -120,11 +120,15 @@ unmask() {
     fi
 }
 
+# A job that fails is passed over, and what systemd refuses to begin is not. `systemctl` ends with 1 for a job, and mostly with
+# more for a refusal: 3 no such command for this unit, 4 not on request, 5 no such unit.
 command_unit() {
-    if ! systemctl "$1" -- "$2"; then
-        [ "$(systemctl show --property=LoadState --value -- "$2")" = loaded ] || stop "no unit to $1: $2"
-        say "$1 of $2 did not succeed"
-    fi
+    status=0
+    systemctl "$1" -- "$2" || status=$?
+    [ $status -ne 0 ] || return 0
+    [ "$(systemctl show --property=LoadState --value -- "$2")" = loaded ] || stop "no unit to $1: $2"
+    [ $status -eq 1 ] || stop "systemd refuses to $1 $2"
+    say "$1 of $2 did not succeed"
 }
 
 # The image has no updates, and none of Flatcar's units for them.

@@ -158,6 +158,11 @@ impl Unit {
     pub fn runs(&self) -> bool {
         !self.mask && (self.enable || self.command.as_deref() == Some("start"))
     }
+
+    /// Whether it brings the unit's file.
+    pub fn has_content(&self) -> bool {
+        self.content.as_ref().is_some_and(|content| !content.is_empty())
+    }
 }
 
 impl CloudConfig {

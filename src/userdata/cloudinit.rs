@@ -5,6 +5,7 @@
 //! <https://github.com/flatcar/coreos-cloudinit/blob/flatcar-master/initialize/config.go>
 
 use cloudinit_rules::substitution::SUBSTITUTIONS;
+use cloudinit_rules::unit::{is_of_image, template};
 use cloudinit_rules::vocabulary::HEADER;
 use minijinja::context;
 
@@ -26,8 +27,13 @@ const READ_EARLIER: [(&str, &str, &str); 5] = [
     ("/etc/systemd/network/", "systemd-networkd.service", "try-restart"),
 ];
 
-/// The document that states the same as `user_data`.
-pub(super) fn document(user_data: &UserData, templates: &TemplateSet) -> Result<CloudConfig, UserDataError> {
+/// The document that states the same as `user_data`. Units that are not ours by their names come after ours: at one that
+/// systemd does not know or cannot load, coreos-cloudinit does nothing more.
+pub(super) fn document(
+    user_data: &UserData,
+    templates: &TemplateSet,
+    is_ours: &dyn Fn(&str) -> bool,
+) -> Result<CloudConfig, UserDataError> {
     let config = &user_data.cloud_config;
     check_core(config)?;
     let mut users = config.accounts();
@@ -61,13 +67,27 @@ pub(super) fn document(user_data: &UserData, templates: &TemplateSet) -> Result<
             ..Unit::default()
         });
     }
-    let started = |unit: &Unit| Unit {
-        command: unit.runs().then(|| "start".into()),
-        ..if unit.mask { Unit { name: unit.name.clone(), mask: true, ..Unit::default() } } else { unit.clone() }
+    let is_there = |unit: &Unit| {
+        let is_brought = |name: &str| config.coreos.units.iter().any(|unit| unit.name == name && unit.has_content());
+        is_brought(&unit.name) || is_of_image(&unit.name) || template(&unit.name).is_some_and(|name| is_brought(&name))
     };
-    // A member of etcd has started when a quorum has; nothing waits behind it.
-    let (last, first): (Vec<&Unit>, Vec<&Unit>) = config.coreos.units.iter().partition(|unit| unit.name == ETCD_UNIT);
-    for unit in first.into_iter().chain(last).map(started) {
+    let started = |unit: &Unit| match unit.mask {
+        true => Unit { name: unit.name.clone(), mask: true, ..Unit::default() },
+        false => Unit {
+            command: unit.runs().then(|| "start".into()),
+            // To enable what is not there would stop it before all commands; every boot starts it by its command.
+            enable: unit.enable && (is_ours(&unit.name) || is_there(unit)),
+            ..unit.clone()
+        },
+    };
+    // A member of etcd has started when a quorum has; nothing of ours waits behind it.
+    let turn = |unit: &&Unit| match is_ours(&unit.name) {
+        true => u8::from(unit.name == ETCD_UNIT),
+        false => 2 + u8::from(!is_there(unit)),
+    };
+    let mut ordered: Vec<&Unit> = config.coreos.units.iter().collect();
+    ordered.sort_by_key(turn);
+    for unit in ordered.into_iter().map(started) {
         match units.iter_mut().find(|known| known.name == unit.name) {
             Some(reader) => *reader = reading_again(unit, reader.command.take()),
             None => units.push(unit),
@@ -142,7 +162,7 @@ mod tests {
     }
 
     fn commands(user_data: &UserData) -> Vec<(String, Option<String>)> {
-        let document = document(user_data, &TemplateSet::default()).unwrap();
+        let document = document(user_data, &TemplateSet::default(), &|_| true).unwrap();
         document.coreos.units.into_iter().map(|unit| (unit.name, unit.command)).collect()
     }
 
@@ -169,6 +189,40 @@ mod tests {
         assert_eq!(found, expected.map(|(name, command)| (name.to_owned(), command.map(str::to_owned))));
     }
 
+    /// At a unit that is not there the reader stops: with `enable` before all commands, with a command before the next.
+    #[test]
+    fn ours_start_before_whatever_a_user_starts() {
+        let theirs = |name: &str, content: &str| Unit {
+            content: Some(content.into()).filter(|content: &String| !content.is_empty()),
+            ..unit(name)
+        };
+        let started = Unit { enable: false, command: Some("start".into()), ..unit("their-nonsense.service") };
+        let units = vec![
+            unit(ETCD_UNIT),
+            unit("docker.service"),
+            theirs("their-other.service", ""),
+            started,
+            theirs("their-own@.service", "x"),
+            theirs("their-own@a.service", ""),
+            theirs("systemd-journal-gatewayd.socket", ""),
+        ];
+        let user_data = UserData { cloud_config: config(units), filesystems: Vec::new() };
+        let is_ours = |name: &str| [ETCD_UNIT, "docker.service"].contains(&name);
+        let document = document(&user_data, &TemplateSet::default(), &is_ours).unwrap();
+        let found: Vec<(&str, bool)> = document.coreos.units.iter().map(|unit| (&*unit.name, unit.enable)).collect();
+        let expected = [
+            ("docker.service", true),
+            (ETCD_UNIT, true),
+            ("their-own@.service", true),
+            ("their-own@a.service", true),
+            ("systemd-journal-gatewayd.socket", true),
+            ("their-other.service", false),
+            ("their-nonsense.service", false),
+        ];
+        assert_eq!(found, expected);
+        assert!(document.coreos.units.iter().all(|unit| unit.command.as_deref() == Some("start")));
+    }
+
     #[test]
     fn the_ssh_server_is_one_unit() {
         let drop_ins = vec![DropIn { name: "a.conf".into(), content: "[Service]\n".into() }];
@@ -179,7 +233,7 @@ mod tests {
             let mut cloud_config = config(vec![mine]);
             cloud_config.write_files = vec![file("/etc/ssh/ssh_host_ed25519_key")];
             let user_data = UserData { cloud_config, filesystems: Vec::new() };
-            let document = document(&user_data, &TemplateSet::default()).unwrap();
+            let document = document(&user_data, &TemplateSet::default(), &|_| true).unwrap();
             let [unit] = document.coreos.units.as_slice() else { panic!("{document:?}") };
             assert_eq!((unit.command.as_deref(), unit.mask), (command, mask));
             assert_eq!(unit.drop_ins.is_empty(), mask, "a masked unit is nothing but masked");
@@ -199,7 +253,7 @@ mod tests {
         let core = User { name: "core".into(), groups: vec!["docker".into()], ..User::default() };
         let cloud_config = CloudConfig { users: vec![core], ..CloudConfig::default() };
         let user_data = UserData { cloud_config, ..UserData::default() };
-        let error = document(&user_data, &TemplateSet::default()).unwrap_err().to_string();
+        let error = document(&user_data, &TemplateSet::default(), &|_| true).unwrap_err().to_string();
         assert!(error.contains("`core` exists"), "{error}");
     }
 }

@@ -1,6 +1,7 @@
 //! What the rules of user-data find: each key of a file, and what keeps it from acting.
 
 use super::purpose::Purpose;
+use cloudinit_rules::key::Consequence;
 use diagnostics::yaml::Node;
 
 /// How everything begins that acts alone, and never beside ours.
@@ -11,8 +12,8 @@ pub(super) const CANNOT_BE_MERGED: &str = "cannot be merged";
 pub(super) struct Mistake {
     /// What is wrong: "is unknown and ignored".
     pub what: String,
-    /// What its reader does with the rest because of it; empty where it is of no account.
-    pub consequence: &'static str,
+    /// What its reader does with the rest because of it, where that is to be told.
+    pub consequence: Consequence,
     /// What to do instead; empty when `what` says it.
     pub instead: String,
     /// Whether it acts on Fedora CoreOS all the same.
@@ -25,7 +26,7 @@ impl Mistake {
     pub(super) fn new(what: impl Into<String>, instead: impl Into<String>) -> Self {
         Self {
             what: what.into(),
-            consequence: "",
+            consequence: Consequence::PassedOver,
             instead: instead.into(),
             flatcar_alone: false,
             is_passed_over: false,
@@ -38,7 +39,7 @@ impl Mistake {
     }
 
     /// The same of what also keeps its reader from something else.
-    pub(super) fn followed_by(self, consequence: &'static str) -> Self {
+    pub(super) fn followed_by(self, consequence: Consequence) -> Self {
         Self { consequence, ..self }
     }
 
@@ -67,7 +68,7 @@ impl Mistake {
 
     /// All in one line.
     pub(super) fn text(&self) -> String {
-        let parts = [self.what.as_str(), self.consequence, self.instead.as_str()];
+        let parts = [self.what.as_str(), self.consequence.text(), self.instead.as_str()];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
     }
 }
@@ -77,16 +78,16 @@ pub(super) struct Judged<'a> {
     pub node: Node<'a>,
     pub mistake: Option<Mistake>,
     /// How it acts otherwise than it is written; empty where it does not.
-    pub misread: &'static str,
+    pub misread: String,
 }
 
 impl<'a> Judged<'a> {
     pub(super) fn acts(node: &Node<'a>) -> Self {
-        Self { node: node.clone(), mistake: None, misread: "" }
+        Self { node: node.clone(), mistake: None, misread: String::new() }
     }
 
     pub(super) fn wrong(node: &Node<'a>, what: impl Into<String>, instead: impl Into<String>) -> Self {
-        Self { node: node.clone(), mistake: Some(Mistake::new(what, instead)), misread: "" }
+        Self { node: node.clone(), mistake: Some(Mistake::new(what, instead)), misread: String::new() }
     }
 
     /// Keeps the mistake with the document, for a file that is merged.

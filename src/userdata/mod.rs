@@ -37,6 +37,8 @@ pub use purpose::Purpose;
 pub use size::CUSTOM_DATA_BYTES;
 pub use template::render as render_template;
 
+use std::collections::HashSet;
+
 use crate::pki::Material;
 use crate::spec::{Dialect, Overlay, cloud_config};
 use crate::spec::{Node, SettledSpec};
@@ -89,6 +91,7 @@ pub fn render(spec: &SettledSpec, node: &Node, material: &Material, dialect: Dia
         return Err(UserDataError::NoCloudConfig);
     }
     let mut user_data = node_user_data(spec, node, material)?;
+    let ours: HashSet<String> = user_data.cloud_config.coreos.units.iter().map(|unit| unit.name.clone()).collect();
     if let Some(Overlay::CloudConfig { document }) = &spec.custom_data {
         user_data.cloud_config.merge(address::put_in(document, node.address));
     }
@@ -118,7 +121,7 @@ pub fn render(spec: &SettledSpec, node: &Node, material: &Material, dialect: Dia
         }
         Dialect::CloudConfig if theirs.is_some() => Err(UserDataError::IgnitionInCloudConfig),
         Dialect::CloudConfig => {
-            let document = cloudinit::document(&user_data, &spec.templates)?;
+            let document = cloudinit::document(&user_data, &spec.templates, &|name| ours.contains(name))?;
             let text = cloudinit::text(&document)?;
             if is_to_be_checked {
                 check::cloud_config(&node.name, &text)?;

@@ -29,6 +29,16 @@ const UNIT_FOLDERS: [&str; 3] = [
     "/etc/systemd/system/multi-user.target.wants",
 ];
 
+/// Whether a unit of this name is one that this program brings.
+pub(super) fn is_unit(name: &str) -> bool {
+    let is_named = |start: &str, end: &str| {
+        let label = name.strip_prefix(start).and_then(|rest| rest.strip_suffix(end)).unwrap_or_default();
+        let number = label.strip_prefix("data").unwrap_or_default();
+        label == "docker" || (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    is_named("var-lib-", ".mount") || is_named("format-", ".service") || name == "etcdctl.service"
+}
+
 /// What a user puts at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use cloudinit_rules::action::{Action, steps};
 use coreos_cluster::config::parameter::{DATA_DISK, DATA_DISK_COUNT};
 use coreos_cluster::spec::{Dialect, Overlay, SettledSpec};
 use coreos_cluster::userdata::{self, Purpose, UserDataError};
@@ -251,6 +252,13 @@ fn files_that_people_have() {
         ("setuid.yaml", "#cloud-config\nwrite_files:\n- path: /opt/bin/su\n  permissions: \"04755\"\n", 3, 3),
         ("decimal.yaml", "#cloud-config\nwrite_files:\n- path: /opt/a\n  permissions: 384\n", 3, 3),
         ("octal.yaml", "#cloud-config\nwrite_files:\n- path: /opt/a\n  permissions: 0o600\n", 3, 3),
+        (
+            "old.yaml",
+            "#cloud-config\ncoreos:\n  units:\n  - name: etcd2.service\n    command: start\n  - name: fleet.service\n    command: start\n",
+            3,
+            3,
+        ),
+        ("absent.yaml", "#cloud-config\ncoreos: {units: [{name: nonsense.service, command: start}]}\n", 0, 0),
         ("windows.sh", "#!/bin/bash\r\necho hi\r\n", 3, 3),
         ("bom.yaml", "\u{feff}#cloud-config\nusers: []\n", 3, 3),
         ("butane.yaml", "variant: flatcar\nversion: 1.0.0\n", 3, 3),
@@ -300,6 +308,29 @@ fn files_that_people_have() {
     std::fs::write(sandbox.path("bom-cluster.yaml"), "\u{feff}name: abc\nnum_nodes: 3\n").unwrap();
     let shown = sandbox.run(&["config", "show", "-f", "bom-cluster.yaml"]).demand(0);
     assert!(shown.stdout.contains("bom-cluster.yaml line 2"), "the mark is no document of its own: {}", shown.stdout);
+}
+
+/// coreos-cloudinit stops at the first unit that the image does not have.
+#[test]
+fn a_unit_of_a_users_that_is_not_there_keeps_none_of_ours_from_starting() {
+    let mut spec = asked(&[], None);
+    let plain = settled(spec.clone());
+    let material = material(&plain);
+    let node = plain.nodes()[0].clone();
+    let text = "#cloud-config\ncoreos: {units: [{name: nonsense.service, enable: true, command: start}]}\n";
+    let purpose = Purpose::Merged { dialect: Dialect::CloudConfig, fedora_coreos: false };
+    spec.custom_data = Some(Overlay::parse("x", text, purpose).unwrap());
+    let rendered = userdata::render(&settled(spec), &node, &material, Dialect::CloudConfig).unwrap();
+    let mut commands = Vec::new();
+    for action in steps(&rendered, "10.0.0.4").parts.into_iter().flatten() {
+        match action {
+            Action::Enable { unit, .. } => assert_ne!(unit, "nonsense.service", "it would stop before all commands"),
+            Action::Command { unit, .. } => commands.push(unit),
+            _ => {}
+        }
+    }
+    assert!(commands.ends_with(&["etcd-member.service".into(), "nonsense.service".into()]), "{commands:?}");
+    assert!(commands.contains(&"docker.service".into()), "{commands:?}");
 }
 
 /// A user's file may put what is right beside what is ours into something that is not.

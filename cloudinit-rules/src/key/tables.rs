@@ -7,6 +7,7 @@ use super::source::{
     UNIT as UNIT_FILE, UPDATE as UPDATE_FILE, UPDATE_VALUES, WRITE_FILE, at,
 };
 use super::{Consequence, Effect, Key, Section, Shape};
+use crate::unit::{ETCD_INSTEAD, FLEET_INSTEAD};
 
 const fn key(name: &'static str, shape: Shape, source: Source) -> Key {
     Key {
@@ -62,7 +63,6 @@ const HOSTNAME_INSTEAD: &str = "leave it out: each node's name is its hostname";
 const UPDATE_FILE_INSTEAD: &str = "write `/etc/flatcar/update.conf` by `write_files`";
 const KEYS_INSTEAD: &str = "put the keys into `ssh_authorized_keys`: nothing is fetched at boot";
 const NO_UNIT: &str = "sets up a unit that the image no longer has";
-const ETCD_INSTEAD: &str = "leave it out: members of etcd are set up by this program";
 
 const DOCUMENT: &[Key] = &[
     text(
@@ -100,8 +100,7 @@ const CORE_OS: &[Key] = &[
         .alone("leave it out: the image says what it is"),
     key("etcd", Shape::Unused, at(&CLOUD_CONFIG, 42, "deprecated: no longer shipped")).dead(NO_UNIT, ETCD_INSTEAD),
     key("etcd2", Shape::Unused, at(&CLOUD_CONFIG, 43, "deprecated: no longer shipped")).dead(NO_UNIT, ETCD_INSTEAD),
-    key("fleet", Shape::Unused, at(&CLOUD_CONFIG, 45, "deprecated: no longer shipped"))
-        .dead(NO_UNIT, "leave it out: Docker Swarm places what runs"),
+    key("fleet", Shape::Unused, at(&CLOUD_CONFIG, 45, "deprecated: no longer shipped")).dead(NO_UNIT, FLEET_INSTEAD),
 ];
 const LINE_OF_UPDATES: &str = "a line of `/etc/coreos/update.conf`";
 const UPDATE: &[Key] = &[
@@ -210,13 +209,13 @@ const UNIT: &[Key] = &[
         .then_also(at(&UNIT_FILE, 54, "what ends in `.network`, `.netdev` or `.link` is a file of networkd's"))
         .wrong(PassedOver),
     flag("mask", at(&SYSTEMD, 122, "a file of that name is taken away; a link to `/dev/null`")),
-    flag("enable", at(&SYSTEMD, 76, "enabled, over links that are there")).then(at(
+    flag("enable", at(&SYSTEMD, 76, "enabled, over links that are there; a unit that is not there stops everything after it, all commands too")).then(at(
         &APPLY,
         269,
         "files of networkd's are not",
     )),
     text("content", at(&APPLY, 236, "when it is not empty")).then(at(&SYSTEMD, 45, "the file, mode 0644")),
-    text("command", at(&SYSTEMD, 80, "one of seven, to its end; another stops everything after it")).then(at(
+    text("command", at(&SYSTEMD, 80, "one of seven, to its end, whether the unit then runs or has failed; another command, or one that systemd refuses (no such unit, a masked one), stops all commands after it")).then(at(
         &APPLY,
         305,
         "when all units are written and systemd has read them again",

@@ -102,6 +102,10 @@ impl Document {
         }
     }
 
+    pub(super) fn is_binary(&self, path: &[Step]) -> bool {
+        self.outline.is_binary(path)
+    }
+
     /// Keeps a mistake of the value at `path`.
     pub fn problem(&self, path: &[Step], message: impl Into<String>) {
         self.add(path, message, None);

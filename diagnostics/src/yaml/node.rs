@@ -64,6 +64,11 @@ impl<'a> Node<'a> {
         describe(self.value)
     }
 
+    /// Whether it has the tag `!!binary`: its text is base64 of what is meant.
+    pub fn is_binary(&self) -> bool {
+        self.document.is_binary(&self.path)
+    }
+
     /// The line of its key or element in the file, counted from 1; none for the whole document.
     pub fn line(&self) -> Option<usize> {
         self.document.line(&self.path)

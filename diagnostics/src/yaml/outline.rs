@@ -44,8 +44,13 @@ struct Place {
     line: usize,
     /// Values here and below, aliases written out.
     values: u64,
+    /// Whether the text is tagged as base64 of what is meant.
+    is_binary: bool,
     inside: Inside,
 }
+
+/// The tag `!!binary`. <https://yaml.org/type/binary.html>
+const BINARY: &str = "tag:yaml.org,2002:binary";
 
 #[derive(Debug)]
 enum Inside {
@@ -103,6 +108,33 @@ impl Outline {
         line
     }
 
+    /// Whether the value at the end of the path has the tag `!!binary`.
+    pub(super) fn is_binary(&self, path: &[Step]) -> bool {
+        let found = path.iter().try_fold(0, |place, step| match (step, self.inside(place)?) {
+            (Step::Key(key), Inside::Keys(_)) => self.value_of_key(place, key, MOST_LEVELS),
+            (Step::Index(index), Inside::Items(items)) => items.get(*index).copied(),
+            _ => None,
+        });
+        let Some(place) = found.and_then(|place| self.places.get(place)) else { return false };
+        match place.inside {
+            Inside::Alias(other) => self.places[other].is_binary,
+            _ => place.is_binary,
+        }
+    }
+
+    /// A mapping's own key, or one that is merged into it (`<<`).
+    fn value_of_key(&self, place: usize, key: &str, levels: usize) -> Option<usize> {
+        let Inside::Keys(keys) = self.inside(place)? else { return None };
+        if let Some(entry) = keys.get(key) {
+            return Some(entry.value);
+        }
+        let merged = keys.get("<<").filter(|_| levels > 0)?.value;
+        match self.inside(merged)? {
+            Inside::Items(items) => items.iter().find_map(|item| self.value_of_key(*item, key, levels - 1)),
+            _ => self.value_of_key(merged, key, levels - 1),
+        }
+    }
+
     fn inside(&self, place: usize) -> Option<&Inside> {
         match &self.places.get(place)?.inside {
             Inside::Alias(other) => Some(&self.places[*other].inside),
@@ -147,7 +179,12 @@ impl Reader {
                     self.documents += 1;
                     self.anchors.clear();
                 }
-                EventData::Scalar { anchor, value, .. } => self.value(line, anchor, Inside::Nothing, Some(value))?,
+                EventData::Scalar { anchor, tag, value, .. } => {
+                    self.value(line, anchor, Inside::Nothing, Some(value))?;
+                    if let Some(place) = self.outline.places.last_mut() {
+                        place.is_binary = tag.as_deref() == Some(BINARY);
+                    }
+                }
                 EventData::Alias { anchor } => {
                     let other = self.anchors.get(&anchor).copied();
                     self.value(line, None, other.map_or(Inside::Nothing, Inside::Alias), None)?;
@@ -210,7 +247,7 @@ impl Reader {
             return Err(YamlError { message, line: Some(line) });
         }
         let place = self.outline.places.len();
-        self.outline.places.push(Place { line, values, inside });
+        self.outline.places.push(Place { line, values, is_binary: false, inside });
         if let Some(anchor) = anchor {
             self.anchors.insert(anchor, place);
         }

@@ -70,7 +70,7 @@ impl<'a> Judge<'a> {
         of_whole.retain(|(about, mistake)| match about {
             Some(about) if node.get(about).is_some() => true,
             _ => {
-                self.judged.push(Judged { node: node.clone(), mistake: Some(mistake.clone()), misread: "" });
+                self.judged.push(Judged { node: node.clone(), mistake: Some(mistake.clone()), misread: String::new() });
                 false
             }
         });
@@ -79,11 +79,11 @@ impl<'a> Judge<'a> {
             let Some((_, shape)) = entries.iter().find(|(known, _)| *known == name) else {
                 let instead = unknown(&name, entries);
                 let mistake = Mistake::new("is unknown and ignored", instead).passed_over();
-                self.judged.push(Judged { node: child, mistake: Some(mistake), misread: "" });
+                self.judged.push(Judged { node: child, mistake: Some(mistake), misread: String::new() });
                 continue;
             };
             if let Some(mistake) = self.age(&path, child.value()) {
-                self.judged.push(Judged { node: child, mistake: Some(mistake), misread: "" });
+                self.judged.push(Judged { node: child, mistake: Some(mistake), misread: String::new() });
                 continue;
             }
             let before = self.judged.len();
@@ -98,7 +98,11 @@ impl<'a> Judge<'a> {
                         let mut rest = self.judged.split_off(before);
                         rest.retain(|judged| judged.mistake.is_some());
                         self.judged.append(&mut rest);
-                        self.judged.push(Judged { node: child, mistake: Some(mistake.clone()), misread: "" });
+                        self.judged.push(Judged {
+                            node: child,
+                            mistake: Some(mistake.clone()),
+                            misread: String::new(),
+                        });
                     }
                 }
             }
@@ -124,7 +128,7 @@ impl<'a> Judge<'a> {
         if node.is_null() {
             let what = if self.purpose.is_merged() { "is null, which would take ours away" } else { "is null" };
             let mistake = Mistake::new(what, "leave the key out").passed_over();
-            return self.judged.push(Judged { node: node.clone(), mistake: Some(mistake), misread: "" });
+            return self.judged.push(Judged { node: node.clone(), mistake: Some(mistake), misread: String::new() });
         }
         let must_be = |what: &str| Some(Mistake::new(format!("must be {what}, found {}", found(node)), ""));
         let mistake = match (shape, node.value()) {
@@ -155,7 +159,7 @@ impl<'a> Judge<'a> {
                 }
             }
         };
-        self.judged.push(Judged { node: node.clone(), mistake, misread: "" });
+        self.judged.push(Judged { node: node.clone(), mistake, misread: String::new() });
     }
 
     fn mode(&self, mode: i64) -> Option<Mistake> {
@@ -186,7 +190,7 @@ impl<'a> Judge<'a> {
                 _ => Some(Mistake::new(format!("must be a text, found {}", found(&item)), "")),
             };
             if mistake.is_some() {
-                self.judged.push(Judged { node: item, mistake, misread: "" });
+                self.judged.push(Judged { node: item, mistake, misread: String::new() });
             }
         }
         if self.judged.len() == before {

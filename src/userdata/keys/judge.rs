@@ -1,19 +1,19 @@
 //! Judges every key of a cloud-config, by the rules of coreos-cloudinit and of what it hands values to. `user-data lint`
 //! and the merge ask the same judge; a [`Purpose`] says what differs.
 
-use std::collections::HashSet;
-
-use cloudinit_rules::content::{self, Undecodable};
+use cloudinit_rules::action::permissions;
 use cloudinit_rules::key::Consequence;
-use cloudinit_rules::scalar;
+use cloudinit_rules::scalar::{self, NoText};
 
+use super::content::{addresses, kept};
+use super::unit::UnitNamed;
 use super::{Effect, Key, Reading, Section, Shape, values};
 use crate::spec::cloud_config::{CORE_USER, UPDATE_FILE};
 use crate::userdata::mistake::{CANNOT_BE_MERGED, Judged, Mistake};
 use crate::userdata::purpose::Purpose;
-use crate::userdata::{address, ours, path, unit_content};
+use crate::userdata::{ours, path, unit_content};
 use diagnostics::quoted;
-use diagnostics::yaml::{Mapping, Node, Value, Written};
+use diagnostics::yaml::{Mapping, Node, Step, Value, Written};
 
 /// Of an account that exists, coreos-cloudinit reads these alone.
 /// <https://github.com/flatcar/coreos-cloudinit/blob/flatcar-master/initialize/config.go>
@@ -30,32 +30,38 @@ const READ_OF_CORE: [&str; 6] = [
 pub(crate) struct Judgement<'a> {
     /// Each key with a value of its own, and whatever does not act, in the order of the document.
     pub judged: Vec<Judged<'a>>,
+    /// Entries of lists of which nothing is done, and where the mistake is that they are lost by.
+    pub lost: Vec<(Vec<Step>, usize)>,
     /// The document without what does not act: texts as they are written, paths clean.
     pub value: Value,
 }
 
 /// Judges a document; `written` has its spellings.
 pub(crate) fn judge<'a>(root: &Node<'a>, written: &Written, purpose: Purpose) -> Judgement<'a> {
-    let mut judge = Judge { purpose, written, judged: Vec::new(), files: Vec::new() };
+    let mut judge =
+        Judge { purpose, written, judged: Vec::new(), lost: Vec::new(), files: Vec::new(), units: Vec::new() };
     let value = match root.is_null() {
         true => Value::Mapping(Mapping::new()),
         false => judge.mapping(root, Section::Document),
     };
+    judge.check_units();
     judge.check_update(root);
     judge.check_files();
-    Judgement { judged: judge.judged, value }
+    Judgement { judged: judge.judged, lost: judge.lost, value }
 }
 
-struct Judge<'a, 'w> {
-    purpose: Purpose,
-    written: &'w Written,
-    judged: Vec<Judged<'a>>,
+pub(super) struct Judge<'a, 'w> {
+    pub(super) purpose: Purpose,
+    pub(super) written: &'w Written,
+    pub(super) judged: Vec<Judged<'a>>,
+    pub(super) lost: Vec<(Vec<Step>, usize)>,
+    pub(super) units: Vec<UnitNamed<'a>>,
     /// Clean paths of files, and where they are among what was judged.
     files: Vec<(String, usize)>,
 }
 
 impl<'a> Judge<'a, '_> {
-    fn wrong(&mut self, node: &Node<'a>, what: impl Into<String>, instead: impl Into<String>) {
+    pub(super) fn wrong(&mut self, node: &Node<'a>, what: impl Into<String>, instead: impl Into<String>) {
         self.judged.push(Judged::wrong(node, what, instead));
     }
 
@@ -65,14 +71,29 @@ impl<'a> Judge<'a, '_> {
         self.push(node, Some(mistake));
     }
 
-    /// The mistake, and where the document is sent as it is, what its reader does at it.
-    fn with_consequence(&self, mistake: Mistake, consequence: Consequence) -> Mistake {
-        let is_told = self.purpose == Purpose::CloudConfigAlone && !mistake.is_of_merge();
-        if is_told { mistake.followed_by(consequence.text()) } else { mistake }
+    /// Of a value that is no text.
+    fn no_text(&mut self, node: &Node<'a>, why: NoText, shape: &str) {
+        let what = match why {
+            NoText::Shape => shape,
+            NoText::Base64 => "is not base64, as its tag `!!binary` says",
+            NoText::Utf8 => "must be UTF-8 when its base64 is taken away",
+        };
+        self.unreadable(node, what, "");
     }
 
-    fn push(&mut self, node: &Node<'a>, mistake: Option<Mistake>) {
+    /// The mistake, and where the document is sent as it is, what its reader does at it.
+    pub(super) fn with_consequence(&self, mistake: Mistake, consequence: Consequence) -> Mistake {
+        let is_told = self.purpose == Purpose::CloudConfigAlone && !mistake.is_of_merge();
+        if is_told { mistake.followed_by(consequence) } else { mistake }
+    }
+
+    pub(super) fn push(&mut self, node: &Node<'a>, mistake: Option<Mistake>) {
         self.judged.push(Judged { mistake, ..Judged::acts(node) });
+    }
+
+    /// Nothing of an entry is done because of a mistake.
+    pub(super) fn lose(&mut self, entry: &Node<'a>, mistake: usize) {
+        self.lost.push((entry.steps().to_vec(), mistake));
     }
 
     fn mapping(&mut self, node: &Node<'a>, section: Section) -> Value {
@@ -83,8 +104,12 @@ impl<'a> Judge<'a, '_> {
         for required in section.required().iter().filter(|key| !entries.contains_key(**key)) {
             let mistake = Mistake::new(format!("`{required}` is missing"), "");
             self.push(node, Some(self.with_consequence(mistake, section.consequence_of_missing())));
+            self.lose(node, self.judged.len() - 1);
         }
-        let is_core = section == Section::User && entries.get("name").and_then(Value::as_str) == Some(CORE_USER);
+        let is_core = section == Section::User
+            && node
+                .get("name")
+                .is_some_and(|name| scalar::text(&name, self.written).is_ok_and(|name| name == CORE_USER));
         let mut read = Value::Mapping(Mapping::new());
         for (name, child) in node.entries().unwrap_or_default() {
             let key = match (section.idle(&name), section.reading(&name)) {
@@ -99,6 +124,11 @@ impl<'a> Judge<'a, '_> {
                 Effect::ActsAlone(instead) if self.purpose.is_merged() => {
                     self.wrong(&child, CANNOT_BE_MERGED, instead);
                 }
+                _ if child.is_null() && section.required().contains(&key.name) => {
+                    let mistake = Mistake::new("has no value", "");
+                    self.push(&child, Some(self.with_consequence(mistake, section.consequence_of_missing())));
+                    self.lose(node, self.judged.len() - 1);
+                }
                 _ if child.is_null() => self.wrong(&child, "has no value", "leave the key out"),
                 _ if is_core && self.purpose == Purpose::CloudConfigAlone && !READ_OF_CORE.contains(&key.name) => {
                     self.wrong(&child, "`core` exists: of it only keys and `passwd` are read", "");
@@ -111,6 +141,9 @@ impl<'a> Judge<'a, '_> {
                     }
                 }
             }
+        }
+        if section == Section::File {
+            self.spell_content(node, &mut read);
         }
         if section == Section::Unit {
             self.check_unit(node, &read);
@@ -154,8 +187,8 @@ impl<'a> Judge<'a, '_> {
         let mut texts = Vec::new();
         for item in node.items().unwrap_or_default() {
             match scalar::text(&item, self.written) {
-                None => self.unreadable(&item, "must be a text", ""),
-                Some(text) => {
+                Err(why) => self.no_text(&item, why, "must be a text"),
+                Ok(text) => {
                     if let Some(mistake) = values::element_mistake(section, name, &text) {
                         let consequence =
                             if name == "groups" { Consequence::StopsThere } else { Consequence::PassedOver };
@@ -186,34 +219,69 @@ impl<'a> Judge<'a, '_> {
     }
 
     fn text(&mut self, node: &Node<'a>, section: Section, key: &Key, parent: &Node<'a>) -> Value {
-        let Some(text) = scalar::text(node, self.written) else {
-            self.unreadable(node, "must be a text; put it in quotes", "");
+        let bytes = match scalar::bytes(node, self.written) {
+            Ok(bytes) => bytes,
+            Err(why) => {
+                self.no_text(node, why, "must be a text; put it in quotes");
+                return Value::Null;
+            }
+        };
+        if (section, key.name) == (Section::File, "content") && node.is_binary() {
+            let mistake = self.content_mistake(&bytes, parent).map(|mistake| self.with_consequence(mistake, key.wrong));
+            self.push(node, mistake);
             return Value::Null;
+        }
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            // Files of systemd's, as any content, are written byte by byte.
+            Err(_) if key.name == "content" => {
+                let mistake = Mistake::new("is no UTF-8 text", "write a file by `write_files`");
+                self.push(node, mistake.where_merged(self.purpose));
+                return Value::Null;
+            }
+            Err(_) => {
+                self.no_text(node, NoText::Utf8, "");
+                return Value::Null;
+            }
         };
         let mistake = match (section, key.name) {
             (Section::File, "content") => self
-                .content_mistake(&text, parent.get("encoding").as_ref())
+                .content_mistake(text.as_bytes(), parent)
                 .map(|mistake| self.with_consequence(mistake, key.wrong))
                 .or_else(|| addresses(&text).filter(|_| !is_encoded(parent))),
             (Section::Unit | Section::DropIn, "content") => {
                 let merged_into_ignition = self.purpose.is_merged() && self.purpose.is_ignition();
                 let unreadable = || unit_content::mistake(&text).filter(|_| merged_into_ignition);
-                addresses(&text).or_else(|| {
+                addresses(&text).filter(|_| !node.is_binary()).or_else(|| {
                     unreadable()
                         .map(|what| Mistake::new(what, "systemd and Ignition read `[Section]` and `Name=value`"))
                 })
             }
-            // Joined to the root folder, it is a path all the same.
-            (Section::File, "path") if !text.starts_with('/') => {
+            (Section::File, "encoding") => {
+                self.encoding_mistake(&text, parent).map(|mistake| self.with_consequence(mistake, key.wrong))
+            }
+            // Bits above are dropped, and nothing is what it is by itself.
+            (Section::File, "permissions") if permissions(&text).is_some() => {
                 values::mistake(section, key.name, &text, self.purpose)
             }
             _ => values::mistake(section, key.name, &text, self.purpose)
                 .map(|mistake| self.with_consequence(mistake, key.wrong)),
         };
         let is_right = mistake.is_none();
-        self.judged.push(Judged { node: node.clone(), mistake, misread: key.misread });
+        let is_nobody = key.name == "name" && key.wrong == Consequence::PassedOver;
+        if is_nobody && mistake.as_ref().is_some_and(|mistake| !mistake.is_of_merge()) {
+            self.lose(parent, self.judged.len());
+        }
+        let misread = match (section, key.name) {
+            (Section::File, "path") if !text.starts_with('/') => {
+                format!("it is written to {}", quoted(&path::clean(&text)))
+            }
+            _ => key.misread.to_owned(),
+        };
+        self.judged.push(Judged { node: node.clone(), mistake, misread });
         if (section, key.name) != (Section::File, "path") {
-            return Value::String(text);
+            let is_hidden = key.name == "content" && node.is_binary();
+            return Value::String(if is_hidden { kept(&text) } else { text });
         }
         let path = path::clean(&text);
         if is_right {
@@ -222,55 +290,8 @@ impl<'a> Judge<'a, '_> {
         Value::String(path)
     }
 
-    /// What keeps content from being decoded; what its encoding may be is the encoding's own matter.
-    fn content_mistake(&self, text: &str, encoding: Option<&Node<'a>>) -> Option<Mistake> {
-        let encoding = encoding.filter(|node| !node.is_null())?;
-        let encoding = scalar::text(encoding, self.written).unwrap_or_default();
-        if values::mistake(Section::File, "encoding", &encoding, self.purpose).is_some() {
-            return None;
-        }
-        let what = match content::check(text, &encoding).err()? {
-            Undecodable::Base64 => "is not base64, as its `encoding` says",
-            Undecodable::Gzip => "is not compressed with gzip, as its `encoding` says",
-            Undecodable::Encoding | Undecodable::TooLarge => return None,
-        };
-        Some(Mistake::new(what, ""))
-    }
-
-    /// Ignition starts what is enabled, and only a unit with an `[Install]` section can be.
-    fn check_unit(&mut self, node: &Node<'a>, read: &Value) {
-        let has_drop_ins = read["drop_ins"].as_sequence().is_some_and(|drop_ins| !drop_ins.is_empty());
-        if let Some(mistake) = read["name"].as_str().filter(|_| has_drop_ins).and_then(path::drop_in_folder) {
-            self.push(node, Some(mistake));
-        }
-        let runs = read["enable"] == true || read["command"] == "start";
-        let Some(content) = read["content"].as_str().filter(|content| !content.is_empty()) else { return };
-        if runs && read["mask"] != true && !unit_content::has_section(content, "Install") {
-            let name = read["name"].as_str().filter(|name| !name.is_empty());
-            let unit = name.map_or_else(|| "the unit".to_owned(), quoted);
-            let what = format!("{unit} would not run: its content has no `[Install]` section");
-            let instead = "end it with `[Install]` and `WantedBy=multi-user.target`";
-            self.judge_where_merged(node, Mistake::new(what, instead));
-        }
-    }
-
-    /// A drop-in of a name that stood before takes the place of that one.
-    fn check_drop_ins(&mut self, node: &Node<'a>) {
-        let mut seen = HashSet::new();
-        let list = node.get("drop_ins").filter(|list| list.value().is_sequence());
-        for drop_in in list.and_then(|list| list.items()).unwrap_or_default() {
-            let Some(name) = drop_in.get("name") else { continue };
-            if let Some(text) = scalar::text(&name, self.written)
-                && !seen.insert(text.clone())
-            {
-                let what = format!("drop-in {} of this unit stands twice", quoted(&text));
-                self.wrong(&drop_in, what, "leave one out");
-            }
-        }
-    }
-
     /// Keeps a mistake that is one only where the file is laid over ours.
-    fn judge_where_merged(&mut self, node: &Node<'a>, mistake: Mistake) {
+    pub(super) fn judge_where_merged(&mut self, node: &Node<'a>, mistake: Mistake) {
         if let Some(mistake) = mistake.where_merged(self.purpose) {
             self.push(node, Some(mistake));
         }
@@ -298,11 +319,4 @@ impl<'a> Judge<'a, '_> {
 
 fn is_encoded(file: &Node<'_>) -> bool {
     file.get("encoding").is_some_and(|encoding| !encoding.is_null())
-}
-
-fn addresses(content: &str) -> Option<Mistake> {
-    address::absent(content).map(|name| {
-        let instead = format!("of addresses only `$private_ipv4` is known; `\\{name}` keeps the text as it stands");
-        Mistake::new(format!("`{name}` is empty on Azure"), instead)
-    })
 }

@@ -22,9 +22,10 @@ pub(super) fn mistake(section: Section, name: &str, text: &str, purpose: Purpose
         (Section::Document, "hostname") => hostname(text),
         (Section::Document, "manage_etc_hosts") => one_of(&["localhost"]),
         (Section::Update, "reboot_strategy") => one_of(&REBOOT_STRATEGIES),
-        (Section::File, "encoding") if ["gz", "gzip"].contains(&text) => {
-            Some(Mistake::new("compressed content is no text", "write `gzip+base64`, and the content in base64"))
-        }
+        (Section::File, "encoding") if ["gz", "gzip"].contains(&text) => Some(Mistake::new(
+            "compressed content is no text",
+            "write `gzip+base64`, or `content: !!binary`, and the content in base64",
+        )),
         (Section::File, "encoding") => one_of(&TEXT_ENCODINGS),
         (Section::File, "path") => file_path(text, purpose),
         (Section::File, "permissions") => permissions(text),
@@ -64,8 +65,8 @@ fn hostname(text: &str) -> Option<Mistake> {
 }
 
 fn file_path(text: &str, purpose: Purpose) -> Option<Mistake> {
-    if !text.starts_with('/') {
-        return Some(Mistake::new(format!("{} is not absolute", quoted(text)), ""));
+    if text.is_empty() {
+        return Some(Mistake::new("is empty", "write a file's path"));
     }
     if text.contains('\0') {
         return Some(Mistake::new("has a NUL in it, which no path can have", ""));
@@ -168,7 +169,9 @@ mod tests {
             (Section::File, "permissions", "384", Some("not octal")),
             (Section::File, "permissions", "0o600", Some("not octal")),
             (Section::File, "permissions", "", Some("not octal")),
-            (Section::File, "path", "etc/x", Some("not absolute")),
+            (Section::File, "path", "etc/x", None),
+            (Section::File, "path", "", Some("is empty")),
+            (Section::File, "path", "usr/x", Some("`/usr/x` is on the image's read-only")),
             (Section::File, "path", "//", Some("root folder")),
             (Section::File, "path", "/etc//x/", None),
             (Section::File, "path", "/etc/../usr/x", Some("`/usr/x` is on the image's read-only")),
@@ -179,7 +182,7 @@ mod tests {
             (Section::File, "owner", "a:b:c", Some("no owner")),
             (Section::File, "owner", ":", Some("no owner")),
             (Section::File, "encoding", "gz+base64", None),
-            (Section::File, "encoding", "gzip", Some("write `gzip+base64`")),
+            (Section::File, "encoding", "gzip", Some("write `gzip+base64`, or")),
             (Section::File, "encoding", "xz", Some("is none of `b64`")),
             (Section::File, "encoding", "64", Some("is none of `b64`")),
             (Section::Update, "reboot_strategy", "best-effort", Some("is none of `off`")),

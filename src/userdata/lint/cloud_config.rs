@@ -1,8 +1,9 @@
 //! The keys of a cloud-config.
 
+use super::order::kept_by;
 use super::{Finding, IGNITION_ONLY, Verdict};
 use crate::userdata::keys::judge;
-use crate::userdata::mistake::Judged;
+use crate::userdata::mistake::{Judged, Mistake};
 use crate::userdata::purpose::Purpose;
 use diagnostics::Problems;
 use diagnostics::yaml::{Document, Written};
@@ -12,16 +13,29 @@ pub(super) fn findings(file: &str, text: &str) -> Result<Vec<Finding>, Problems>
     let document = Document::parse(file, text)?;
     let root = document.root();
     let written = Written::read(text, root.value());
-    Ok(judge(&root, &written, Purpose::CloudConfigAlone).judged.iter().map(finding).collect())
+    let judgement = judge(&root, &written, Purpose::CloudConfigAlone);
+    let kept_by = kept_by(&judgement);
+    let keeper = |by: Option<usize>| by.map(|index| &judgement.judged[index]);
+    Ok(judgement.judged.iter().zip(kept_by).map(|(judged, by)| finding(judged, keeper(by))).collect())
 }
 
-fn finding(judged: &Judged) -> Finding {
+fn key(judged: &Judged) -> String {
     let path = judged.node.path();
-    let key = if path.is_empty() { "the file".into() } else { path };
-    let flatcar = match &judged.mistake {
-        Some(mistake) => Verdict::Idle(mistake.text()),
-        None if !judged.misread.is_empty() => Verdict::Misread(judged.misread.into()),
-        None => Verdict::Acts,
+    if path.is_empty() { "the file".into() } else { path }
+}
+
+/// `by` is what keeps it from acting, when nothing is wrong with itself.
+fn finding(judged: &Judged, by: Option<&Judged>) -> Finding {
+    let key = key(judged);
+    let acts_alone = judged.mistake.as_ref().is_none_or(Mistake::is_of_merge);
+    let flatcar = match (&judged.mistake, by) {
+        (_, Some(by)) if acts_alone => {
+            let line = by.node.line().map(|line| format!(" on line {line}")).unwrap_or_default();
+            Verdict::Idle(format!("`{}`{line} keeps it from being applied", self::key(by)))
+        }
+        (Some(mistake), _) => Verdict::Idle(mistake.text()),
+        (None, _) if !judged.misread.is_empty() => Verdict::Misread(judged.misread.clone()),
+        (None, _) => Verdict::Acts,
     };
     Finding { line: judged.node.line(), key, flatcar, fedora_coreos: Verdict::Idle(IGNITION_ONLY.into()) }
 }
@@ -77,6 +91,41 @@ mod tests {
                 Some("none of"),
             ),
             ("coreos:\n  units:\n  - name: a.network", "coreos.units[0].name", 4, Some("cannot be merged")),
+            (
+                "coreos:\n  units:\n  - name: etcd.service\n    command: start",
+                "coreos.units[0].name",
+                4,
+                Some(
+                    "`etcd.service` is a unit that the image no longer has; what comes after it (users, then files, then units) is not applied; leave it out: members of etcd are set up",
+                ),
+            ),
+            ("coreos:\n  units:\n  - name: etcd.service\n    mask: true", "coreos.units[0].name", 4, None),
+            (
+                "coreos:\n  units:\n  - name: etcd.service\n    content: a\n  - name: etcd.service\n    command: start",
+                "coreos.units[1].name",
+                6,
+                None,
+            ),
+            (
+                "coreos:\n  units:\n  - name: nonsense.service\n    command: start",
+                "coreos.units[0].name",
+                4,
+                Some("only if the image has this unit: where it has not"),
+            ),
+            (
+                "coreos:\n  units:\n  - name: a.service\n    drop_ins: [{name: a.conf, content: a}]",
+                "coreos.units[0].name",
+                4,
+                Some("only if the image has this unit"),
+            ),
+            (
+                "coreos:\n  units:\n  - name: a@b.service\n    command: start\n  - name: a@.service\n    content: x",
+                "coreos.units[0].name",
+                4,
+                None,
+            ),
+            ("coreos:\n  units:\n  - name: docker.service\n    enable: true", "coreos.units[0].name", 4, None),
+            ("coreos:\n  units:\n  - name: var-lib-data2.mount\n    enable: true", "coreos.units[0].name", 4, None),
             ("coreos:\n  units: {}", "coreos.units", 3, Some("must be a list")),
             (
                 "users:\n- name: b\n  coreos_ssh_import_github: a",
@@ -91,6 +140,7 @@ mod tests {
             ("write_files:\n- path: /a\n  encoding: xz", "write_files[0].encoding", 4, Some("nothing of the document")),
             ("users:\n- name: b\n  uid: 4", "users[0].uid", 4, Some("only cloud-init")),
             ("users:\n- a", "users[0]", 3, Some("must be a mapping")),
+            ("write_files:\n- path: a/../b", "write_files[0].path", 3, Some("it is written to `/b`")),
             ("write_files:\n- path: /a\n  permissions: 0644", "write_files[0].permissions", 4, None),
             ("write_files:\n- path: /a\n  permissions: 384", "write_files[0].permissions", 4, Some("not octal")),
             ("write_files:\n- path: /a\n  content: $public_ipv4", "write_files[0].content", 4, Some("empty on Azure")),
@@ -112,6 +162,54 @@ mod tests {
             }
             assert!(!finding.fedora_coreos.acts(), "{text}");
             assert!(found.iter().all(|other| other.key == key || other.flatcar.acts()) || why.is_some(), "{found:?}");
+        }
+    }
+
+    /// Each finding by the line of what keeps it from acting; 0 is right, and what is wrong by itself has its own line.
+    #[test]
+    fn what_is_told_is_one_account() {
+        for (text, expected) in [
+            // The second file is not written, nor is anything after it; what came before is.
+            (
+                "coreos:\n  units:\n  - name: a.service\n    content: a\nwrite_files:\n- path: /a\n- path: /b\n  permissions: '0999'\n  content: b\n- path: /c\nusers:\n- name: ann\n",
+                &[9, 9, 0, 9, 9, 9, 9, 0][..],
+            ),
+            ("write_files:\n- content: a\n  owner: root\n- path: /b\n", &[3, 3, 3, 3]),
+            ("write_files:\n- path:\n  content: a\n- path: /b\n", &[3, 3, 3]),
+            ("write_files:\n- path: relative\n- path: /b\n", &[0, 0]),
+            ("write_files:\n- path: /a\n  permissions: '04755'\n- path: /b\n", &[0, 4, 0]),
+            ("hostname: a b\nssh_authorized_keys: []\nusers:\n- name: core\n  passwd: x\n", &[2, 0, 2, 2]),
+            ("users:\n- name: -a\n  shell: /bin/sh\n- name: b\nwrite_files:\n- path: /a\n", &[3, 3, 3, 3]),
+            ("users:\n- name: b\n- shell: /bin/sh\nwrite_files:\n- path: /a\n", &[0, 4, 4, 0]),
+            ("manage_etc_hosts: all\nusers:\n- name: b\nwrite_files:\n- path: /a\n", &[2, 0, 2]),
+            ("users:\n- name: b\n  system: 'true'\nmanage_etc_hosts: localhost\n", &[4, 4, 4]),
+            // Commands come after all units.
+            (
+                "coreos:\n  units:\n  - name: a.service\n    content: a\n    command: kill\n  - name: b.service\n    content: \"[Install]\\nWantedBy=a.target\"\n    command: start\n  - name: docker.service\n    command: start\n",
+                &[0, 0, 6, 0, 0, 6, 6, 6],
+            ),
+            (
+                "coreos:\n  units:\n  - name: etcd2.service\n    command: start\n  - name: b.service\n    content: \"[Install]\\nWantedBy=a.target\"\n    command: start\n",
+                &[4, 4, 0, 0, 4],
+            ),
+            (
+                "coreos:\n  units:\n  - name: docker.service\n    command: start\n  - name: etcd2.service\n    enable: true\n    drop_ins: [{name: a.conf, content: a}]\n  - name: b.service\n    content: b\n",
+                &[6, 6, 6, 6, 6, 6, 6, 6],
+            ),
+            (
+                "coreos:\n  units:\n  - name: docker.service\n    drop_ins:\n    - name: a\n      content: b\n",
+                &[0, 6, 6],
+            ),
+        ] {
+            let found = findings("x", &format!("#cloud-config\n{text}")).unwrap();
+            let keeper = |finding: &Finding| match &finding.flatcar {
+                Verdict::Acts | Verdict::Misread(_) => 0,
+                Verdict::Idle(why) => match why.split_once("` on line ").filter(|_| why.ends_with("being applied")) {
+                    Some((_, rest)) => rest.split(' ').next().unwrap().parse().unwrap(),
+                    None => finding.line.unwrap(),
+                },
+            };
+            assert_eq!(found.iter().map(keeper).collect::<Vec<_>>(), expected, "{text}: {found:?}");
         }
     }
 

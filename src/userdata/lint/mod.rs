@@ -4,6 +4,7 @@
 mod cloud_config;
 mod ignition;
 mod multipart;
+mod order;
 
 use std::fmt;
 

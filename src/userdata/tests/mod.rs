@@ -20,7 +20,7 @@ proptest! {
     #[test]
     fn both_dialects_state_the_same(user_data in random::user_data()) {
         let ignition = ignition_reader::read(&ignition::document(&user_data).to_string());
-        let document = cloudinit::document(&user_data, &TemplateSet::default()).unwrap();
+        let document = cloudinit::document(&user_data, &TemplateSet::default(), &|_| true).unwrap();
         let text = cloudinit::text(&document).unwrap();
         let mut cloud_config = cloud_config_reader::read(&text);
         prop_assert_eq!(&ignition, &cloud_config);

@@ -34,6 +34,16 @@ fn each_mistake_has_its_key_its_line_and_its_remedy() {
             "byte order mark (U+FEFF), which nobody sees and which hides what it is; save it without one",
         ),
         ("#cloud-config\n\tx", Some(2), "not YAML"),
+        (
+            "#cloud-config\ncoreos:\n  units:\n  - name: etcd2.service\n    enable: true\n",
+            Some(4),
+            "`coreos.units[0].name`: `etcd2.service` is a unit that the image no longer has; leave it out: members of etcd",
+        ),
+        (
+            "#cloud-config\ncoreos:\n  units:\n  - name: fleet.socket\n    drop_ins: [{name: a.conf, content: a}]\n",
+            Some(4),
+            "`fleet.socket` is a unit that the image no longer has; leave it out: Docker Swarm places what runs",
+        ),
         ("#cloud-config\n- x\n", None, "must be a mapping"),
         (
             "#cloud-config\nssh-authorized-keys: []\n",
@@ -105,7 +115,7 @@ fn each_mistake_has_its_key_its_line_and_its_remedy() {
             Some(4),
             "`users[0].passwd`: must be a text; put it in quotes; ",
         ),
-        ("#cloud-config\nwrite_files:\n- path: etc/x\n", Some(3), "`write_files[0].path`: `etc/x` is not absolute"),
+        ("#cloud-config\nwrite_files:\n- path: ''\n", Some(3), "`write_files[0].path`: is empty; write a file's path"),
         (
             "#cloud-config\nwrite_files:\n- path: /etc/hostname\n",
             Some(3),

@@ -60,7 +60,7 @@ pub async fn serve(options: Options, shutdown: impl Future<Output = ()> + Send) 
     let token = token(&directory.token())?;
     let state = State::open(&directory.resources(), options.frontend_base)?;
     let listener = bind(&directory.endpoint()).await?;
-    let endpoint = format!("http://{}", listener.local_addr().context("reading the listener's address")?);
+    let listening = listener.local_addr().context("reading the listener's address")?;
     let server = Arc::new(Server::new(Parts {
         state,
         machines: options.machines,
@@ -68,7 +68,7 @@ pub async fn serve(options: Options, shutdown: impl Future<Output = ()> + Send) 
         latency: options.latency,
         boot_timeout: options.boot_timeout,
         token,
-        endpoint: endpoint.clone(),
+        listening,
     }));
     work::resume(&server).await;
 
@@ -80,8 +80,8 @@ pub async fn serve(options: Options, shutdown: impl Future<Output = ()> + Send) 
     });
     let mut answering = std::pin::pin!(answering.into_future());
     // Connections wait in the listener's queue until the next line polls it.
-    write_atomically(&directory.endpoint(), endpoint.as_bytes())?;
-    tracing::info!(endpoint, "ready");
+    write_atomically(&directory.endpoint(), server.endpoint.as_bytes())?;
+    tracing::info!(endpoint = server.endpoint, "ready");
     if let Some(ready) = options.ready {
         // Whoever wanted to know may be gone.
         let _ = ready.send(());

@@ -4,6 +4,7 @@
 
 mod answer;
 mod arm;
+mod authority;
 mod bucket;
 mod compute;
 mod control;

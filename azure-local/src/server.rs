@@ -2,10 +2,12 @@
 //! end is `work`.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::authority::OwnAuthorities;
 use crate::fault::Faults;
 use crate::frontend::apply::Frontends;
 use crate::frontend::plan;
@@ -26,6 +28,7 @@ pub(crate) struct Server {
     pub token: String,
     /// Such as `http://127.0.0.1:40123`.
     pub endpoint: String,
+    pub authorities: OwnAuthorities,
     pub throttle: Throttle,
     pub faults: Faults,
     pub recorder: Recorder,
@@ -45,7 +48,8 @@ pub(crate) struct Parts {
     pub latency: Latency,
     pub boot_timeout: Duration,
     pub token: String,
-    pub endpoint: String,
+    /// Where it listens.
+    pub listening: SocketAddr,
 }
 
 impl Server {
@@ -58,7 +62,8 @@ impl Server {
             latency: parts.latency,
             boot_timeout: parts.boot_timeout,
             token: parts.token,
-            endpoint: parts.endpoint,
+            endpoint: format!("http://{}", parts.listening),
+            authorities: OwnAuthorities::new(parts.listening),
             throttle: Throttle::new(parts.latency.scale),
             faults: Faults::default(),
             recorder: Recorder::default(),

@@ -1,4 +1,4 @@
-//! The HTTP side: every request passes authentication, scripted faults and throttling here, is dispatched by its
+//! The HTTP side: every request passes the check of its host, authentication, scripted faults and throttling here, is dispatched by its
 //! route, logged and recorded.
 
 mod act;
@@ -85,17 +85,21 @@ async fn serve(
     let correlation_id = parts.headers.get(CORRELATION_ID).cloned();
     let is_arm = !control::owns(&path);
 
-    let outcome = match to_bytes(body, MOST_BODY_BYTES).await {
-        Ok(body) => {
-            let target = parts.uri.to_string();
-            let call = Call { method: parts.method, path: path.clone(), target, query, headers: parts.headers, body };
-            if is_arm { arm(&server, call).await } else { control_call(&server, call).await.map(Outcome::Answer) }
-        }
-        Err(_) => Err(ArmError::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "RequestContentTooLarge",
-            "The request content exceeds 4 MiB.",
-        )),
+    let outcome = match server.authorities.check(&parts.uri, &parts.headers) {
+        Err(refusal) => Err(refusal),
+        Ok(()) => match to_bytes(body, MOST_BODY_BYTES).await {
+            Ok(body) => {
+                let target = parts.uri.to_string();
+                let call =
+                    Call { method: parts.method, path: path.clone(), target, query, headers: parts.headers, body };
+                if is_arm { arm(&server, call).await } else { control_call(&server, call).await.map(Outcome::Answer) }
+            }
+            Err(_) => Err(ArmError::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "RequestContentTooLarge",
+                "The request content exceeds 4 MiB.",
+            )),
+        },
     };
     let outcome = outcome.unwrap_or_else(|error| Outcome::Answer(Answer::from(error)));
     let status = match &outcome {

@@ -1,6 +1,7 @@
 //! The emulator over HTTP, as a client meets it: a daemon in this process, a temporary folder, no machines.
 
 mod account;
+mod authority;
 mod bodies;
 mod deletion;
 mod emulator;

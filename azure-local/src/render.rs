@@ -74,6 +74,9 @@ pub(crate) fn resource(state: &State, resource: &Resource) -> Value {
             if let Some(properties) = answer["properties"].as_object_mut() {
                 properties.remove("userData");
             }
+            if resource.power == Some(PowerState::Deallocated) {
+                leave_out_disks(&mut answer);
+            }
             identity::render_member(state, resource, &mut answer);
             answer["properties"]["vmId"] = json!(resource.unique_id);
             answer["etag"] = json!(format!("\"{}\"", resource.generation));
@@ -88,6 +91,21 @@ pub(crate) fn resource(state: &State, resource: &Resource) -> Value {
         }
     }
     answer
+}
+
+/// Azure does not tell the size and type of a deallocated machine's disks; the disks themselves do.
+/// Source: <https://github.com/Azure/azure-powershell/issues/13213>
+fn leave_out_disks(vm: &mut Value) {
+    let leave_out = |disk: &mut Value| {
+        for (parent, member) in [("", "diskSizeGB"), ("/managedDisk", "storageAccountType")] {
+            if let Some(parent) = disk.pointer_mut(parent).and_then(Value::as_object_mut) {
+                parent.remove(member);
+            }
+        }
+    };
+    vm.pointer_mut("/properties/storageProfile/osDisk").into_iter().for_each(leave_out);
+    let data_disks = vm.pointer_mut("/properties/storageProfile/dataDisks").and_then(Value::as_array_mut);
+    data_disks.into_iter().flatten().for_each(leave_out);
 }
 
 /// A line of a list of a group's resources.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::arm::document::{choice, list, text};
 use crate::arm::error::ArmError;
-use crate::arm::id::ResourceId;
+use crate::arm::id::{ResourceId, key};
 use crate::arm::kind::Kind;
 use crate::arm::name;
 use crate::arm::refusal::{invalid, missing};
@@ -12,6 +12,7 @@ use crate::compute::size::Size;
 use crate::compute::sku;
 use crate::draft::Draft;
 use crate::latency::stable_hash;
+use crate::machine::PowerState;
 use crate::state::resource::{Provisioning, Resource};
 
 /// Size of an OS disk when neither the client nor the image says otherwise.
@@ -51,6 +52,7 @@ pub(crate) fn complete(draft: &mut Draft<'_>, size: &Size) -> Result<(), ArmErro
     let mut profile = draft.document["properties"]["storageProfile"].clone();
     let suffix = format!("{:016x}", stable_hash(&draft.id.key()));
     check_controller(&profile, size)?;
+    fill_in(draft.existing, &mut profile);
     let os_disk =
         profile.get_mut("osDisk").filter(|disk| disk.is_object()).ok_or_else(|| missing("storageProfile.osDisk"))?;
     let option = choice(os_disk, "/createOption", &["FromImage", "Attach"], None)
@@ -123,6 +125,31 @@ pub(crate) fn complete(draft: &mut Draft<'_>, size: &Size) -> Result<(), ArmErro
     profile["dataDisks"] = json!(disks);
     draft.document["properties"]["storageProfile"] = profile;
     Ok(())
+}
+
+/// What the answers leave out of a deallocated machine's disks (see `render`) is as it was when they come back.
+fn fill_in(existing: Option<&Resource>, profile: &mut Value) {
+    let Some(existing) = existing.filter(|vm| vm.power == Some(PowerState::Deallocated)) else {
+        return;
+    };
+    let stored = &existing.document["properties"]["storageProfile"];
+    let stored: Vec<&Value> = stored.get("osDisk").into_iter().chain(list(stored, "/dataDisks")).collect();
+    let fill_in = |entry: &mut Value| {
+        let id = text(entry, "/managedDisk/id").map(key);
+        let Some(stored) = stored.iter().find(|stored| id.is_some() && text(stored, "/managedDisk/id").map(key) == id)
+        else {
+            return;
+        };
+        for (parent, member) in [("", "diskSizeGB"), ("/managedDisk", "storageAccountType")] {
+            let value = stored.pointer(parent).and_then(|parent| parent.get(member));
+            let parent = entry.pointer_mut(parent).and_then(Value::as_object_mut);
+            if let (Some(value), Some(parent)) = (value, parent) {
+                parent.entry(member).or_insert_with(|| value.clone());
+            }
+        }
+    };
+    profile.get_mut("osDisk").into_iter().for_each(fill_in);
+    profile.get_mut("dataDisks").and_then(Value::as_array_mut).into_iter().flatten().for_each(fill_in);
 }
 
 /// The storage type must be one that there is and that the size takes; without one, the best that it takes.

@@ -4,7 +4,9 @@ use azure_local::latency::Latency;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::bodies::{LB, NSG, PIP, SECRET, SET, VNET, base, create_base, create_node, group, nic_path, vm, vm_path};
+use crate::bodies::{
+    LB, NSG, PIP, SECRET, SET, VNET, base, create_base, create_node, group, nic, nic_path, vm, vm_path,
+};
 use crate::emulator::{Emulator, SUBSCRIPTION, nothing, path};
 
 #[tokio::test]
@@ -273,6 +275,61 @@ async fn power_operations_and_the_console() {
     assert!(console.text().await.expect("text").contains("no machines"));
     let forged = reqwest::get(url.replace("sig=", "sig=0")).await.expect("an answer");
     assert_eq!(forged.status(), StatusCode::NOT_FOUND);
+    emulator.stop().await;
+}
+
+#[tokio::test]
+async fn a_deallocated_machine_does_not_tell_its_disks_sizes_and_types() {
+    let (emulator, _folder) = Emulator::fresh(Latency::none()).await;
+    create_base(&emulator).await;
+    emulator.put(&nic_path("node-1"), &nic("10.0.0.11")).await.good();
+    let mut body = vm("node-1");
+    let profile = &mut body["properties"]["storageProfile"];
+    profile["osDisk"]["diskSizeGB"] = json!(40);
+    profile["osDisk"]["managedDisk"] = json!({ "storageAccountType": "Standard_LRS" });
+    profile["dataDisks"][0]["managedDisk"] = json!({ "storageAccountType": "StandardSSD_LRS" });
+    emulator.put(&vm_path("node-1"), &body).await.good();
+    let disks = async || {
+        let machine = emulator.get(&vm_path("node-1")).await.good().body;
+        let list = emulator.get(&path("Compute/virtualMachines")).await.good().body;
+        let profile = machine["properties"]["storageProfile"].clone();
+        assert_eq!(list["value"][0]["properties"]["storageProfile"], profile);
+        [profile["osDisk"].clone(), profile["dataDisks"][0].clone()]
+    };
+    let act = async |action: &str| {
+        let reply = emulator.post(&format!("{}/{action}", vm_path("node-1")), &nothing()).await.good();
+        assert_eq!(emulator.follow(&reply).await["status"], "Succeeded", "{action}");
+    };
+    let whole = disks().await;
+    let told = [(json!(40), json!("Standard_LRS")), (json!(10), json!("StandardSSD_LRS"))];
+    assert_eq!(
+        whole.clone().map(|disk| (disk["diskSizeGB"].clone(), disk["managedDisk"]["storageAccountType"].clone())),
+        told
+    );
+    act("powerOff").await;
+    assert_eq!(disks().await, whole, "only a deallocated machine is without them");
+    act("deallocate").await;
+    let reduced = whole.clone().map(|mut disk| {
+        disk.as_object_mut().expect("a disk").remove("diskSizeGB");
+        disk["managedDisk"].as_object_mut().expect("a managed disk").remove("storageAccountType");
+        disk
+    });
+    assert_eq!(disks().await, reduced);
+    let disk = emulator.get(&path("Compute/disks/node-1-data")).await.good().body;
+    assert_eq!((&disk["properties"]["diskSizeGB"], &disk["sku"]["name"]), (&json!(10), &json!("StandardSSD_LRS")));
+
+    // What was answered can be sent back, and still nothing is lost.
+    let mut answered = emulator.get(&vm_path("node-1")).await.good().body;
+    answered["tags"] = json!({ "cluster": "other" });
+    answered["properties"]["osProfile"]["customData"] = body["properties"]["osProfile"]["customData"].clone();
+    let changed = emulator.put(&vm_path("node-1"), &answered).await.good().body;
+    assert_eq!(changed["tags"]["cluster"], "other");
+    assert_eq!(disks().await, reduced);
+    // Another size is another size.
+    answered["properties"]["storageProfile"]["dataDisks"][0]["diskSizeGB"] = json!(11);
+    assert_eq!(emulator.put(&vm_path("node-1"), &answered).await.code(), "OperationNotAllowed");
+    act("start").await;
+    assert_eq!(disks().await, whole);
     emulator.stop().await;
 }
 

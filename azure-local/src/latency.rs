@@ -1,5 +1,7 @@
 //! How long operations take: Azure's figures or nothing, and a scale that makes time pass faster.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::arm::id::ResourceId;
@@ -15,12 +17,53 @@ pub enum Profile {
     Azure,
 }
 
+/// Factor for the profile's times: 1 is real time, 0.1 ten times faster. Token buckets follow it too.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct TimeScale(f64);
+
+impl TimeScale {
+    pub const REAL: Self = Self(1.0);
+    /// A thousand times faster than Azure.
+    pub const SMALLEST: f64 = 0.001;
+    /// Waits of a minute take most of a day.
+    pub const LARGEST: f64 = 1000.0;
+
+    /// From [`Self::SMALLEST`] to [`Self::LARGEST`]; the error says so.
+    pub fn new(factor: f64) -> Result<Self, TimeScaleError> {
+        let is_within = (Self::SMALLEST..=Self::LARGEST).contains(&factor);
+        if is_within { Ok(Self(factor)) } else { Err(TimeScaleError) }
+    }
+
+    /// The factor.
+    pub fn factor(self) -> f64 {
+        self.0
+    }
+}
+
+impl FromStr for TimeScale {
+    type Err = TimeScaleError;
+
+    fn from_str(text: &str) -> Result<Self, TimeScaleError> {
+        Self::new(text.parse().map_err(|_| TimeScaleError)?)
+    }
+}
+
+impl fmt::Display for TimeScale {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// What is no factor, or one outside of the bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is a number from {} to {}", TimeScale::SMALLEST, TimeScale::LARGEST)]
+pub struct TimeScaleError;
+
 /// A profile and a scale of time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Latency {
     pub profile: Profile,
-    /// 1.0 is real time, 0.1 ten times faster. Token buckets follow it too.
-    pub scale: f64,
+    pub scale: TimeScale,
 }
 
 /// How long GETs of a new resource group may still answer 404.
@@ -33,11 +76,11 @@ const JITTER_PERCENT: u64 = 10;
 impl Latency {
     /// Everything at once.
     pub fn none() -> Self {
-        Self { profile: Profile::None, scale: 1.0 }
+        Self { profile: Profile::None, scale: TimeScale::REAL }
     }
 
     /// Azure's figures times `scale`.
-    pub fn azure(scale: f64) -> Self {
+    pub fn azure(scale: TimeScale) -> Self {
         Self { profile: Profile::Azure, scale }
     }
 
@@ -48,7 +91,7 @@ impl Latency {
         }
         let percent = 100 - JITTER_PERCENT + stable_hash(&id.key()) % (2 * JITTER_PERCENT + 1);
         let median = Duration::from_millis(median_milliseconds(action, id.kind));
-        (median * percent as u32 / 100).mul_f64(self.scale)
+        (median * percent as u32 / 100).mul_f64(self.scale.factor())
     }
 
     /// How long a resource group's deletion takes, by the heaviest thing in it.
@@ -59,14 +102,14 @@ impl Latency {
             (_, Some(Kind::VirtualMachine | Kind::LoadBalancer)) => 75_000,
             _ => 46_000,
         };
-        Duration::from_millis(milliseconds).mul_f64(self.scale)
+        Duration::from_millis(milliseconds).mul_f64(self.scale.factor())
     }
 
     /// How long GETs of a new resource group may still answer 404.
     pub(crate) fn replication(&self) -> Duration {
         match self.profile {
             Profile::None => Duration::ZERO,
-            Profile::Azure => REPLICATION.mul_f64(self.scale),
+            Profile::Azure => REPLICATION.mul_f64(self.scale.factor()),
         }
     }
 
@@ -79,7 +122,7 @@ impl Latency {
             (_, Kind::VirtualMachine) => 4.0,
             _ => 1.0,
         };
-        let scaled = Duration::from_secs_f64(seconds * self.scale);
+        let scaled = Duration::from_secs_f64(seconds * self.scale.factor());
         if scaled < WORTH_WAITING { 0 } else { scaled.as_secs_f64().ceil() as u64 }
     }
 }
@@ -118,7 +161,7 @@ mod tests {
 
     #[test]
     fn figures_stay_within_the_jitter_and_are_repeatable() {
-        let latency = Latency::azure(1.0);
+        let latency = Latency::azure(TimeScale::REAL);
         let mut seen = std::collections::BTreeSet::new();
         for index in 0..100 {
             let id = ResourceId::new("s", "g", Kind::VirtualMachine, &format!("node-{index}"));
@@ -128,6 +171,20 @@ mod tests {
             seen.insert(duration);
         }
         assert!(seen.len() > 5, "only {} different durations", seen.len());
+    }
+
+    #[test]
+    fn scales_are_bounded_and_no_bound_is_too_much_for_a_wait() {
+        for bad in ["0", "-1", "0.0009", "1000.1", "1e20", "1e300", "inf", "NaN", "", "fast"] {
+            let error = bad.parse::<TimeScale>().expect_err(bad);
+            assert_eq!(error.to_string(), "it is a number from 0.001 to 1000");
+        }
+        for good in ["0.001", "1", "1e3"] {
+            let latency = Latency::azure(good.parse().expect(good));
+            let id = ResourceId::new("s", "g", Kind::VirtualMachine, "node-1");
+            assert!(latency.duration(Action::Put, &id) > latency.replication(), "{good}");
+            assert!(latency.group_deletion(Some(Kind::VirtualMachine)) > latency.replication(), "{good}");
+        }
     }
 
     #[test]
@@ -149,7 +206,8 @@ mod tests {
             (0.3, Action::Put, Kind::VirtualMachine, 2),
         ];
         for (scale, action, kind, seconds) in table {
-            assert_eq!(Latency::azure(scale).retry_after_seconds(action, kind), seconds, "{scale} {action:?} {kind:?}");
+            let latency = Latency::azure(TimeScale::new(scale).expect("a scale"));
+            assert_eq!(latency.retry_after_seconds(action, kind), seconds, "{scale} {action:?} {kind:?}");
         }
     }
 }

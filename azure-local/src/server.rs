@@ -64,7 +64,7 @@ impl Server {
             token: parts.token,
             endpoint: format!("http://{}", parts.listening),
             authorities: OwnAuthorities::new(parts.listening),
-            throttle: Throttle::new(parts.latency.scale),
+            throttle: Throttle::new(parts.latency.scale.factor()),
             faults: Faults::default(),
             recorder: Recorder::default(),
             started: Instant::now(),

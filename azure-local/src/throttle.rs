@@ -40,7 +40,7 @@ pub(crate) struct Remaining {
 impl Throttle {
     /// Full buckets that refill `1 / time_scale` times as fast as Azure's.
     pub(crate) fn new(time_scale: f64) -> Self {
-        let speed = if time_scale > 0.0 { 1.0 / time_scale } else { 1.0 };
+        let speed = 1.0 / time_scale;
         let bucket = |(capacity, per_second): (u32, f64)| Bucket::full(capacity, per_second * speed);
         let buckets =
             Buckets { reads: bucket(READS), writes: bucket(WRITES), deletes: bucket(DELETES), polls: HashMap::new() };

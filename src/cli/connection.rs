@@ -73,7 +73,7 @@ pub(super) async fn connect_to(
             };
             // A place that cannot be told is a matter of usage.
             local::directory()?;
-            let emulator = local::ensure_running(reporter).await?;
+            let emulator = super::local::ensure_running(reporter).await?;
             let arm = Arm::new(&Endpoint::local(&emulator.base, emulator.authorization())?, patience, listener);
             let hint = "azure-coreos-cluster local status";
             let account = account(&arm, &subscription, &|_| hint.to_owned()).await?;

@@ -76,9 +76,7 @@ pub fn azure_coreos_cluster(arguments: impl IntoIterator<Item = OsString>) -> Ex
         Some(Command::Discovery(command)) => to_its_end("info", discovery::run(command)),
         // The daemon ends its machines in its own time when it is asked to end; its stderr is its log.
         Some(Command::Local(LocalCommand::Serve(arguments))) => to_its_end("info", local::serve(arguments)),
-        Some(Command::Local(command @ LocalCommand::Image(_))) => {
-            run("run the same command again", local::run(command))
-        }
+        Some(Command::Local(command @ LocalCommand::Image(_))) => run(local::RUN_AGAIN, local::run(command)),
         Some(Command::Local(command)) => run("azure-coreos-cluster local status", local::run(command)),
         Some(Command::Create(arguments)) => to_its_end("off", create::run(arguments.cluster, arguments.create)),
         None => match verb::refuse_misspelled(&arguments.cluster) {

@@ -15,8 +15,8 @@ use azure_local::daemon::Options;
 use azure_local::directory::Directory;
 use azure_local::frontend::apply::{Frontends, NoFrontends};
 use azure_local::frontend::proxy::TcpProxy;
-use azure_local::image::{self, MachineImage};
-use azure_local::latency::Latency;
+use azure_local::image::MachineImage;
+use azure_local::latency::{Latency, TimeScale};
 use azure_local::machine::MachineHost;
 use azure_local::machine::none::NoMachines;
 use azure_local::machine::qemu::{QemuMachines, QemuOptions};
@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::emulator::Emulator;
 use super::folder::{self, check_is_free, refused};
-use super::given_image;
+use super::{built_image, given_image};
 use report::Reporter;
 
 /// A daemon that has to start many machines again still answers within this time.
@@ -67,29 +67,28 @@ pub struct ServeOptions {
     pub machines: bool,
     /// Operations take as long as on Azure.
     pub azure_latency: bool,
-    pub time_scale: f64,
+    pub time_scale: TimeScale,
     pub machine_memory_mib: u32,
     /// A Flatcar disk that machines start from; none is the image that was built.
     pub image: Option<PathBuf>,
     pub boot_timeout: Duration,
 }
 
-/// The running emulator; one with real machines is started, and their image built, when none runs.
-pub async fn ensure_running(reporter: &Reporter) -> anyhow::Result<Emulator> {
-    let directory = super::directory()?;
-    match Emulator::find(&directory).await? {
-        Some(emulator) => Ok(emulator),
-        // As it ran last: a cluster that was made without machines does not get them by looking at it.
-        None => start(&directory, &last_arguments(&directory)?, reporter).await,
+/// Sees to what a daemon with these arguments of `local serve` needs: a folder of its own and, for machines, their image, which takes
+/// minutes when it is not there yet.
+pub async fn prepare(directory: &Directory, arguments: &[String], reporter: &Reporter) -> anyhow::Result<()> {
+    check_is_free(directory)?;
+    if arguments.windows(2).any(|pair| pair == ["--vms", "none"]) {
+        return Ok(());
+    }
+    match given_image_of(arguments) {
+        Some(path) => given_image::examine(path).await.map(drop),
+        None => built_image::ensure(reporter).await,
     }
 }
 
-/// Starts the daemon with these arguments of `local serve` and returns when it answers.
+/// Starts the daemon with these arguments of `local serve`, which [`prepare`] saw to, and returns when it answers.
 pub async fn start(directory: &Directory, arguments: &[String], reporter: &Reporter) -> anyhow::Result<Emulator> {
-    check_is_free(directory)?;
-    if !arguments.windows(2).any(|pair| pair == ["--vms", "none"]) {
-        ensure_image(given_image_of(arguments), reporter).await?;
-    }
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -145,33 +144,12 @@ fn given_image_of(arguments: &[String]) -> Option<&Path> {
     arguments.windows(2).find(|pair| pair[0] == "--image").map(|pair| Path::new(&pair[1]))
 }
 
-/// Looks at the image that was given, or builds one when there is none.
-async fn ensure_image(given: Option<&Path>, reporter: &Reporter) -> anyhow::Result<()> {
-    if let Some(path) = given {
-        return given_image::examine(path).await.map(drop);
-    }
-    let cache = super::image_cache()?;
-    if image::find(&cache).is_some() {
-        return Ok(());
-    }
-    reporter.note("building the machines' image from Debian packages; once, about two minutes");
-    let says = reporter.clone();
-    let running = image::RunningProgram::default();
-    let _ends_with_this = running.end_on_drop();
-    tokio::task::spawn_blocking(move || image::build(&cache, &running, &mut |text: &str| says.note(text))).await??;
-    Ok(())
-}
-
 /// What the machines of a daemon start from.
 async fn machine_image(given: Option<&Path>) -> anyhow::Result<MachineImage> {
-    if let Some(path) = given {
-        return Ok(given_image::examine(path).await?.into());
+    match given {
+        Some(path) => Ok(given_image::examine(path).await?.into()),
+        None => Ok(built_image::find()?.into()),
     }
-    let cache = super::image_cache()?;
-    let built = image::find(&cache).with_context(|| {
-        format!("no image in `{}`; azure-coreos-cluster local image build makes it", cache.display())
-    })?;
-    Ok(built.into())
 }
 
 /// Runs the daemon in this process until SIGTERM or Ctrl-C (`stopped`).

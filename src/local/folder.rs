@@ -57,6 +57,7 @@ pub(super) fn refused(error: std::io::Error, directory: &Directory, path: &Path,
             None => format!("{doing} `{}`: permission denied", path.display()),
         },
         ErrorKind::NotADirectory | ErrorKind::AlreadyExists => format!("`{root}` is no folder"),
+        ErrorKind::NotFound => format!("`{root}` cannot be made"),
         ErrorKind::ReadOnlyFilesystem => format!("`{root}` is on a file system that cannot be written"),
         _ => return anyhow::Error::new(error).context(format!("{doing} `{}`", path.display())),
     };

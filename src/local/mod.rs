@@ -2,6 +2,7 @@
 //!
 //! What the emulator does is in the `azure-local` crate; this module never calls its control plane but over HTTP.
 
+mod built_image;
 mod daemon;
 mod discovery;
 mod emulator;
@@ -11,7 +12,8 @@ mod proof;
 mod status;
 mod token;
 
-pub use daemon::{ServeOptions, ensure_running, last_arguments, serve, start, stop};
+pub use built_image::build as build_image;
+pub use daemon::{ServeOptions, last_arguments, prepare, serve, start, stop};
 pub use discovery::{discovery_url, from_this_host};
 pub use emulator::Emulator;
 pub use given_image::examine as examine_image;

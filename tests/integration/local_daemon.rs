@@ -63,7 +63,7 @@ fn what_is_not_named_is_as_it_was_the_last_time() {
 
     daemon.down();
     std::fs::write(sandbox.path("azure-local/arguments"), "--vms\nhamsters").unwrap();
-    up(&sandbox, &[]).demand(2).says(&["azure-local/arguments` holds options", "--vms hamsters", "local reset --yes"]);
+    up(&sandbox, &[]).demand(2).says(&["azure-local/arguments` holds options", "--vms hamsters", "rm '"]);
     let theirs = sandbox.path("theirs");
     std::fs::create_dir(&theirs).unwrap();
     std::fs::write(theirs.join("notes.txt"), "dear").unwrap();
@@ -85,6 +85,69 @@ fn what_is_not_named_is_as_it_was_the_last_time() {
     std::fs::remove_file(sandbox.path("azure-local/notes.txt")).unwrap();
     sandbox.succeed(&["local", "reset", "--yes"]);
     assert!(!sandbox.path("azure-local").exists());
+}
+
+/// Those that an earlier version kept as well; what helps against them loses no resources.
+#[test]
+fn options_that_make_no_sense_are_refused() {
+    let sandbox = Sandbox::without_emulator();
+    let (memory, minutes, scale) =
+        ("is not in 256..=1048576", "is not in 1..=1440", "it is a number from 0.001 to 1000");
+    for (flag, value, says) in [
+        ("--vm-memory", "0", memory),
+        ("--vm-memory", "255", memory),
+        ("--vm-memory", "4294967295", memory),
+        ("--boot-timeout", "0", minutes),
+        ("--boot-timeout", "18446744073709551615", minutes),
+        ("--time-scale", "0", scale),
+        ("--time-scale", "1e20", scale),
+        ("--time-scale", "1e300", scale),
+        ("--time-scale", "NaN", scale),
+        ("--time-scale", "inf", scale),
+    ] {
+        for command in ["up", "serve"] {
+            let ended = sandbox.run(&["local", command, "--vms", "none", flag, value]).demand(2);
+            ended.says(&[&format!("invalid value '{value}' for '{flag} <"), says]);
+        }
+    }
+    assert!(!sandbox.path("azure-local").exists(), "a refused option left something behind");
+
+    // Bounds themselves are taken.
+    let daemon = Daemon::start(
+        &sandbox,
+        &[
+            "--vms",
+            "none",
+            "--latency",
+            "azure",
+            "--time-scale",
+            "0.001",
+            "--vm-memory",
+            "256",
+            "--boot-timeout",
+            "1440",
+        ],
+        &[],
+    );
+    sandbox.succeed(&["mycluster", "--local", "--no-wait"]);
+    let before = sandbox.resources("mycluster");
+    daemon.down();
+    let kept = sandbox.path("azure-local/arguments");
+    std::fs::write(&kept, "--vms\nnone\n--latency\nazure\n--time-scale\n1e20").unwrap();
+    let mut hint = String::new();
+    for command in [&["local", "up"][..], &["status", "mycluster"], &["mycluster", "--local", "--no-wait"]] {
+        let ended = sandbox.run(command).demand(2).says(&[
+            "azure-local/arguments` holds options that this version does not take",
+            "--time-scale 1e20",
+            scale,
+        ]);
+        let (_, told) = ended.stderr.split_once("hint: ").unwrap();
+        told.split_once(" forgets the options").unwrap().0.clone_into(&mut hint);
+    }
+    assert!(std::process::Command::new("sh").args(["-c", &hint]).status().unwrap().success(), "{hint}");
+    assert!(!kept.exists(), "{hint}");
+    up(&sandbox, &["--vms", "none"]).demand(0);
+    assert_eq!(sandbox.resources("mycluster"), before);
 }
 
 #[test]
@@ -197,6 +260,8 @@ fn places_where_nothing_can_be_are_told() {
         let ended = sandbox.run_with(&["local", command], &[("AZURE_LOCAL_DIR", "/dev/null")]).demand(2);
         ended.says(&["`/dev/null` is no folder", "by AZURE_LOCAL_DIR"]);
     }
+    let ended = sandbox.run_with(&["local", "up", "--vms", "none"], &[("AZURE_LOCAL_DIR", "/proc/x")]).demand(2);
+    ended.says(&["`/proc/x` cannot be made", "by AZURE_LOCAL_DIR"]);
     sandbox.run(&["local", "logs"]).demand(2).says(&["there is no log: no local emulator ran in `", "local up"]);
     // As if it were not set: the folder below the state folder.
     let unset = sandbox.run_with(&["local", "logs"], &[("AZURE_LOCAL_DIR", "")]).demand(2);

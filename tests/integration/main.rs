@@ -3,6 +3,7 @@
 mod apps;
 mod azure;
 mod beginning;
+mod built_images;
 mod bundle_programs;
 mod bundles;
 mod consent;

@@ -25,7 +25,6 @@ pub(super) fn assemble(
     running: &RunningProgram,
     progress: &mut dyn FnMut(&str),
 ) -> Result<()> {
-    host::check()?;
     let root_archive = folder.join("recipe.tar");
     let hooks_archive = folder.join("hooks.tar");
     let packed_root = folder.join("root.tar");

@@ -5,6 +5,7 @@
 //! recipe, so that a changed recipe never meets an old image.
 
 mod assembly;
+mod build_error;
 mod disk_file;
 pub mod given;
 mod given_error;
@@ -17,10 +18,11 @@ mod sources;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 pub use assembly::DISK_SIZE_GIB;
+pub use build_error::BuildError;
 use given::GivenImage;
 pub use given_error::GivenImageError;
 pub use program::{EndOnDrop, RunningProgram};
@@ -74,22 +76,27 @@ pub fn find(cache_directory: &Path) -> Option<Image> {
 /// Builds the image in `cache_directory` unless it is there; blocks for a minute or more. `progress` is told what is
 /// being done, a line at a time; `running` ends what is being done. Builds that run at the same time wait for each other; what a
 /// killed build left behind is removed.
-pub fn build(cache_directory: &Path, running: &RunningProgram, progress: &mut dyn FnMut(&str)) -> Result<Image> {
-    fs::create_dir_all(cache_directory).with_context(|| format!("creating `{}`", cache_directory.display()))?;
+pub fn build(
+    cache_directory: &Path,
+    running: &RunningProgram,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Image, BuildError> {
+    fs::create_dir_all(cache_directory).map_err(BuildError::cache("creating", cache_directory))?;
     let lock_path = cache_directory.join("build.lock");
-    let lock = File::create(&lock_path).with_context(|| format!("creating `{}`", lock_path.display()))?;
+    let lock = File::create(&lock_path).map_err(BuildError::cache("creating", &lock_path))?;
     if lock.try_lock().is_err() {
         progress("waiting for another build of the image to end");
-        lock.lock().with_context(|| format!("locking `{}`", lock_path.display()))?;
+        lock.lock().map_err(BuildError::cache("locking", &lock_path))?;
     }
     if let Some(image) = find(cache_directory) {
         return Ok(image);
     }
     remove_unfinished(cache_directory)?;
+    host::check().map_err(BuildError::PackagesMissing)?;
 
     let finished = cache_directory.join(recipe::fingerprint());
     let building = cache_directory.join(format!("{}{UNFINISHED}", recipe::fingerprint()));
-    fs::create_dir(&building).with_context(|| format!("creating `{}`", building.display()))?;
+    fs::create_dir(&building).map_err(BuildError::cache("creating", &building))?;
     let built = assembly::assemble(&building, &lock, running, progress)
         .and_then(|()| fs::rename(&building, &finished).with_context(|| format!("renaming `{}`", building.display())));
     if built.is_err() {
@@ -103,11 +110,12 @@ pub fn build(cache_directory: &Path, running: &RunningProgram, progress: &mut dy
 /// Ends the name of a folder in which a build has not come to its end.
 const UNFINISHED: &str = ".unfinished";
 
-fn remove_unfinished(cache_directory: &Path) -> Result<()> {
-    for entry in fs::read_dir(cache_directory).context("listing the image cache")? {
-        let path = entry.context("listing the image cache")?.path();
+fn remove_unfinished(cache_directory: &Path) -> Result<(), BuildError> {
+    let listing = || BuildError::cache("listing", cache_directory);
+    for entry in fs::read_dir(cache_directory).map_err(listing())? {
+        let path = entry.map_err(listing())?.path();
         if path.to_string_lossy().ends_with(UNFINISHED) {
-            fs::remove_dir_all(&path).with_context(|| format!("removing `{}`", path.display()))?;
+            fs::remove_dir_all(&path).map_err(BuildError::cache("removing", &path))?;
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use azure_local::latency::Latency;
 use reqwest::StatusCode;
 
 use crate::bodies::{LB, NSG, PIP, SET, VNET, create_base, create_node, nic_path, vm_path};
-use crate::emulator::{Emulator, eventually, path};
+use crate::emulator::{Emulator, azure, eventually, path};
 
 #[tokio::test]
 async fn what_is_in_use_cannot_be_deleted() {
@@ -51,7 +51,7 @@ async fn a_load_balancer_lets_its_members_go() {
 
 #[tokio::test]
 async fn a_group_takes_its_content_along() {
-    let (emulator, _folder) = Emulator::fresh(Latency::azure(0.02)).await;
+    let (emulator, _folder) = Emulator::fresh(azure(0.02)).await;
     let group = path("");
     emulator.put(&group, &crate::bodies::group()).await.good();
     // Replicas do not know the group at once.

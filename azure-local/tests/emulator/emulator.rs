@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use azure_local::daemon::{Options, serve};
 use azure_local::directory::Directory;
 use azure_local::frontend::apply::NoFrontends;
-use azure_local::latency::Latency;
+use azure_local::latency::{Latency, TimeScale};
 use azure_local::machine::none::NoMachines;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode};
@@ -74,6 +74,11 @@ pub(crate) fn options(root: &Path, latency: Latency) -> Options {
         frontend_base: Ipv4Addr::new(127, 77, 0, 1),
         boot_timeout: DEADLINE,
     }
+}
+
+/// Azure's figures times `scale`.
+pub(crate) fn azure(scale: f64) -> Latency {
+    Latency::azure(TimeScale::new(scale).expect("a scale"))
 }
 
 /// A type's path below the group `demo`, or the group itself.

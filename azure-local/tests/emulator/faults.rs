@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use crate::bodies::{PIP, SET, create_base, group, nic, nic_path, pip, set, vm, vm_path};
-use crate::emulator::{Emulator, SUBSCRIPTION, path};
+use crate::emulator::{Emulator, SUBSCRIPTION, azure, path};
 
 #[tokio::test]
 async fn connections_are_dropped_before_or_after_the_effect() {
@@ -108,7 +108,7 @@ async fn bad_faults_are_refused() {
 #[tokio::test]
 async fn too_many_requests_are_throttled() {
     // Time is slowed down so far that the buckets do not refill during the test.
-    let (emulator, _folder) = Emulator::fresh(Latency { scale: 1000.0, ..Latency::none() }).await;
+    let (emulator, _folder) = Emulator::fresh(Latency { scale: azure(1000.0).scale, ..Latency::none() }).await;
     let subscription = format!("{SUBSCRIPTION}/locations");
     let first = emulator.get(&subscription).await.good();
     assert_eq!(first.header("x-ms-ratelimit-remaining-subscription-reads"), Some("249"));

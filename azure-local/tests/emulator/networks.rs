@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::bodies::{
     NSG, PIP, VNET, create_base, create_node, group, nic, nic_path, nsg, pip, reference, rule, vm, vm_path,
 };
-use crate::emulator::{Emulator, SUBSCRIPTION, eventually, path};
+use crate::emulator::{Emulator, SUBSCRIPTION, azure, eventually, path};
 
 fn subnet(prefix: &str) -> Value {
     json!({ "properties": { "addressPrefix": prefix } })
@@ -102,7 +102,7 @@ async fn subnets_of_services_take_no_machines() {
 
 #[tokio::test]
 async fn writes_of_two_subnets_get_into_each_others_way() {
-    let (emulator, _folder) = Emulator::fresh(Latency::azure(0.05)).await;
+    let (emulator, _folder) = Emulator::fresh(azure(0.05)).await;
     emulator.put(&path(""), &group()).await.good();
     let made = eventually("the network", || async {
         let reply = emulator.put(&path(VNET), &network("10.0.0.0/16")).await;

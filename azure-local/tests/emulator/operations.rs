@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 use serde_json::json;
 
 use crate::bodies::{LB, NSG, PIP, SET, VNET, create_base, group, lb, nic, nic_path, nsg, pip, set, vnet};
-use crate::emulator::{Emulator, options, path};
+use crate::emulator::{Emulator, azure, options, path};
 
 #[tokio::test]
 async fn creations_and_deletions_are_followed_to_their_end() {
@@ -14,7 +14,7 @@ async fn creations_and_deletions_are_followed_to_their_end() {
     emulator.put(&path(""), &group()).await.good();
     emulator.stop().await;
 
-    let emulator = Emulator::start(options(folder.path(), Latency::azure(0.1))).await;
+    let emulator = Emulator::start(options(folder.path(), azure(0.1))).await;
     let reply = emulator.put(&path(NSG), &nsg()).await.good();
     assert_eq!(reply.status, StatusCode::CREATED);
     assert_eq!((reply.header("retry-after"), reply.header("location")), (Some("0"), None));
@@ -56,7 +56,7 @@ async fn resources_that_are_at_work_refuse_what_comes_in_between() {
     emulator.stop().await;
 
     // So slow that nothing ends during the test.
-    let emulator = Emulator::start(options(folder.path(), Latency::azure(1000.0))).await;
+    let emulator = Emulator::start(options(folder.path(), azure(1000.0))).await;
     let reply = emulator.put(&path(NSG), &nsg()).await.good();
     assert_eq!(reply.body["properties"]["provisioningState"], "Creating");
     assert_eq!(reply.header("retry-after"), Some("1000"));
@@ -91,7 +91,7 @@ async fn too_many_joins_of_one_load_balancer_are_retryable() {
     emulator.stop().await;
 
     // Slow enough that all of them are still at work.
-    let emulator = Emulator::start(options(folder.path(), Latency::azure(100.0))).await;
+    let emulator = Emulator::start(options(folder.path(), azure(100.0))).await;
     for index in 0..9 {
         let reply = emulator.put(&nic_path(&format!("node-{index}")), &nic(&format!("10.0.0.{}", 11 + index))).await;
         assert_eq!(reply.status, StatusCode::CREATED, "{index} {}", reply.text);

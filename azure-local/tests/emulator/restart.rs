@@ -9,7 +9,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use crate::bodies::{NSG, create_base, create_node, group, nic, nic_path, nsg, vm, vm_path};
-use crate::emulator::{Emulator, SUBSCRIPTION, eventually, options, path};
+use crate::emulator::{Emulator, SUBSCRIPTION, azure, eventually, options, path};
 
 #[tokio::test]
 async fn everything_is_there_after_a_restart() {
@@ -46,14 +46,14 @@ async fn operations_go_on_after_a_kill() {
     emulator.put(&nic_path("node-1"), &nic("10.0.0.11")).await.good();
     emulator.stop().await;
 
-    let emulator = Emulator::start(options(folder.path(), Latency::azure(0.02))).await;
+    let emulator = Emulator::start(options(folder.path(), azure(0.02))).await;
     let reply = emulator.put(&vm_path("node-1"), &vm("node-1")).await.good();
     assert_eq!(reply.body["properties"]["provisioningState"], "Creating");
     let operation = reply.header("azure-asyncoperation").expect("an operation").to_owned();
     let at = operation.find("/subscriptions").expect("a path");
     emulator.kill().await;
 
-    let emulator = Emulator::start(options(folder.path(), Latency::azure(0.02))).await;
+    let emulator = Emulator::start(options(folder.path(), azure(0.02))).await;
     let ended = eventually("the operation's end", || async {
         let reply = emulator.get(&operation[at..]).await;
         (reply.body["status"] != "InProgress" && reply.status == StatusCode::OK).then_some(reply.body)
@@ -68,7 +68,7 @@ async fn operations_go_on_after_a_kill() {
 #[tokio::test]
 async fn a_resource_group_is_made_though_its_client_or_the_daemon_goes_away() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut emulator = Emulator::start(options(folder.path(), Latency::azure(0.2))).await;
+    let mut emulator = Emulator::start(options(folder.path(), azure(0.2))).await;
     let journal = Directory::new(folder.path()).resources();
     for (name, is_killed) in [("left", false), ("killed", true)] {
         let path = format!("{SUBSCRIPTION}/resourceGroups/{name}");
@@ -84,7 +84,7 @@ async fn a_resource_group_is_made_though_its_client_or_the_daemon_goes_away() {
         }
         if is_killed {
             emulator.kill().await;
-            emulator = Emulator::start(options(folder.path(), Latency::azure(0.2))).await;
+            emulator = Emulator::start(options(folder.path(), azure(0.2))).await;
         }
         eventually("the group", || async {
             (emulator.get(&path).await.body["properties"]["provisioningState"] == "Succeeded").then_some(())
@@ -115,7 +115,7 @@ async fn resources_without_their_operation_are_taken_up_again() {
     emulator.put(&nic_path("node-2"), &nic("10.0.0.12")).await.good();
     emulator.stop().await;
 
-    let emulator = Emulator::start(options(folder.path(), Latency::azure(1000.0))).await;
+    let emulator = Emulator::start(options(folder.path(), azure(1000.0))).await;
     emulator.put(&vm_path("node-1"), &vm("node-1")).await.good();
     assert_eq!(emulator.delete(&nic_path("node-2")).await.status, StatusCode::ACCEPTED);
     emulator.kill().await;

@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use azure_local::latency::TimeScale;
+use clap::{Args, Subcommand, ValueEnum, value_parser};
 
 use crate::cli::arguments::OutputArguments;
 
@@ -56,18 +57,18 @@ pub(in crate::cli) struct LocalUpArguments {
     /// How long operations take [default: as the last time, at first none]
     #[arg(long, value_enum)]
     pub latency: Option<LatencyProfile>,
-    /// Factor for the profile's times; 0.1 is ten times faster [default: as the last time, at first 1]
+    /// Factor for the profile's times, 0.001 to 1000; 0.1 is ten times faster [default: as the last time, at first 1]
     #[arg(long, value_name = "FACTOR")]
-    pub time_scale: Option<f64>,
-    /// Memory of each machine, in MiB [default: as the last time, at first 1024]
-    #[arg(long, value_name = "MiB")]
+    pub time_scale: Option<TimeScale>,
+    /// Memory of each machine, 256 to 1048576 MiB [default: as the last time, at first 1024]
+    #[arg(long, value_name = "MiB", value_parser = value_parser!(u32).range(256..=1_048_576))]
     pub vm_memory: Option<u32>,
     /// A Flatcar disk (raw, qcow2, VHD) that new machines start from; `built` is the image that `local image build` makes [default: as
     /// the last time, at first built]
     #[arg(long, value_name = "FILE")]
     pub image: Option<ImageChoice>,
-    /// Minutes after which a machine that does not answer on SSH has failed [default: as the last time, at first 40]
-    #[arg(long, value_name = "MINUTES")]
+    /// Minutes, 1 to 1440, after which a machine that does not answer on SSH has failed [default: as the last time, at first 40]
+    #[arg(long, value_name = "MINUTES", value_parser = value_parser!(u64).range(1..=1440))]
     pub boot_timeout: Option<u64>,
 }
 

@@ -12,9 +12,15 @@ use super::prepare::reporter;
 use crate::local::{self, Emulator, EmulatorStatus, Listener, MachineKind, ServeOptions};
 use arguments::{ImageChoice, ImageCommand, LatencyProfile, LocalCommand, LocalUpArguments, Vms};
 use logs::logs;
+use report::command::unless_interrupted;
 use report::output;
 use report::{Failure, Reporter};
 use settled::{Settled, last};
+
+pub(super) use settled::ensure_running;
+
+/// What helps when an image's build was interrupted.
+pub(super) const RUN_AGAIN: &str = "run the same command again";
 
 /// Runs the command.
 pub(super) async fn run(command: LocalCommand) -> Result<(), Failure> {
@@ -36,22 +42,26 @@ async fn up(arguments: &LocalUpArguments) -> Result<(), Failure> {
     if let Some(ImageChoice::File(path)) = &named.image {
         named.image = Some(ImageChoice::File(local::examine_image(path).await?.path));
     }
-    let wanted = Settled::of(&named, &last)?;
+    let wanted = Settled::of(&named, &last);
     if let Some(emulator) = Emulator::find(&directory).await? {
-        if wanted != Settled::of(&last, &last)? {
+        if wanted != Settled::of(&last, &last) {
             let message =
                 "the local emulator runs already, with other options; `azure-coreos-cluster local down` first";
             return Err(Failure::Usage(message.into()));
         }
         return output::print(&format!("the local emulator runs already: {}\n", emulator.base));
     }
-    let emulator = local::start(&directory, &wanted.arguments(), &Reporter::new(None)).await?;
+    let (arguments, reporter) = (wanted.arguments(), Reporter::new(None));
+    let prepared = async { Ok(local::prepare(&directory, &arguments, &reporter).await?) };
+    // Nothing runs yet whose status could be asked for.
+    unless_interrupted(RUN_AGAIN, prepared).await?;
+    let emulator = local::start(&directory, &arguments, &reporter).await?;
     output::print(&format!("local emulator: {}\n{}", emulator.base, wanted.note()))
 }
 
 /// Runs the daemon until it is asked to end.
 pub(super) async fn serve(arguments: LocalUpArguments) -> Result<(), Failure> {
-    let settled = Settled::of(&arguments, &arguments)?;
+    let settled = Settled::of(&arguments, &arguments);
     let options = ServeOptions {
         machines: settled.vms == Vms::Qemu,
         azure_latency: settled.latency == LatencyProfile::Azure,
@@ -168,12 +178,7 @@ async fn reset(yes: bool) -> Result<(), Failure> {
 }
 
 async fn build_image() -> Result<(), Failure> {
-    let cache = local::image_cache()?;
     let reporter = reporter(&OutputArguments { output: report::OutputFormat::Text, events: None })?;
-    let says = reporter.clone();
-    let running = azure_local::image::RunningProgram::default();
-    let _ends_with_this = running.end_on_drop();
-    let build = move || azure_local::image::build(&cache, &running, &mut |text: &str| says.note(text));
-    let image = tokio::task::spawn_blocking(build).await.map_err(anyhow::Error::new)??;
+    let image = local::build_image(&reporter).await?;
     output::print(&format!("{}\n", image.disk.display()))
 }

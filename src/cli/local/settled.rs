@@ -1,11 +1,12 @@
 //! The emulator's options: what is named, else what held the last time, else the defaults.
 
 use azure_local::directory::Directory;
+use azure_local::latency::TimeScale;
 use clap::{Parser, ValueEnum};
 
 use super::arguments::{ImageChoice, LatencyProfile, LocalUpArguments, Vms};
-use crate::local;
-use report::Failure;
+use crate::local::{self, Emulator};
+use report::{Failure, Mendable, Reporter, printable};
 
 /// The options of the last time; all are absent when there was none.
 pub(super) fn last(directory: &Directory) -> Result<LocalUpArguments, Failure> {
@@ -16,15 +17,31 @@ pub(super) fn last(directory: &Directory) -> Result<LocalUpArguments, Failure> {
         options: LocalUpArguments,
     }
     let found = local::last_arguments(directory)?;
-    let parsed = Last::try_parse_from(&found).map_err(|_| {
-        Failure::Usage(format!(
-            "`{}` holds options that this version does not know: {}; `azure-coreos-cluster local reset --yes` forgets them, with \
-             all resources",
-            directory.arguments().display(),
-            found.join(" ")
-        ))
+    let parsed = Last::try_parse_from(&found).map_err(|error| {
+        let (file, why) = (directory.arguments(), error.to_string());
+        let why = why.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let message = format!(
+            "`{}` holds options that this version does not take, `{}`: {}",
+            file.display(),
+            printable(&found.join(" ")),
+            printable(why)
+        );
+        Mendable::usage(message, format!("rm '{}' forgets the options, and nothing else", file.display()))
     })?;
     Ok(parsed.options)
+}
+
+/// The running emulator; one is started, and the machines' image built, when none runs.
+pub(in crate::cli) async fn ensure_running(reporter: &Reporter) -> Result<Emulator, Failure> {
+    let directory = local::directory()?;
+    if let Some(emulator) = Emulator::find(&directory).await? {
+        return Ok(emulator);
+    }
+    // As it ran last: a cluster that was made without machines does not get them by looking at it.
+    let last = last(&directory)?;
+    let arguments = Settled::of(&last, &last).arguments();
+    local::prepare(&directory, &arguments, reporter).await?;
+    Ok(local::start(&directory, &arguments, reporter).await?)
 }
 
 /// Options of which none is open.
@@ -32,7 +49,7 @@ pub(super) fn last(directory: &Directory) -> Result<LocalUpArguments, Failure> {
 pub(super) struct Settled {
     pub vms: Vms,
     pub latency: LatencyProfile,
-    pub time_scale: f64,
+    pub time_scale: TimeScale,
     pub vm_memory_mib: u32,
     pub image: ImageChoice,
     pub boot_timeout_minutes: u64,
@@ -40,19 +57,15 @@ pub(super) struct Settled {
 
 impl Settled {
     /// What was named, else what held the last time, else the defaults.
-    pub(super) fn of(named: &LocalUpArguments, last: &LocalUpArguments) -> Result<Self, Failure> {
-        let time_scale = named.time_scale.or(last.time_scale).unwrap_or(1.0);
-        if !(time_scale > 0.0 && time_scale.is_finite()) {
-            return Err(Failure::Usage(format!("`--time-scale` must be greater than 0, found {time_scale}")));
-        }
-        Ok(Self {
+    pub(super) fn of(named: &LocalUpArguments, last: &LocalUpArguments) -> Self {
+        Self {
             vms: named.vms.or(last.vms).unwrap_or(Vms::Qemu),
             latency: named.latency.or(last.latency).unwrap_or(LatencyProfile::None),
-            time_scale,
+            time_scale: named.time_scale.or(last.time_scale).unwrap_or(TimeScale::REAL),
             vm_memory_mib: named.vm_memory.or(last.vm_memory).unwrap_or(1024),
             image: named.image.clone().or_else(|| last.image.clone()).unwrap_or(ImageChoice::Built),
             boot_timeout_minutes: named.boot_timeout.or(last.boot_timeout).unwrap_or(40),
-        })
+        }
     }
 
     /// As `local serve` takes them.

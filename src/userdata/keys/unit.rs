@@ -94,7 +94,7 @@ impl<'a> Judge<'a, '_> {
                     self.judged[judged].mistake = Some(self.with_consequence(mistake, consequence));
                     self.lose(node, judged);
                 }
-                None => self.judged[judged].misread = absent(*is_asked_for).to_owned(),
+                None => absent(*is_asked_for).clone_into(&mut self.judged[judged].misread),
             }
         }
     }

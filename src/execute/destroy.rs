@@ -7,8 +7,8 @@ use super::own_resources::{OwnResources, same};
 use super::removal::{Emptiness, Removal, removal};
 use super::told::told;
 use crate::arm::{Arm, ArmError, ArmErrorKind, ResourceId};
-use report::mark::DEGRADED;
 use report::Reporter;
+use report::mark::DEGRADED;
 
 /// How often what is still there after a deletion is deleted again.
 const ROUNDS: usize = 3;

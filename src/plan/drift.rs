@@ -188,7 +188,7 @@ mod tests {
                 group,
                 Running,
                 &|body| {
-                    body["properties"]["securityRules"][0]["properties"]["sourceAddressPrefix"] = json!("10.0.0.0/8")
+                    body["properties"]["securityRules"][0]["properties"]["sourceAddressPrefix"] = json!("10.0.0.0/8");
                 },
                 vec![(
                     "differs: properties.securityRules[ssh].properties.sourceAddressPrefix: `10.0.0.0/8` → `*`",

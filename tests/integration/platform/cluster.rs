@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -52,16 +52,17 @@ impl Cluster {
         Ok((response.status().as_u16(), body))
     }
 
-    /// Machines that go on after a while have the time of before, until their clocks have been set; `install` refuses those.
-    pub(super) fn wait_until_clocks_agree(&self) {
-        let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-        wait_for("the clocks to be set", || {
-            (0..3).all(|index| {
-                let asked = now();
-                let told = self.ctl(&["ssh", &self.node(index), "date", "+%s"]).stdout.trim().parse::<u64>();
-                told.is_ok_and(|told| (asked.saturating_sub(1)..=now() + 1).contains(&told))
-            })
+    /// Runs a command that refuses clocks which differ, until they do not: machines that go on after a while have the time of
+    /// before until their clocks have been set.
+    pub(super) fn ctl_when_clocks_agree(&self, arguments: &[&str]) -> Ended {
+        let mut last = None;
+        wait_for("clocks that agree", || {
+            let ended = self.ctl(arguments);
+            let do_agree = !ended.stderr.contains("error: the clocks of ");
+            last = Some(ended);
+            do_agree
         });
+        last.expect("it was run")
     }
 
     /// Ends a machine as a power cut does.

@@ -26,8 +26,10 @@ pub(super) fn the_database_is_saved_and_restored(cluster: &Cluster) {
     let images = image_archives().display().to_string();
     let ended = cluster.ctl(&["config", "database", "set", "enabled=true", "password=first"]).demand(0);
     assert!(!ended.stdout.contains("first"), "{}", ended.stdout);
-    cluster.wait_until_clocks_agree();
-    cluster.ctl(&["install", "platform"]).demand(3).says(&["database node", "platformctl config database set node="]);
+    cluster
+        .ctl_when_clocks_agree(&["install", "platform"])
+        .demand(3)
+        .says(&["database node", "platformctl config database set node="]);
     cluster.ctl(&["config", "database", "set", &format!("node={}", cluster.node(1))]).demand(0);
     cluster.ctl(&["install", "platform", "--images", &images]).demand(0).says(&["database: loaded"]);
     cluster.ctl(&["start", "database"]).demand(0).says(&["● database: active/running 1/1"]);

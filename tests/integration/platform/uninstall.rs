@@ -19,8 +19,7 @@ pub(super) fn nothing_is_left(cluster: &Cluster) {
 
 /// Without its images and settings given again.
 pub(super) fn it_comes_again(cluster: &Cluster) {
-    cluster.wait_until_clocks_agree();
-    cluster.ctl(&["install", "platform"]).demand(0).says(&["● router: loaded"]);
+    cluster.ctl_when_clocks_agree(&["install", "platform"]).demand(0).says(&["● router: loaded"]);
     cluster.ctl(&["start", "platform"]).demand(0).says(&["● router: active/running 3/3", "Done."]);
     wait_for("the load balancer to find the routers", || {
         cluster.get("unknown.example.test", "/").is_ok_and(|(status, _)| status == 404)

@@ -20,10 +20,9 @@ pub(super) fn changed_bundle(cluster: &Cluster, from: &str, to: &str) -> String 
 
 pub(super) fn a_broken_upgrade_goes_back(cluster: &Cluster) {
     let images = image_archives().display().to_string();
-    cluster.wait_until_clocks_agree();
     let missing = changed_bundle(cluster, "image: registry:2.8.3", "image: registry:none");
     cluster
-        .ctl(&["upgrade", "--bundle", &missing, "--images", &images])
+        .ctl_when_clocks_agree(&["upgrade", "--bundle", &missing, "--images", &images])
         .demand(8)
         .says(&["image `registry:none` cannot be had on"]);
 

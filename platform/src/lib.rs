@@ -17,6 +17,7 @@ pub(crate) mod images;
 pub(crate) mod installation;
 pub(crate) mod journal;
 pub(crate) mod lifecycle;
+pub(crate) mod repetition;
 pub(crate) mod settings;
 pub mod swarm;
 pub(crate) mod target;

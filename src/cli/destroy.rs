@@ -9,6 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use super::arguments::DestroyArguments;
 use super::connection::{Connection, connect_to};
 use super::finished::tell_finished;
+use super::owner_tag::tag_all_again;
 use super::prepare::reporter;
 use super::status::{cluster_name, tell_damage};
 use super::{own_emulator, own_keys};
@@ -16,7 +17,6 @@ use crate::directory::{
     Bound, Cloud, ClusterDirectory, ClusterPlace, DirectoryLock, StoredCluster, clear_leftovers, removed_cluster,
 };
 use crate::execute::{Emptiness, OwnResources, Removal, RemovalError, removal, remove};
-use crate::plan::CLUSTER_TAG;
 use crate::spec::ClusterName;
 use diagnostics::{Origin, Problems};
 use nodes::clusters::{clusters_home, unknown_cluster};
@@ -187,11 +187,9 @@ fn cannot_be_told(error: RemovalError, name: &ClusterName, again: &str, stays: &
     let hint = match &error {
         RemovalError::Azure(_) => stays.to_owned(),
         RemovalError::Untagged { ids, .. } => {
-            let ids: Vec<String> = ids.iter().map(|id| format!("'{}'", id.path())).collect();
             format!(
-                "nothing was removed; when they are the cluster's, give them its tag, then `{again}`:\n\
-                 for id in {}; do az tag update --resource-id \"$id\" --operation Merge --tags {CLUSTER_TAG}={name}; done",
-                ids.join(" ")
+                "nothing was removed; when they are the cluster's, give them its tag, then `{again}`:\n{}",
+                tag_all_again(name.as_str(), ids)
             )
         }
     };

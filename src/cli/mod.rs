@@ -15,6 +15,7 @@ mod lost_spec;
 mod management_certificate;
 mod own_emulator;
 mod own_keys;
+mod owner_tag;
 mod parameters;
 mod plan;
 mod power;

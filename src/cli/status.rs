@@ -9,14 +9,13 @@ use serde::Serialize;
 
 use super::arguments::{ConnectionArguments, StatusArguments};
 use super::connection::{Connection, connect};
+use super::owner_tag::tag_again;
 use super::prepare::{one_kind_of_output, reporter};
 use super::serial_console;
-use crate::arm::{ArmError, BootDiagnostics, InstanceView, PowerState, ProvisioningState};
+use crate::arm::{ArmError, BootDiagnostics, InstanceView, PowerState, ProvisioningState, Resource};
 use crate::directory::{ClusterDirectory, StoredCluster, removed_cluster};
 use crate::execute::{OwnResources, extra};
-use crate::plan::{
-    CLUSTER_TAG, Desired, Drift, Drifted, FirstBoot, Remedy, ResourceNames, StepKey, desired, drift, is_ours,
-};
+use crate::plan::{Desired, Drift, Drifted, FirstBoot, Remedy, ResourceNames, StepKey, desired, drift, is_ours};
 use crate::spec::{ClusterName, SettledSpec};
 use diagnostics::{Origin, Problems};
 use nodes::clusters::{clusters_home, unknown_cluster};
@@ -72,9 +71,11 @@ async fn statuses(
     console_of_each: bool,
 ) -> Result<Vec<ResourceStatus>, ArmError> {
     let found = resources.iter().map(|resource| status(connection, spec, resource, console_of_each));
-    let mut statuses = try_join_all(found).await?;
-    let group = ResourceNames::new(&connection.subscription, spec).resource_group();
-    let is_own = connection.arm.get(&group).await?.is_some_and(|group| is_ours(spec, &group));
+    let found = try_join_all(found).await?;
+    let is_own = resources.iter().zip(&found).any(|(resource, (_, found))| {
+        resource.key == StepKey::ResourceGroup && found.as_ref().is_some_and(|group| is_ours(spec, group))
+    });
+    let mut statuses: Vec<ResourceStatus> = found.into_iter().map(|(status, _)| status).collect();
     if is_own {
         let own = OwnResources::of_spec(&connection.subscription, spec);
         let mut extra = extra(&connection.arm, &own).await?;
@@ -105,13 +106,7 @@ fn how_to_mend(name: &str, statuses: &[ResourceStatus]) -> Option<String> {
     let remedies = [
         (Remedy::Create, format!("`azure-coreos-cluster {name}` mends")),
         (Remedy::Start, format!("`azure-coreos-cluster start {name}` mends")),
-        (
-            Remedy::Tag,
-            format!(
-                "until they have their tag again, creation refuses: `az tag update --resource-id ID --operation Merge \
-                 --tags {CLUSTER_TAG}={name}` mends"
-            ),
-        ),
+        (Remedy::Tag, format!("until they have their tag again, creation refuses: `{}` mends", tag_again(name, "ID"))),
         (Remedy::Nothing, "nothing here changes".to_owned()),
     ];
     for (remedy, what) in remedies {
@@ -178,12 +173,13 @@ pub(super) fn cluster_name(text: &str) -> Result<ClusterName, Problems> {
     problems.take(Origin::Flag("NAME"), text.parse()).ok_or(problems)
 }
 
+/// With the resource itself, when it exists.
 async fn status(
     connection: &Connection,
     spec: &SettledSpec,
     resource: &Desired,
     console_of_each: bool,
-) -> Result<ResourceStatus, ArmError> {
+) -> Result<(ResourceStatus, Option<Resource>), ArmError> {
     let machine = matches!(resource.key, StepKey::VirtualMachine(_));
     let (found, view) = if machine {
         tokio::try_join!(connection.arm.get(&resource.id), connection.arm.view(&resource.id, "instanceView"))?
@@ -192,17 +188,17 @@ async fn status(
     };
     let view: InstanceView = view.unwrap_or_default();
     let drift = drift(spec, resource, found.as_ref(), &view.power())?;
-    let state = found.map(|resource| resource.state);
-    let console = match &state {
+    let state = found.as_ref().map(|resource| &resource.state);
+    let console = match state {
         Some(state) if machine && (console_of_each || *state == ProvisioningState::Failed) => {
             Some(console(connection, resource).await)
         }
         _ => None,
     };
-    Ok(ResourceStatus {
+    let status = ResourceStatus {
         resource: resource.id.to_string(),
         id: resource.id.path().to_owned(),
-        provisioning_state: Some(state.map_or_else(|| "absent".to_owned(), |state| state.to_string())),
+        provisioning_state: Some(state.map_or_else(|| "absent".to_owned(), ToString::to_string)),
         power_state: view.power_state().map(str::to_owned),
         error: view.error().map(|status| match &status.message {
             Some(message) => format!("{}: {message}", status.short_code()),
@@ -210,7 +206,8 @@ async fn status(
         }),
         console,
         drift,
-    })
+    };
+    Ok((status, found))
 }
 
 /// The end of the serial console, or why it cannot be had: it explains a failure, so not getting it is none of its own.

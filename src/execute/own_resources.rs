@@ -129,6 +129,12 @@ pub(super) fn same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }
 
+/// Whether the path is this one or below it, as a machine's extensions are.
+pub(super) fn is_at_or_below(path: &str, own: &str) -> bool {
+    path.get(..own.len()).is_some_and(|start| same(start, own))
+        && path[own.len()..].chars().next().is_none_or(|next| next == '/')
+}
+
 /// In which of the stages a resource goes: a stage's members go together, each stage after what uses it.
 pub(super) fn stage(id: &ResourceId) -> usize {
     match id.kind() {
@@ -184,6 +190,21 @@ fn expected(spec: &SettledSpec, names: &ResourceNames) -> Vec<ResourceId> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn what_is_below_a_machine_belongs_to_it() {
+        let machine = ResourceNames::of("s", "g", "mycluster").virtual_machine("mycluster-coreos-1");
+        let machine = machine.path();
+        for (path, expected) in [
+            (machine.to_owned(), true),
+            (machine.to_uppercase(), true),
+            (format!("{machine}/extensions/agent"), true),
+            (format!("{machine}0"), false),
+            ("/subscriptions/s/resourceGroups/g/providers/Microsoft.Sql/servers/ö".into(), false),
+        ] {
+            assert_eq!(is_at_or_below(&path, machine), expected, "{path}");
+        }
+    }
 
     #[test]
     fn names_tell_what_is_ours_and_tags_alone_do_not() {

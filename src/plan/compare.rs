@@ -47,9 +47,8 @@ fn compare(path: &str, desired: &Value, actual: &Value, found: &mut Vec<Differen
             }
         }
         (Value::Array(items), list) => {
-            let (desired, empty) = (items, Vec::new());
-            let actual = list.as_array().unwrap_or(&empty);
-            for (index, item) in desired.iter().enumerate() {
+            let actual = list.as_array().map(Vec::as_slice).unwrap_or_default();
+            for (index, item) in items.iter().enumerate() {
                 let (label, other) = match item_name(item) {
                     Some(name) => (name.to_owned(), actual.iter().find(|other| same_name(other, name))),
                     None => (index.to_string(), actual.get(index)),
@@ -62,15 +61,15 @@ fn compare(path: &str, desired: &Value, actual: &Value, found: &mut Vec<Differen
                 }
             }
             let wanted = |other: &Value| match item_name(other) {
-                Some(name) => desired.iter().any(|item| same_name(item, name)),
+                Some(name) => items.iter().any(|item| same_name(item, name)),
                 None => true,
             };
             for extra in actual.iter().filter(|other| !wanted(other)) {
                 let Some(name) = item_name(extra) else { continue };
                 found.push(differs(format!("{path}[{name}]"), extra, &Value::Null));
             }
-            if desired.iter().all(|item| item_name(item).is_none()) && actual.len() > desired.len() {
-                found.push(differs(path.to_owned(), list, &Value::Array(desired.clone())));
+            if items.iter().all(|item| item_name(item).is_none()) && actual.len() > items.len() {
+                found.push(differs(path.to_owned(), list, desired));
             }
         }
         (Value::String(desired), Value::String(actual)) if same_text(desired, actual) => {}

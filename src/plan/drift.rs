@@ -137,16 +137,20 @@ fn rule(item: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::parameter::DATA_DISK;
     use crate::config::{ClusterInput, resolve};
     use crate::pki::generate_ssh_key_pair;
     use crate::plan::{FirstBoot, ResourceNames, desired};
     use crate::spec::{Answers, settle};
+    use diagnostics::Origin;
     use serde_json::json;
 
     /// What a change of a resource by hand comes to, in words and with what mends it.
     fn told(kind: &str, power: PowerState, change: &dyn Fn(&mut Value)) -> Vec<(String, Remedy)> {
         let key = generate_ssh_key_pair("test").unwrap().public.parse().unwrap();
-        let spec = settle(resolve(&ClusterInput::deis("mycluster"), None, &key).unwrap(), Answers::default()).unwrap();
+        let mut with_data_disk = ClusterInput::deis("mycluster");
+        with_data_disk.values.insert(&DATA_DISK, vec!["8".into()], Origin::Flag(DATA_DISK.flag));
+        let spec = settle(resolve(&with_data_disk, None, &key).unwrap(), Answers::default()).unwrap();
         let names = ResourceNames::new("s", &spec);
         // A later run knows nothing of what a machine was given.
         let made_with = vec![FirstBoot { user_data: "{}".into(), keys: Some("x".into()) }; 3];
@@ -177,7 +181,15 @@ mod tests {
                 &|body| body["properties"]["hardwareProfile"]["vmSize"] = json!("Standard_D96s_v5"),
                 vec![(&*format!("differs: {size}: `Standard_D96s_v5` → `Standard_D2as_v5`"), Remedy::Nothing)],
             ),
-            (machine, Running, &|body| body["properties"]["storageProfile"]["dataDisks"] = json!([]), vec![]),
+            (
+                machine,
+                Running,
+                &|body| body["properties"]["storageProfile"]["dataDisks"] = json!([]),
+                vec![(
+                    "differs: properties.storageProfile.dataDisks[mycluster-coreos-0-data-0]: absent → present",
+                    Remedy::Nothing,
+                )],
+            ),
             (
                 group,
                 Running,

@@ -40,6 +40,9 @@ const MOST_CLOCK_SKEW: Duration = Duration::from_millis(500);
 /// Clocks converge within a few polls of their source.
 const CLOCK_DEADLINE: Duration = Duration::from_secs(3 * 60);
 
+/// Of a node that is asked once: one that is well answers in milliseconds, and etcd's own question gives up after 5 s.
+const LONGEST_ANSWER: Duration = Duration::from_secs(30);
+
 /// Whom to wait for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Awaited<'a> {

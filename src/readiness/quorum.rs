@@ -3,17 +3,12 @@
 //!
 //! <https://etcd.io/docs/v3.5/faq/#what-is-failure-tolerance>
 
-use std::time::Duration;
-
 use futures::future::join_all;
 
-use super::Check;
+use super::{Check, LONGEST_ANSWER};
 use nodes::cluster::{Cluster, Node, Route, Timeouts};
 use nodes::inventory::Inventory;
 use nodes::ssh::Identity;
-
-/// etcd answers in milliseconds, or its own question gives up after 5 s.
-const LONGEST_ANSWER: Duration = Duration::from_secs(30);
 
 /// An error with every member that does not do its part, when etcd would have no quorum without the node `leaving`.
 pub(crate) async fn check(inventory: &Inventory, leaving: &str, identity: &Identity) -> Result<(), Vec<String>> {

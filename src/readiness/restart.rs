@@ -1,14 +1,10 @@
 //! Which boot a node is in before it is restarted, so that it is told afterwards whether it was.
 
-use std::time::Duration;
-
+use super::LONGEST_ANSWER;
 use super::check::{BOOT_ID, BootId};
 use nodes::cluster::{Cluster, Route, Timeouts};
 use nodes::inventory::Inventory;
 use nodes::ssh::Identity;
-
-/// A node that is well answers in milliseconds.
-const LONGEST_ANSWER: Duration = Duration::from_secs(30);
 
 /// The boot that a node is in, or why it does not say: what does not answer may be restarted just because of that.
 pub(crate) async fn boot_id(inventory: &Inventory, node: &str, identity: &Identity) -> Result<BootId, String> {

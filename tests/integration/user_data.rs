@@ -310,17 +310,23 @@ fn files_that_people_have() {
     assert!(shown.stdout.contains("bom-cluster.yaml line 2"), "the mark is no document of its own: {}", shown.stdout);
 }
 
+/// What the first node is given when a user's cloud-config is merged with ours.
+fn rendered_with(text: &str, dialect: Dialect) -> Result<String, UserDataError> {
+    let mut spec = asked(&[], None);
+    let plain = settled(spec.clone());
+    let purpose = Purpose::Merged { dialect: Dialect::CloudConfig, fedora_coreos: false };
+    spec.custom_data = Some(Overlay::parse("x", text, purpose).unwrap());
+    userdata::render(&settled(spec), &plain.nodes()[0], &material(&plain), dialect)
+}
+
 /// coreos-cloudinit stops at the first unit that the image does not have.
 #[test]
 fn a_unit_of_a_users_that_is_not_there_keeps_none_of_ours_from_starting() {
-    let mut spec = asked(&[], None);
-    let plain = settled(spec.clone());
-    let material = material(&plain);
-    let node = plain.nodes()[0].clone();
-    let text = "#cloud-config\ncoreos: {units: [{name: nonsense.service, enable: true, command: start}]}\n";
-    let purpose = Purpose::Merged { dialect: Dialect::CloudConfig, fedora_coreos: false };
-    spec.custom_data = Some(Overlay::parse("x", text, purpose).unwrap());
-    let rendered = userdata::render(&settled(spec), &node, &material, Dialect::CloudConfig).unwrap();
+    let rendered = rendered_with(
+        "#cloud-config\ncoreos: {units: [{name: nonsense.service, enable: true, command: start}]}\n",
+        Dialect::CloudConfig,
+    )
+    .unwrap();
     let mut commands = Vec::new();
     for action in steps(&rendered, "10.0.0.4").parts.into_iter().flatten() {
         match action {
@@ -336,15 +342,8 @@ fn a_unit_of_a_users_that_is_not_there_keeps_none_of_ours_from_starting() {
 /// A user's file may put what is right beside what is ours into something that is not.
 #[test]
 fn what_comes_of_both_is_judged_once_more() {
-    let mut spec = asked(&[], None);
-    let plain = settled(spec.clone());
-    let material = material(&plain);
-    let node = plain.nodes()[0].clone();
     let text = "#cloud-config\nwrite_files: [{path: /run/x}]\n";
-    let purpose = Purpose::Merged { dialect: Dialect::CloudConfig, fedora_coreos: false };
-    spec.custom_data = Some(Overlay::parse("x", text, purpose).unwrap());
-    let spec = settled(spec);
-    assert!(userdata::render(&spec, &node, &material, Dialect::CloudConfig).is_ok());
-    let error = userdata::render(&spec, &node, &material, Dialect::Ignition).unwrap_err().to_string();
+    assert!(rendered_with(text, Dialect::CloudConfig).is_ok());
+    let error = rendered_with(text, Dialect::Ignition).unwrap_err().to_string();
     assert!(error.contains("`/run/x` is hidden once the machine runs"), "{error}");
 }

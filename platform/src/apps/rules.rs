@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::{App, AppName, Apps, Rules, Wait};
 use crate::compose::{parse_duration, parse_size};
+use crate::repetition::repeated;
 use diagnostics::{Origin, Problems, suggestion};
 use report::Failure;
 use routing::MOST_BODY_BYTES;
@@ -40,10 +41,10 @@ impl Apps {
 pub(crate) fn changed(rules: &Rules, change: &RulesChange) -> Result<Rules, Problems> {
     let mut rules = rules.clone();
     let mut problems = Problems::new();
-    for (index, (name, value)) in change.iter().enumerate() {
-        if change[..index].iter().filter(|(earlier, _)| earlier == name).count() == 1 {
-            problems.add(Origin::Flag("KEY=VALUE"), format!("`{name}` is given twice"));
-        }
+    for name in repeated(change.iter().map(|(name, _)| name.as_str())) {
+        problems.add(Origin::Flag("KEY=VALUE"), format!("`{name}` is given twice"));
+    }
+    for (name, value) in change {
         if let Err((message, hint)) = apply(&mut rules, name, value.as_deref()) {
             match hint {
                 Some(hint) => problems.add_with_hint(Origin::Flag("KEY=VALUE"), message, hint),

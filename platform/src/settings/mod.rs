@@ -6,10 +6,11 @@ mod key_pair;
 
 pub(crate) use assignment::Assignment;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use super::Platform;
 use super::bundle::{self, SettingsSchema, Values};
+use super::repetition::repeated;
 use super::swarm::SecretVersion;
 use diagnostics::{Origin, Problems};
 use nodes::etcd::Transaction;
@@ -152,13 +153,8 @@ pub(crate) fn check(schema: &SettingsSchema, target: &str, assignments: &[Assign
 /// A key that is named more than once in what etcd takes as one change.
 /// <https://etcd.io/docs/v3.5/learning/api/#transaction>
 fn given_twice<'a>(problems: &mut Problems, target: &str, keys: impl Iterator<Item = &'a str>) {
-    let mut seen = BTreeMap::new();
-    for key in keys {
-        let count = seen.entry(key).or_insert(0);
-        *count += 1;
-        if *count == 2 {
-            problems.add(Origin::Flag("KEY"), format!("{target}/{key} is given twice"));
-        }
+    for key in repeated(keys) {
+        problems.add(Origin::Flag("KEY"), format!("{target}/{key} is given twice"));
     }
 }
 

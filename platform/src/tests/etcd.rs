@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::repetition::repeated;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nodes::ssh::Output;
@@ -219,8 +220,7 @@ fn changes_twice(text: &str) -> bool {
             .filter_map(|line| line.split_once(" -- ").filter(|(verb, _)| !verb.starts_with("get")))
             .map(|(_, words)| literals(words).swap_remove(0))
             .collect();
-        let different: std::collections::BTreeSet<&String> = keys.iter().collect();
-        different.len() < keys.len()
+        !repeated(keys.iter().map(String::as_str)).is_empty()
     })
 }
 

@@ -1,6 +1,7 @@
 //! A cluster whose machines are to be switched: its directory, locked, and what Azure says of its machines.
 
 use super::super::connection::{Connection, connect};
+use super::super::owner_tag::tag_all_again;
 use super::super::status::known_cluster;
 use super::super::{own_emulator, own_keys};
 use super::arguments::PowerArguments;
@@ -77,11 +78,9 @@ fn check_owner(machines: &Machines, name: &str, verb: &str, again: &str) -> Resu
         first_few(&machines.foreign, MOST_SHOWN)
     );
     let error = ArmError::local(ArmErrorKind::Refused, format!("looking for the machines to {verb}"), message);
-    let ids: Vec<String> = machines.foreign.iter().map(|id| format!("'{}'", id.path())).collect();
     let hint = format!(
-        "nothing was done; when they are the cluster's, give them its tag, then `{again}`:\n\
-         for id in {}; do az tag update --resource-id \"$id\" --operation Merge --tags {CLUSTER_TAG}={name}; done",
-        ids.join(" ")
+        "nothing was done; when they are the cluster's, give them its tag, then `{again}`:\n{}",
+        tag_all_again(name, &machines.foreign)
     );
     Err(Failure::azure(error, hint))
 }

@@ -17,6 +17,7 @@ use crate::readiness::{Awaited, BootId, boot_id, check_quorum_without};
 use crate::spec::SettledSpec;
 use diagnostics::{Origin, Problems, suggestion};
 use nodes::inventory::Inventory;
+use nodes::ssh::Identity;
 use report::mark::DEGRADED;
 use report::{Failure, Reporter, first_few, output};
 
@@ -64,6 +65,7 @@ async fn restart(
         hint: format!("`azure-coreos-cluster {name}` goes on with it"),
     })?;
     let asked = ready::unasked(&cluster.stored.spec, &inventory).is_none();
+    let identity = asked.then(|| ready::identity(&inventory)).transpose()?;
     let remember = |change: &dyn Fn(&mut Progress)| {
         let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
         change(told.get_or_insert_with(|| Progress::new(name, nodes.clone())));
@@ -72,9 +74,9 @@ async fn restart(
     for machine in &machines {
         let node = machine.id.name();
         let mut before = None;
-        if asked {
-            check_quorum(&inventory, node).await?;
-            before = boot_before(&inventory, node, reporter).await?;
+        if let Some(identity) = &identity {
+            check_quorum(&inventory, node, identity).await?;
+            before = boot_before(&inventory, node, identity, reporter).await;
         }
         let ids = std::slice::from_ref(&machine.id);
         let errors = switch(&cluster.connection.arm, Switch::Restart, ids, reporter).await.errors;
@@ -152,22 +154,20 @@ fn check_running(name: &str, machines: &[Machine]) -> Result<(), Failure> {
 }
 
 /// The boot that the node is in; a note when it does not say.
-async fn boot_before(inventory: &Inventory, node: &str, reporter: &Reporter) -> Result<Option<BootId>, Failure> {
-    let identity = ready::identity(inventory)?;
-    Ok(match boot_id(inventory, node, &identity).await {
+async fn boot_before(inventory: &Inventory, node: &str, identity: &Identity, reporter: &Reporter) -> Option<BootId> {
+    match boot_id(inventory, node, identity).await {
         Ok(before) => Some(before),
         Err(reason) => {
             let what = "does not say which boot it is in, so that only Azure tells whether it was restarted";
             reporter.note(format!("{DEGRADED} {node} {what}: {reason}"));
             None
         }
-    })
+    }
 }
 
 /// Whether etcd decides without the node that is about to go.
-async fn check_quorum(inventory: &Inventory, node: &str) -> Result<(), Failure> {
-    let identity = ready::identity(inventory)?;
-    check_quorum_without(inventory, node, &identity).await.map_err(|reasons| Failure::Unhealthy {
+async fn check_quorum(inventory: &Inventory, node: &str, identity: &Identity) -> Result<(), Failure> {
+    check_quorum_without(inventory, node, identity).await.map_err(|reasons| Failure::Unhealthy {
         reasons: reasons
             .into_iter()
             .chain([format!("node `{node}` was not restarted: without it etcd would have no quorum")])

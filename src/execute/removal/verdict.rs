@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::group_list::Listed;
-use super::super::own_resources::OwnResources;
+use super::super::own_resources::{OwnResources, is_at_or_below};
 use super::error::MOST_SHOWN;
 use super::look::{Look, lower};
 use super::removed::{Removal, staged};
@@ -61,12 +61,8 @@ pub(super) fn judge(own: &OwnResources, look: &Look, ghosts_are: Ghosts) -> Resu
     let is_ours = |id: &&ResourceId| listed.get(&lower(id.path())).is_some_and(|listed| own.is_listed_as_ours(listed));
     let ghosts = ghosts.into_iter().filter(is_ours);
     let ours: BTreeSet<String> = look.found.iter().chain(ghosts).map(|id| lower(id.path())).collect();
-    let of_ours = |listed: &Listed| {
-        let id = lower(&listed.id);
-        // What is below a resource of ours goes with it.
-        let below = |own: &String| id.strip_prefix(own.as_str()).is_some_and(|rest| rest.starts_with('/'));
-        ours.contains(&id) || ours.iter().any(below)
-    };
+    // What is below a resource of ours goes with it.
+    let of_ours = |listed: &Listed| ours.iter().any(|own| is_at_or_below(&listed.id, own));
     let mut others: Vec<String> = list
         .iter()
         .filter(|listed| !of_ours(listed))

@@ -217,7 +217,7 @@ impl Apps {
     }
 
     pub(super) fn tell(&self, app: &App, service: &str, rollout: &Rollout) {
-        let Rollout { running, wanted, state } = rollout;
+        let Rollout { running, wanted, state, .. } = rollout;
         let active = match (state.as_str(), wanted) {
             ("running", 0) => "inactive",
             ("running", _) => "active",

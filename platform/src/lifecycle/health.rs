@@ -15,14 +15,26 @@ use report::{Event, Reporter};
 /// Between two questions.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Waits until all selected, enabled components of these are well; one line of reasons for each that is not.
+/// Waits until all of these are well; one line of reasons for each that is not.
 pub(super) async fn wait_until_well(
     platform: &Platform,
     bundle: &Bundle,
     components: &[&Component],
     reporter: &Reporter,
 ) -> Result<(), Vec<String>> {
-    let results = join_all(components.iter().map(|component| well(platform, bundle, component, reporter))).await;
+    wait_until_run_and_well(platform, bundle, components, reporter, &|| ()).await
+}
+
+/// The same; `runs` is called once for each component, when all of its tasks run: that they go on running, and answer, is waited
+/// for after that.
+pub(super) async fn wait_until_run_and_well(
+    platform: &Platform,
+    bundle: &Bundle,
+    components: &[&Component],
+    reporter: &Reporter,
+    runs: &(dyn Fn() + Sync),
+) -> Result<(), Vec<String>> {
+    let results = join_all(components.iter().map(|component| well(platform, bundle, component, reporter, runs))).await;
     let failures: Vec<String> = results.into_iter().filter_map(Result::err).collect();
     if failures.is_empty() { Ok(()) } else { Err(failures) }
 }
@@ -38,7 +50,13 @@ pub(super) fn chosen<'a>(
     components.iter().filter(chosen).collect()
 }
 
-async fn well(platform: &Platform, bundle: &Bundle, component: &Component, reporter: &Reporter) -> Result<(), String> {
+async fn well(
+    platform: &Platform,
+    bundle: &Bundle,
+    component: &Component,
+    reporter: &Reporter,
+    runs: &(dyn Fn() + Sync),
+) -> Result<(), String> {
     let started = Instant::now();
     let deadline = Duration::from_secs(component.deadline_seconds.into());
     let name = &component.name;
@@ -53,9 +71,13 @@ async fn well(platform: &Platform, bundle: &Bundle, component: &Component, repor
     let mut count = platform.cluster.members().count();
     if component.kind == ComponentKind::Service {
         let last = std::sync::Mutex::new(0);
+        let first_run = std::sync::Once::new();
         let progress = |_: &str, rollout: &Rollout| {
             *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = rollout.running;
-            let Rollout { running, wanted, state } = rollout;
+            let Rollout { running, wanted, state, all_run } = rollout;
+            if *all_run {
+                first_run.call_once(runs);
+            }
             if state != "running" || component.health != Health::Container {
                 changed("activating", state.clone(), *running, *wanted);
             }
@@ -80,6 +102,9 @@ async fn well(platform: &Platform, bundle: &Bundle, component: &Component, repor
             Some(reason) if started.elapsed() > deadline => return Err(failed(reason)),
             Some(_) => tokio::time::sleep(POLL_INTERVAL).await,
         }
+    }
+    if component.kind == ComponentKind::Host {
+        runs();
     }
     changed("active", "running".into(), count, count);
     Ok(())

@@ -1,6 +1,11 @@
-//! Starts components, subsystem after subsystem in the bundle's order; the next begins when the one before is well.
+//! Starts components, subsystem after subsystem in the bundle's order; the next begins when all tasks of the one before run, and
+//! the command ends when all are well.
 
-use super::health::{chosen, wait_until_well};
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use tokio::sync::watch;
+
+use super::health::{chosen, wait_until_run_and_well, wait_until_well};
 use super::{Installation, Selection};
 use crate::Platform;
 use crate::bundle::{Bundle, Component, ComponentKind, Subsystem};
@@ -16,6 +21,8 @@ pub(crate) async fn start(
     reporter: &Reporter,
 ) -> Result<(), Failure> {
     let bundle = &installation.bundle;
+    let mut waits = FuturesUnordered::new();
+    let mut reasons: Vec<String> = Vec::new();
     for (subsystem, chosen) in selected(platform, bundle, selection).await? {
         reporter.event(Event::SubsystemStarted { name: subsystem.name.clone() });
         for component in chosen.iter().filter(|component| component.kind == ComponentKind::Service) {
@@ -23,9 +30,26 @@ pub(crate) async fn start(
             let service = service.ok_or_else(|| not_installed(component))?;
             platform.swarm.set_started(&service, true).await?;
         }
-        wait_until_well(platform, bundle, &chosen, reporter).await.map_err(unwell)?;
+        let (count, mut left) = watch::channel(chosen.len());
+        waits.push(async move {
+            let runs = || count.send_modify(|left| *left -= 1);
+            wait_until_run_and_well(platform, bundle, &chosen, reporter, &runs).await
+        });
+        // What runs is watched for some seconds more; who comes next need not wait for that.
+        while reasons.is_empty() && *left.borrow() > 0 {
+            tokio::select! {
+                _ = left.changed() => {}
+                Some(waited) = waits.next() => reasons.extend(waited.err().into_iter().flatten()),
+            }
+        }
+        if !reasons.is_empty() {
+            break;
+        }
     }
-    Ok(())
+    while let Some(waited) = waits.next().await {
+        reasons.extend(waited.err().into_iter().flatten());
+    }
+    if reasons.is_empty() { Ok(()) } else { Err(unwell(reasons)) }
 }
 
 /// Replaces the tasks of the selected components, few at a time as their stack says, one component after the other.

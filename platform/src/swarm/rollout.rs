@@ -29,6 +29,14 @@ pub struct Rollout {
     pub wanted: usize,
     /// The state of the task that is furthest behind, in Docker's words: `preparing`; `running` at the end.
     pub state: String,
+    /// Whether all wanted tasks run, be it for how short a time.
+    pub all_run: bool,
+}
+
+impl Rollout {
+    fn of_all(count: usize, state: &str) -> Self {
+        Self { running: count, wanted: count, state: state.to_owned(), all_run: true }
+    }
 }
 
 /// A service that does not run.
@@ -150,11 +158,11 @@ impl Swarm {
             Seen::Running { tasks, proven } => {
                 let count = tasks.len();
                 if watch.is_stable(tasks, proven) {
-                    progress(name, &Rollout { running: count, wanted: count, state: "running".into() });
+                    progress(name, &Rollout::of_all(count, "running"));
                     waiting.remove(name);
                     return;
                 }
-                Rollout { running: count, wanted: count, state: "starting".into() }
+                Rollout::of_all(count, "starting")
             }
             Seen::Underway(rollout, error) => {
                 watch.stable = None;
@@ -210,7 +218,7 @@ impl Seen {
             None => TaskState::NEW.to_string(),
         };
         let error = current.iter().rev().find_map(|task| task.error.clone());
-        Self::Underway(Rollout { running: running.len(), wanted, state }, error)
+        Self::Underway(Rollout { running: running.len(), wanted, state, all_run: false }, error)
     }
 }
 

@@ -52,6 +52,17 @@ impl Cluster {
         Ok((response.status().as_u16(), body))
     }
 
+    /// The status of an answer through the load balancer. A connection that is lost is made again: until its probe has failed, the
+    /// load balancer sends some to routers that are just starting.
+    pub(super) fn answered_status(&self, host: &str) -> u16 {
+        let mut status = None;
+        wait_for("an answer", || {
+            status = self.get(host, "/").ok().map(|(status, _)| status);
+            status.is_some()
+        });
+        status.expect("a status")
+    }
+
     /// Runs a command that refuses clocks which differ, until they do not: machines that go on after a while have the time of
     /// before until their clocks have been set.
     pub(super) fn ctl_when_clocks_agree(&self, arguments: &[&str]) -> Ended {

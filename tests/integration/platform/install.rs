@@ -34,7 +34,7 @@ pub(super) fn settings_are_kept(cluster: &Cluster) {
 
 pub(super) fn install_goes_on_after_a_kill(cluster: &Cluster, authorities: &Authorities) {
     let images = image_archives().display().to_string();
-    let without = cluster.ctl(&["install", "platform"]).demand(8);
+    let without = cluster.ctl_when_clocks_agree(&["install", "platform"]).demand(8);
     without.says(&["image `caddy:2.11.7`", "cannot be had on", "--images DIR"]);
 
     let install = ["install", "platform", "--images", &images];
@@ -42,7 +42,7 @@ pub(super) fn install_goes_on_after_a_kill(cluster: &Cluster, authorities: &Auth
     // A key among them is a secret of the swarm, which they would form.
     authorities.set(cluster);
     cluster.kill_at(&install, "logger: loaded");
-    let installed = cluster.ctl(&install).demand(0);
+    let installed = cluster.ctl_when_clocks_agree(&install).demand(0);
     let said = installed.stderr.clone();
     installed.says(&["router: loaded", "Please run `platformctl start platform`"]);
     assert!(!said.contains("● load "), "images are loaded once:\n{said}");
@@ -73,7 +73,7 @@ pub(super) fn start_goes_on_after_a_kill(cluster: &Cluster) {
     wait_for("the load balancer to find the routers", || {
         cluster.get("unknown.example.test", "/").is_ok_and(|(status, _)| status == 404)
     });
-    assert_eq!(cluster.get(DOMAIN, "/health-check").unwrap().0, 200);
+    wait_for("the platform's own page", || cluster.get(DOMAIN, "/health-check").is_ok_and(|(status, _)| status == 200));
     let version = ["ssh", &cluster.node(0), "docker exec $(docker ps -q --filter name=platform_router) caddy version"];
     assert!(cluster.ctl(&version).demand(0).stdout.starts_with("v2.11.7"));
 }

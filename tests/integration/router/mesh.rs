@@ -24,7 +24,8 @@ use crate::sandbox::program;
 pub(super) const PREFIX: &str = "platform.route";
 /// How long the router says that it ends before it does; the bundle's own time would only make the tests longer.
 const SHUTDOWN_DELAY: &str = "3s";
-
+/// Below it are those of well-known services.
+const FIRST_PORT: u16 = 10_000;
 /// Where the authority writes.
 const EMAIL: &str = "operator@example.test";
 
@@ -88,14 +89,16 @@ fn router_line() -> String {
     container.args.and_then(|arguments| arguments.into_iter().next()).expect("a line")
 }
 
-/// A free port of the loopback addresses, which tests of one process never get twice.
+/// A free port of the loopback addresses, which tests of one process never get twice, and which no outgoing connection takes
+/// while nobody listens there.
 pub(super) fn free_port() -> u16 {
     static TAKEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").expect("the system's ports");
+    let outgoing: u16 = range.split_whitespace().next().and_then(|first| first.parse().ok()).expect("a port");
     loop {
-        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a port");
-        let port = listener.local_addr().expect("an address").port();
+        let port = rand::random_range(FIRST_PORT..outgoing);
         let mut taken = TAKEN.lock().unwrap();
-        if !taken.contains(&port) {
+        if !taken.contains(&port) && TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
             taken.push(port);
             return port;
         }

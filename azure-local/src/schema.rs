@@ -1,7 +1,7 @@
 //! Request bodies held against what Azure publishes of them: `schemas/*.json`, made by `schemas/generate.mjs`.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{LazyLock, OnceLock};
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
@@ -17,8 +17,22 @@ const FILES: [&str; 4] = [
     include_str!("../schemas/resources.json"),
 ];
 
-static AS_AZURE_READS: LazyLock<BTreeMap<String, Validator>> = LazyLock::new(|| validators(false));
-static AS_CLIENTS_WRITE: LazyLock<BTreeMap<String, Validator>> = LazyLock::new(|| validators(true));
+static AS_AZURE_READS: LazyLock<BTreeMap<String, TypeSchema>> = LazyLock::new(|| schemas(false));
+static AS_CLIENTS_WRITE: LazyLock<BTreeMap<String, TypeSchema>> = LazyLock::new(|| schemas(true));
+
+/// What a body of one resource type must be. It is made ready for use when the first body comes, since few processes see all types.
+struct TypeSchema {
+    document: Value,
+    validator: OnceLock<Validator>,
+}
+
+impl TypeSchema {
+    /// What is wrong with a body.
+    fn errors<'a>(&'a self, body: &'a Value) -> impl Iterator<Item = ValidationError<'a>> {
+        let ready = || jsonschema::validator_for(&self.document).expect("a schema is valid");
+        self.validator.get_or_init(ready).iter_errors(body)
+    }
+}
 
 /// What is wrong with the body of a PUT of `resource_type`, such as `Microsoft.Network/virtualNetworks`: one text a
 /// mistake. Stricter than Azure: a property that only Azure sets, which it ignores in a request, is a mistake too.
@@ -26,36 +40,56 @@ static AS_CLIENTS_WRITE: LazyLock<BTreeMap<String, Validator>> = LazyLock::new(|
 /// # Panics
 /// When there is no schema for the type.
 pub fn mistakes(resource_type: &str, body: &Value) -> Vec<String> {
-    let validator = &AS_CLIENTS_WRITE[resource_type];
-    validator.iter_errors(body).flat_map(|error| told(resource_type, &error)).collect()
+    AS_CLIENTS_WRITE[resource_type].errors(body).flat_map(|error| told(resource_type, &error)).collect()
 }
 
 /// Refuses what Azure's providers cannot read: a member that the type does not have, a value of another form.
 pub(crate) fn check(kind: Kind, document: &Value) -> Result<(), ArmError> {
     let resource_type = kind.full_name();
-    let Some(validator) = AS_AZURE_READS.get(&resource_type) else { return Ok(()) };
+    let Some(schema) = AS_AZURE_READS.get(&resource_type) else { return Ok(()) };
     let mut details =
-        validator.iter_errors(document).flat_map(|error| told(&resource_type, &error)).collect::<Vec<_>>().into_iter();
+        schema.errors(document).flat_map(|error| told(&resource_type, &error)).collect::<Vec<_>>().into_iter();
     let Some(first) = details.next() else { return Ok(()) };
     let refused = ArmError::bad("InvalidRequestFormat", "Cannot parse the request.").detail("InvalidJson", first);
     Err(details.fold(refused, |refused, detail| refused.detail("InvalidJson", detail)))
 }
 
-/// One validator a resource type.
-fn validators(refuse_read_only: bool) -> BTreeMap<String, Validator> {
-    let mut validators = BTreeMap::new();
+/// One schema a resource type.
+fn schemas(refuse_read_only: bool) -> BTreeMap<String, TypeSchema> {
+    let mut schemas = BTreeMap::new();
     for file in FILES {
         let mut schema: Value = serde_json::from_str(file).expect("a schema is JSON");
         if refuse_read_only {
             forbid_read_only(&mut schema["$defs"]);
         }
         for (resource_type, place) in schema["types"].as_object().into_iter().flatten() {
-            let of_type = json!({ "$ref": place["$ref"], "$defs": schema["$defs"] });
-            let validator = jsonschema::validator_for(&of_type).expect("a schema is valid");
-            validators.insert(resource_type.clone(), validator);
+            let definitions = used_definitions(place, &schema["$defs"]);
+            let document = json!({ "$ref": place["$ref"], "$defs": definitions });
+            schemas.insert(resource_type.clone(), TypeSchema { document, validator: OnceLock::new() });
         }
     }
-    validators
+    schemas
+}
+
+/// The definitions that a schema refers to, and those that they refer to.
+fn used_definitions(schema: &Value, definitions: &Value) -> Map<String, Value> {
+    let (mut used, mut seen) = (Map::new(), BTreeSet::new());
+    let mut left = vec![schema];
+    while let Some(schema) = left.pop() {
+        match schema {
+            Value::Object(object) => {
+                let name = object.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix("#/$defs/"));
+                if let Some(name) = name.filter(|name| seen.insert(*name)) {
+                    used.insert(name.to_owned(), definitions[name].clone());
+                    left.push(&definitions[name]);
+                }
+                left.extend(object.values());
+            }
+            Value::Array(items) => left.extend(items),
+            _ => {}
+        }
+    }
+    used
 }
 
 /// Schemas of properties that only Azure sets become those that nothing fits.

@@ -57,13 +57,17 @@ fn interrupted_from_the_keyboard() {
 fn what_is_being_deleted_is_waited_for() {
     for target in ["", "/providers/Microsoft.Compute/virtualMachines/mycluster-coreos-1"] {
         // Where a command takes its time, the deletion may be over before it looks: the next one takes longer.
-        let is_waited_for = ["0.05", "0.2", "0.8"].into_iter().any(|scale| waits_for_deletion(target, scale));
-        assert!(is_waited_for, "`{target}`");
+        let mut said = String::new();
+        let is_waited_for = ["0.05", "0.2", "0.8"].into_iter().any(|scale| {
+            said = after_a_deletion(target, scale).stderr;
+            said.contains("is being deleted; waiting until it is gone")
+        });
+        assert!(is_waited_for, "`{target}`: {said}");
     }
 }
 
-/// Whether a run found what is below the cluster's resource group in deletion, and waited; it ends with a whole cluster anyhow.
-fn waits_for_deletion(target: &str, scale: &str) -> bool {
+/// A run that begins while the cluster's resource group, or what is below it, is being deleted; it ends with a whole cluster.
+fn after_a_deletion(target: &str, scale: &str) -> Ended {
     let sandbox = Sandbox::with_emulator(&["--latency", "azure", "--time-scale", scale]);
     sandbox.succeed(&CREATE);
     let before = sandbox.resources("mycluster");
@@ -73,7 +77,7 @@ fn waits_for_deletion(target: &str, scale: &str) -> bool {
     assert_eq!(status, 202, "{answer}");
     let ended = sandbox.succeed(&CREATE);
     assert_eq!(sandbox.resources("mycluster"), before);
-    ended.stderr.contains("is being deleted; waiting until it is gone")
+    ended
 }
 
 #[test]

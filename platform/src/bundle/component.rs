@@ -2,7 +2,7 @@
 
 use super::SettingKey;
 
-/// Components that start together, after the subsystem before them is well.
+/// Components that start together, when all tasks of the subsystem before them run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subsystem {
     /// As people read it: `Storage subsystem`.

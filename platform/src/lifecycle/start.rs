@@ -1,8 +1,7 @@
 //! Starts components, subsystem after subsystem in the bundle's order; the next begins when all tasks of the one before run, and
 //! the command ends when all are well.
 
-use futures::StreamExt as _;
-use futures::stream::FuturesUnordered;
+use futures::future::try_join_all;
 use tokio::sync::watch;
 
 use super::health::{chosen, wait_until_run_and_well, wait_until_well};
@@ -21,35 +20,44 @@ pub(crate) async fn start(
     reporter: &Reporter,
 ) -> Result<(), Failure> {
     let bundle = &installation.bundle;
-    let mut waits = FuturesUnordered::new();
-    let mut reasons: Vec<String> = Vec::new();
+    let mut before = None;
+    let mut starts = Vec::new();
     for (subsystem, chosen) in selected(platform, bundle, selection).await? {
+        let (waiting, count) = watch::channel(chosen.len());
+        let start = SubsystemStart { subsystem, chosen, before: before.replace(count), waiting };
+        starts.push(start.run(platform, bundle, reporter));
+    }
+    try_join_all(starts).await.map(drop)
+}
+
+/// One of several that follow each other.
+struct SubsystemStart<'a> {
+    subsystem: &'a Subsystem,
+    chosen: Vec<&'a Component>,
+    /// How many components of the subsystem before are waited for.
+    before: Option<watch::Receiver<usize>>,
+    /// The same of this one. Gone before it is 0 when they do not come to run.
+    waiting: watch::Sender<usize>,
+}
+
+impl SubsystemStart<'_> {
+    async fn run(self, platform: &Platform, bundle: &Bundle, reporter: &Reporter) -> Result<(), Failure> {
+        let Self { subsystem, chosen, before, waiting } = self;
+        if let Some(mut before) = before
+            && before.wait_for(|count| *count == 0).await.is_err()
+        {
+            // Why is told by the one before.
+            return Ok(());
+        }
         reporter.event(Event::SubsystemStarted { name: subsystem.name.clone() });
         for component in chosen.iter().filter(|component| component.kind == ComponentKind::Service) {
             let service = platform.swarm.service(&format!("{}_{}", bundle.name, component.name)).await?;
             let service = service.ok_or_else(|| not_installed(component))?;
             platform.swarm.set_started(&service, true).await?;
         }
-        let (count, mut left) = watch::channel(chosen.len());
-        waits.push(async move {
-            let runs = || count.send_modify(|left| *left -= 1);
-            wait_until_run_and_well(platform, bundle, &chosen, reporter, &runs).await
-        });
-        // What runs is watched for some seconds more; who comes next need not wait for that.
-        while reasons.is_empty() && *left.borrow() > 0 {
-            tokio::select! {
-                _ = left.changed() => {}
-                Some(waited) = waits.next() => reasons.extend(waited.err().into_iter().flatten()),
-            }
-        }
-        if !reasons.is_empty() {
-            break;
-        }
+        let runs = || waiting.send_modify(|count| *count -= 1);
+        wait_until_run_and_well(platform, bundle, &chosen, reporter, &runs).await.map_err(unwell)
     }
-    while let Some(waited) = waits.next().await {
-        reasons.extend(waited.err().into_iter().flatten());
-    }
-    if reasons.is_empty() { Ok(()) } else { Err(unwell(reasons)) }
 }
 
 /// Replaces the tasks of the selected components, few at a time as their stack says, one component after the other.

@@ -18,7 +18,7 @@ const STABLE: Duration = Duration::from_secs(3);
 /// A place whose task has failed so often will not get better by itself.
 const MOST_FAILURES: usize = 3;
 /// Managers change while nodes come and go; asking them may fail for so long.
-const MOST_SILENCE: Duration = Duration::from_secs(60);
+const MOST_SILENCE: Duration = Duration::from_secs(180);
 /// Lines of a service's log in a failure.
 const LOG_LINES: usize = 10;
 
@@ -235,7 +235,10 @@ struct Watch {
 impl Watch {
     /// Whether people are to be told; remembers that they are.
     fn is_news(&mut self, rollout: &Rollout) -> bool {
-        let known = self.last.as_ref().is_some_and(|(last, said)| last == rollout && said.elapsed() < SAID_AGAIN);
+        let reads_alike = |last: &Rollout| {
+            (last.running, last.wanted, &last.state) == (rollout.running, rollout.wanted, &rollout.state)
+        };
+        let known = self.last.as_ref().is_some_and(|(last, said)| reads_alike(last) && said.elapsed() < SAID_AGAIN);
         if !known {
             self.last = Some((rollout.clone(), Instant::now()));
         }

@@ -52,15 +52,15 @@ impl Cluster {
         Ok((response.status().as_u16(), body))
     }
 
-    /// The status of an answer through the load balancer. A connection that is lost is made again: until its probe has failed, the
-    /// load balancer sends some to routers that are just starting.
-    pub(super) fn answered_status(&self, host: &str) -> u16 {
-        let mut status = None;
+    /// What is answered through the load balancer, as soon as something is: a connection that is lost while routers take on
+    /// their routes is made again.
+    pub(super) fn answered(&self, host: &str, path: &str) -> (u16, String) {
+        let mut answer = None;
         wait_for("an answer", || {
-            status = self.get(host, "/").ok().map(|(status, _)| status);
-            status.is_some()
+            answer = self.get(host, path).ok();
+            answer.is_some()
         });
-        status.expect("a status")
+        answer.expect("an answer")
     }
 
     /// Runs a command that refuses clocks which differ, until they do not: machines that go on after a while have the time of

@@ -21,7 +21,7 @@ pub(super) fn requests_survive_the_loss_of_a_machine(cluster: &Cluster, app: &st
         });
     });
     load.demand_at_most(FAILED, Duration::from_secs(120));
-    assert_eq!(cluster.answered_status(host), 200);
+    assert_eq!(cluster.answered(host, "/").0, 200);
     let doctor = cluster.ctl(&["doctor"]).demand(7);
     assert!(doctor.stdout.contains(&format!("FAIL  ssh           {lost}")), "{}", doctor.stdout);
 

@@ -26,6 +26,7 @@ pub(super) const PREFIX: &str = "platform.route";
 const SHUTDOWN_DELAY: &str = "3s";
 /// Below it are those of well-known services.
 const FIRST_PORT: u16 = 10_000;
+const MOST_TRIES: u32 = 1000;
 /// Where the authority writes.
 const EMAIL: &str = "operator@example.test";
 
@@ -90,19 +91,22 @@ fn router_line() -> String {
 }
 
 /// A free port of the loopback addresses, which tests of one process never get twice, and which no outgoing connection takes
-/// while nobody listens there.
+/// while nobody listens there, unless this machine leaves outgoing connections nearly all ports.
 pub(super) fn free_port() -> u16 {
     static TAKEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
     let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").expect("the system's ports");
     let outgoing: u16 = range.split_whitespace().next().and_then(|first| first.parse().ok()).expect("a port");
-    loop {
-        let port = rand::random_range(FIRST_PORT..outgoing);
+    for _ in 0..MOST_TRIES {
+        let wanted = if outgoing < FIRST_PORT + 1000 { 0 } else { rand::random_range(FIRST_PORT..outgoing) };
+        let Ok(listener) = TcpListener::bind((Ipv4Addr::UNSPECIFIED, wanted)) else { continue };
+        let port = listener.local_addr().expect("an address").port();
         let mut taken = TAKEN.lock().unwrap();
-        if !taken.contains(&port) && TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
+        if !taken.contains(&port) {
             taken.push(port);
             return port;
         }
     }
+    panic!("none of {MOST_TRIES} ports is free");
 }
 
 /// Addresses of this machine that one mesh has for itself.

@@ -29,9 +29,14 @@ pub fn clusters_home(state_directory: Option<&Path>) -> anyhow::Result<PathBuf> 
 
 /// Says that there is no such cluster in `home`, and which there are.
 pub fn unknown_cluster(home: &Path, name: &str) -> anyhow::Result<String> {
-    let known = clusters_with(home, &[INVENTORY_FILE, SPEC_FILE])?;
+    let known = directories(home)?;
     let list = if known.is_empty() { "none is".to_owned() } else { format!("these are: {}", known.join(", ")) };
     Ok(format!("no cluster `{name}` is known in `{}`; {list}", home.display()))
+}
+
+/// Names of the clusters that have a directory in `home`, with an inventory or what their first run settled, sorted.
+pub fn directories(home: &Path) -> anyhow::Result<Vec<String>> {
+    clusters_with(home, &[INVENTORY_FILE, SPEC_FILE])
 }
 
 /// Names of the clusters that have an inventory in `home`, sorted; none when there is no such folder.

@@ -16,6 +16,7 @@ pub mod output;
 mod printable;
 mod progress;
 mod signals;
+mod table;
 
 pub use confirmation::{confirm, confirm_removal, demand_yes};
 pub use enumeration::first_few;
@@ -25,6 +26,7 @@ pub use finding::{Finding, Severity};
 pub use mendable::{Mendable, access};
 pub use output::OutputFormat;
 pub use printable::{one_line, printable, printable_json};
+pub use table::table;
 
 use std::sync::Arc;
 

@@ -60,6 +60,8 @@ pub(super) enum Command {
     Restart(RestartArguments),
     /// Show what Azure holds of a cluster, and what of it somebody changed by hand
     Status(StatusArguments),
+    /// List the clusters that are kept here, and those that Azure and the local emulator have
+    List(ListArguments),
     /// Print what a node is told, its private keys among it; or check a file
     UserData(UserDataArguments),
     /// Show which credential is taken, and the tenant and subscription it leads to
@@ -194,6 +196,17 @@ pub(super) struct StatusArguments {
     /// End with 10 when something is not as the cluster was made
     #[arg(long)]
     pub exit_code: bool,
+    #[command(flatten)]
+    pub sign_in: SignInArguments,
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+    #[command(flatten)]
+    pub output: OutputArguments,
+}
+
+/// Arguments of `list`.
+#[derive(Debug, Args)]
+pub(super) struct ListArguments {
     #[command(flatten)]
     pub sign_in: SignInArguments,
     #[command(flatten)]

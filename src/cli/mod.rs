@@ -10,6 +10,7 @@ mod discovery;
 mod finished;
 mod first_failure;
 mod fitting_keys;
+mod list;
 mod local;
 mod lost_spec;
 mod management_certificate;
@@ -66,6 +67,7 @@ pub fn azure_coreos_cluster(arguments: impl IntoIterator<Item = OsString>) -> Ex
         Some(Command::Restart(arguments)) => to_its_end("off", power::restart(arguments)),
         Some(Command::Destroy(arguments)) => to_its_end("off", destroy::run(arguments)),
         Some(Command::Status(arguments)) => run("run the same command again", status::run(arguments)),
+        Some(Command::List(arguments)) => run("run the same command again", list::run(arguments)),
         Some(Command::WhoAmI(arguments)) => run("run the same command again", who_am_i::run(arguments)),
         Some(Command::ManagementCertificate(arguments)) => {
             run("run the same command again", management_certificate::run(arguments))

@@ -9,9 +9,10 @@ use diagnostics::{is_misspelling, quoted};
 use report::Failure;
 
 /// Verbs of other programs, and of `platformctl`; what they stand for here.
-const OTHER_VERBS: [(&[&str], &str); 10] = [
+const OTHER_VERBS: [(&[&str], &str); 11] = [
     (&["delete", "remove", "rm", "del", "terminate"], "azure-coreos-cluster destroy NAME"),
-    (&["list", "ls", "get", "show", "describe", "info"], "azure-coreos-cluster status NAME"),
+    (&["ls"], "azure-coreos-cluster list"),
+    (&["get", "show", "describe", "info"], "azure-coreos-cluster status NAME"),
     (&["scale", "resize", "grow"], "azure-coreos-cluster NAME --num-nodes N"),
     (&["up", "apply", "new", "make", "add", "run", "deploy"], "azure-coreos-cluster create NAME"),
     (&["down"], "azure-coreos-cluster local down, or azure-coreos-cluster destroy NAME"),
@@ -133,7 +134,8 @@ mod tests {
     fn verbs_of_other_programs() {
         for (word, expected) in [
             ("delete", Some("azure-coreos-cluster destroy NAME")),
-            ("LS", Some("azure-coreos-cluster status NAME")),
+            ("LS", Some("azure-coreos-cluster list")),
+            ("show", Some("azure-coreos-cluster status NAME")),
             ("ssh", Some("platformctl ssh")),
             ("logs", Some("platformctl journal")),
             ("version", Some("azure-coreos-cluster --version")),

@@ -9,6 +9,7 @@ mod own_resources;
 mod ports;
 mod power;
 mod removal;
+mod tagged;
 mod told;
 
 pub(crate) use destroy::remove;
@@ -18,6 +19,7 @@ pub(crate) use own_resources::OwnResources;
 pub(crate) use ports::{gone, ssh_ports};
 pub(crate) use power::{Behind, Machine, Machines, Switch, SwitchPlan, Switched, look, off, switch};
 pub(crate) use removal::{Emptiness, Removal, RemovalError, removal};
+pub(crate) use tagged::{TaggedCluster, tagged_clusters};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

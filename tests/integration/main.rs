@@ -21,6 +21,7 @@ mod images;
 mod interrupted;
 mod key_files;
 mod keys;
+mod list;
 mod load;
 mod local_daemon;
 mod machines;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::apps::{App, Process, Release, ReleaseState, ServiceState, Source, image_title};
 use crate::cli::instance_line::InstanceLine;
 use report::mark::{DEGRADED, GOOD};
+use report::table;
 
 /// An app in short.
 #[derive(Serialize)]
@@ -187,17 +188,6 @@ pub(super) fn releases_text(releases: &[ReleaseView]) -> String {
         ]
     });
     table(["RELEASE", "STATE", "CREATED", "WHAT"], rows)
-}
-
-fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
-    let rows: Vec<[String; N]> = [head.map(str::to_owned)].into_iter().chain(rows).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..N).map(width).collect();
-    let line = |row: &[String; N]| {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        format!("{}\n", cells.join("  ").trim_end())
-    };
-    rows.iter().map(line).collect()
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::spec::ClusterName;
 use listed::{ClusterState, ListedCluster, text};
 use nodes::clusters::{clusters_home, directories};
 use report::mark::DEGRADED;
-use report::{Failure, Reporter, output};
+use report::{Failure, Reporter, exit_code, output};
 
 const AGAIN: &str = "azure-coreos-cluster list";
 
@@ -106,17 +106,19 @@ async fn ask_emulator(
     fill(&connection, clusters).await
 }
 
-/// Asks Azure. Who is not signed in, and has no cluster there, is told and left alone.
+/// Asks Azure. Who is not signed in, names nobody who might be, and has no cluster there, is told and left alone.
 async fn ask_azure(
     arguments: &ConnectionArguments,
     values: &Values,
     clusters: &mut Vec<ListedCluster>,
     reporter: &Reporter,
 ) -> Result<(), Failure> {
-    let has_any = clusters.iter().any(|cluster| cluster.cloud == Cloud::Azure);
+    let is_local_user = *values == Values::default()
+        && !clusters.is_empty()
+        && clusters.iter().all(|cluster| cluster.cloud == Cloud::Local);
     match connect_to(arguments, values, None, reporter).await {
         Ok(connection) => fill(&connection, clusters).await,
-        Err(failure) if !has_any && !clusters.is_empty() => {
+        Err(failure) if is_local_user && failure.exit_code() == exit_code::SIGN_IN => {
             reporter.note(format!("{DEGRADED} Azure was not asked: {failure}"));
             Ok(())
         }

@@ -1,4 +1,4 @@
-//! `list`: the clusters that are kept here, and those that Azure and the emulator have.
+//! Several clusters: `list` tells those that are kept here and those that Azure and the emulator have, and one of them is meant.
 
 use serde_json::{Value, json};
 
@@ -87,4 +87,25 @@ fn clusters_are_listed_wherever_they_are_known() {
     assert!(sandbox.request("DELETE", &group, None).0 < 300);
     wait_for("the group to be gone", || sandbox.request("GET", &group, None).0 == 404);
     assert_eq!(listed(&sandbox, &LIST), ["mycluster gone here"]);
+}
+
+/// With several, one is named: by the flag, else for a whole shell.
+#[test]
+fn the_cluster_of_a_shell_is_named_once() {
+    let sandbox = Sandbox::with_emulator(&[]);
+    for name in ["first", "second"] {
+        sandbox.succeed(&[name, "--local", "--no-wait"]);
+    }
+    let several = sandbox.platformctl(&["machines"]).demand(3);
+    several.says(&[
+        "there are several clusters, name one: first, second",
+        "hint: --cluster NAME, or PLATFORMCTL_CLUSTER=NAME",
+    ]);
+    let named = [("PLATFORMCTL_CLUSTER", "second")];
+    sandbox.platformctl_with(&["machines"], &named).demand(8).says(&["cluster `second` has no machines"]);
+    let flag = ["machines", "--cluster", "first"];
+    sandbox.platformctl_with(&flag, &named).demand(8).says(&["cluster `first` has no machines"]);
+    let unknown = [("PLATFORMCTL_CLUSTER", "third")];
+    let ended = sandbox.platformctl_with(&["machines"], &unknown).demand(3);
+    ended.says(&["`PLATFORMCTL_CLUSTER`: no cluster `third` is known", "these are: first, second"]);
 }

@@ -149,6 +149,7 @@ impl Sandbox {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(&self.folder);
         for variable in [
+            "PLATFORMCTL_CLUSTER",
             "PLATFORMCTL_UNITS",
             "DEISCTL_UNITS",
             "AZURE_SUBSCRIPTION_ID",

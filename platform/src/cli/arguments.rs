@@ -41,7 +41,7 @@ pub(super) struct PlatformArguments {
 /// Which cluster, and how it is reached.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ConnectionArguments {
-    /// Name of the cluster [default: the only one there is]
+    /// Name of the cluster [default: PLATFORMCTL_CLUSTER, else the only one there is]
     #[arg(long, value_name = "NAME", global = true, help_heading = "Connection")]
     pub cluster: Option<String>,
     /// Reach all nodes through this one [default: PLATFORMCTL_TUNNEL, DEISCTL_TUNNEL, else directly]

@@ -19,6 +19,8 @@ const SSH_PORT: u16 = 22;
 const USER: &str = "core";
 /// Where a tunnel comes from, first found first.
 const TUNNEL_VARIABLES: [&str; 2] = ["PLATFORMCTL_TUNNEL", "DEISCTL_TUNNEL"];
+/// Names the cluster where the flag does not.
+const CLUSTER_VARIABLE: &str = "PLATFORMCTL_CLUSTER";
 /// What a cluster is called that has no directory here.
 const UNNAMED: &str = "(tunnel)";
 
@@ -36,7 +38,7 @@ pub(super) async fn cluster(arguments: &ConnectionArguments) -> Result<Cluster, 
         ..Timeouts::default()
     };
     // Where a cluster has no machines, a tunnel leads to another, which nobody named.
-    let is_elsewhere = tunnel.is_some() && arguments.cluster.is_none();
+    let is_elsewhere = tunnel.is_some() && named(arguments)?.is_none();
     let inventory = find_inventory(arguments, tunnel.is_some())?;
     let Some(inventory) = inventory.filter(|inventory| !(is_elsewhere && inventory.without_machines)) else {
         return match tunnel {
@@ -66,20 +68,31 @@ pub(super) async fn cluster(arguments: &ConnectionArguments) -> Result<Cluster, 
     Ok(Cluster::new(inventory.into(), identity, route, timeouts))
 }
 
+/// The cluster that the flag names, else the environment, and which of them.
+fn named(arguments: &ConnectionArguments) -> Result<Option<(Origin, String)>, Failure> {
+    if let Some(name) = &arguments.cluster {
+        return Ok(Some((Origin::Flag("--cluster"), name.clone())));
+    }
+    let variables = Environment::read(&[CLUSTER_VARIABLE])?;
+    let name = variables.get(CLUSTER_VARIABLE).filter(|name| !name.is_empty());
+    Ok(name.map(|name| (Origin::Environment(CLUSTER_VARIABLE.to_owned()), name)))
+}
+
 /// The inventory of the cluster that is meant: the named one, else the only one; none when none is known, or when a
 /// tunnel leads to one of several.
 pub(super) fn find_inventory(arguments: &ConnectionArguments, tunnel: bool) -> Result<Option<Inventory>, Failure> {
     let home = clusters_home(arguments.state_dir.as_deref())?;
     let known = known_clusters(&home)?;
     let mut problems = Problems::new();
-    let name = match (&arguments.cluster, known.as_slice()) {
-        (Some(name), _) => name.clone(),
-        (None, [only]) => only.clone(),
+    let (origin, name) = match (named(arguments)?, known.as_slice()) {
+        (Some(named), _) => named,
+        (None, [only]) => (Origin::Default, only.clone()),
         (None, []) => return Ok(None),
         (None, _) if tunnel => return Ok(None),
         (None, several) => {
             let message = format!("there are several clusters, name one: {}", several.join(", "));
-            problems.add(Origin::Flag("--cluster"), message);
+            let hint = format!("--cluster NAME, or {CLUSTER_VARIABLE}=NAME for all commands of this shell");
+            problems.add_with_hint(Origin::Flag("--cluster"), message, hint);
             return Err(problems.into());
         }
     };
@@ -88,7 +101,7 @@ pub(super) fn find_inventory(arguments: &ConnectionArguments, tunnel: bool) -> R
     if is_name && let Some(inventory) = clusters::inventory(&home, &name)? {
         return Ok(Some(inventory));
     }
-    problems.add(Origin::Flag("--cluster"), unknown_cluster(&home, &name)?);
+    problems.add(origin, unknown_cluster(&home, &name)?);
     Err(problems.into())
 }
 

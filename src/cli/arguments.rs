@@ -176,6 +176,9 @@ pub(super) struct DestroyArguments {
     /// Remove machines too that were made with other keys than those in the cluster's directory
     #[arg(long)]
     pub ignore_keys: bool,
+    /// Remove a cluster that has no directory here: what carries its tag in this group
+    #[arg(long, value_name = "GROUP", conflicts_with = "ignore_keys")]
+    pub resource_group: Option<String>,
     #[command(flatten)]
     pub sign_in: SignInArguments,
     #[command(flatten)]
@@ -207,10 +210,14 @@ pub(super) struct StatusArguments {
 /// Arguments of `list`.
 #[derive(Debug, Args)]
 pub(super) struct ListArguments {
+    /// Ask the local emulator only, when it runs; without this, Azure too
+    #[arg(long, env = "AZURE_COREOS_CLUSTER_LOCAL", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub local: bool,
+    /// Directory that holds one directory per cluster [default: ~/.local/state/azure-coreos-cluster]
+    #[arg(long, value_name = "DIR", env = "AZURE_COREOS_CLUSTER_STATE_DIR", hide_env = true)]
+    pub state_dir: Option<PathBuf>,
     #[command(flatten)]
     pub sign_in: SignInArguments,
-    #[command(flatten)]
-    pub connection: ConnectionArguments,
     #[command(flatten)]
     pub output: OutputArguments,
 }

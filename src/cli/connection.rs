@@ -11,6 +11,7 @@ use super::{sign_in, subscription};
 use crate::arm::{Arm, ArmError, ArmErrorKind, ChosenCredential, Endpoint, Patience, Subscription, Wait, WaitListener};
 use crate::config::Values;
 use crate::directory::{Cloud, ClusterPlace, StoredCluster};
+use crate::execute::Behind;
 use crate::local::{self, Emulator};
 use crate::spec::SubscriptionId;
 use report::mark::DEGRADED;
@@ -28,6 +29,16 @@ pub(super) struct Connection {
     pub account: Subscription,
     /// The emulator, when that is what we talk to.
     pub emulator: Option<Emulator>,
+}
+
+impl Connection {
+    /// What is behind its virtual machines.
+    pub(super) async fn behind(&self) -> Result<Behind, Failure> {
+        Ok(match &self.emulator {
+            Some(emulator) if !emulator.has_machines().await? => Behind::Nothing,
+            _ => Behind::Machines,
+        })
+    }
 }
 
 /// Which cloud a command is about: what was asked, else where the cluster is.
@@ -67,24 +78,11 @@ pub(super) async fn connect_to(
             let named = subscription::named(values, place, &mut problems)?;
             sign_in::check(values, &mut problems);
             none_of(problems)?;
-            let subscription = match named {
-                Some(subscription) => subscription,
-                None => local::SUBSCRIPTION.parse().map_err(anyhow::Error::new)?,
-            };
+            let subscription = named.map_or_else(emulators_own, Ok)?;
             // A place that cannot be told is a matter of usage.
             local::directory()?;
             let emulator = super::local::ensure_running(reporter).await?;
-            let arm = Arm::new(&Endpoint::local(&emulator.base, emulator.authorization())?, patience, listener);
-            let hint = "azure-coreos-cluster local status";
-            let account = account(&arm, &subscription, &|_| hint.to_owned()).await?;
-            Ok(Connection {
-                arm,
-                cloud: Cloud::Local,
-                subscription,
-                credential: None,
-                account,
-                emulator: Some(emulator),
-            })
+            of_emulator(emulator, subscription, patience, listener).await
         }
         Cloud::Azure => {
             let azure_cloud = sign_in::azure_cloud(values, place, &mut problems);
@@ -105,6 +103,37 @@ pub(super) async fn connect_to(
             Ok(Connection { arm, cloud: Cloud::Azure, subscription, credential: Some(chosen), account, emulator: None })
         }
     }
+}
+
+/// Like [`connect`], to an emulator that runs, whatever is known of clusters.
+pub(super) async fn connect_to_emulator(
+    emulator: Emulator,
+    values: &Values,
+    reporter: &Reporter,
+) -> Result<Connection, Failure> {
+    let mut problems = Problems::new();
+    let patience = patience(&mut problems);
+    let named = subscription::named(values, None, &mut problems)?;
+    sign_in::check(values, &mut problems);
+    none_of(problems)?;
+    let subscription = named.map_or_else(emulators_own, Ok)?;
+    of_emulator(emulator, subscription, patience, Arc::new(ToldToPeople(reporter.clone()))).await
+}
+
+fn emulators_own() -> Result<SubscriptionId, Failure> {
+    Ok(local::SUBSCRIPTION.parse().map_err(anyhow::Error::new)?)
+}
+
+async fn of_emulator(
+    emulator: Emulator,
+    subscription: SubscriptionId,
+    patience: Patience,
+    listener: Arc<ToldToPeople>,
+) -> Result<Connection, Failure> {
+    let arm = Arm::new(&Endpoint::local(&emulator.base, emulator.authorization())?, patience, listener);
+    let hint = "azure-coreos-cluster local status";
+    let account = account(&arm, &subscription, &|_| hint.to_owned()).await?;
+    Ok(Connection { arm, cloud: Cloud::Local, subscription, credential: None, account, emulator: Some(emulator) })
 }
 
 /// Tells people of waits for Azure.

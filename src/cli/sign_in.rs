@@ -8,6 +8,7 @@ use diagnostics::{Environment, Origin, Problems};
 use report::Failure;
 
 use super::parameters::path;
+use super::subscription;
 use crate::arm::{
     ArmError, ArmErrorKind, ChosenCredential, SignIn, TOKEN_CREDENTIALS, TokenCredentials, authority, credential,
 };
@@ -71,6 +72,14 @@ pub(super) fn read(sign_in: &Values, cloud: AzureCloud, problems: &mut Problems)
         certificate: path(sign_in, &AZURE_CERT).and_then(|file| certificate(sign_in, &file, problems)),
         cloud: Some(authority(cloud)),
     }
+}
+
+/// Whether anything says that somebody means to sign in to Azure: a parameter, a variable, or the Azure CLI's files.
+pub(super) fn is_meant(sign_in: &Values) -> bool {
+    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    *sign_in != Values::default()
+        || SIGN_IN_VARIABLES.iter().any(|name| is_set(name))
+        || subscription::is_azure_cli_used()
 }
 
 /// The credential that this and the environment lead to.

@@ -47,15 +47,26 @@ pub(super) fn of_environment(reporter: &Reporter, problems: &mut Problems) -> Op
     })
 }
 
-/// The Azure CLI's default subscription; none when nobody uses the Azure CLI here. An error is in words.
-/// <https://learn.microsoft.com/cli/azure/manage-azure-subscriptions-azure-cli>
-fn developer_tools_default() -> Result<Option<SubscriptionId>, String> {
+/// Where the Azure CLI keeps who has signed in with it.
+/// <https://learn.microsoft.com/cli/azure/azure-cli-configuration>
+fn azure_cli_profile() -> Option<PathBuf> {
     let folder = match (std::env::var_os("AZURE_CONFIG_DIR"), std::env::var_os("HOME")) {
         (Some(folder), _) => PathBuf::from(folder),
         (None, Some(home)) => PathBuf::from(home).join(".azure"),
-        (None, None) => return Ok(None),
+        (None, None) => return None,
     };
-    let file = folder.join("azureProfile.json");
+    Some(folder.join("azureProfile.json"))
+}
+
+/// Whether somebody has signed in with the Azure CLI here.
+pub(super) fn is_azure_cli_used() -> bool {
+    azure_cli_profile().is_some_and(|file| file.exists())
+}
+
+/// The Azure CLI's default subscription; none when nobody uses the Azure CLI here. An error is in words.
+/// <https://learn.microsoft.com/cli/azure/manage-azure-subscriptions-azure-cli>
+fn developer_tools_default() -> Result<Option<SubscriptionId>, String> {
+    let Some(file) = azure_cli_profile() else { return Ok(None) };
     let wrong = |why: String| format!("`{}`: {why}", file.display());
     let text = match given_file::read_text(&file) {
         Ok(text) => text,

@@ -17,7 +17,7 @@ pub(crate) use extra::extra;
 pub(crate) use observe::{Before, being_deleted, observe, observe_settled};
 pub(crate) use own_resources::OwnResources;
 pub(crate) use ports::{gone, ssh_ports};
-pub(crate) use power::{Behind, Machine, Machines, Switch, SwitchPlan, Switched, look, off, switch};
+pub(crate) use power::{Behind, Machine, Machines, Switch, SwitchPlan, Switched, look, off, powers, switch};
 pub(crate) use removal::{Emptiness, Removal, RemovalError, removal};
 pub(crate) use tagged::{TaggedCluster, tagged_clusters};
 

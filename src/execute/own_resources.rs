@@ -50,6 +50,11 @@ impl OwnResources {
         self.names.resource_group()
     }
 
+    /// What is asked for whatever a list says.
+    pub(crate) fn expected(&self) -> &[ResourceId] {
+        &self.expected
+    }
+
     /// Whether a resource carries the cluster's tag.
     pub(crate) fn carries_tag(&self, resource: &Resource) -> bool {
         carries_tag(&self.cluster, resource)

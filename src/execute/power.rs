@@ -63,6 +63,16 @@ pub(crate) struct Switched {
     pub errors: Vec<ArmError>,
 }
 
+impl Behind {
+    /// What a machine counts as of which the emulator says this.
+    fn power(self, told: PowerState) -> PowerState {
+        match told {
+            PowerState::Unknown if self == Self::Nothing => PowerState::Running,
+            told => told,
+        }
+    }
+}
+
 impl Switch {
     /// In one word, as events have it.
     pub(crate) fn word(self) -> &'static str {
@@ -106,10 +116,7 @@ pub(crate) async fn look(
             None => machines.absent.push(id),
             Some(resource) if !is_ours(spec, &resource) => machines.foreign.push(id),
             Some(resource) => {
-                let power = match power {
-                    PowerState::Unknown if behind == Behind::Nothing => PowerState::Running,
-                    power => power,
-                };
+                let power = behind.power(power);
                 machines.own.push(Machine { id, resource, power });
             }
         }
@@ -121,6 +128,12 @@ pub(crate) async fn look(
 pub(crate) async fn off(arm: &Arm, ids: &[ResourceId]) -> Result<Vec<(ResourceId, PowerState)>, ArmError> {
     let powers = ids.iter().map(|id| async move { Ok::<_, ArmError>((id.clone(), power_of(arm, id).await?)) });
     Ok(try_join_all(powers).await?.into_iter().filter(|(_, power)| power.is_off()).collect())
+}
+
+/// What each of these machines does.
+pub(crate) async fn powers(arm: &Arm, ids: &[ResourceId], behind: Behind) -> Result<Vec<PowerState>, ArmError> {
+    let powers = try_join_all(ids.iter().map(|id| power_of(arm, id))).await?;
+    Ok(powers.into_iter().map(|power| behind.power(power)).collect())
 }
 
 async fn power_of(arm: &Arm, id: &ResourceId) -> Result<PowerState, ArmError> {

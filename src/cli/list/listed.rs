@@ -11,22 +11,21 @@ use report::table;
 /// As programs read it.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct ListedCluster {
+    /// The directory's, which commands take; else the tag's.
     pub name: String,
-    pub cloud: Cloud,
-    pub subscription: String,
-    pub resource_group: String,
-    pub location: String,
+    /// None, as with what follows, where the directory is damaged and nobody has such a cluster.
+    pub cloud: Option<Cloud>,
+    pub subscription: Option<String>,
+    pub resource_group: Option<String>,
+    pub location: Option<String>,
     /// How many nodes it was made with; none when no directory says it.
     pub nodes: Option<u32>,
     pub state: ClusterState,
-    /// Why its state is not known.
+    /// Why its state is not known, or what to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What holds its keys; none when this machine has none.
     pub directory: Option<PathBuf>,
-    /// It was made on another emulator than the one that is asked.
-    #[serde(skip)]
-    pub is_on_another_emulator: bool,
 }
 
 /// What a cluster's machines do.
@@ -39,7 +38,7 @@ pub(super) enum ClusterState {
     Stopped,
     /// It has no machines.
     NoMachines,
-    /// Azure has nothing with its tag.
+    /// Nothing of it is there, its group included.
     Gone,
     /// Nobody was asked, or nobody says.
     Unknown,
@@ -71,13 +70,6 @@ impl ClusterState {
     }
 }
 
-impl ListedCluster {
-    /// Whether it is the cluster of this name in this group; case does not count in names of groups.
-    pub(super) fn is_in(&self, resource_group: &str, name: &str) -> bool {
-        self.resource_group.eq_ignore_ascii_case(resource_group) && self.name == name
-    }
-}
-
 /// For people; paths below the user's own folder begin with `~`.
 pub(super) fn text(clusters: &[ListedCluster], home: Option<&Path>) -> String {
     if clusters.is_empty() {
@@ -90,13 +82,14 @@ pub(super) fn text(clusters: &[ListedCluster], home: Option<&Path>) -> String {
         }
         (Some(path), _) => path.display().to_string(),
     };
+    let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
     let rows = clusters.iter().map(|cluster| {
         let reason = cluster.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         [
             cluster.name.clone(),
-            cluster.cloud.as_str().to_owned(),
-            cluster.location.clone(),
-            cluster.resource_group.clone(),
+            or_dash(cluster.cloud.map(Cloud::as_str)),
+            or_dash(cluster.location.as_deref()),
+            or_dash(cluster.resource_group.as_deref()),
             cluster.nodes.map_or_else(|| "-".to_owned(), |nodes| nodes.to_string()),
             directory(cluster),
             format!("{}{reason}", cluster.state.word()),
@@ -131,15 +124,14 @@ mod tests {
     fn texts() {
         let known = ListedCluster {
             name: "mycluster".into(),
-            cloud: Cloud::Azure,
-            subscription: "s".into(),
-            resource_group: "g".into(),
-            location: "westeurope".into(),
+            cloud: Some(Cloud::Azure),
+            subscription: Some("s".into()),
+            resource_group: Some("g".into()),
+            location: Some("westeurope".into()),
             nodes: Some(3),
             state: ClusterState::Unknown,
-            reason: Some("Azure was not asked".into()),
+            reason: Some("Azure could not be asked".into()),
             directory: Some("/home/me/state/mycluster".into()),
-            is_on_another_emulator: false,
         };
         let other = ListedCluster {
             name: "other".into(),
@@ -149,12 +141,20 @@ mod tests {
             directory: None,
             ..known.clone()
         };
-        assert!(known.is_in("G", "mycluster") && !known.is_in("g", "other"));
+        let damaged = ListedCluster {
+            name: "third".into(),
+            cloud: None,
+            resource_group: None,
+            location: None,
+            reason: None,
+            ..known.clone()
+        };
         assert_eq!(
-            text(&[known, other], Some(Path::new("/home/me"))),
+            text(&[known, other, damaged], Some(Path::new("/home/me"))),
             "NAME       CLOUD  LOCATION    GROUP  NODES  DIRECTORY          STATE\n\
-             mycluster  azure  westeurope  g      3      ~/state/mycluster  unknown: Azure was not asked\n\
-             other      azure  westeurope  g      -      -                  running\n"
+             mycluster  azure  westeurope  g      3      ~/state/mycluster  unknown: Azure could not be asked\n\
+             other      azure  westeurope  g      -      -                  running\n\
+             third      -      -           -      3      ~/state/mycluster  unknown\n"
         );
         assert_eq!(text(&[], None), "no clusters\n");
     }

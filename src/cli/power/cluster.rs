@@ -8,7 +8,7 @@ use super::arguments::PowerArguments;
 use super::remedy::again;
 use crate::arm::{ArmError, ArmErrorKind};
 use crate::directory::{ClusterDirectory, DirectoryLock, StoredCluster};
-use crate::execute::{Behind, Machines, look};
+use crate::execute::{Machines, look};
 use crate::plan::{CLUSTER_TAG, ResourceNames};
 use report::{Failure, Reporter, first_few};
 
@@ -44,10 +44,7 @@ impl PoweredCluster {
         own_emulator::check(&stored, &again)?;
         let sign_in = arguments.sign_in.values()?;
         let connection = connect(&arguments.connection, &sign_in, Some(&stored), reporter).await?;
-        let behind = match &connection.emulator {
-            Some(emulator) if !emulator.has_machines().await? => Behind::Nothing,
-            _ => Behind::Machines,
-        };
+        let behind = connection.behind().await?;
         let names = ResourceNames::new(&connection.subscription, &stored.spec);
         let machines = look(&connection.arm, &stored.spec, &names, behind).await;
         let machines = machines.map_err(|error| Failure::azure(error, format!("`{again}` goes on from here")))?;

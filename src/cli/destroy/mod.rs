@@ -1,5 +1,7 @@
 //! `destroy NAME`: shows what goes, asks, removes it, and waits until it is gone.
 
+mod found;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -38,6 +40,9 @@ async fn destroy(arguments: &DestroyArguments, reporter: &Reporter) -> Result<()
     let home = clusters_home(arguments.connection.state_dir.as_deref())?;
     clear_leftovers(&home)?;
     let directory = ClusterDirectory::locate(Some(&home), &name)?;
+    if let Some(group) = &arguments.resource_group {
+        return found::destroy(arguments, &directory, &name, group, reporter).await;
+    }
     if !directory.exists()? {
         return gone_or_unknown(arguments, &home, &name);
     }
@@ -76,29 +81,55 @@ async fn destroy(arguments: &DestroyArguments, reporter: &Reporter) -> Result<()
             true => format!("erase the keys of cluster {name} for good?"),
             false => format!("remove cluster {name} for good?"),
         };
-        let nobody_here = format!("nobody is here to confirm; `{again} --yes` removes without asking");
-        report::confirm_removal(&question, nobody_here).await?;
-        // Thinking takes time, in which others make things.
-        if look().await? != removal {
-            return Err(Failure::Usage(format!(
-                "what exists has changed meanwhile, so nothing was removed; `{again}` shows it anew"
-            )));
-        }
+        ask(&question, &again, &removal, look).await?;
     }
-    let result = remove(&connection.arm, &own, &removal, reporter).await;
-    reporter.finish();
-    result.map_err(|errors| Failure::azure_all(errors, format!("`{again}` removes what is left")))?;
+    take_away(&connection, &own, &removal, &again, reporter).await?;
     // The keys of machines that are gone open nothing.
     let now = OffsetDateTime::now_utc().format(&Rfc3339).map_err(anyhow::Error::new)?;
     directory.retire(&now)?;
     drop(lock);
+    removed(arguments, &name, &removal, connection.cloud)
+}
+
+/// Says what was removed.
+fn removed(arguments: &DestroyArguments, name: &ClusterName, removal: &Removal, cloud: Cloud) -> Result<(), Failure> {
     let removed = !removal.ids().is_empty();
     let value = serde_json::json!({ "name": name.as_str(), "removed": removed });
     let text = match removed {
-        false => format!("cluster {name}: nothing was left on {}\n", connection.cloud.as_str()),
+        false => format!("cluster {name}: nothing was left on {}\n", cloud.as_str()),
         true => format!("cluster {name} is gone\n"),
     };
     output::result(arguments.output.output, &value, &text)
+}
+
+/// Asks whether to remove what was shown, and looks once more: thinking takes time, in which others make things.
+async fn ask<L: Future<Output = Result<Removal, Failure>>>(
+    question: &str,
+    again: &str,
+    shown: &Removal,
+    look: impl FnOnce() -> L,
+) -> Result<(), Failure> {
+    let nobody_here = format!("nobody is here to confirm; `{again} --yes` removes without asking");
+    report::confirm_removal(question, nobody_here).await?;
+    match look().await? == *shown {
+        true => Ok(()),
+        false => Err(Failure::Usage(format!(
+            "what exists has changed meanwhile, so nothing was removed; `{again}` shows it anew"
+        ))),
+    }
+}
+
+/// Removes it, and returns when it is gone.
+async fn take_away(
+    connection: &Connection,
+    own: &OwnResources,
+    removal: &Removal,
+    again: &str,
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    let result = remove(&connection.arm, own, removal, reporter).await;
+    reporter.finish();
+    result.map_err(|errors| Failure::azure_all(errors, format!("`{again}` removes what is left")))
 }
 
 /// What is known of a cluster that is to be removed.

@@ -30,7 +30,18 @@ pub(super) struct Asked {
     /// Azure's subscriptions.
     azure: Vec<Connection>,
     /// Why there are not more of them.
-    not_azure: String,
+    without: Without,
+}
+
+/// Why a subscription of Azure's is not asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Without {
+    /// `--local`.
+    Unwanted,
+    /// Another one was named.
+    Another,
+    /// It could not be, or nobody seems to have signed in.
+    Unreached,
 }
 
 /// What is said of a cluster, and what went wrong.
@@ -50,11 +61,13 @@ impl Asked {
         failures: &mut Vec<Failure>,
         reporter: &Reporter,
     ) -> Result<Self, Failure> {
-        let mut asked =
-            Self { emulator: Err("the local emulator does not run"), azure: Vec::new(), not_azure: String::new() };
-        if arguments.local {
-            asked.not_azure = "--local leaves Azure out".to_owned();
-        } else {
+        let without = match (arguments.local, values.get(&SUBSCRIPTION)) {
+            (true, _) => Without::Unwanted,
+            (false, Some(_)) => Without::Another,
+            (false, None) => Without::Unreached,
+        };
+        let mut asked = Self { emulator: Err("the local emulator does not run"), azure: Vec::new(), without };
+        if without != Without::Unwanted {
             asked.connect_to_azure(values, kept, failures, reporter).await?;
         }
         let of_emulator = if arguments.local { values } else { &Values::default() };
@@ -89,19 +102,12 @@ impl Asked {
             }
         }
         if places.is_empty() && !sign_in::is_meant(values) {
-            self.not_azure = "nobody here has signed in".to_owned();
-            reporter.note(format!(
-                "{DEGRADED} Azure was not asked: {} (`az login`); --local leaves it out",
-                self.not_azure
-            ));
+            let why = "nobody here has signed in (`az login`); --local leaves it out";
+            reporter.note(format!("{DEGRADED} Azure was not asked: {why}"));
             return Ok(());
         }
-        self.not_azure = match values.get(&SUBSCRIPTION) {
-            Some(_) => "it is in another subscription".to_owned(),
-            None => "Azure could not be asked".to_owned(),
-        };
-        let named = values.get(&SUBSCRIPTION).is_some();
-        let places = [None].into_iter().chain(places.into_iter().filter(|_| !named).map(Some));
+        let others = places.into_iter().filter(|_| self.without != Without::Another);
+        let places = [None].into_iter().chain(others.map(Some));
         let arguments = ConnectionArguments { local: false, state_dir: None };
         for place in places {
             let is_asked_already = |place: &ClusterPlace| self.azure.iter().any(|asked| is_of(asked, place));
@@ -149,7 +155,13 @@ impl Asked {
             },
             Cloud::Azure => match self.azure.iter().find(|asked| is_of(asked, &stored.place())) {
                 Some(connection) => connection,
-                None => return unknown(format!("{}: {}", self.not_azure, which(stored))),
+                None => {
+                    return unknown(match self.without {
+                        Without::Unwanted => "--local leaves Azure out".to_owned(),
+                        Without::Another => format!("it is in another subscription: {}", which(stored)),
+                        Without::Unreached => "Azure could not be asked".to_owned(),
+                    });
+                }
             },
         };
         match told(connection, &kept.name, stored).await {

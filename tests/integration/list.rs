@@ -199,7 +199,17 @@ fn the_cluster_of_a_shell_is_named_once() {
 fn a_cluster_that_is_not_kept_here_is_found_by_its_tag_and_removed() {
     let sandbox = Sandbox::with_emulator(&[]);
     sandbox.succeed(&["mycluster", "--local", "--no-wait", "--deis", "--data-disk"]);
-    sandbox.succeed(&["mycluster", "--local", "--no-wait", "--state-dir", "other", "--resource-group", "theirs"]);
+    sandbox.succeed(&[
+        "mycluster",
+        "--local",
+        "--no-wait",
+        "--state-dir",
+        "other",
+        "--resource-group",
+        "theirs",
+        "--location",
+        "northeurope",
+    ]);
     let theirs = sandbox.resources("theirs");
     // Somebody else's, to which a policy passed the group's tag on; its name is nearly that of a machine.
     let path = |name: &str| {
@@ -216,7 +226,7 @@ fn a_cluster_that_is_not_kept_here_is_found_by_its_tag_and_removed() {
     let destroy = ["destroy", "mycluster", "--local", "--state-dir", "new", "--resource-group"];
     let of = |group: &'static str, more: &[&'static str]| [&destroy[..], &[group], more].concat();
     sandbox.run(&of("mycluster", &[])).demand(2).says(&[
-        "removes 14 resources of the cluster:",
+        "removes 17 resources of the cluster:",
         "the resource group stays, because these are not the cluster's:",
         "precious",
         "with the keys of its machines, is not here",
@@ -230,9 +240,10 @@ fn a_cluster_that_is_not_kept_here_is_found_by_its_tag_and_removed() {
     let here = ["destroy", "mycluster", "--resource-group", "mycluster", "--yes"];
     sandbox.run(&here).demand(3).says(&["has a directory here", "leave the option out"]);
 
-    sandbox.succeed(&of("MyCluster", &["--yes"])).says(&["removes 14 resources of the cluster:"]);
+    sandbox.succeed(&of("MyCluster", &["--yes"])).says(&["removes 17 resources of the cluster:"]);
     assert_eq!(sandbox.resources("mycluster"), [path("mycluster-jumpbox-1-ip"), path("precious")]);
     assert_eq!(sandbox.resources("theirs"), theirs);
     assert_eq!(sandbox.succeed(&of("mycluster", &["--yes"])).stdout, "cluster mycluster: nothing was left on local\n");
-    assert_eq!(listed(&sandbox, &LIST), ["mycluster gone here", "mycluster running elsewhere"]);
+    // The group with what is a stranger's stays.
+    assert_eq!(listed(&sandbox, &LIST), ["mycluster no_machines here", "mycluster running elsewhere"]);
 }

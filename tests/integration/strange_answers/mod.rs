@@ -20,7 +20,7 @@ const NAME: &str = "storm";
 const CREATE: [&str; 6] = [NAME, "--local", "--no-wait", "--num-nodes", "1", "--allow-small"];
 const DESTROY: [&str; 3] = ["destroy", NAME, "--yes"];
 /// Silences are waited for while others work.
-const WORKERS: usize = 8;
+const WORKERS: usize = 3;
 const DONE: i32 = 0;
 const AZURE_REFUSED: i32 = 5;
 const AZURE_UNREACHABLE: i32 = 6;

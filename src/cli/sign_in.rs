@@ -77,9 +77,7 @@ pub(super) fn read(sign_in: &Values, cloud: AzureCloud, problems: &mut Problems)
 /// Whether anything says that somebody means to sign in to Azure: a parameter, a variable, or the Azure CLI's files.
 pub(super) fn is_meant(sign_in: &Values) -> bool {
     let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    *sign_in != Values::default()
-        || SIGN_IN_VARIABLES.iter().any(|name| is_set(name))
-        || subscription::is_azure_cli_used()
+    *sign_in != Values::default() || SIGN_IN_VARIABLES.iter().any(is_set) || subscription::is_azure_cli_used()
 }
 
 /// The credential that this and the environment lead to.

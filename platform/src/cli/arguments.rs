@@ -41,8 +41,13 @@ pub(super) struct PlatformArguments {
 /// Which cluster, and how it is reached.
 #[derive(Clone, Debug, Args)]
 pub(super) struct ConnectionArguments {
-    /// Name of the cluster [default: PLATFORMCTL_CLUSTER, else the only one there is]
-    #[arg(long, value_name = "NAME", global = true, help_heading = "Connection")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        global = true,
+        help_heading = "Connection",
+        help = "Name of the cluster [default: PLATFORMCTL_CLUSTER, else the only one there is]"
+    )]
     pub cluster: Option<String>,
     /// Reach all nodes through this one [default: PLATFORMCTL_TUNNEL, DEISCTL_TUNNEL, else directly]
     #[arg(long, value_name = "HOST[:PORT]", global = true, help_heading = "Connection")]

@@ -23,7 +23,7 @@ mod tests {
     #[test]
     fn cells_stay_in_their_columns() {
         let rows = [["a\n\u{1b}[31mb", "1"], ["longer", "2"]].map(|row| row.map(str::to_owned));
-        let expected = "NAME               N\na \\u{1b}[31mb      1\nlonger             2\n";
-        assert_eq!(table(["NAME", "N"], rows.into_iter()).replace("  ", " "), expected.replace("  ", " "));
+        let expected = "NAME           N\na \\u{1b}[31mb  1\nlonger         2\n";
+        assert_eq!(table(["NAME", "N"], rows.into_iter()), expected);
     }
 }

@@ -161,14 +161,11 @@ fn table(shown: &[Shown]) -> String {
         let or_dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
         [or_dash(&one.name), one.source.to_owned(), or_dash(one.ends.as_deref().unwrap_or_default()), or_dash(&hosts)]
     });
-    let head = ["NAME", "SOURCE", "ENDS", "HOSTS"].map(str::to_owned);
-    let rows: Vec<[String; 4]> = std::iter::once(head).chain(rows).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let (names, sources, ends) = (width(0), width(1), width(2));
+    let troubles = [None].into_iter().chain(shown.iter().map(|one| one.trouble.as_deref()));
     let mut text = String::new();
-    for (index, [name, source, end, hosts]) in rows.iter().enumerate() {
-        text += &format!("{name:<names$}  {source:<sources$}  {end:<ends$}  {hosts}\n");
-        if let Some(trouble) = index.checked_sub(1).and_then(|index| shown[index].trouble.as_ref()) {
+    for (line, trouble) in report::table(["NAME", "SOURCE", "ENDS", "HOSTS"], rows).lines().zip(troubles) {
+        text += &format!("{line}\n");
+        if let Some(trouble) = trouble {
             text += &format!("    {}\n", report::one_line(trouble, 500));
         }
     }

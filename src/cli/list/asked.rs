@@ -18,7 +18,7 @@ use crate::spec::AzureCloud;
 use report::mark::DEGRADED;
 use report::{Failure, Reporter, exit_code};
 
-/// Where the whole hint stands, it is the command's own line that helps.
+/// With the options that were given, which a hint of ours would lose.
 const AGAIN: &str = "run the same command again";
 /// Of a cluster whose own failure is told by itself.
 const NOT_TOLD: &str = "it could not be told";
@@ -91,13 +91,8 @@ impl Asked {
         reporter: &Reporter,
     ) -> Result<(), Failure> {
         let mut places: Vec<ClusterPlace> = Vec::new();
-        let is_known = |places: &[ClusterPlace], place: &ClusterPlace| {
-            places.iter().any(|known| {
-                known.azure_cloud == place.azure_cloud && known.subscription.eq_ignore_ascii_case(&place.subscription)
-            })
-        };
         for place in kept.iter().filter_map(azure_place) {
-            if !is_known(&places, &place) {
+            if !places.iter().any(|known| known.subscription.eq_ignore_ascii_case(&place.subscription)) {
                 places.push(place);
             }
         }

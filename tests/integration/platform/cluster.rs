@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::sandbox::{Ended, SUBSCRIPTION, Sandbox, platformctl, wait_for};
+use crate::sandbox::{Ended, SUBSCRIPTION, Sandbox, platformctl, wait_for_some};
 
 /// Its name, and its resource group's.
 pub(super) const NAME: &str = "acropolis";
@@ -55,25 +55,16 @@ impl Cluster {
     /// What is answered through the load balancer, as soon as something is: a connection that is lost while routers take on
     /// their routes is made again.
     pub(super) fn answered(&self, host: &str, path: &str) -> (u16, String) {
-        let mut answer = None;
-        wait_for("an answer", || {
-            answer = self.get(host, path).ok();
-            answer.is_some()
-        });
-        answer.expect("an answer")
+        wait_for_some("an answer", || self.get(host, path).ok())
     }
 
     /// Runs a command that refuses clocks which differ, until they do not: machines that go on after a while have the time of
     /// before until their clocks have been set.
     pub(super) fn ctl_when_clocks_agree(&self, arguments: &[&str]) -> Ended {
-        let mut last = None;
-        wait_for("clocks that agree", || {
+        wait_for_some("clocks that agree", || {
             let ended = self.ctl(arguments);
-            let do_agree = !ended.stderr.contains("error: the clocks of ");
-            last = Some(ended);
-            do_agree
-        });
-        last.expect("it was run")
+            (!ended.stderr.contains("error: the clocks of ")).then_some(ended)
+        })
     }
 
     /// Ends a machine as a power cut does.

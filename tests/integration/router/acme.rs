@@ -10,7 +10,7 @@ use super::mesh::{Mesh, RouterSettings};
 use super::pebble::Pebble;
 use super::swarm::App;
 use super::{HOST, get, serves};
-use crate::sandbox::wait_for;
+use crate::sandbox::{wait_for, wait_for_some};
 
 /// Leads to another machine than the router's.
 const ELSEWHERE: &str = "elsewhere.example.test";
@@ -30,12 +30,7 @@ fn serial(mesh: &Mesh, root: &X509) -> Option<String> {
 
 /// The same as soon as it is one that is expected.
 fn awaited_serial(what: &str, mesh: &Mesh, root: &X509, is_expected: impl Fn(&str) -> bool) -> String {
-    let mut shown = None;
-    wait_for(what, || {
-        shown = serial(mesh, root);
-        shown.as_deref().is_some_and(&is_expected)
-    });
-    shown.expect("a number")
+    wait_for_some(what, || serial(mesh, root).filter(|shown| is_expected(shown)))
 }
 
 #[test]
@@ -78,12 +73,8 @@ fn certificates_are_ordered_by_one_shown_by_all_and_renewed_by_who_is_left() {
         assert!(lines.next().is_some_and(|line| line.contains(words)), "{host}: {listed}");
     }
     let unknown = get(HOST, "/.well-known/acme-challenge/0123456789012345678901234");
-    let mut answer = None;
-    wait_for("an answer", || {
-        answer = ask(first.web, &unknown).ok().map(|answer| (answer.status, answer.body));
-        answer.is_some()
-    });
-    assert_eq!(answer, Some((404, "no certificate is being ordered with this token\n".to_owned())));
+    let answer = wait_for_some("an answer", || ask(first.web, &unknown).ok());
+    assert_eq!((answer.status, answer.body.as_str()), (404, "no certificate is being ordered with this token\n"));
 
     // Another controller gives the same to its router, and orders nothing.
     second.start_router();

@@ -230,12 +230,12 @@ fn a_cluster_that_is_not_kept_here_is_found_by_its_tag_and_removed() {
         "the resource group stays, because these are not the cluster's:",
         "precious",
         "with the keys of its machines, is not here",
-        "nobody is here to confirm; `azure-coreos-cluster destroy mycluster --resource-group mycluster --yes`",
+        "nobody is here to confirm; `azure-coreos-cluster destroy mycluster --resource-group mycluster --local --yes`",
     ]);
     sandbox
         .run(&of("elsewhere", &["--yes"]))
         .demand(3)
-        .says(&["nothing in resource group `elsewhere` carries the tag"]);
+        .says(&["nothing in resource group `elsewhere` carries the tag", "hint: azure-coreos-cluster list --local"]);
     sandbox.run(&of("a/b", &["--yes"])).demand(3).says(&["`--resource-group`"]);
     let here = ["destroy", "mycluster", "--resource-group", "mycluster", "--yes"];
     sandbox.run(&here).demand(3).says(&["has a directory here", "leave the option out"]);

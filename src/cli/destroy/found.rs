@@ -31,14 +31,16 @@ pub(super) async fn destroy(
         problems.add(FLAG, message);
     }
     let Some(group) = group.filter(|_| problems.is_empty()) else { return Err(problems.into()) };
-    let again = format!("azure-coreos-cluster destroy {name} --resource-group {group}");
+    // Without a directory nothing else says where the cluster is: the same words would mean one on Azure.
+    let local = if arguments.connection.local { " --local" } else { "" };
+    let again = format!("azure-coreos-cluster destroy {name} --resource-group {group}{local}");
     let connection = connect_to(&arguments.connection, &arguments.sign_in.values()?, None, reporter).await?;
     let tagged = tagged_clusters(&connection.arm, &connection.subscription).await;
     let tagged = tagged.map_err(|error| Failure::azure(error, again.clone()))?;
     let found = tagged.into_iter().find(|found| found.is_in(group.as_str(), name.as_str()));
     let Some(found) = found else {
         let message = format!("nothing in resource group `{group}` carries the tag of a cluster `{name}`");
-        problems.add_with_hint(FLAG, message, "azure-coreos-cluster list");
+        problems.add_with_hint(FLAG, message, format!("azure-coreos-cluster list{local}"));
         return Err(problems.into());
     };
     let machines: Vec<String> = found.machines.iter().map(|machine| machine.name().to_owned()).collect();

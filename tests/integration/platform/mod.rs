@@ -39,7 +39,6 @@ fn requests_survive_moves_of_tasks_and_the_loss_of_a_machine() {
 }
 
 #[test]
-#[ignore = "takes minutes on emulated machines: cargo test --test integration -- --ignored platform::"]
 fn a_broken_upgrade_goes_back_and_a_good_one_is_rolled_out() {
     let cluster = running_platform();
     upgrade::a_broken_upgrade_goes_back(&cluster);

@@ -14,6 +14,7 @@ pub(crate) mod directory;
 pub(crate) mod discovery;
 pub(crate) mod execute;
 pub mod local;
+pub(crate) mod membership;
 pub mod outputs;
 pub mod pki;
 pub mod plan;

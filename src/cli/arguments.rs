@@ -12,6 +12,7 @@ use super::local::arguments::LocalCommand;
 use super::management_certificate::ManagementCertificateArguments;
 use super::parameters::{ParameterArguments, SignInArguments};
 use super::power::arguments::{RestartArguments, StartArguments, StopArguments};
+use super::scale::arguments::ScaleArguments;
 use super::who_am_i::WhoAmIArguments;
 use crate::spec::Dialect;
 
@@ -58,6 +59,8 @@ pub(super) enum Command {
     Start(StartArguments),
     /// Restart nodes one after the other, each ready again before the next one goes
     Restart(RestartArguments),
+    /// Add nodes to a cluster, or take the last ones away after what runs there has moved
+    Scale(ScaleArguments),
     /// Show what Azure holds of a cluster, and what of it somebody changed by hand
     Status(StatusArguments),
     /// List the clusters that are kept here, and those that Azure and the local emulator have

@@ -142,7 +142,8 @@ fn node_keys(prepared: &Prepared, existing: &[(&Node, &Resource)], problems: &mu
         if parts.contains(&KeyPart::Authority) {
             of_other_authority.push(name);
         }
-        if parts.contains(&KeyPart::EtcdRole) {
+        // Whoever joins etcd later may have been made as a client.
+        if parts.contains(&KeyPart::EtcdRole) && !node.etcd_joins {
             of_other_role.push(name);
         }
         if !keys_are_here {

@@ -24,6 +24,7 @@ mod preflight;
 mod prepare;
 mod reached;
 mod ready;
+mod scale;
 mod serial_console;
 mod sign_in;
 mod status;
@@ -65,6 +66,7 @@ pub fn azure_coreos_cluster(arguments: impl IntoIterator<Item = OsString>) -> Ex
         Some(Command::Stop(arguments)) => to_its_end("off", power::stop(arguments)),
         Some(Command::Start(arguments)) => to_its_end("off", power::start(arguments)),
         Some(Command::Restart(arguments)) => to_its_end("off", power::restart(arguments)),
+        Some(Command::Scale(arguments)) => to_its_end("off", scale::run(arguments)),
         Some(Command::Destroy(arguments)) => to_its_end("off", destroy::run(arguments)),
         Some(Command::Status(arguments)) => run("run the same command again", status::run(arguments)),
         Some(Command::List(arguments)) => run("run the same command again", list::run(arguments)),

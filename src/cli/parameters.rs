@@ -73,6 +73,15 @@ impl ParameterArguments {
 }
 
 impl SignInArguments {
+    /// A cluster's parameters that say nothing but this, and how to sign in.
+    pub(super) fn with(&self, parameters: &[(&'static Parameter, String)]) -> ParameterArguments {
+        let mut values = self.values.clone();
+        for (parameter, text) in parameters {
+            values.insert(parameter, vec![text.clone()], Origin::Flag(parameter.flag));
+        }
+        ParameterArguments { values }
+    }
+
     /// Flags over the environment.
     pub(super) fn values(&self) -> Result<Values, Problems> {
         let (environment, mut problems) = from_environment(std::env::vars_os());

@@ -90,9 +90,15 @@ fn resolve_with(mut resolver: Resolver, operator_key: &SshPublicKey) -> Result<C
     let ntp_servers = user_data::ntp_servers(&mut resolver);
     user_data::check_image(&mut resolver, &image, user_data_format, &ntp_servers);
     user_data::check_alone(&mut resolver, custom_data_only);
-    let fixed = earlier.filter(|_| resolver.has_machines).map(|earlier| earlier.etcd_member_count);
-    let etcd_member_count = fixed.unwrap_or_else(|| etcd_member_count(node_count));
-    let discovery_url = discovery::url(&mut resolver, etcd_member_count, custom_data_only, &templates);
+    let began = earlier.filter(|_| resolver.has_machines);
+    let etcd_member_count = match began {
+        // Nothing of ours is on such machines.
+        Some(earlier) if custom_data_only => earlier.etcd_member_count,
+        Some(earlier) => earlier.etcd_member_count.max(etcd_member_count(node_count)),
+        None => etcd_member_count(node_count),
+    };
+    let founders = began.map_or(etcd_member_count, ClusterSpec::etcd_founders);
+    let discovery_url = discovery::url(&mut resolver, founders, custom_data_only, &templates);
     let spec = match (name, resource_group) {
         (Some(name), Some(resource_group)) => ClusterSpec {
             name,
@@ -101,6 +107,7 @@ fn resolve_with(mut resolver: Resolver, operator_key: &SshPublicKey) -> Result<C
             location,
             node_count,
             etcd_member_count,
+            etcd_founder_count: Some(founders).filter(|founders| *founders < etcd_member_count),
             discovery_url,
             vm_size,
             machine_prefix,
@@ -188,8 +195,10 @@ fn node_count(resolver: &mut Resolver, availability: &Availability) -> u32 {
         resolver.problem_with_hint(&NUM_NODES, message, "add `--scale-set` or `--zones 1,2,3`");
         return DEFAULT_NODE_COUNT;
     } else if let Some(earlier) = earlier.filter(|earlier| resolver.has_machines && count < *earlier) {
-        let message = format!("the cluster has {earlier} nodes; taking nodes away ({count} asked) is not supported");
-        resolver.problem(&NUM_NODES, message);
+        let message = format!("the cluster has {earlier} nodes, and creating takes none away ({count} asked)");
+        let name = resolver.given(&NAME).and_then(|given| given.texts.first().cloned()).unwrap_or_default();
+        let hint = format!("azure-coreos-cluster scale {name} --num-nodes {count}");
+        resolver.problem_with_hint(&NUM_NODES, message, hint);
     }
     count
 }

@@ -81,7 +81,7 @@ mod tests {
         let again = resolve(&input(&[]), Some(&earlier), &key()).unwrap();
         assert_eq!(again, earlier);
         let grown = resolve(&input(&[(&NUM_NODES, "9")]), Some(&earlier), &key()).unwrap();
-        assert_eq!((grown.node_count, grown.etcd_member_count), (9, 3), "members are fixed when the cluster is made");
+        assert_eq!((grown.node_count, grown.etcd_member_count, grown.etcd_founders()), (9, 5, 3));
         let other = input(&[(&NUM_NODES, "3"), (&LOCATION, "eastus"), (&SSH, "3000"), (&DATA_DISK, "60")]);
         let messages = messages(&other, Some(&earlier));
         for part in [

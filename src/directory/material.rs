@@ -72,6 +72,11 @@ impl ClusterDirectory {
         self.write(&self.identity().with_extension("cert.pem"), &operator_certificate("core", pair)?)
     }
 
+    /// Removes the keys of these nodes.
+    pub(crate) fn forget_node_keys(&self, nodes: &[String]) -> anyhow::Result<()> {
+        nodes.iter().try_for_each(|node| Self::remove_file(&self.node_keys(node)))
+    }
+
     /// Removes the keys of all nodes.
     pub(super) fn forget_nodes(&self) -> anyhow::Result<()> {
         let nodes = self.path("nodes");

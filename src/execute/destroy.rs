@@ -73,6 +73,6 @@ async fn delete(arm: &Arm, removal: &Removal, reporter: &Reporter) -> Result<(),
     }
 }
 
-async fn delete_one(arm: &Arm, id: &ResourceId, reporter: &Reporter) -> Result<(), ArmError> {
+pub(super) async fn delete_one(arm: &Arm, id: &ResourceId, reporter: &Reporter) -> Result<(), ArmError> {
     told(id.to_string(), "delete", reporter, arm.delete(id)).await
 }

@@ -1,6 +1,7 @@
 //! Carries a plan out: every step starts as soon as what it needs is there, and a step that fails stops only those that
 //! need it. Running again goes on from what Azure holds.
 
+mod departed;
 mod destroy;
 mod extra;
 mod group_list;
@@ -12,6 +13,7 @@ mod removal;
 mod tagged;
 mod told;
 
+pub(crate) use departed::{departing, remove_departing};
 pub(crate) use destroy::remove;
 pub(crate) use extra::extra;
 pub(crate) use observe::{Before, being_deleted, observe, observe_settled};

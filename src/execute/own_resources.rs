@@ -118,6 +118,15 @@ impl OwnResources {
         same(machine.path(), path).then_some(machine)
     }
 
+    /// Whether this is the machine, or what was made for it: disks, an interface, an address.
+    pub(crate) fn is_of_machine(&self, id: &ResourceId, machine: &str) -> bool {
+        let data_disk = || {
+            let (of, number) = id.name().rsplit_once("-data-")?;
+            Some(id.kind() == "disk" && of == machine && is_number(number))
+        };
+        of_machine(&self.names, machine).iter().any(|own| same(own.path(), id.path())) || data_disk() == Some(true)
+    }
+
     fn is_machine(&self, name: &str) -> bool {
         let index = self.machine_stem.as_deref().and_then(|stem| name.strip_prefix(stem));
         index.is_some_and(is_number)
@@ -208,6 +217,31 @@ mod tests {
             ("/subscriptions/s/resourceGroups/g/providers/Microsoft.Sql/servers/ö".into(), false),
         ] {
             assert_eq!(is_at_or_below(&path, machine), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_was_made_for_a_machine() {
+        let machines: Vec<String> = (0..20).map(|index| format!("mycluster-coreos-{index}")).collect();
+        let own = OwnResources::of_names("s", "g", "mycluster", &machines);
+        let names = ResourceNames::of("s", "g", "mycluster");
+        for (id, expected) in [
+            (names.virtual_machine("mycluster-coreos-1"), true),
+            (names.disk("mycluster-coreos-1-os"), true),
+            (names.disk("mycluster-coreos-1-data-0"), true),
+            (names.disk("mycluster-coreos-1-data-12"), true),
+            (names.network_interface("mycluster-coreos-1"), true),
+            (names.node_public_ip_address("mycluster-coreos-1"), true),
+            (names.virtual_machine("mycluster-coreos-10"), false),
+            (names.virtual_machine("mycluster-coreos-1-data-0"), false),
+            (names.disk("mycluster-coreos-11-os"), false),
+            (names.disk("mycluster-coreos-1-data-x"), false),
+            (names.disk("mycluster-coreos-12-data-0"), false),
+            (names.load_balancer(), false),
+            (names.public_ip_address(), false),
+            (names.resource_group(), false),
+        ] {
+            assert_eq!(own.is_of_machine(&id, "mycluster-coreos-1"), expected, "{id}");
         }
     }
 

@@ -104,6 +104,7 @@ mod tests {
             name: format!("{}-{}-{index}", "c".repeat(40), "p".repeat(18)),
             address: [10, 0, 0, 4].into(),
             etcd_member: true,
+            etcd_joins: false,
         };
         let [authority, other] = ["one", "two"].map(|name| Authority::generate(name).unwrap());
         let keys = NodeMaterial::generate(&authority, &node(0)).unwrap();

@@ -71,11 +71,22 @@ fn existing(spec: &SettledSpec, desired: &Desired, resource: &Resource) -> Resul
         _ if failed => Action::Update { changes: vec!["the last operation on it failed".into()] },
         // Size, disks and user-data act when a machine is made; changing them under a running node is not done here.
         StepKey::VirtualMachine(_) | StepKey::NetworkInterface(_) | StepKey::AvailabilitySet => {
-            Action::Keep { notes: changes.iter().map(|change| format!("differs, left as it is: {change}")).collect() }
+            Action::Keep { notes: changes.iter().filter_map(left_as_it_is).collect() }
         }
         _ if changes.is_empty() => Action::Keep { notes: Vec::new() },
         _ => Action::Update { changes: changes.iter().map(ToString::to_string).collect() },
     })
+}
+
+/// What there is to say of a property that stays as it is.
+fn left_as_it_is(change: &Difference) -> Option<String> {
+    let tag = change.property.strip_prefix("tags.");
+    match tag {
+        Some(USER_DATA_TAG) => Some("was made with other user-data, which is read once, at the first boot".to_owned()),
+        // Whether keys fit is judged by itself.
+        Some(KEYS_TAG) => None,
+        _ => Some(format!("differs, left as it is: {change}")),
+    }
 }
 
 /// What a machine was made with that no later write changes, and that is another one now.

@@ -8,7 +8,7 @@ mod quorum;
 mod restart;
 
 pub(crate) use check::{BootId, Check, Passed};
-pub(crate) use quorum::check as check_quorum_without;
+pub(crate) use quorum::{check as check_quorum_without, etcd_health};
 pub(crate) use restart::boot_id;
 
 use std::time::Duration;
@@ -174,6 +174,11 @@ async fn ready(
         node.disconnect().await;
     }
     Ok(looked)
+}
+
+/// Waits until the node, which may be booting, is reached over SSH.
+pub(crate) async fn wait_for_ssh(node: &Node, dialect: Dialect) -> Result<(), SshError> {
+    connect(node, dialect, &Semaphore::new(1)).await.map(drop)
 }
 
 /// A place, with the node's connection made.

@@ -26,6 +26,16 @@ pub(crate) async fn check(inventory: &Inventory, leaving: &str, identity: &Ident
     if has_quorum(members, others.len() - reasons.len()) { Ok(()) } else { Err(reasons) }
 }
 
+/// Whether the member on this node agrees with most of the others, or why not.
+pub(crate) async fn etcd_health(node: &Node) -> Result<(), String> {
+    let command = format!(
+        "set -a; . /etc/environment; ETCDCTL_ENDPOINTS=https://{}:2379 etcdctl endpoint health",
+        node.private_address()
+    );
+    let output = node.run(&command, None, LONGEST_ANSWER).await.map_err(|error| error.to_string())?;
+    output.success().map(drop)
+}
+
 /// Whether so many of etcd's members that are well can decide.
 fn has_quorum(members: usize, well: usize) -> bool {
     well > members / 2

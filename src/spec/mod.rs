@@ -70,8 +70,12 @@ pub struct ClusterSpec {
     pub location: Location,
     /// Number of machines, 3 to 1000; 1 or 2 when allowed expressly.
     pub node_count: u32,
-    /// How many of the first nodes are etcd members. Fixed when the cluster is made: later nodes are clients.
+    /// How many of the first nodes are etcd members. It grows with the cluster.
     pub etcd_member_count: u32,
+    /// How many of them began etcd together, each told of all of these; the others joined it one after the other. None
+    /// means that all did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etcd_founder_count: Option<u32>,
     /// Where etcd's members find each other; none means that each is told all of them. A service until the cluster is made.
     #[serde(default)]
     pub discovery_url: Option<DiscoveryUrl>,
@@ -166,6 +170,11 @@ impl ClusterSpec {
     /// Whether every node's address is known.
     pub fn has_addresses(&self) -> bool {
         self.existing_network.as_ref().is_none_or(|existing| existing.addresses.len() >= self.node_count as usize)
+    }
+
+    /// How many of the first nodes began etcd together.
+    pub fn etcd_founders(&self) -> u32 {
+        self.etcd_founder_count.unwrap_or(self.etcd_member_count)
     }
 
     /// `<name>-<prefix>-<index>`.

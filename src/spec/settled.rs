@@ -46,6 +46,8 @@ pub struct Node {
     pub address: Ipv4Addr,
     /// Whether etcd runs here as a member.
     pub etcd_member: bool,
+    /// Whether etcd had begun before this member came.
+    pub etcd_joins: bool,
 }
 
 /// The spec with the answers in it.
@@ -98,6 +100,19 @@ impl Deref for SettledSpec {
 }
 
 impl SettledSpec {
+    /// The same cluster with its first `node_count` nodes alone; with as many as it has or more, as it is.
+    pub fn without_later_nodes(&self, node_count: u32) -> Self {
+        let mut spec = self.0.clone();
+        spec.node_count = spec.node_count.min(node_count);
+        spec.etcd_member_count = spec.etcd_member_count.min(node_count);
+        let founders = spec.etcd_founder_count.map(|founders| founders.min(node_count));
+        spec.etcd_founder_count = founders.filter(|founders| *founders < spec.etcd_member_count);
+        if let Some(existing) = spec.existing_network.as_mut() {
+            existing.addresses.truncate(spec.node_count as usize);
+        }
+        Self(spec)
+    }
+
     /// All nodes in order.
     pub fn nodes(&self) -> Vec<Node> {
         let node = |(index, address): (u32, Ipv4Addr)| Node {
@@ -105,6 +120,7 @@ impl SettledSpec {
             name: self.machine_name(index),
             address,
             etcd_member: index < self.etcd_member_count,
+            etcd_joins: (self.etcd_founders()..self.etcd_member_count).contains(&index),
         };
         match &self.existing_network {
             Some(existing) => (0..self.node_count).zip(existing.addresses.iter().copied()).map(node).collect(),

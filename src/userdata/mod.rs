@@ -15,6 +15,7 @@ mod ignition_rules;
 mod json;
 mod keys;
 pub mod lint;
+mod member;
 mod merge;
 mod mistake;
 mod node;
@@ -32,6 +33,7 @@ mod unit_name;
 mod tests;
 
 pub use check::whole as stopping;
+pub use member::etcd_member_files;
 pub use node::node_user_data;
 pub use purpose::Purpose;
 pub use size::CUSTOM_DATA_BYTES;
@@ -46,7 +48,7 @@ use crate::spec::{Node, SettledSpec};
 /// What every node starts from.
 const BASE_FILE: &str = "base.yaml";
 /// Flatcar's unit for a member of etcd.
-const ETCD_UNIT: &str = "etcd-member.service";
+pub(crate) const ETCD_UNIT: &str = "etcd-member.service";
 
 /// Why a node's user-data cannot be made.
 #[derive(Debug, thiserror::Error)]

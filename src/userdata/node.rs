@@ -23,9 +23,11 @@ pub fn node_user_data(spec: &SettledSpec, node: &Node, material: &Material) -> R
     config.ssh_authorized_keys.insert(0, spec.ssh_public_key.to_string());
 
     let members: Vec<Node> = spec.nodes().into_iter().filter(|node| node.etcd_member).collect();
-    let list = |item: fn(&Node) -> String| members.iter().map(item).collect::<Vec<_>>().join(",");
-    let endpoints = list(|member| format!("https://{}:2379", member.address));
-    let initial_cluster = list(|member| format!("{}=https://{}:2380", member.name, member.address));
+    // Those that were there from the beginning, so that a node's user-data is the same when etcd has grown; whoever makes it
+    // grow tells the nodes that run.
+    let endpoints = members.iter().filter(|member| !member.etcd_joins);
+    let endpoints: Vec<String> = endpoints.map(|member| format!("https://{}:2379", member.address)).collect();
+    let endpoints = endpoints.join(",");
 
     let keys = material.node(&node.name);
     let file = |path: &str, content: &str, owner: &str, permissions: &str| WriteFile {
@@ -52,10 +54,18 @@ pub fn node_user_data(spec: &SettledSpec, node: &Node, material: &Material) -> R
             file("/etc/ssl/etcd/member.crt", &keys.member.certificate, "root", "0644"),
             file("/etc/ssl/etcd/member.key", &keys.member.key, &format!("{ETCD_USER}:{ETCD_USER}"), "0400"),
         ]);
-        let discovery_url = spec.discovery_url.as_ref().map(ToString::to_string);
+        // Discovery is for those who begin.
+        let discovery_url = spec.discovery_url.as_ref().filter(|_| !node.etcd_joins).map(ToString::to_string);
         let content = render(
             "etcd-member.conf",
-            context! { name => node.name.as_str(), cluster => spec.name.as_str(), address => node.address.to_string(), initial_cluster, discovery_url },
+            context! {
+                name => node.name.as_str(),
+                cluster => spec.name.as_str(),
+                address => node.address.to_string(),
+                initial_cluster => initial_cluster(&members, node),
+                initial_cluster_state => if node.etcd_joins { "existing" } else { "new" },
+                discovery_url,
+            },
         )?;
         config.coreos.units.push(Unit {
             name: super::ETCD_UNIT.into(),
@@ -100,4 +110,12 @@ pub fn node_user_data(spec: &SettledSpec, node: &Node, material: &Material) -> R
     }
     config.coreos.units.push(docker);
     Ok(UserData { cloud_config: config, filesystems })
+}
+
+/// Whom a member is told of: one that begins, all that begin; one that joins, all that were there before it, and itself.
+/// etcd refuses another list. <https://etcd.io/docs/v3.5/op-guide/runtime-configuration/#add-a-new-member>
+fn initial_cluster(members: &[Node], node: &Node) -> String {
+    let is_told = |member: &&Node| if node.etcd_joins { member.index <= node.index } else { !member.etcd_joins };
+    let pairs = members.iter().filter(is_told).map(|member| format!("{}=https://{}:2380", member.name, member.address));
+    pairs.collect::<Vec<_>>().join(",")
 }

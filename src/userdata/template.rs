@@ -60,9 +60,9 @@ const SHIPPED: [Shipped; 11] = [
         name: "etcd-member.conf",
         text: include_str!("../../templates/etcd-member.conf"),
         kind: Kind::Template(|| {
-            let initial_cluster = "node-0=https://10.0.0.4:2380";
+            let (initial_cluster, initial_cluster_state) = ("node-0=https://10.0.0.4:2380", "new");
             let discovery_url = "https://discovery.example.com/token";
-            context! { name => "node-0", cluster => "cluster", address => "10.0.0.4", initial_cluster, discovery_url }
+            context! { name => "node-0", cluster => "cluster", address => "10.0.0.4", initial_cluster, initial_cluster_state, discovery_url }
         }),
     },
     Shipped {

@@ -96,14 +96,14 @@ fn a_plan_sends_no_request_that_writes() {
 }
 
 #[test]
-fn a_cluster_grows_and_its_members_stay() {
+fn a_cluster_grows_and_its_nodes_stay() {
     let sandbox = Sandbox::with_emulator(&[]);
     let before = sandbox.succeed(&CREATE).json();
     let after = sandbox.succeed(&[&CREATE[..], &["--num-nodes", "6"]].concat()).json();
     let members = |inventory: &serde_json::Value| {
         inventory["nodes"].as_array().unwrap().iter().filter(|node| node["etcd_member"] == true).count()
     };
-    assert_eq!((members(&before), members(&after)), (3, 3));
+    assert_eq!((members(&before), members(&after)), (3, 5));
     assert_eq!(before["nodes"].as_array().unwrap()[..], after["nodes"].as_array().unwrap()[..3]);
     assert_eq!(after["nodes"].as_array().unwrap().len(), 6);
 }

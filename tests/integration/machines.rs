@@ -102,9 +102,10 @@ fn three_machines_from_nothing_to_nothing() {
     assert!(cluster.get("web", "/").is_err(), "no socket is left");
 }
 
-/// The other dialect, whose reader the image does not have: a program of ours takes its reader's steps, at each boot.
+/// The other dialect, whose reader the image does not have: a program of ours takes its reader's steps, at each boot. The
+/// cluster is a small one that grows: of the two that come to etcd, one runs already and one is new.
 #[test]
-fn machines_are_set_up_by_cloud_config() {
+fn machines_are_set_up_by_cloud_config_and_become_more_and_fewer() {
     const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrnh6AwMZjSrSsF6gJVYgsGCk3JhOLpHoAhlTZQmTmE ann";
     const LAST_WORDS: &str =
         "journalctl --boot --unit azure-local-user-data.service --output cat | grep ^user-data: | tail -n 1";
@@ -138,15 +139,15 @@ coreos:
     );
     std::fs::write(sandbox.path("mine.yaml"), mine).unwrap();
     let create = ["real", "--local", "--user-data-format", "cloud-config"];
-    let ended = sandbox
-        .succeed(&[&create[..], &["--deis", "--data-disk", "8", "--custom-data", "mine.yaml", "-o", "json"]].concat());
+    let two = ["--num-nodes", "2", "--allow-small", "--deis", "--data-disk", "8", "--custom-data", "mine.yaml"];
+    let ended = sandbox.succeed(&[&create[..], &two, &["-o", "json"]].concat());
     let ended = ended.says(&[
         "● real-coreos-0 ssh: answers with its own host key",
         "● real-coreos-0 data disk: /dev/",
         "● real-coreos-0 docker: ",
-        "● real-coreos-2 etcd: healthy, 3 members",
+        "● real-coreos-0 etcd: healthy, 1 members",
     ]);
-    let cluster = Cluster { inventory: ended.json(), sandbox };
+    let mut cluster = Cluster { inventory: ended.json(), sandbox };
     let checks = [
         ("hostname", "real-coreos-0\n"),
         ("sudo cat /etc/mine", "10.32.0.4"),
@@ -160,7 +161,7 @@ coreos:
         ("getent passwd ann | cut -d: -f5", "\"Ann\"\n"),
         ("cat /proc/sys/net/netfilter/nf_conntrack_max", "262144\n"),
         ("cat /etc/flatcar/update.conf", "REBOOT_STRATEGY=off\n"),
-        ("etcdctl member list | cut -d, -f2 | xargs", "started started started\n"),
+        ("etcdctl put /mine kept && etcdctl member list | cut -d, -f2 | xargs", "OK\nstarted\n"),
         ("findmnt --noheadings --output FSTYPE,LABEL /var/lib/docker | xargs", "ext4 docker\n"),
         (
             "docker swarm init --advertise-addr 10.32.0.4 > /dev/null; docker info --format '{{.Swarm.LocalNodeState}}'",
@@ -185,10 +186,54 @@ coreos:
     let machines = std::fs::read_dir(cluster.sandbox.path("azure-local/machines")).unwrap().flatten();
     let consoles = machines.filter_map(|entry| std::fs::read_to_string(entry.path().join("console.log")).ok());
     let told: usize = consoles.map(|text| text.matches(ALL_DONE.trim_end()).count()).sum();
-    assert_eq!(told, 4, "the console tells of each boot");
+    assert_eq!(told, 3, "the console tells of each boot");
     let shown = cluster.sandbox.succeed(&["status", "real", "--console"]).stdout;
     assert!(shown.contains("    [  OK  ] Started docker.service"), "{shown}");
+
+    let ended = cluster.sandbox.succeed(&["scale", "real", "--num-nodes", "3", "-o", "json"]);
+    let ended = ended.says(&[
+        "● etcd: real-coreos-1 joined",
+        "● etcd: real-coreos-2 joined",
+        "● real-coreos-2 etcd: healthy, 3 members",
+        "● swarm: real-coreos-2 joined as manager",
+    ]);
+    cluster.inventory = ended.json();
+    assert_membership(&cluster, 3);
+    let smaller = ["scale", "real", "--num-nodes", "2", "--allow-small"];
+    // What somebody keeps on a node is not given up by who says yes to the node's going.
+    cluster.ssh(2, "docker volume create precious").demand(0);
+    cluster.sandbox.run(&[&smaller[..], &["--yes"]].concat()).demand(8).says(&[
+        "error: node `real-coreos-2` holds what is nowhere else: volume `precious`",
+        "`azure-coreos-cluster scale real --num-nodes 2 --allow-small --lose real-coreos-2` gives it up",
+    ]);
+    assert_membership(&cluster, 3);
+    let ended = cluster.sandbox.succeed(&[&smaller[..], &["--lose", "real-coreos-2", "--yes", "-o", "json"]].concat());
+    let ended = ended.says(&[
+        "etcd has 2 members then, 3 now",
+        "lost with real-coreos-2: volume `precious`",
+        "● swarm: real-coreos-2 drained",
+        "● swarm: real-coreos-2 left",
+        "● etcd: real-coreos-2 left",
+        "● real-coreos-1 etcd: healthy, 2 members",
+    ]);
+    cluster.inventory = ended.json();
+    assert_membership(&cluster, 2);
     cluster.sandbox.succeed(&["destroy", "real", "--yes"]);
+}
+
+/// So many nodes are all there are, in etcd and in the swarm, and what etcd had it has.
+fn assert_membership(cluster: &Cluster, count: usize) {
+    assert_eq!(cluster.inventory["nodes"].as_array().unwrap().len(), count);
+    let endpoints: Vec<String> = (4..4 + count).map(|last| format!("https://10.32.0.{last}:2379")).collect();
+    let endpoints = format!("ETCDCTL_ENDPOINTS={}", endpoints.join(","));
+    let managers = "Leader ".to_owned() + &"Reachable ".repeat(count - 1);
+    let checks = [
+        ("etcdctl get --print-value-only /mine", "kept"),
+        ("etcdctl member list | cut -d, -f2,6 | sort | uniq -c | xargs", &format!("{count} started, false")),
+        ("docker node ls --format '{{.ManagerStatus}}' | sort | xargs", managers.as_str()),
+        ("grep ENDPOINTS /etc/environment", &endpoints),
+    ];
+    assert_found(cluster, &checks);
 }
 
 /// Runs commands on the first node, all in one connection, and compares what each prints.

@@ -2,8 +2,10 @@
 //! is between that node and etcd; the certificates never leave the node.
 //! <https://etcd.io/docs/v3.5/dev-guide/interacting_v3/>
 
+mod members;
 mod transaction;
 
+pub use members::{Member, Members};
 pub use transaction::Transaction;
 
 use std::time::Duration;

@@ -40,7 +40,7 @@ impl Change<'_> {
             platform = connecting => platform?,
             () = signal.as_mut() => return Err(interrupted()),
         };
-        let result = under_lock(platform, self.command, &reporter, signal, work).await;
+        let result = under_lock(platform, &format!("platformctl {}", self.command), &reporter, signal, work).await;
         reporter.finish();
         result
     }
@@ -61,15 +61,16 @@ impl Change<'_> {
     }
 }
 
-/// Does `work` on a platform while its cluster's lock is held for `command`; it ends early when `signal` does.
-pub(crate) async fn under_lock<T>(
+/// Does `work` on a platform while its cluster's lock is held for `command`, such as `platformctl start`; it ends early when
+/// `signal` does.
+pub async fn under_lock<T>(
     platform: Platform,
     command: &str,
     reporter: &Reporter,
     mut signal: Pin<&mut impl Future<Output = ()>>,
     work: impl AsyncFnOnce(&Platform, &Reporter) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let holder = Holder::here(user(), &format!("platformctl {command}"));
+    let holder = Holder::here(user(), command);
     let lock = match ClusterLock::take(&platform.cluster, &holder, reporter, signal.as_mut()).await? {
         Taken::Held(lock) => lock,
         Taken::GivenUp => return Err(interrupted()),

@@ -4,7 +4,7 @@ mod apps;
 mod arguments;
 mod bundles;
 mod certs;
-pub(crate) mod changing;
+pub mod changing;
 mod config;
 mod connect;
 mod database;

@@ -4,9 +4,11 @@
 
 mod archive;
 mod own;
+mod share;
 
 pub(crate) use archive::{Archive, ArchiveError};
 pub(crate) use own::beside_the_program;
+pub(crate) use share::share;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

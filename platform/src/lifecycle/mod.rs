@@ -12,6 +12,7 @@ mod scale;
 mod start;
 mod state;
 mod stop;
+mod take_in;
 mod upgrade;
 
 pub(crate) use crate::installation::Installation;

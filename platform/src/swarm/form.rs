@@ -300,7 +300,7 @@ async fn settle(swarm: &Swarm, members: &[Member], reporter: &Reporter) -> Resul
 }
 
 /// Changes a node's spec; when someone else changed it meanwhile, reads it again and changes that.
-async fn change(swarm: &Swarm, id: &str, edit: impl Fn(&mut NodeSpec)) -> Result<(), DockerError> {
+pub(super) async fn change(swarm: &Swarm, id: &str, edit: impl Fn(&mut NodeSpec)) -> Result<(), DockerError> {
     let mut conflicts = 0;
     loop {
         let node = swarm.ask("reading a node", |docker| async move { docker.inspect_node(id).await }).await?;

@@ -7,6 +7,7 @@ mod address_pool;
 mod form;
 mod health_check;
 mod last_words;
+mod leave;
 mod member;
 mod placement;
 mod resolve;

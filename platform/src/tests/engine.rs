@@ -92,6 +92,7 @@ impl Engine {
             address: format!("10.0.0.{}", index + 4),
             member: None,
             version: 0,
+            left: false,
             images: BTreeSet::new(),
             volumes: BTreeMap::new(),
         };
@@ -111,6 +112,13 @@ impl Engine {
             etcd: Etcd::new(),
             role: None,
         }
+    }
+
+    /// The same with one machine more, which has nothing.
+    pub(super) fn with_one_more(mut self) -> Self {
+        let one_more = Self::new(self.nodes.len() + 1).nodes.pop();
+        self.nodes.extend(one_more);
+        self
     }
 
     /// Notes that a service was changed.
@@ -139,6 +147,8 @@ impl Engine {
             ("GET", ["info"]) => self.info(node),
             ("POST", ["swarm", "init"]) => self.init(node),
             ("POST", ["swarm", "join"]) => self.join(node, body),
+            ("POST", ["swarm", "leave"]) => self.leave(node),
+            ("DELETE", ["nodes", id]) => self.remove_node(id, query),
             ("GET", ["swarm"]) => {
                 (200, json!({"ID": "swarm", "JoinTokens": {"Manager": "SWMTKN-manager", "Worker": "SWMTKN-worker"}}))
             }
@@ -175,6 +185,8 @@ impl Engine {
             }
             ("GET", ["tasks", _, "logs"]) => (200, Value::Null),
             ("GET", ["images", image @ .., "json"]) => self.inspect_image(node, &image.join("/")),
+            ("GET", ["images", "get"]) => self.save(node, &query.all("names")),
+            ("POST", ["images", "load"]) => self.load(node, body),
             ("POST", ["images", "create"]) => self.pull(node, query.get("fromImage")),
             ("GET", ["volumes"]) => {
                 let volumes = self.nodes[node].volumes.iter().filter(|(_, labels)| query.passes(labels));
@@ -197,6 +209,11 @@ pub(super) struct Query(pub Vec<(String, String)>);
 impl Query {
     pub(super) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default()
+    }
+
+    /// Values that come more than once.
+    pub(super) fn all(&self, name: &str) -> Vec<&str> {
+        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()
     }
 
     /// Values of one filter: `{"label": ["a=b"]}`.

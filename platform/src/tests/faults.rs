@@ -50,7 +50,7 @@ async fn run(machines: &std::sync::Arc<Machines>, last_read: &LastRead, command:
         platform.check_store().await?;
         let signal = std::pin::pin!(std::future::pending());
         let work = async |platform: &Platform, reporter: &Reporter| command.run(platform, reporter).await;
-        changing::under_lock(platform, "test", &reporter, signal, work).await
+        changing::under_lock(platform, "platformctl test", &reporter, signal, work).await
     };
     tokio::select! {
         biased;

@@ -1,6 +1,6 @@
 //! Faults of what is done with a bundle.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use super::engine::Engine;
@@ -9,6 +9,7 @@ use crate::Platform;
 use crate::bundle::Bundle;
 use crate::lifecycle::{self, Selection};
 use crate::settings::{Assignment, Settings};
+use crate::swarm::Swarm;
 use report::{Failure, Reporter};
 
 /// The bundle as it is read once.
@@ -226,4 +227,38 @@ async fn uninstall() {
     let gone = every_fault(&started().await, Outcome::Succeeds, uninstall).await;
     // It can be installed again, and started.
     done(done(gone, install).await, start).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_that_leave() {
+    // The registry's volume is on one of them.
+    let engine = started().await;
+    let held = engine.nodes.iter().position(|node| !node.volumes.is_empty()).expect("a volume");
+    for leaving in 0..3 {
+        let name = format!("node-{leaving}");
+        let after = every_fault(&engine, Outcome::Succeeds, async |platform: &Platform, reporter: &Reporter| {
+            let going: Vec<_> = platform.cluster.nodes().iter().filter(|node| node.name() == name).cloned().collect();
+            let swarm = Swarm::new(platform.cluster.only(|node| node.name() != name));
+            let lost: BTreeSet<String> = swarm.volumes_only_on(&going[0]).await?.into_iter().collect();
+            assert_eq!(!lost.is_empty(), leaving == held, "{lost:?}");
+            swarm.drain(&[&name], &lost, reporter).await?;
+            swarm.forget(&going, reporter).await
+        })
+        .await;
+        assert!(after.nodes[leaving].member.is_none());
+        let routers = after.tasks.iter().filter(|task| task.spec["ContainerSpec"]["Image"] == "router:1");
+        assert_eq!(routers.filter(|task| task.state == "running").count(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_that_come() {
+    let engine = started().await.with_one_more();
+    let after = every_fault(&engine, Outcome::Succeeds, async |platform: &Platform, reporter: &Reporter| {
+        platform.take_in_new_nodes(reporter).await
+    })
+    .await;
+    assert_eq!(after.nodes[3].images, engine.nodes[0].images, "no registry was asked");
+    let routers = after.tasks.iter().filter(|task| task.spec["ContainerSpec"]["Image"] == "router:1");
+    assert_eq!(routers.filter(|task| task.state == "running").count(), 4);
 }

@@ -17,6 +17,8 @@ pub(super) struct Node {
     /// Its spec once it is a member of the swarm.
     pub member: Option<Value>,
     pub version: u64,
+    /// Whether it has left, which the managers take for a node that is down.
+    pub left: bool,
     /// References by which there is an image.
     pub images: BTreeSet<String>,
     /// Labels of volumes by name.
@@ -48,7 +50,7 @@ impl Engine {
         let remote: Vec<Value> =
             managers.map(|node| json!({"NodeID": node.id, "Addr": format!("{}:2377", node.address)})).collect();
         let this = &self.nodes[node];
-        let swarm = match &this.member {
+        let swarm = match this.member.as_ref().filter(|_| !this.left) {
             None => json!({"NodeID": "", "LocalNodeState": "inactive", "ControlAvailable": false}),
             Some(spec) => {
                 let is_manager = spec["Role"] == "manager";
@@ -86,6 +88,32 @@ impl Engine {
         }
         let role = if body["JoinToken"] == "SWMTKN-manager" { "manager" } else { "worker" };
         self.enter(node, role);
+        (200, Value::Null)
+    }
+
+    pub(super) fn leave(&mut self, node: usize) -> Answer {
+        if self.nodes[node].member.is_none() || self.nodes[node].left {
+            return refused(503, "This node is not part of a swarm");
+        }
+        self.version += 1;
+        self.nodes[node].left = true;
+        (200, Value::Null)
+    }
+
+    /// <https://github.com/moby/swarmkit/blob/master/manager/controlapi/node.go> (`RemoveNode`)
+    pub(super) fn remove_node(&mut self, id: &str, query: &Query) -> Answer {
+        let Some(index) = self.nodes.iter().position(|node| node.id == id && node.member.is_some()) else {
+            return not_found("node", id);
+        };
+        if self.nodes[index].role() == "manager" {
+            return refused(400, "rpc error: code = FailedPrecondition desc = node is a cluster manager");
+        }
+        if !self.nodes[index].left && query.get("force") != "true" {
+            return refused(400, "rpc error: code = FailedPrecondition desc = node is not down and can't be removed");
+        }
+        self.version += 1;
+        (self.nodes[index].member, self.nodes[index].left) = (None, false);
+        self.tasks.retain(|task| task.node != index);
         (200, Value::Null)
     }
 
@@ -129,6 +157,21 @@ impl Engine {
         (200, json!({"status": format!("Status: Downloaded newer image for {reference}")}))
     }
 
+    /// What `docker save` gives are the images' names here.
+    pub(super) fn save(&self, node: usize, references: &[&str]) -> Answer {
+        let found = references.iter().map(|reference| self.nodes[node].image(reference).ok_or(reference));
+        match found.collect::<Result<Vec<_>, _>>() {
+            Ok(images) => (200, json!({ "images": images })),
+            Err(reference) => refused(404, &format!("No such image: {reference}")),
+        }
+    }
+
+    pub(super) fn load(&mut self, node: usize, saved: &Value) -> Answer {
+        let images = saved["images"].as_array().expect("what was saved").iter();
+        self.nodes[node].images.extend(images.map(|image| image.as_str().expect("a name").to_owned()));
+        (200, json!({"stream": "Loaded image"}))
+    }
+
     pub(super) fn remove_volume(&mut self, node: usize, name: &str) -> Answer {
         let uses = |task: &Task| {
             let mounts = task.spec["ContainerSpec"]["Mounts"].as_array();
@@ -160,7 +203,7 @@ impl Engine {
 pub(super) fn shown_node(node: &Node) -> Value {
     let manager = (node.role() == "manager").then(|| json!({"Reachability": "reachable", "Leader": node.id == "id-0"}));
     json!({
-        "ID": node.id, "Version": {"Index": node.version}, "Spec": node.member, "Status": {"State": "ready"},
+        "ID": node.id, "Version": {"Index": node.version}, "Spec": node.member, "Status": {"State": if node.left { "down" } else { "ready" }},
         "Description": {"Hostname": node.name, "Engine": {"EngineVersion": "28.0.4"}}, "ManagerStatus": manager,
     })
 }

@@ -133,11 +133,17 @@ impl Engine {
         let service = self.services[index].clone();
         let places = self.places(&service);
         let mut changed = false;
+        let is_eligible: Vec<bool> = (0..self.nodes.len()).map(|node| self.is_eligible(&service.spec, node)).collect();
         for task in self.tasks.iter_mut().filter(|task| task.service == service.id && !task.is_over()) {
             let has_place = places.iter().any(|(slot, node)| match slot {
                 Some(_) => *slot == task.slot,
                 None => *node == task.node,
             });
+            if has_place && !is_eligible[task.node] {
+                // Another one takes its place elsewhere.
+                task.desired = "shutdown";
+                changed = true;
+            }
             if !has_place {
                 task.desired = if service.is_global() { "shutdown" } else { "remove" };
                 changed = true;
@@ -290,6 +296,10 @@ impl Engine {
     /// Whether all of a service's constraints hold on a node.
     /// <https://docs.docker.com/reference/cli/docker/service/create/#constraint>
     fn is_eligible(&self, spec: &Value, node: usize) -> bool {
+        let takes_tasks = |spec: &Value| spec["Availability"] == "active";
+        if self.nodes[node].left || !self.nodes[node].member.as_ref().is_some_and(takes_tasks) {
+            return false;
+        }
         let constraints = spec["TaskTemplate"]["Placement"]["Constraints"].as_array().cloned().unwrap_or_default();
         constraints.iter().filter_map(Value::as_str).all(|constraint| {
             let (key, wanted) = constraint.split_once("==").expect("a constraint of ours");

@@ -139,19 +139,42 @@ async fn request(stream: &mut BufStream<DuplexStream>) -> Option<(String, String
     stream.read_line(&mut first).await.ok().filter(|length| *length > 0)?;
     let mut words = first.split(' ').map(str::to_owned);
     let (method, target) = (words.next()?, words.next()?);
-    let mut length = 0;
+    let (mut length, mut in_pieces) = (0, false);
     loop {
         let mut line = String::new();
         stream.read_line(&mut line).await.ok()?;
         let Some((name, value)) = line.trim_end().split_once(": ") else { break };
-        assert!(!name.eq_ignore_ascii_case("transfer-encoding"), "bodies have a length");
+        in_pieces |= name.eq_ignore_ascii_case("transfer-encoding") && value == "chunked";
         if name.eq_ignore_ascii_case("content-length") {
             length = value.parse().ok()?;
         }
     }
+    let body = match in_pieces {
+        true => pieces(stream).await?,
+        false => exactly(stream, length).await?,
+    };
+    Some((method, target, body))
+}
+
+async fn exactly(stream: &mut BufStream<DuplexStream>, length: usize) -> Option<Vec<u8>> {
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
-    Some((method, target, body))
+    Some(body)
+}
+
+/// A body whose length is not known at its beginning. <https://www.rfc-editor.org/rfc/rfc9112#section-7.1>
+async fn pieces(stream: &mut BufStream<DuplexStream>) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).await.ok()?;
+        let length = usize::from_str_radix(line.trim_end(), 16).ok()?;
+        let piece = exactly(stream, length + "\r\n".len()).await?;
+        if length == 0 {
+            return Some(body);
+        }
+        body.extend_from_slice(&piece[..length]);
+    }
 }
 
 /// The shell that keeps the lock's lease. Renewals are no calls of a run: how many there are depends on how long it waits.

@@ -27,7 +27,7 @@ pub(super) async fn run(cluster: ClusterArguments, arguments: CreateArguments) -
     output::result(cluster.output.output, &inventory, &outputs::summary(&inventory))
 }
 
-async fn create(
+pub(super) async fn create(
     cluster: &ClusterArguments,
     arguments: &CreateArguments,
     reporter: &Reporter,
@@ -63,6 +63,7 @@ async fn create(
     let inventory = steps::inventory(&connection, &prepared).await?;
     steps::write(&prepared, &inventory)?;
     steps::check_power(&connection, &prepared, &kept, arguments, reporter).await?;
+    steps::join_etcd(&prepared, &inventory, arguments, reporter).await?;
     steps::wait_until_ready(&prepared, &inventory, arguments, reporter).await?;
     Ok(inventory)
 }

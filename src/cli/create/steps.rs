@@ -1,5 +1,7 @@
 //! The steps of creating a cluster, in their order: each turns what the ones before it found into what the next one needs.
 
+use std::time::Duration;
+
 use super::super::arguments::CreateArguments;
 use super::super::connection::Connection;
 use super::super::first_failure::loosen;
@@ -12,10 +14,12 @@ use crate::arm::{ArmError, ResourceId};
 use crate::config::parameter::BLOB_CONTAINER_URL;
 use crate::directory::Cloud;
 use crate::execute::{execute, observe_settled, off};
+use crate::membership::{join, tell_endpoints};
 use crate::outputs;
 use crate::plan::{Action, Observed, Plan, ResourceNames, changes, desired};
 use crate::readiness::Awaited;
 use crate::spec::Image;
+use nodes::cluster::{Cluster, Route, Timeouts};
 use nodes::inventory::{Inventory, InventorySsh};
 use nodes::ssh::Identity;
 use report::mark::DEGRADED;
@@ -182,6 +186,35 @@ pub(super) async fn check_power(
         return Ok(());
     }
     Err(Failure::Unhealthy { reasons, hint: remedy })
+}
+
+/// Has members that were added to the cluster join etcd, unless nothing on the machines is ours; they are waited for then.
+pub(super) async fn join_etcd(
+    prepared: &Prepared,
+    inventory: &Inventory,
+    arguments: &CreateArguments,
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    let spec = &prepared.spec;
+    let joining: Vec<String> = spec.nodes().into_iter().filter(|node| node.etcd_joins).map(|node| node.name).collect();
+    if joining.is_empty() || ready::unasked(spec, inventory).is_some() {
+        return Ok(());
+    }
+    if arguments.no_wait {
+        let names = joining.join(", ");
+        reporter
+            .note(format!("{DEGRADED} etcd: {names} join when `azure-coreos-cluster {}` waits for them", spec.name));
+        return Ok(());
+    }
+    let cluster = Cluster::new(inventory.clone().into(), ready::identity(inventory)?, Route::Direct, timeouts());
+    join(&cluster, spec, &prepared.material, reporter).await?;
+    tell_endpoints(&cluster, reporter).await;
+    Ok(())
+}
+
+/// A node that does not answer yet is asked again at once: it may be booting.
+fn timeouts() -> Timeouts {
+    Timeouts { silence: Duration::ZERO, ..Timeouts::default() }
 }
 
 /// Waits for the machines, unless nobody wants to or nothing on them is ours.

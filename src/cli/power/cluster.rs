@@ -16,7 +16,7 @@ use report::{Failure, Reporter, first_few};
 const MOST_SHOWN: usize = 3;
 
 /// A cluster that exists, with machines that are its own.
-pub(super) struct PoweredCluster {
+pub(in super::super) struct PoweredCluster {
     pub directory: ClusterDirectory,
     pub stored: StoredCluster,
     pub connection: Connection,
@@ -27,7 +27,11 @@ pub(super) struct PoweredCluster {
 impl PoweredCluster {
     /// Finds it, locks its directory, and looks at its machines; an error when one of them is not its own. `verb` is the
     /// command that was given.
-    pub(super) async fn open(verb: &str, arguments: &PowerArguments, reporter: &Reporter) -> Result<Self, Failure> {
+    pub(in super::super) async fn open(
+        verb: &str,
+        arguments: &PowerArguments,
+        reporter: &Reporter,
+    ) -> Result<Self, Failure> {
         // Said first, so that a name that is not known makes no directory.
         let (directory, _) = known_cluster(&arguments.name, &arguments.connection, reporter)?;
         let lock = DirectoryLock::acquire(&directory)?;
@@ -61,7 +65,7 @@ impl PoweredCluster {
     }
 
     /// The cluster's name.
-    pub(super) fn name(&self) -> &str {
+    pub(in super::super) fn name(&self) -> &str {
         self.stored.spec.name.as_str()
     }
 }

@@ -13,6 +13,7 @@ use super::arguments::OutputArguments;
 use super::prepare;
 use report::{Failure, Reporter};
 
+pub(super) use cluster::PoweredCluster;
 pub(super) use restart::run as restart;
 pub(super) use start::run as start;
 pub(super) use stop::run as stop;

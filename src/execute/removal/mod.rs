@@ -11,6 +11,7 @@ mod verdict;
 
 pub(crate) use error::RemovalError;
 pub(crate) use removed::Removal;
+pub(super) use removed::staged;
 
 use std::time::Duration;
 

@@ -47,7 +47,7 @@ impl Removal {
 }
 
 /// Resources in the order in which they go.
-pub(super) fn staged(ids: &[ResourceId]) -> Vec<Vec<ResourceId>> {
+pub(in super::super) fn staged(ids: &[ResourceId]) -> Vec<Vec<ResourceId>> {
     let mut stages = vec![Vec::new(); STAGES];
     for id in ids {
         stages[stage(id)].push(id.clone());

@@ -197,6 +197,7 @@ impl Prepared {
             subscription: subscription.to_owned(),
             identity: self.operator.identity.clone(),
             bound: Bound::Machines,
+            shrinking_to: None,
             spec: self.spec.clone(),
         };
         self.directory.store_cluster(&stored)?;

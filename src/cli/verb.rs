@@ -13,7 +13,7 @@ const OTHER_VERBS: [(&[&str], &str); 11] = [
     (&["delete", "remove", "rm", "del", "terminate"], "azure-coreos-cluster destroy NAME"),
     (&["ls"], "azure-coreos-cluster list"),
     (&["get", "show", "describe", "info"], "azure-coreos-cluster status NAME"),
-    (&["scale", "resize", "grow"], "azure-coreos-cluster NAME --num-nodes N"),
+    (&["grow", "shrink"], "azure-coreos-cluster scale NAME --num-nodes N"),
     (&["up", "apply", "new", "make", "add", "run", "deploy"], "azure-coreos-cluster create NAME"),
     (&["down"], "azure-coreos-cluster local down, or azure-coreos-cluster destroy NAME"),
     (&["version"], "azure-coreos-cluster --version"),
@@ -139,7 +139,7 @@ mod tests {
             ("ssh", Some("platformctl ssh")),
             ("logs", Some("platformctl journal")),
             ("version", Some("azure-coreos-cluster --version")),
-            ("scale", Some("azure-coreos-cluster NAME --num-nodes N")),
+            ("grow", Some("azure-coreos-cluster scale NAME --num-nodes N")),
             ("web", None),
             ("shop", None),
         ] {

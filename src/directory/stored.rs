@@ -52,6 +52,9 @@ pub(crate) struct StoredCluster {
     /// The folder of the emulator that it was made on; another emulator knows nothing of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emulator: Option<std::path::PathBuf>,
+    /// Nodes from this index on are being taken away: they may have left etcd and the swarm, and their machines still exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shrinking_to: Option<u32>,
     pub spec: SettledSpec,
 }
 

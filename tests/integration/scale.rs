@@ -210,7 +210,7 @@ fn every_deletion_may_go_wrong_in_every_way() {
 fn killed_after_any_request() {
     let (mut sandbox, five) = five();
     let three = made_with("3");
-    let mut killed = 0;
+    let (mut killed, mut begun) = (0, 0);
     for after in 1.. {
         // Operations take long enough to be interrupted.
         five.put_back(&mut sandbox, &["--latency", "azure", "--time-scale", "0.01"]);
@@ -228,10 +228,21 @@ fn killed_after_any_request() {
         child.kill().unwrap();
         child.wait().unwrap();
         killed += 1;
+        // Whatever was begun goes on, and nothing else does.
+        let other = sandbox.run(&["mycluster", "--no-wait", "--yes"]);
+        if other.status == Some(8) {
+            begun += 1;
+            other.says(&[
+                "did not come to its end: those from `mycluster-coreos-3` on may have left etcd",
+                "hint: azure-coreos-cluster scale mycluster --num-nodes 3 ends it",
+            ]);
+        } else {
+            other.demand(0);
+        }
         sandbox.succeed(&SHRINK);
         assert_eq!(sandbox.resources("mycluster"), three, "killed after {after} requests");
         assert_eq!(keys(&sandbox).len(), 3, "killed after {after} requests");
         sandbox.succeed(&["plan", "mycluster", "--exit-code"]);
     }
-    assert!(killed >= 5, "only {killed} runs were interrupted");
+    assert!(killed >= 5 && begun >= 3, "only {killed} runs were interrupted, {begun} of them while nodes went");
 }

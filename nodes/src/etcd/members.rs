@@ -2,10 +2,19 @@
 //! <https://etcd.io/docs/v3.5/op-guide/runtime-configuration/>
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use serde::Deserialize;
+use tokio::time::{Instant, sleep};
 
 use super::{ETCDCTL, Store, StoreError, parse, quoted};
+
+/// etcd's refusal as long as a member has not been heard of for some seconds without a break, as one that has just come.
+/// <https://github.com/etcd-io/etcd/blob/v3.5.16/server/etcdserver/server.go> (`HealthInterval`)
+const UNHEALTHY: &str = "unhealthy cluster";
+/// For that to be over.
+const PATIENCE: Duration = Duration::from_secs(60);
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// etcd as those of its members tell that are asked.
 #[derive(Clone, Debug)]
@@ -68,13 +77,20 @@ impl Members {
         command: &str,
         is_so: impl Fn(&[Member]) -> bool,
     ) -> Result<(), StoreError> {
-        if is_so(&self.list().await?) {
-            return Ok(());
-        }
-        match self.ask(doing, command).await {
-            Err(error @ StoreError::Refused { .. }) if !is_so(&self.list().await?) => Err(error),
-            Err(error @ (StoreError::Unreachable(_) | StoreError::LockLost | StoreError::NotLocked)) => Err(error),
-            Ok(_) | Err(StoreError::Refused { .. }) => Ok(()),
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if is_so(&self.list().await?) {
+                return Ok(());
+            }
+            match self.ask(doing, command).await {
+                Ok(_) => return Ok(()),
+                Err(StoreError::Refused { said, .. }) if said.contains(UNHEALTHY) && Instant::now() < deadline => {
+                    sleep(RETRY_INTERVAL).await;
+                }
+                Err(error @ StoreError::Refused { .. }) if !is_so(&self.list().await?) => return Err(error),
+                Err(StoreError::Refused { .. }) => return Ok(()),
+                Err(error) => return Err(error),
+            }
         }
     }
 

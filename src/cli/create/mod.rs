@@ -9,6 +9,7 @@ use super::arguments::{ClusterArguments, CreateArguments};
 use super::connection::connect;
 use super::finished::tell_finished;
 use super::prepare::{self, prepare_input, reporter};
+use super::scale::refuse_unless_it_ends;
 use super::status::tell_damage;
 use super::{discovery, lost_spec, preflight};
 use crate::outputs;
@@ -38,6 +39,9 @@ pub(super) async fn create(
     let asked = prepare_input(cluster, input)?;
     let _claim = claim.transpose()?;
     tell_damage(&asked.directory, reporter);
+    if let Some(stored) = &asked.stored {
+        refuse_unless_it_ends(stored, asked.spec.node_count)?;
+    }
     discovery::check_token(&asked, reporter).await?;
     let connection = connect(&cluster.connection, &asked.values, asked.stored.as_ref(), reporter).await?;
 

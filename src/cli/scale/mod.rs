@@ -10,7 +10,9 @@ use super::finished::tell_finished;
 use super::status::known_cluster;
 use super::{create, prepare};
 use crate::config::parameter::{NAME, NUM_NODES};
+use crate::directory::StoredCluster;
 use crate::outputs;
+use crate::spec::QUORUM_NODES;
 use arguments::ScaleArguments;
 use nodes::inventory::Inventory;
 use report::mark::GOOD;
@@ -38,9 +40,28 @@ fn again(arguments: &ScaleArguments) -> String {
     text
 }
 
+/// What takes nodes away has to end before the cluster is made to have more than so many: an error with the command for that.
+pub(super) fn refuse_unless_it_ends(stored: &StoredCluster, count: u32) -> Result<(), Failure> {
+    let small =
+        |left: u32| if left < QUORUM_NODES && stored.spec.node_count >= QUORUM_NODES { " --allow-small" } else { "" };
+    match stored.shrinking_to {
+        Some(left) if count > left => Err(Failure::Unhealthy {
+            reasons: vec![format!(
+                "an earlier run took nodes of cluster {} away and did not come to its end: those from `{}` on may have left etcd \
+                 and the swarm",
+                stored.spec.name,
+                stored.spec.machine_name(left)
+            )],
+            hint: format!("azure-coreos-cluster scale {} --num-nodes {left}{} ends it", stored.spec.name, small(left)),
+        }),
+        _ => Ok(()),
+    }
+}
+
 async fn scale(arguments: &ScaleArguments, reporter: &Reporter) -> Result<Inventory, Failure> {
     let (_, stored) = known_cluster(&arguments.cluster.name, &arguments.cluster.connection, reporter)?;
     let has = stored.spec.node_count;
+    refuse_unless_it_ends(&stored, arguments.num_nodes)?;
     let shrinks = arguments.num_nodes < has;
     if shrinks {
         shrink::shrink(arguments, reporter).await?;

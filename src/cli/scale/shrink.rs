@@ -50,6 +50,9 @@ pub(super) async fn shrink(arguments: &ScaleArguments, reporter: &Reporter) -> R
         let nobody_here = format!("nobody is here to confirm; `{again} --yes` does it without asking");
         demand_yes(&question, nobody_here, "nothing was changed").await?;
     }
+    // From now on the nodes that go are no longer what the spec says, and only this command may go on.
+    let begun = StoredCluster { shrinking_to: Some(arguments.num_nodes), ..cluster.stored.clone() };
+    cluster.directory.store_cluster(&begun)?;
     if let Some(nodes) = nodes {
         nodes.leave(&leaving, &holdings, &again, reporter).await?;
     }
@@ -70,7 +73,7 @@ fn forget(cluster: &PoweredCluster, names: &[String], count: u32) -> Result<(), 
         cluster.directory.store_inventory(&inventory)?;
     }
     let spec = cluster.stored.spec.without_later_nodes(count);
-    cluster.directory.store_cluster(&StoredCluster { spec, ..cluster.stored.clone() })?;
+    cluster.directory.store_cluster(&StoredCluster { spec, shrinking_to: None, ..cluster.stored.clone() })?;
     Ok(())
 }
 

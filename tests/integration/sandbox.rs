@@ -161,6 +161,7 @@ impl Sandbox {
             "AZURE_CONFIG_DIR",
             "IDENTITY_ENDPOINT",
             "SYSTEM_OIDCREQUESTURI",
+            "SSL_CERT_DIR", // Of hundreds of certificates beside the one below.
         ] {
             command.env_remove(variable);
         }

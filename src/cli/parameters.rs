@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use super::sign_in::unreadable_variables;
-use crate::config::parameter::{Group, Kind, NAME, PARAMETERS, PLATFORM, Parameter, TEMPLATES};
+use crate::config::parameter::{DEIS, Group, Kind, NAME, PARAMETERS, PLATFORM, Parameter, TEMPLATES};
 use crate::config::{ClusterInput, InputFile, Values, from_environment, from_file};
 use crate::spec::{OpenPort, PortProbe};
 use diagnostics::{Environment, Origin, Problems, given_file};
@@ -66,7 +66,8 @@ impl ParameterArguments {
             let bundle = BundleSource::resolve_for(given.origin.clone(), text.as_deref(), &variable)?;
             Ok(open_ports(&bundle.ports))
         });
-        let default_platform_ports = open_ports(&deis_ports());
+        // To read a bundle takes longer than all the rest of the input.
+        let default_platform_ports = if values.get(&DEIS).is_some() { open_ports(&deis_ports()) } else { Vec::new() };
         let templates = path(&values, &TEMPLATES).map(|folder| super::templates::load(&folder));
         ClusterInput { values, files, templates, problems, file_is_unread, platform_ports, default_platform_ports }
     }

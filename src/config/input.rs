@@ -23,7 +23,7 @@ pub struct ClusterInput {
     pub file_is_unread: bool,
     /// The ports of the platform that is named, or why it cannot be had.
     pub platform_ports: Option<Result<Vec<OpenPort>, Problems>>,
-    /// The ports of the platform that `--deis` stands for.
+    /// The ports of the platform that `--deis` stands for, where it is given.
     pub default_platform_ports: Vec<OpenPort>,
 }
 

@@ -25,6 +25,7 @@ pub(crate) mod target;
 mod tests;
 
 use installation::LastRead;
+use lifecycle::name_resolution::{self, Lookup};
 use nodes::cluster::{Cluster, ClusterFacts, ClusterLock};
 use nodes::etcd::{Store, Transaction};
 use report::Failure;
@@ -40,13 +41,14 @@ pub struct Platform {
     pub store: Store,
     pub swarm: Swarm,
     pub(crate) last_read: LastRead,
+    pub(crate) lookup: Lookup,
 }
 
 impl Platform {
     /// The platform of `cluster`.
     pub fn new(cluster: Cluster) -> Self {
         let (store, swarm) = (Store::new(cluster.clone()), Swarm::new(cluster.clone()));
-        Self { cluster, store, swarm, last_read: LastRead::default() }
+        Self { cluster, store, swarm, last_read: LastRead::default(), lookup: name_resolution::of_system }
     }
 
     /// The same for who holds the cluster's lock, who alone may write.

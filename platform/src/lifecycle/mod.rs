@@ -4,7 +4,7 @@
 mod health;
 mod install;
 mod instances;
-mod name_resolution;
+pub(crate) mod name_resolution;
 mod need_swarm;
 mod preflight;
 mod remove;

@@ -51,6 +51,11 @@ impl Platform {
         Self { cluster, store, swarm, last_read: LastRead::default(), lookup: name_resolution::of_system }
     }
 
+    /// The same platform on the cluster as it is now.
+    pub fn on(&self, cluster: Cluster) -> Self {
+        Self { cluster, ..self.clone() }
+    }
+
     /// The same for who holds the cluster's lock, who alone may write.
     pub fn locked(self, lock: &ClusterLock) -> Self {
         Self { store: self.store.fenced(lock.fence()), ..self }

@@ -7,10 +7,10 @@ use std::path::Path;
 use super::connection::Connection;
 use super::prepare::Prepared;
 use crate::arm::{ArmError, Resource, VirtualMachine};
-use crate::directory::{Bound, Cloud};
+use crate::directory::{Bound, Cloud, ClusterDirectory};
 use crate::pki::KeyPart;
 use crate::plan::{KEYS_TAG, Observed, ResourceNames, StepKey, is_ours};
-use crate::spec::{Node, SshPublicKey};
+use crate::spec::{Node, SettledSpec, SshPublicKey};
 use diagnostics::{Origin, Problems};
 use report::{Failure, first_few};
 
@@ -202,8 +202,11 @@ fn some(names: &[&str]) -> String {
 
 /// A machine beyond the last one that this directory knows: the cluster was grown from elsewhere, and a run from here
 /// would take it off the load balancer.
-pub(super) async fn check_for_later_machines(connection: &Connection, prepared: &Prepared) -> Result<(), Failure> {
-    let spec = &prepared.spec;
+pub(super) async fn check_for_later_machines(
+    connection: &Connection,
+    spec: &SettledSpec,
+    directory: &ClusterDirectory,
+) -> Result<(), Failure> {
     let names = ResourceNames::new(&connection.subscription, spec);
     let next = names.virtual_machine(&spec.machine_name(spec.node_count));
     let again = format!("azure-coreos-cluster {}", spec.name);
@@ -216,6 +219,6 @@ pub(super) async fn check_for_later_machines(connection: &Connection, prepared: 
         "knows {} nodes, but {next} exists: the cluster was grown from another directory since",
         spec.node_count
     );
-    problems.add_with_hint(of_file(&prepared.directory.spec()), message, COPY);
+    problems.add_with_hint(of_file(&directory.spec()), message, COPY);
     Err(problems.into())
 }

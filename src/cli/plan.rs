@@ -44,7 +44,7 @@ pub(super) async fn run(arguments: PlanArguments) -> Result<ExitCode, Failure> {
     let refused = |error| Failure::azure(error, again.as_str());
     let observed = observe(&connection.arm, &desired, prepared.before()).await.map_err(refused)?;
     check_owner(&connection, &prepared, &desired, &observed)?;
-    super::fitting_keys::check_for_later_machines(&connection, &prepared).await?;
+    super::fitting_keys::check_for_later_machines(&connection, &prepared.spec, &prepared.directory).await?;
     for id in being_deleted(&desired, &observed) {
         reporter.note(format!("{id} is being deleted; creation would wait until it is gone"));
     }

@@ -92,8 +92,8 @@ fn resolve_with(mut resolver: Resolver, operator_key: &SshPublicKey) -> Result<C
     user_data::check_alone(&mut resolver, custom_data_only);
     let began = earlier.filter(|_| resolver.has_machines);
     let etcd_member_count = match began {
-        // Nothing of ours is on such machines.
-        Some(earlier) if custom_data_only => earlier.etcd_member_count,
+        // Nothing of ours is on such machines; and a run that adds none changes nothing else.
+        Some(earlier) if custom_data_only || node_count <= earlier.node_count => earlier.etcd_member_count,
         Some(earlier) => earlier.etcd_member_count.max(etcd_member_count(node_count)),
         None => etcd_member_count(node_count),
     };

@@ -8,7 +8,7 @@ mod join;
 mod leave;
 
 pub(crate) use endpoints::tell_endpoints;
-pub(crate) use join::join;
+pub(crate) use join::Joining;
 pub(crate) use leave::{leave, unfit_to_stay};
 
 use nodes::cluster::Cluster;

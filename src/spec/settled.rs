@@ -6,7 +6,7 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClusterSpec, DiscoveryUrl, ImagePlan};
+use super::{ClusterSpec, DiscoveryUrl, ImagePlan, etcd_member_count};
 
 /// What Azure and a discovery service say about what a spec leaves open. An answer to what the spec does not leave open has
 /// no effect.
@@ -100,11 +100,13 @@ impl Deref for SettledSpec {
 }
 
 impl SettledSpec {
-    /// The same cluster with its first `node_count` nodes alone; with as many as it has or more, as it is.
-    pub fn without_later_nodes(&self, node_count: u32) -> Self {
+    /// The same cluster with its first `node_count` nodes alone; with as many as it has or more, as it is. `members` is how many
+    /// members etcd has then, where that is known: what was asked for once need not have come.
+    pub fn without_later_nodes(&self, node_count: u32, members: Option<u32>) -> Self {
         let mut spec = self.0.clone();
         spec.node_count = spec.node_count.min(node_count);
-        spec.etcd_member_count = spec.etcd_member_count.min(node_count);
+        let most = spec.etcd_member_count.min(node_count);
+        spec.etcd_member_count = members.map_or(most, |members| members.max(etcd_member_count(node_count)).min(most));
         let founders = spec.etcd_founder_count.map(|founders| founders.min(node_count));
         spec.etcd_founder_count = founders.filter(|founders| *founders < spec.etcd_member_count);
         if let Some(existing) = spec.existing_network.as_mut() {

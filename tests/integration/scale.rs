@@ -56,7 +56,7 @@ fn nodes_come_and_go() {
         "takes 3 of 6 nodes away",
         "  - disk `mycluster-coreos-4-data-0`",
         "  - network interface `mycluster-coreos-5-nic`",
-        "etcd has 3 members then, 5 now",
+        "etcd is to have 3 members then, 5 now",
         "nobody is here to confirm; `azure-coreos-cluster scale mycluster --num-nodes 3 --yes` does it without asking",
     ]);
     assert_eq!((sandbox.resources("mycluster"), keys(&sandbox).len()), (made_with("6"), 6));

@@ -50,22 +50,23 @@ impl Members {
         Ok(list.members.into_iter().map(Member::from).collect())
     }
 
-    /// Makes room for a member at this address, who has no vote yet; one that is there already stays as it is.
-    pub async fn add_learner(&self, name: &str, address: Ipv4Addr) -> Result<(), StoreError> {
+    /// Makes room for a member at this address, who has no vote yet; one that is there already stays as it is. Says whether
+    /// there was none.
+    pub async fn add_learner(&self, name: &str, address: Ipv4Addr) -> Result<bool, StoreError> {
         let url = peer_url(address);
         let is_there = |members: &[Member]| members.iter().any(|member| member.peer_urls.contains(&url));
         let command = format!("member add {} --learner --peer-urls={url}", quoted(name));
         self.change("adding a member to etcd", &command, is_there).await
     }
 
-    /// Gives a learner its vote, once it has what the others have; an error until then.
-    pub async fn promote(&self, member: &Member) -> Result<(), StoreError> {
+    /// Gives a learner its vote, once it has what the others have; an error until then. Says whether it had none.
+    pub async fn promote(&self, member: &Member) -> Result<bool, StoreError> {
         let votes = |members: &[Member]| members.iter().any(|other| other.id == member.id && !other.is_learner);
         self.change("promoting a member of etcd", &format!("member promote {:x}", member.id), votes).await
     }
 
-    /// Takes a member out; etcd refuses when too few of the others are up.
-    pub async fn remove(&self, member: &Member) -> Result<(), StoreError> {
+    /// Takes a member out; etcd refuses when too few of the others are up. Says whether it was there.
+    pub async fn remove(&self, member: &Member) -> Result<bool, StoreError> {
         let is_gone = |members: &[Member]| members.iter().all(|other| other.id != member.id);
         self.change("removing a member of etcd", &format!("member remove {:x}", member.id), is_gone).await
     }
@@ -76,19 +77,21 @@ impl Members {
         doing: &'static str,
         command: &str,
         is_so: impl Fn(&[Member]) -> bool,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let deadline = Instant::now() + PATIENCE;
+        let mut was_asked = false;
         loop {
             if is_so(&self.list().await?) {
-                return Ok(());
+                return Ok(was_asked);
             }
+            was_asked = true;
             match self.ask(doing, command).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(true),
                 Err(StoreError::Refused { said, .. }) if said.contains(UNHEALTHY) && Instant::now() < deadline => {
                     sleep(RETRY_INTERVAL).await;
                 }
                 Err(error @ StoreError::Refused { .. }) if !is_so(&self.list().await?) => return Err(error),
-                Err(StoreError::Refused { .. }) => return Ok(()),
+                Err(StoreError::Refused { .. }) => return Ok(true),
                 Err(error) => return Err(error),
             }
         }

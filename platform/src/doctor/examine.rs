@@ -15,9 +15,8 @@ use super::{
 use crate::Platform;
 use crate::bundle::{Bundle, Values};
 use crate::certificates::{Certificates, KnownCertificate};
-use crate::lifecycle::BUNDLE_LABEL;
 use crate::settings::Settings;
-use crate::swarm::{COMPONENT_LABEL, Member, Service, Task};
+use crate::swarm::{BUNDLE_LABEL, COMPONENT_LABEL, Member, Service, Task};
 use nodes::cluster::{Cluster, DockerError, Node};
 use report::Failure;
 use routing::Refusal;

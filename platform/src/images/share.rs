@@ -7,14 +7,15 @@ use bollard::Docker;
 use bollard::errors::Error;
 use bollard::query_parameters::ImportImageOptions;
 use futures::channel::mpsc;
-use futures::future::join_all;
-use futures::{SinkExt as _, StreamExt as _, TryStreamExt as _};
+use futures::{SinkExt as _, StreamExt as _, TryStreamExt as _, stream};
 use tokio_util::bytes::Bytes;
 
 use super::{TRANSFER_TIMEOUT, id_on};
 use nodes::cluster::{DockerError, Node};
 use report::{Event, Reporter};
 
+/// Nodes that are given images together: whoever packs and unpacks answers late, and all of it travels by one line.
+const MOST_AT_ONCE: usize = 2;
 /// Pieces of an archive that are read before the last one is written.
 const PIECES_AHEAD: usize = 4;
 
@@ -22,13 +23,15 @@ const PIECES_AHEAD: usize = 4;
 /// left to that. Returns, in words, what could not be given.
 pub(crate) async fn share(from: &[Node], to: &[Node], images: &BTreeSet<String>, reporter: &Reporter) -> Vec<String> {
     let given = to.iter().enumerate().map(|(index, node)| {
-        // Not all of them ask the same node first.
+        // Not all of them ask the same node first, and members of etcd last.
         let mut from = from.to_vec();
         let first = index % from.len().max(1);
         from.rotate_left(first);
+        from.sort_by_key(Node::is_etcd_member);
         async move { give(&from, node, images, reporter).await }
     });
-    join_all(given).await.into_iter().flatten().collect()
+    let given: Vec<Vec<String>> = stream::iter(given).buffer_unordered(MOST_AT_ONCE).collect().await;
+    given.into_iter().flatten().collect()
 }
 
 /// All that one node has travels together: layers that images have in common are in it once.

@@ -11,12 +11,10 @@ use crate::bundle::{Bundle, Component, ComponentKind, Values};
 use crate::compose::{Rendered, RenderedService};
 use crate::images::{self, Archive, MissingImage};
 use crate::settings::Settings;
-use crate::swarm::{self, Applied, COMPONENT_LABEL, References, Service, Started};
+use crate::swarm::{self, Applied, BUNDLE_LABEL, COMPONENT_LABEL, References, Service, Started};
 use report::mark::{DEGRADED, GOOD};
 use report::{Event, Failure, Reporter};
 
-/// The bundle's name on its services.
-pub(crate) const BUNDLE_LABEL: &str = "platform.bundle";
 /// The bundle's version on its services.
 pub(super) const VERSION_LABEL: &str = "platform.version";
 

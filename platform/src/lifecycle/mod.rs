@@ -16,7 +16,7 @@ mod take_in;
 mod upgrade;
 
 pub(crate) use crate::installation::Installation;
-pub(crate) use install::{BUNDLE_LABEL, Installed, install};
+pub(crate) use install::{Installed, install};
 pub(crate) use instances::restart_instances;
 pub(crate) use need_swarm::need_swarm;
 pub(crate) use preflight::preflight;

@@ -12,9 +12,13 @@ use report::{Failure, Reporter};
 
 impl Platform {
     /// Has every node of the cluster in the swarm, new ones with the images of all services, and writes down what the
-    /// cluster consists of now. Does nothing where there is no swarm. Whoever calls holds the cluster's lock.
+    /// cluster consists of now. Does nothing where no platform is installed. Whoever calls holds the cluster's lock.
     pub async fn take_in_new_nodes(&self, reporter: &Reporter) -> Result<(), Failure> {
+        if self.installation().await?.is_none() {
+            return Ok(());
+        }
         let Some(members) = self.swarm.members().await? else { return Ok(()) };
+        self.swarm.stay(reporter).await?;
         let is_member = |node: &&Node| members.iter().any(|member| member.ready && member.name == node.name());
         let (before, new): (Vec<&Node>, Vec<&Node>) = self.cluster.nodes().iter().partition(is_member);
         if !new.is_empty() {

@@ -1,16 +1,17 @@
 //! Nodes that leave the swarm for good: their tasks are seen running elsewhere before they go.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bollard::models::{MountType, NodeSpec, NodeSpecAvailabilityEnum, NodeSpecRoleEnum, TaskState};
-use bollard::query_parameters::{DeleteNodeOptionsBuilder, LeaveSwarmOptionsBuilder, ListVolumesOptions};
+use bollard::models::{NodeSpec, NodeSpecAvailabilityEnum, NodeSpecRoleEnum, TaskState};
+use bollard::query_parameters::{DeleteNodeOptionsBuilder, LeaveSwarmOptionsBuilder};
 use tokio::time::Instant;
 
 use super::form::change;
+use super::held::{Held, held_by};
 use super::{Member, Role, Service, Swarm, Tally, Task};
 use nodes::cluster::{DockerError, Node};
-use report::mark::GOOD;
+use report::mark::{DEGRADED, GOOD};
 use report::{Failure, Reporter};
 
 /// From draining a node to its tasks running elsewhere: each ends in its own time and is pulled and started anew.
@@ -18,63 +19,96 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(10 * 60);
 /// From demoting a manager to the others knowing it.
 const DEMOTION_DEADLINE: Duration = Duration::from_secs(2 * 60);
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// Docker's own name for a volume that nobody named.
-const ANONYMOUS_NAME_LENGTH: usize = 64;
+/// On nodes that were drained because they are to leave, so that they take tasks again when they stay after all.
+const LEAVING_LABEL: &str = "platform.leaving";
+
+/// Nodes that are to leave, and what may go with them.
+#[derive(Clone, Debug)]
+pub struct Departure<'d> {
+    pub nodes: &'d [Node],
+    /// Services that use it cannot run elsewhere.
+    pub lost: BTreeSet<Held>,
+    /// Whether what finds no place elsewhere is given up.
+    pub gives_up: bool,
+}
+
+impl Departure<'_> {
+    fn has(&self, name: &str) -> bool {
+        self.nodes.iter().any(|node| node.name() == name)
+    }
+}
 
 impl Swarm {
-    /// The volumes on this node, by name, that are nowhere else. What a service that runs on every node keeps is on every
-    /// node; what has no name belongs to one container.
-    pub async fn volumes_only_on(&self, node: &Node) -> Result<Vec<String>, DockerError> {
-        let listed = node
-            .ask("listing its volumes", |docker| async move { docker.list_volumes(None::<ListVolumesOptions>).await })
-            .await?;
-        let services = match self.members().await? {
-            Some(_) => self.services(None).await?,
-            None => Vec::new(),
-        };
-        let everywhere: BTreeSet<&str> =
-            services.iter().filter(|service| service.is_global()).flat_map(volumes).collect();
-        let names = listed.volumes.into_iter().flatten().map(|volume| volume.name);
-        let mut names: Vec<String> =
-            names.filter(|name| !is_anonymous(name) && !everywhere.contains(name.as_str())).collect();
-        names.sort();
-        Ok(names)
-    }
-
-    /// Takes the tasks off these nodes, and returns when none is left there and as many run elsewhere as ran before; `lost`
-    /// are volumes that go with the nodes, whose services cannot run elsewhere.
-    pub async fn drain(&self, leaving: &[&str], lost: &BTreeSet<String>, reporter: &Reporter) -> Result<(), Failure> {
+    /// Takes the tasks off these nodes, and returns when none is left there and every service has all of its tasks elsewhere. A
+    /// service that was short of tasks while nothing had been drained yet does not hold it up.
+    pub async fn drain(&self, departure: &Departure<'_>, reporter: &Reporter) -> Result<(), Failure> {
         let Some(members) = self.members().await? else { return Ok(()) };
+        let leaving: Vec<&Member> = members.iter().filter(|member| departure.has(&member.name)).collect();
+        if leaving.is_empty() {
+            return Ok(());
+        }
         let services = self.services(None).await?;
-        let movable = |service: &&Service| !volumes(service).any(|volume| lost.contains(volume));
-        let services: Vec<&Service> = services.iter().filter(movable).collect();
-        let before = running(&services, &self.tasks(&services, &members).await?, &members);
-        for member in members.iter().filter(|member| leaving.contains(&member.name.as_str())) {
-            let drain = |spec: &mut NodeSpec| {
-                spec.availability = Some(NodeSpecAvailabilityEnum::DRAIN);
-            };
+        let is_movable = |service: &&Service| !held_by(service).any(|held| departure.lost.contains(&held));
+        let mut services: Vec<&Service> = services.iter().filter(is_movable).collect();
+        if leaving.iter().all(|member| member.ready && member.available) {
+            let tasks = self.tasks(&services, &members).await?;
+            services.retain(|service| !is_short(service, &tasks, &members));
+        }
+        let drain = |spec: &mut NodeSpec| {
+            spec.availability = Some(NodeSpecAvailabilityEnum::DRAIN);
+            spec.labels.get_or_insert_default().insert(LEAVING_LABEL.to_owned(), "true".to_owned());
+        };
+        for member in leaving.iter().filter(|member| member.available) {
             change(self, &member.id, drain).await?;
         }
+        let names: Vec<&str> = leaving.iter().map(|member| member.name.as_str()).collect();
+        let names = names.join(", ");
         let deadline = Instant::now() + DRAIN_DEADLINE;
         loop {
-            let members = self.require().await?;
-            let tasks = self.tasks(&services, &members).await?;
-            let reasons = unmoved(&services, &tasks, &members, leaving, &before);
+            // A manager that is busy, or was the leader, may be no answer for a while.
+            let reasons = match self.unmoved_now(&services, departure).await {
+                Ok(reasons) => reasons,
+                Err(error) => vec![error.to_string()],
+            };
             if reasons.is_empty() {
-                reporter.note(format!("{GOOD} swarm: {} drained", leaving.join(", ")));
+                reporter.note(format!("{GOOD} swarm: {names} drained"));
+                return Ok(());
+            }
+            if Instant::now() > deadline && departure.gives_up {
+                reporter.note(format!("{DEGRADED} swarm: {names} drained; given up: {}", reasons.join("; ")));
                 return Ok(());
             }
             if Instant::now() > deadline {
                 let waited = format!("after {} s:", DRAIN_DEADLINE.as_secs());
                 return Err(Failure::Unhealthy {
                     reasons: reasons.into_iter().map(|reason| format!("{waited} {reason}")).collect(),
-                    hint: "platformctl status, and `platformctl apps ps APP`, tell why; the nodes take no tasks until \
-                           `docker node update --availability active NODE` on a manager"
-                        .into(),
+                    hint: "platformctl status tells why".into(),
                 });
             }
             tokio::time::sleep(POLL_INTERVAL).await;
         }
+    }
+
+    async fn unmoved_now(&self, services: &[&Service], departure: &Departure<'_>) -> Result<Vec<String>, DockerError> {
+        let members = self.members().await?.unwrap_or_default();
+        let tasks = self.tasks(services, &members).await?;
+        Ok(unmoved(services, &tasks, &members, &|node| departure.has(node)))
+    }
+
+    /// Lets nodes of this cluster take tasks again that were drained because they were to leave, and have stayed.
+    pub async fn stay(&self, reporter: &Reporter) -> Result<(), Failure> {
+        for member in self.members().await?.unwrap_or_default() {
+            if !member.labels.contains_key(LEAVING_LABEL) || self.cluster().node(&member.name).is_none() {
+                continue;
+            }
+            let stay = |spec: &mut NodeSpec| {
+                spec.availability = Some(NodeSpecAvailabilityEnum::ACTIVE);
+                spec.labels.get_or_insert_default().remove(LEAVING_LABEL);
+            };
+            change(self, &member.id, stay).await?;
+            reporter.note(format!("{GOOD} swarm: {} stays, and takes tasks again", member.name));
+        }
+        Ok(())
     }
 
     /// Takes nodes out of the swarm, those among `leaving` too that do not answer any more. The swarm's own cluster must be
@@ -108,15 +142,21 @@ impl Swarm {
     async fn wait_until_demoted(&self, member: &Member) -> Result<(), Failure> {
         let deadline = Instant::now() + DEMOTION_DEADLINE;
         loop {
-            let members = self.require().await?;
-            let is_manager = |now: &Member| now.id == member.id && (now.leader || now.reachable);
-            if !members.iter().any(is_manager) {
-                return Ok(());
-            }
+            // The leader may be the one that was demoted: another one comes.
+            let reason = match self.members().await {
+                Ok(members) => {
+                    let is_manager = |now: &Member| now.id == member.id && (now.leader || now.reachable);
+                    if !members.iter().flatten().any(is_manager) {
+                        return Ok(());
+                    }
+                    "it is a manager still".to_owned()
+                }
+                Err(error) => error.to_string(),
+            };
             if Instant::now() > deadline {
                 return Err(Failure::Unhealthy {
                     reasons: vec![format!(
-                        "{} is a manager of the swarm still, {} s after it was made a worker",
+                        "{} was made a worker of the swarm, and after {} s: {reason}",
                         member.name,
                         DEMOTION_DEADLINE.as_secs()
                     )],
@@ -125,6 +165,23 @@ impl Swarm {
             }
             tokio::time::sleep(POLL_INTERVAL).await;
         }
+    }
+
+    /// Those of these nodes that are in a swarm of which this one knows nothing.
+    pub async fn strangers<'n>(&self, nodes: &'n [Node]) -> Result<Vec<&'n str>, DockerError> {
+        if self.members().await?.is_some() {
+            return Ok(Vec::new());
+        }
+        let mut strangers = Vec::new();
+        for node in nodes {
+            let info = node.ask("reading its state", |docker| async move { docker.info().await }).await;
+            // One that does not answer manages no swarm either.
+            let state = info.ok().and_then(|info| info.swarm?.local_node_state);
+            if state == Some(bollard::models::LocalNodeState::ACTIVE) {
+                strangers.push(node.name());
+            }
+        }
+        Ok(strangers)
     }
 }
 
@@ -138,74 +195,65 @@ async fn leave(node: &Node) {
     }
 }
 
-/// The volumes that a service mounts, by name.
-fn volumes(service: &Service) -> impl Iterator<Item = &str> {
-    let container = service.spec.task_template.as_ref().and_then(|task| task.container_spec.as_ref());
-    let mounts = container.and_then(|container| container.mounts.as_ref()).into_iter().flatten();
-    mounts.filter(|mount| mount.typ == Some(MountType::VOLUME)).filter_map(|mount| mount.source.as_deref())
+fn tally(service: &Service, tasks: &[Task], members: &[Member]) -> (usize, usize) {
+    let own: Vec<&Task> = tasks.iter().filter(|task| task.service_id == service.id).collect();
+    let tally = Tally::of(service, &own, members);
+    (tally.running, tally.wanted)
 }
 
-fn is_anonymous(volume: &str) -> bool {
-    volume.len() == ANONYMOUS_NAME_LENGTH && volume.bytes().all(|byte| byte.is_ascii_hexdigit())
+fn is_short(service: &Service, tasks: &[Task], members: &[Member]) -> bool {
+    let (running, wanted) = tally(service, tasks, members);
+    running < wanted
 }
 
-/// How many tasks of each service run.
-fn running<'s>(services: &[&'s Service], tasks: &[Task], members: &[Member]) -> BTreeMap<&'s str, usize> {
-    let count = |service: &Service| {
-        let tasks: Vec<&Task> = tasks.iter().filter(|task| task.service_id == service.id).collect();
-        Tally::of(service, &tasks, members).running
-    };
-    services.iter().map(|service| (service.name.as_str(), count(service))).collect()
-}
-
-/// What is on the leaving nodes still, and what does not run as before.
+/// What is on the leaving nodes still, and what does not run elsewhere.
 fn unmoved(
     services: &[&Service],
     tasks: &[Task],
     members: &[Member],
-    leaving: &[&str],
-    before: &BTreeMap<&str, usize>,
+    is_leaving: &dyn Fn(&str) -> bool,
 ) -> Vec<String> {
     let mut reasons = Vec::new();
     for service in services {
-        let own: Vec<&Task> = tasks.iter().filter(|task| task.service_id == service.id).collect();
         // What a dead node ran is said to run there for hours.
         let is_heard = |node: &str| members.iter().any(|member| member.ready && member.name == node);
-        let stays = |task: &&&Task| {
-            task.state == TaskState::RUNNING && leaving.contains(&task.node.as_str()) && is_heard(&task.node)
+        let stays = |task: &&Task| {
+            task.service_id == service.id
+                && task.state == TaskState::RUNNING
+                && is_leaving(&task.node)
+                && is_heard(&task.node)
         };
-        for task in own.iter().filter(stays) {
+        for task in tasks.iter().filter(stays) {
             reasons.push(format!("`{}` runs on {}", service.name, task.node));
         }
-        let tally = Tally::of(service, &own, members);
-        let wanted = tally.wanted.min(before.get(service.name.as_str()).copied().unwrap_or_default());
-        if tally.running < wanted {
-            reasons.push(format!("`{}` runs {} of {wanted} tasks", service.name, tally.running));
+        let (running, wanted) = tally(service, tasks, members);
+        if running < wanted {
+            reasons.push(format!("`{}` runs {running} of {wanted} tasks", service.name));
         }
     }
     reasons
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use std::collections::HashMap;
+
     use bollard::models::{
         Mount, Node as NodeObject, NodeDescription, NodeState, NodeStatus, ObjectVersion, Service as ServiceObject,
         ServiceSpec, ServiceSpecMode, ServiceSpecModeReplicated, Task as TaskObject, TaskSpec, TaskSpecContainerSpec,
         TaskStatus,
     };
 
-    fn service(name: &str, replicas: Option<i64>, volume: Option<&str>) -> Service {
-        let mount =
-            |source: &str| Mount { typ: Some(MountType::VOLUME), source: Some(source.to_owned()), ..Mount::default() };
-        let container =
-            TaskSpecContainerSpec { mounts: Some(volume.map(mount).into_iter().collect()), ..Default::default() };
+    /// A service of so many replicas, or a global one.
+    pub(in super::super) fn service(name: &str, replicas: Option<i64>, mounts: Vec<Mount>) -> Service {
+        let container = TaskSpecContainerSpec { mounts: Some(mounts), ..TaskSpecContainerSpec::default() };
         let mode = match replicas {
             Some(replicas) => ServiceSpecMode {
                 replicated: Some(ServiceSpecModeReplicated { replicas: Some(replicas) }),
                 ..ServiceSpecMode::default()
             },
-            None => ServiceSpecMode { global: Some(Default::default()), ..ServiceSpecMode::default() },
+            None => ServiceSpecMode { global: Some(HashMap::default()), ..ServiceSpecMode::default() },
         };
         Service::read(ServiceObject {
             id: Some(name.to_owned()),
@@ -221,7 +269,7 @@ mod tests {
         .unwrap()
     }
 
-    fn member(name: &str, drained: bool) -> Member {
+    pub(in super::super) fn member(name: &str, drained: bool) -> Member {
         let availability = if drained { NodeSpecAvailabilityEnum::DRAIN } else { NodeSpecAvailabilityEnum::ACTIVE };
         Member::read(NodeObject {
             id: Some(name.into()),
@@ -233,7 +281,13 @@ mod tests {
         .unwrap()
     }
 
-    fn task(service: &str, node: &str, state: TaskState, wanted: bool, members: &[Member]) -> Task {
+    pub(in super::super) fn task(
+        service: &str,
+        node: &str,
+        state: TaskState,
+        wanted: bool,
+        members: &[Member],
+    ) -> Task {
         let desired = if wanted { TaskState::RUNNING } else { TaskState::SHUTDOWN };
         let object = TaskObject {
             id: Some(format!("{service}-{node}")),
@@ -249,9 +303,8 @@ mod tests {
     #[test]
     fn a_node_is_left_when_what_ran_there_runs_elsewhere() {
         let members = [member("n0", false), member("n1", true)];
-        let (web, router) = (service("web", Some(2), None), service("router", None, None));
+        let (web, router) = (service("web", Some(2), Vec::new()), service("router", None, Vec::new()));
         let services = [&web, &router];
-        let before = BTreeMap::from([("web", 2), ("router", 2)]);
         let all = |tasks: &[(&str, &str, TaskState, bool)]| -> Vec<Task> {
             tasks.iter().map(|(service, node, state, wanted)| task(service, node, *state, *wanted, &members)).collect()
         };
@@ -282,20 +335,7 @@ mod tests {
                 &["`web` runs on n1", "`router` runs on n1", "`router` runs 0 of 1 tasks"],
             ),
         ] {
-            assert_eq!(unmoved(&services, &all(tasks), &members, &["n1"], &before), expected);
+            assert_eq!(unmoved(&services, &all(tasks), &members, &|node| node == "n1"), expected);
         }
-        // What did not run before is not waited for.
-        let never = BTreeMap::from([("web", 0), ("router", 0)]);
-        assert_eq!(unmoved(&services, &[], &members, &["n1"], &never), [""; 0]);
-    }
-
-    #[test]
-    fn names_that_nobody_gave() {
-        assert!(is_anonymous(&"0123456789abcdef".repeat(4)));
-        for named in ["platform_registry", "x", &"g".repeat(64)] {
-            assert!(!is_anonymous(named), "{named}");
-        }
-        let database = service("database", Some(1), Some("platform_database"));
-        assert_eq!(volumes(&database).collect::<Vec<_>>(), ["platform_database"]);
     }
 }

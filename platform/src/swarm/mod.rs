@@ -6,6 +6,7 @@
 mod address_pool;
 mod form;
 mod health_check;
+mod held;
 mod last_words;
 mod leave;
 mod member;
@@ -20,11 +21,13 @@ mod task;
 
 pub use address_pool::choose as choose_address_pool;
 pub use form::{form, is_formed};
+pub use held::{Held, Placed};
+pub use leave::Departure;
 pub use member::{Member, Role};
 pub use resolve::{References, UnknownSecret};
 pub use rollout::{Rollout, RolloutFailure};
 pub use secret::SecretVersion;
-pub use service::{Applied, COMPONENT_LABEL, NAMESPACE_LABEL, Service, Started, replicas};
+pub use service::{Applied, BUNDLE_LABEL, COMPONENT_LABEL, NAMESPACE_LABEL, Service, Started, replicas};
 pub use tally::Tally;
 pub use task::Task;
 

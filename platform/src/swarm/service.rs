@@ -12,6 +12,8 @@ use nodes::cluster::DockerError;
 
 /// Groups services; Docker's own tools show it as the stack's name.
 pub const NAMESPACE_LABEL: &str = "com.docker.stack.namespace";
+/// The bundle's name on its services.
+pub const BUNDLE_LABEL: &str = "platform.bundle";
 /// The component of a bundle, or the service of an app.
 pub const COMPONENT_LABEL: &str = "platform.component";
 /// How many replicas the service has when it runs.

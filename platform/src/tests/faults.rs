@@ -26,7 +26,7 @@ const LEFT: [&str; 5] = ["service ", "tasks of ", "network ", "config ", "secret
 #[derive(Debug)]
 enum Ending {
     Done,
-    Failed(#[expect(dead_code, reason = "a test that fails shows it")] Failure),
+    Failed(Failure),
     Killed,
 }
 
@@ -73,6 +73,15 @@ pub(super) async fn done(engine: Engine, command: impl Command) -> Engine {
     let machines = Machines::new(engine, None);
     match run(&machines, &LastRead::default(), &command).await {
         Ending::Done => machines.engine_after(SETTLED),
+        other => panic!("{other:?}\n{}", machines.calls().join("\n")),
+    }
+}
+
+/// The engine after a command that must fail, and how it failed.
+pub(super) async fn refused(engine: Engine, command: impl Command) -> (Engine, String) {
+    let machines = Machines::new(engine, None);
+    match run(&machines, &LastRead::default(), &command).await {
+        Ending::Failed(failure) => (machines.engine_after(SETTLED), failure.to_string()),
         other => panic!("{other:?}\n{}", machines.calls().join("\n")),
     }
 }

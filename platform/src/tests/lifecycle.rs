@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use super::engine::Engine;
-use super::faults::{Outcome, done, every_fault};
+use super::faults::{Outcome, done, every_fault, refused};
 use crate::Platform;
 use crate::bundle::Bundle;
 use crate::lifecycle::{self, Selection};
 use crate::settings::{Assignment, Settings};
-use crate::swarm::Swarm;
+use crate::swarm::{Departure, Swarm};
 use report::{Failure, Reporter};
 
 /// The bundle as it is read once.
@@ -239,9 +239,9 @@ async fn nodes_that_leave() {
         let after = every_fault(&engine, Outcome::Succeeds, async |platform: &Platform, reporter: &Reporter| {
             let going: Vec<_> = platform.cluster.nodes().iter().filter(|node| node.name() == name).cloned().collect();
             let swarm = Swarm::new(platform.cluster.only(|node| node.name() != name));
-            let lost: BTreeSet<String> = swarm.volumes_only_on(&going[0]).await?.into_iter().collect();
+            let lost = swarm.placed().await?.only_on(&going[0]).await?;
             assert_eq!(!lost.is_empty(), leaving == held, "{lost:?}");
-            swarm.drain(&[&name], &lost, reporter).await?;
+            swarm.drain(&Departure { nodes: &going, lost, gives_up: false }, reporter).await?;
             swarm.forget(&going, reporter).await
         })
         .await;
@@ -261,4 +261,36 @@ async fn nodes_that_come() {
     assert_eq!(after.nodes[3].images, engine.nodes[0].images, "no registry was asked");
     let routers = after.tasks.iter().filter(|task| task.spec["ContainerSpec"]["Image"] == "router:1");
     assert_eq!(routers.filter(|task| task.state == "running").count(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_whose_tasks_find_no_place_do_not_leave() {
+    let mut engine = started().await;
+    let held = engine.nodes.iter().position(|node| !node.volumes.is_empty()).expect("a volume");
+    let name = format!("node-{held}");
+    // Where the registry's constraint holds there is no other node.
+    for (_, node) in engine.nodes.iter_mut().enumerate().filter(|(index, _)| *index != held) {
+        node.member.as_mut().expect("a member")["Labels"]["controlPlane"] = "false".into();
+    }
+    let before = engine.nodes[held].member.clone();
+    let leave = async |gives_up: bool, platform: &Platform, reporter: &Reporter| {
+        let going: Vec<_> = platform.cluster.nodes().iter().filter(|node| node.name() == name).cloned().collect();
+        let swarm = Swarm::new(platform.cluster.only(|node| node.name() != name));
+        swarm.drain(&Departure { nodes: &going, lost: BTreeSet::new(), gives_up }, reporter).await
+    };
+    let availability = |engine: &Engine| engine.nodes[held].member.as_ref().expect("a member")["Availability"].clone();
+    // However often it is tried: what ran before it was drained counts, not what runs since.
+    for _ in 0..2 {
+        let command = async |platform: &Platform, reporter: &Reporter| leave(false, platform, reporter).await;
+        let (after, said) = refused(engine, command).await;
+        assert!(said.contains("after 600 s: `platform_registry` runs 0 of 1 tasks"), "{said}");
+        assert_eq!(availability(&after), "drain");
+        engine = after;
+    }
+    // It is to stay after all; or what finds no place is given up.
+    let stays = async |platform: &Platform, reporter: &Reporter| platform.take_in_new_nodes(reporter).await;
+    let stayed = done(engine.clone(), stays).await;
+    assert_eq!(stayed.nodes[held].member, before);
+    let command = async |platform: &Platform, reporter: &Reporter| leave(true, platform, reporter).await;
+    assert_eq!(availability(&done(engine, command).await), "drain");
 }

@@ -3,6 +3,7 @@
 
 mod claim;
 mod consent;
+mod etcd;
 mod steps;
 
 use super::arguments::{ClusterArguments, CreateArguments};
@@ -62,12 +63,13 @@ pub(super) async fn create(
     steps::agree(&connection, &prepared, &plan, arguments.yes, reporter).await?;
 
     prepared.store(&connection.subscription)?;
-    let kept = steps::kept_machines(&plan);
+    let (kept, new) = (steps::kept_machines(&plan), steps::new_machines(&plan));
     steps::carry_out(&connection, &prepared, plan, reporter).await?;
     let inventory = steps::inventory(&connection, &prepared).await?;
     steps::write(&prepared, &inventory)?;
     steps::check_power(&connection, &prepared, &kept, arguments, reporter).await?;
-    steps::join_etcd(&prepared, &inventory, arguments, reporter).await?;
+    etcd::join(&prepared, &inventory, &new, arguments, reporter).await?;
     steps::wait_until_ready(&prepared, &inventory, arguments, reporter).await?;
+    etcd::tell(&prepared, &inventory, arguments, reporter).await?;
     Ok(inventory)
 }

@@ -1,6 +1,6 @@
 //! The steps of creating a cluster, in their order: each turns what the ones before it found into what the next one needs.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use super::super::arguments::CreateArguments;
 use super::super::connection::Connection;
@@ -14,12 +14,10 @@ use crate::arm::{ArmError, ResourceId};
 use crate::config::parameter::BLOB_CONTAINER_URL;
 use crate::directory::Cloud;
 use crate::execute::{execute, observe_settled, off};
-use crate::membership::{join, tell_endpoints};
 use crate::outputs;
 use crate::plan::{Action, Observed, Plan, ResourceNames, changes, desired};
 use crate::readiness::Awaited;
 use crate::spec::Image;
-use nodes::cluster::{Cluster, Route, Timeouts};
 use nodes::inventory::{Inventory, InventorySsh};
 use nodes::ssh::Identity;
 use report::mark::DEGRADED;
@@ -49,7 +47,7 @@ pub(super) async fn plan(
     let observed = observe_settled(&connection.arm, &desired, prepared.before(), reporter).await;
     let observed = observed.map_err(|error| failure(prepared, vec![error]))?;
     check_owner(connection, prepared, &desired, &observed)?;
-    check_for_later_machines(connection, prepared).await?;
+    check_for_later_machines(connection, &prepared.spec, &prepared.directory).await?;
     let plan = crate::plan::plan(&prepared.spec, desired, &observed).map_err(|error| failure(prepared, vec![error]))?;
     announce(&plan, reporter);
     if prepared.values.get(&BLOB_CONTAINER_URL).is_some() && !matches!(prepared.spec.image, Image::Vhd(_)) {
@@ -167,6 +165,12 @@ pub(super) fn kept_machines(plan: &Plan) -> Vec<ResourceId> {
     kept.filter(|step| step.id.is_virtual_machine()).map(|step| step.id.clone()).collect()
 }
 
+/// Names of the machines that this run makes.
+pub(super) fn new_machines(plan: &Plan) -> BTreeSet<String> {
+    let made = plan.steps.iter().filter(|step| matches!(step.action, Action::Create | Action::Replace { .. }));
+    made.filter(|step| step.id.is_virtual_machine()).map(|step| step.id.name().to_owned()).collect()
+}
+
 /// Nobody waits for machines that are off: an error that says what starts them, or a note to whoever does not wait.
 pub(super) async fn check_power(
     connection: &Connection,
@@ -186,35 +190,6 @@ pub(super) async fn check_power(
         return Ok(());
     }
     Err(Failure::Unhealthy { reasons, hint: remedy })
-}
-
-/// Has members that were added to the cluster join etcd, unless nothing on the machines is ours; they are waited for then.
-pub(super) async fn join_etcd(
-    prepared: &Prepared,
-    inventory: &Inventory,
-    arguments: &CreateArguments,
-    reporter: &Reporter,
-) -> Result<(), Failure> {
-    let spec = &prepared.spec;
-    let joining: Vec<String> = spec.nodes().into_iter().filter(|node| node.etcd_joins).map(|node| node.name).collect();
-    if joining.is_empty() || ready::unasked(spec, inventory).is_some() {
-        return Ok(());
-    }
-    if arguments.no_wait {
-        let names = joining.join(", ");
-        reporter
-            .note(format!("{DEGRADED} etcd: {names} join when `azure-coreos-cluster {}` waits for them", spec.name));
-        return Ok(());
-    }
-    let cluster = Cluster::new(inventory.clone().into(), ready::identity(inventory)?, Route::Direct, timeouts());
-    join(&cluster, spec, &prepared.material, reporter).await?;
-    tell_endpoints(&cluster, reporter).await;
-    Ok(())
-}
-
-/// A node that does not answer yet is asked again at once: it may be booting.
-fn timeouts() -> Timeouts {
-    Timeouts { silence: Duration::ZERO, ..Timeouts::default() }
 }
 
 /// Waits for the machines, unless nobody wants to or nothing on them is ours.

@@ -14,6 +14,7 @@ use super::prepare;
 use report::{Failure, Reporter};
 
 pub(super) use cluster::PoweredCluster;
+pub(super) use remedy::and_then;
 pub(super) use restart::run as restart;
 pub(super) use start::run as start;
 pub(super) use stop::run as stop;

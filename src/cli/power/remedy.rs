@@ -30,7 +30,7 @@ fn remedy(name: &str, again: &str, error: &ArmError) -> String {
 }
 
 /// The same failure with one more thing to do.
-pub(super) fn and_then(mut failure: Failure, next: &str) -> Failure {
+pub(in super::super) fn and_then(mut failure: Failure, next: &str) -> Failure {
     match &mut failure {
         Failure::Azure { hint, .. } | Failure::Host { hint, .. } | Failure::Unhealthy { hint, .. } => {
             hint.push_str("\nhint: ");

@@ -6,6 +6,7 @@ use super::arguments::ScaleArguments;
 use crate::arm::ResourceId;
 use crate::spec::{Node, QUORUM_NODES, SettledSpec};
 use diagnostics::{Origin, Problems};
+use platform::swarm::Held;
 use report::{Failure, first_few};
 
 /// Names that a message holds.
@@ -35,54 +36,51 @@ pub(super) fn leaving(spec: &SettledSpec, arguments: &ScaleArguments) -> Result<
 /// What is on the nodes that go and nowhere else.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Holdings {
-    /// Names of volumes, by node.
-    pub volumes: BTreeMap<String, Vec<String>>,
+    /// By node.
+    pub held: BTreeMap<String, BTreeSet<Held>>,
     /// Nodes that do not answer, with the reason: what they hold is not known.
     pub silent: BTreeMap<String, String>,
 }
 
 impl Holdings {
-    /// An error when something would be lost that nobody gave up; `again` is the command that was given.
-    pub(super) fn check(&self, lose: &[String], again: &str) -> Result<(), Failure> {
+    /// An error when something would be lost that nobody gave up; `again` is the command that was given, `changed` what has
+    /// been done already.
+    pub(super) fn check(&self, lose: &[String], again: &str, changed: &str) -> Result<(), Failure> {
         let kept = |node: &&String| !lose.contains(node);
-        let volumes = self.volumes.iter().filter(|(node, volumes)| kept(node) && !volumes.is_empty());
-        let mut reasons: Vec<String> = volumes
-            .map(|(node, volumes)| format!("node `{node}` holds what is nowhere else: {}", of_volumes(volumes)))
-            .collect();
+        let held = self.held.iter().filter(|(node, held)| kept(node) && !held.is_empty());
+        let mut reasons: Vec<String> =
+            held.map(|(node, held)| format!("node `{node}` holds what is nowhere else: {}", listed(held))).collect();
         let silent = self.silent.iter().filter(|(node, _)| kept(node));
-        reasons.extend(
-            silent.map(|(node, reason)| format!("node `{node}` does not say which volumes it holds: {reason}")),
-        );
+        reasons.extend(silent.map(|(node, reason)| format!("node `{node}` does not say what it holds: {reason}")));
         if reasons.is_empty() {
             return Ok(());
         }
-        let holders: BTreeSet<&String> = self
-            .volumes
-            .iter()
-            .filter(|(_, volumes)| !volumes.is_empty())
-            .map(|(node, _)| node)
-            .chain(self.silent.keys())
-            .collect();
+        let holders = self.held.iter().filter(|(_, held)| !held.is_empty()).map(|(node, _)| node);
+        let holders: BTreeSet<&String> = holders.chain(self.silent.keys()).collect();
         let flags: String = holders.into_iter().filter(kept).map(|node| format!(" --lose {node}")).collect();
         let hint = format!(
-            "nothing was changed; save it (`platformctl database backup`, `platformctl apps`), then `{again}{flags}` gives it up"
+            "{changed}; save it (`platformctl database backup`, or with `platformctl ssh`), then `{again}{flags}` gives it up"
         );
         Err(Failure::Unhealthy { reasons, hint })
     }
 
-    /// The volumes that go.
-    pub(super) fn lost(&self) -> BTreeSet<String> {
-        self.volumes.values().flatten().cloned().collect()
+    /// What goes.
+    pub(super) fn lost(&self) -> BTreeSet<Held> {
+        self.held.values().flatten().cloned().collect()
     }
 }
 
-fn of_volumes(volumes: &[String]) -> String {
-    let quoted: Vec<String> = volumes.iter().map(|volume| format!("volume `{volume}`")).collect();
-    first_few(&quoted, MOST_SHOWN)
+fn listed(held: &BTreeSet<Held>) -> String {
+    first_few(&held.iter().collect::<Vec<_>>(), MOST_SHOWN)
 }
 
-/// What goes, for people, before they agree.
-pub(super) fn preview(spec: &SettledSpec, leaving: &[Node], resources: &[ResourceId], holdings: &Holdings) -> String {
+/// What goes, for people, before they agree; no holdings when the nodes could not be asked.
+pub(super) fn preview(
+    spec: &SettledSpec,
+    leaving: &[Node],
+    resources: &[ResourceId],
+    holdings: Option<&Holdings>,
+) -> String {
     let mut text = format!("takes {} of {} nodes away, with what was made for them:", leaving.len(), spec.node_count);
     for id in resources {
         text.push_str(&format!("\n  - {id}"));
@@ -90,10 +88,16 @@ pub(super) fn preview(spec: &SettledSpec, leaving: &[Node], resources: &[Resourc
     let members = leaving.iter().filter(|node| node.etcd_member).count() as u32;
     if members > 0 {
         let before = spec.etcd_member_count;
-        text.push_str(&format!("\netcd has {} members then, {before} now", before - members));
+        text.push_str(&format!("\netcd is to have {} members then, {before} now", before - members));
     }
-    for (node, volumes) in holdings.volumes.iter().filter(|(_, volumes)| !volumes.is_empty()) {
-        text.push_str(&format!("\nlost with {node}: {}", of_volumes(volumes)));
+    let Some(holdings) = holdings else {
+        if spec.custom_data_only {
+            text.push_str("\nnothing on these machines is ours: what they hold was not looked at");
+        }
+        return text;
+    };
+    for (node, held) in holdings.held.iter().filter(|(_, held)| !held.is_empty()) {
+        text.push_str(&format!("\nlost with {node}: {}", listed(held)));
     }
     for node in holdings.silent.keys() {
         text.push_str(&format!("\nlost with {node}: whatever is on it, which it does not say"));
@@ -108,9 +112,9 @@ mod tests {
     #[test]
     fn what_nobody_gave_up_stays() {
         let holdings = Holdings {
-            volumes: BTreeMap::from([
-                ("n3".to_owned(), vec!["platform_registry".to_owned()]),
-                ("n4".to_owned(), vec![]),
+            held: BTreeMap::from([
+                ("n3".to_owned(), BTreeSet::from([Held::Volume("platform_registry".to_owned())])),
+                ("n4".to_owned(), BTreeSet::new()),
             ]),
             silent: BTreeMap::from([("n5".to_owned(), "no route".to_owned())]),
         };
@@ -121,12 +125,12 @@ mod tests {
             (&["n3", "n5"], None),
         ] {
             let lose: Vec<String> = lose.iter().map(|node| (*node).to_owned()).collect();
-            let told = holdings.check(&lose, "scale").err().map(|failure| failure.to_string());
+            let told = holdings.check(&lose, "scale", "nothing was changed").err().map(|failure| failure.to_string());
             assert_eq!(told.is_some(), expected.is_some(), "{told:?}");
             assert!(told.unwrap_or_default().contains(expected.unwrap_or_default()), "{lose:?}");
         }
-        let all = holdings.check(&[], "scale").unwrap_err().to_string();
+        let all = holdings.check(&[], "scale", "nothing was changed").unwrap_err().to_string();
         assert!(all.contains("node `n3` holds what is nowhere else: volume `platform_registry`"), "{all}");
-        assert!(all.contains("node `n5` does not say which volumes it holds: no route"), "{all}");
+        assert!(all.contains("node `n5` does not say what it holds: no route"), "{all}");
     }
 }

@@ -76,8 +76,7 @@ async fn scale(arguments: &ScaleArguments, reporter: &Reporter) -> Result<Invent
         connection: arguments.cluster.connection.clone(),
         output: arguments.cluster.output.clone(),
     };
-    // Who agreed to nodes going has agreed to what follows from it.
-    let create = CreateArguments { yes: arguments.yes || shrinks, no_wait: false };
+    let create = CreateArguments { yes: arguments.yes, no_wait: false };
     let inventory = create::create(&cluster, &create, reporter).await?;
     grown::take_in(&stored.spec, &inventory, &again(arguments), reporter).await?;
     Ok(inventory)

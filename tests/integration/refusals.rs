@@ -173,7 +173,7 @@ fn what_is_settled_cannot_be_changed_by_a_flag() {
     sandbox.clear_journal();
     let again = ["mycluster", "--no-wait", "--num-nodes", "3", "--location", "eastus", "--resource-group", "other"];
     sandbox.run(&again).demand(3).says(&[
-        "`--num-nodes`: the cluster has 4 nodes; taking nodes away (3 asked) is not supported",
+        "`--num-nodes`: the cluster has 4 nodes, and creating takes none away (3 asked)",
         "`--location`: the cluster's location is `westeurope` and cannot become `eastus`",
         "`--resource-group`: the cluster's resource group is `mycluster` and cannot become `other`",
     ]);

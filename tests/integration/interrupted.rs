@@ -18,18 +18,9 @@ fn killed_after_any_request() {
     let mut killed = 0;
     for after in 1.. {
         let sandbox = Sandbox::with_emulator(&SLOW);
-        let mut command = sandbox.command(CREATOR, &CREATE);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let mut ended = false;
-        wait_for("a number of requests, or the end", || {
-            ended = child.try_wait().unwrap().is_some();
-            ended || sandbox.requests().len() >= after
-        });
-        if ended {
+        if !sandbox.killed_after(&CREATE, after) {
             break;
         }
-        child.kill().unwrap();
-        child.wait().unwrap();
         killed += 1;
         sandbox.succeed(&CREATE);
         assert_eq!(sandbox.resources("mycluster"), undisturbed, "killed after {after} requests");

@@ -418,7 +418,6 @@ fn a_run_that_works_on_the_cluster_is_waited_for() {
 
 #[test]
 fn whenever_it_is_killed_keys_stay_as_long_as_machines_do() {
-    use std::process::Stdio;
     const SLOW: [&str; 4] = ["--latency", "azure", "--time-scale", "0.01"];
     // What is destroyed is made once, and put back before each run.
     let mut sandbox = Sandbox::with_emulator(&SLOW);
@@ -428,18 +427,9 @@ fn whenever_it_is_killed_keys_stay_as_long_as_machines_do() {
     let mut killed = 0;
     for after in 1.. {
         beginning.put_back(&mut sandbox, &SLOW);
-        let mut command = sandbox.command(crate::sandbox::CREATOR, &DESTROY);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let mut ended = false;
-        crate::sandbox::wait_for("a number of requests, or the end", || {
-            ended = child.try_wait().unwrap().is_some();
-            ended || sandbox.requests().len() >= after
-        });
-        if ended {
+        if !sandbox.killed_after(&DESTROY, after) {
             break;
         }
-        child.kill().unwrap();
-        child.wait().unwrap();
         killed += 1;
         let left = sandbox.resources("mycluster").len();
         assert!(left == 1 || sandbox.cluster("mycluster").join("id_ed25519").exists(), "killed after {after}");

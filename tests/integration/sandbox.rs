@@ -186,6 +186,22 @@ impl Sandbox {
         Ended::from(self.command(CREATOR, arguments).stdin(Stdio::null()).output().expect("the program starts"))
     }
 
+    /// Runs the program, and kills it once the emulator has heard so many requests; false when it ended by itself before.
+    pub(crate) fn killed_after(&self, arguments: &[&str], requests: usize) -> bool {
+        let mut command = self.command(CREATOR, arguments);
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut ended = false;
+        wait_for("a number of requests, or the end", || {
+            ended = child.try_wait().unwrap().is_some();
+            ended || self.requests().len() >= requests
+        });
+        if !ended {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        !ended
+    }
+
     /// Runs `azure-coreos-cluster` with more variables.
     pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
         let mut command = self.command(CREATOR, arguments);
@@ -262,8 +278,14 @@ impl Sandbox {
     /// Sorted ids of all resources of a group, without the group's own; none when there is no group.
     pub(crate) fn resources(&self, group: &str) -> Vec<String> {
         let path = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}/resources?api-version=2021-04-01");
-        let (_, list) = self.request("GET", &path, None);
-        let resources = list["value"].as_array().cloned().unwrap_or_default();
+        let answered = || match self.request("GET", &path, None) {
+            (200, list) => Some(list["value"].as_array().cloned().unwrap_or_else(|| panic!("no list: {list}"))),
+            (404, _) => Some(Vec::new()),
+            // Commands before have asked for so much that there is no room just now.
+            (429, _) => None,
+            other => panic!("{other:?}"),
+        };
+        let resources = wait_for_some("the group's list", answered);
         let mut ids: Vec<String> =
             resources.iter().filter_map(|resource| resource["id"].as_str().map(str::to_owned)).collect();
         ids.sort();

@@ -13,7 +13,7 @@ use super::{availability, discovery, machine, network, ports, user_data};
 use crate::spec::Dialect;
 use crate::spec::{
     Availability, AzureCloud, ClientId, ClusterName, ClusterSpec, Location, MOST_TAGS, MachinePrefix, QUORUM_NODES,
-    ResourceGroupName, SshPublicKey, SubscriptionId, Tag, TenantId, VmSize, etcd_member_count,
+    ResourceGroupName, SshPublicKey, SubscriptionId, Tag, TenantId, VmSize, etcd_member_count, too_few_nodes,
 };
 use diagnostics::Problems;
 
@@ -178,15 +178,13 @@ fn resource_group(resolver: &mut Resolver, name: Option<&ClusterName>) -> Option
 }
 
 fn node_count(resolver: &mut Resolver, availability: &Availability) -> u32 {
-    let earlier = resolver.earlier.map(|earlier| earlier.node_count);
-    let count = resolver.integer(&NUM_NODES).or(earlier).unwrap_or(DEFAULT_NODE_COUNT);
+    let earlier = resolver.earlier;
+    let before = earlier.map(|earlier| earlier.node_count);
+    let count = resolver.integer(&NUM_NODES).or(before).unwrap_or(DEFAULT_NODE_COUNT);
     let allow_small = resolver.switch(&ALLOW_SMALL) == Some(true);
-    let small_before = earlier.is_some_and(|earlier| earlier < QUORUM_NODES);
+    let small_before = before.is_some_and(|before| before < QUORUM_NODES);
     if count < QUORUM_NODES && !allow_small && !small_before {
-        let message = format!(
-            "must be at least {QUORUM_NODES}, found {count}: etcd stays available while more than half of its members answer, \
-             so one or two members survive the loss of none"
-        );
+        let message = too_few_nodes(count);
         let hint = "add `--allow-small` for a cluster with a single etcd member";
         resolver.problem_with_hint(&NUM_NODES, message, hint);
     } else if count > availability.most_machines() {
@@ -194,10 +192,10 @@ fn node_count(resolver: &mut Resolver, availability: &Availability) -> u32 {
         let message = format!("must be at most {most} (one availability set), found {count}");
         resolver.problem_with_hint(&NUM_NODES, message, "add `--scale-set` or `--zones 1,2,3`");
         return DEFAULT_NODE_COUNT;
-    } else if let Some(earlier) = earlier.filter(|earlier| resolver.has_machines && count < *earlier) {
-        let message = format!("the cluster has {earlier} nodes, and creating takes none away ({count} asked)");
-        let name = resolver.given(&NAME).and_then(|given| given.texts.first().cloned()).unwrap_or_default();
-        let hint = format!("azure-coreos-cluster scale {name} --num-nodes {count}");
+    } else if let Some(earlier) = earlier.filter(|earlier| resolver.has_machines && count < earlier.node_count) {
+        let before = earlier.node_count;
+        let message = format!("the cluster has {before} nodes, and creating takes none away ({count} asked)");
+        let hint = format!("azure-coreos-cluster scale {} --num-nodes {count}", earlier.name);
         resolver.problem_with_hint(&NUM_NODES, message, hint);
     }
     count

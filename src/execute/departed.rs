@@ -1,17 +1,13 @@
 //! Some machines of a cluster that stays: each with its disks, its interface and its address, and nothing else. `cli::scale`
 //! shows what [`departing`] finds and has [`remove_departing`] carry it out.
 
-use futures::future::{join_all, try_join_all};
+use futures::future::try_join_all;
 
-use super::destroy::delete_one;
+use super::destroy::{ROUNDS, delete_stages, may_go_on};
 use super::own_resources::OwnResources;
 use super::removal::{Emptiness, RemovalError, removal, staged};
-use crate::arm::{Arm, ArmError, ArmErrorKind, ResourceId};
+use crate::arm::{Arm, ArmError, ResourceId};
 use report::Reporter;
-use report::mark::DEGRADED;
-
-/// How often what is still there after a deletion is deleted again.
-const ROUNDS: usize = 3;
 
 /// What exists of these machines, as surely the cluster's as what `destroy` removes.
 pub(crate) async fn departing(
@@ -36,24 +32,8 @@ pub(crate) async fn remove_departing(
         if left.is_empty() {
             return Ok(());
         }
-        let names = || left.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        if round == ROUNDS {
-            let message = format!("Azure says that it is done, and they still exist after {ROUNDS} deletions");
-            return Err(vec![ArmError::local(ArmErrorKind::Unreachable, format!("deleting {}", names()), message)]);
-        }
-        if round > 0 {
-            let left = names();
-            reporter.note(format!(
-                "{DEGRADED} Azure said that it is done, and these still exist: {left}; deleting them again"
-            ));
-        }
-        for stage in staged(&left) {
-            let results = join_all(stage.iter().map(|id| delete_one(arm, id, reporter))).await;
-            let errors: Vec<ArmError> = results.into_iter().filter_map(Result::err).collect();
-            if !errors.is_empty() {
-                return Err(errors);
-            }
-        }
+        may_go_on(round, &left.iter().collect::<Vec<_>>(), reporter)?;
+        delete_stages(arm, &staged(&left), reporter).await?;
         let found = try_join_all(left.iter().map(|id| arm.get(id))).await.map_err(|error| vec![error])?;
         left = left.into_iter().zip(found).filter_map(|(id, found)| found.map(|_| id)).collect();
     }

@@ -11,7 +11,7 @@ use report::Reporter;
 use report::mark::DEGRADED;
 
 /// How often what is still there after a deletion is deleted again.
-const ROUNDS: usize = 3;
+pub(super) const ROUNDS: usize = 3;
 
 /// Removes it, and returns when nothing of it exists: asked by id, not taken from the operations' own answers.
 pub(crate) async fn remove(
@@ -25,21 +25,7 @@ pub(crate) async fn remove(
         if next.ids().is_empty() {
             return Ok(());
         }
-        let left: Vec<String> = next.ids().iter().map(ToString::to_string).collect();
-        if round == ROUNDS {
-            let message = format!("Azure says that it is done, and they still exist after {ROUNDS} deletions");
-            return Err(vec![ArmError::local(
-                ArmErrorKind::Unreachable,
-                format!("deleting {}", left.join(", ")),
-                message,
-            )]);
-        }
-        if round > 0 {
-            reporter.note(format!(
-                "{DEGRADED} Azure said that it is done, and these still exist: {}; deleting them again",
-                left.join(", ")
-            ));
-        }
+        may_go_on(round, &next.ids(), reporter)?;
         delete(arm, &next, reporter).await?;
         next = removal(arm, own, Emptiness::Expected, reporter).await.map_err(|error| vec![error.into_arm_error()])?;
         if matches!(confirmed, Removal::Resources { .. }) {
@@ -60,19 +46,40 @@ async fn delete(arm: &Arm, removal: &Removal, reporter: &Reporter) -> Result<(),
     match removal {
         Removal::Nothing => Ok(()),
         Removal::Group { group, .. } => delete_one(arm, group, reporter).await.map_err(|error| vec![error]),
-        Removal::Resources { stages, .. } => {
-            for stage in stages {
-                let results = join_all(stage.iter().map(|id| delete_one(arm, id, reporter))).await;
-                let errors: Vec<ArmError> = results.into_iter().filter_map(Result::err).collect();
-                if !errors.is_empty() {
-                    return Err(errors);
-                }
-            }
-            Ok(())
-        }
+        Removal::Resources { stages, .. } => delete_stages(arm, stages, reporter).await,
     }
 }
 
-pub(super) async fn delete_one(arm: &Arm, id: &ResourceId, reporter: &Reporter) -> Result<(), ArmError> {
+/// Says before another round what is still there; after the last one that is an error.
+pub(super) fn may_go_on(round: usize, left: &[&ResourceId], reporter: &Reporter) -> Result<(), Vec<ArmError>> {
+    let left = left.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if round == ROUNDS {
+        let message = format!("Azure says that it is done, and they still exist after {ROUNDS} deletions");
+        return Err(vec![ArmError::local(ArmErrorKind::Unreachable, format!("deleting {left}"), message)]);
+    }
+    if round > 0 {
+        reporter
+            .note(format!("{DEGRADED} Azure said that it is done, and these still exist: {left}; deleting them again"));
+    }
+    Ok(())
+}
+
+/// One stage after the other, a stage's members together.
+pub(super) async fn delete_stages(
+    arm: &Arm,
+    stages: &[Vec<ResourceId>],
+    reporter: &Reporter,
+) -> Result<(), Vec<ArmError>> {
+    for stage in stages {
+        let results = join_all(stage.iter().map(|id| delete_one(arm, id, reporter))).await;
+        let errors: Vec<ArmError> = results.into_iter().filter_map(Result::err).collect();
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+    }
+    Ok(())
+}
+
+async fn delete_one(arm: &Arm, id: &ResourceId, reporter: &Reporter) -> Result<(), ArmError> {
     told(id.to_string(), "delete", reporter, arm.delete(id)).await
 }

@@ -3,15 +3,14 @@
 use futures::future::join_all;
 
 use nodes::cluster::{Cluster, Node};
+use nodes::etcd::endpoints;
 use report::Reporter;
 use report::mark::DEGRADED;
 
 /// Writes the members' addresses down on every node that has others. The file keeps its place on the disk: containers have
 /// it mounted. A node that cannot be told goes on with those that it knows, and is named.
 pub(crate) async fn tell_endpoints(cluster: &Cluster, reporter: &Reporter) {
-    let endpoints: Vec<String> =
-        cluster.members().map(|member| format!("https://{}:2379", member.private_address())).collect();
-    let line = format!("ETCDCTL_ENDPOINTS={}", endpoints.join(","));
+    let line = format!("ETCDCTL_ENDPOINTS={}", endpoints(cluster.members().map(Node::private_address)));
     let command = format!(
         "grep -qx '{line}' /etc/environment || {{ text=$(sed 's|^ETCDCTL_ENDPOINTS=.*|{line}|' /etc/environment) && \
          printf '%s\\n' \"$text\" | sudo tee /etc/environment > /dev/null; }}"

@@ -94,7 +94,7 @@ impl<'j> Joining<'j> {
 }
 
 fn is_settled(listed: &[Member], node: &SpecNode) -> bool {
-    listed.iter().any(|member| member.is_at(node.address) && member.name.is_some() && !member.is_learner)
+    listed.iter().any(|member| member.is_at(node.address) && member.has_vote())
 }
 
 /// Etcd's members, as soon as it answers.
@@ -182,7 +182,7 @@ async fn promote(members: &Members, joining: &SpecNode, spec: &SettledSpec) -> R
             Ok(listed) => match listed.iter().find(|member| member.is_at(joining.address)) {
                 Some(member) if member.name.is_none() => "it has not started".to_owned(),
                 Some(member) => match members.promote(member).await {
-                    Ok(_) => return Ok(()),
+                    Ok(()) => return Ok(()),
                     Err(error) => error.to_string(),
                 },
                 None => "etcd does not list it".to_owned(),

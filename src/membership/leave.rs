@@ -13,9 +13,7 @@ use report::{Failure, Reporter};
 /// smaller only then: a member that is taken out is one fewer to lose.
 pub(crate) async fn unfit_to_stay(staying: &Cluster) -> Result<Vec<String>, Failure> {
     let listed = list(staying).await?;
-    let votes = |node: &&Node| {
-        listed.iter().any(|member| member.is_at(node.private_address()) && !member.is_learner && member.name.is_some())
-    };
+    let votes = |node: &&Node| listed.iter().any(|member| member.is_at(node.private_address()) && member.has_vote());
     let asked = staying.members().filter(votes).map(|node: &Node| async move {
         let health = etcd_health(node).await;
         health.err().map(|reason| format!("node `{}`: etcd: {reason}", node.name()))

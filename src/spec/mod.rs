@@ -56,6 +56,14 @@ use serde::{Deserialize, Serialize};
 /// Fewest nodes with which etcd survives the loss of one.
 pub const QUORUM_NODES: u32 = 3;
 
+/// Why a cluster has to have more nodes than `count`.
+pub(crate) fn too_few_nodes(count: u32) -> String {
+    format!(
+        "must be at least {QUORUM_NODES}, found {count}: etcd stays available while more than half of its members answer, \
+         so one or two members survive the loss of none"
+    )
+}
+
 /// Everything that was asked for; it may leave open what only others know: see [`Answers`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClusterSpec {

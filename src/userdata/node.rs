@@ -25,9 +25,8 @@ pub fn node_user_data(spec: &SettledSpec, node: &Node, material: &Material) -> R
     let members: Vec<Node> = spec.nodes().into_iter().filter(|node| node.etcd_member).collect();
     // Those that were there from the beginning, so that a node's user-data is the same when etcd has grown; whoever makes it
     // grow tells the nodes that run.
-    let endpoints = members.iter().filter(|member| !member.etcd_joins);
-    let endpoints: Vec<String> = endpoints.map(|member| format!("https://{}:2379", member.address)).collect();
-    let endpoints = endpoints.join(",");
+    let founders = members.iter().filter(|member| !member.etcd_joins);
+    let endpoints = nodes::etcd::endpoints(founders.map(|member| member.address));
 
     let keys = material.node(&node.name);
     let file = |path: &str, content: &str, owner: &str, permissions: &str| WriteFile {

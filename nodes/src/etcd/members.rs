@@ -38,8 +38,7 @@ pub struct Member {
 impl Members {
     /// Asks members at these addresses, by a node of the store's cluster.
     pub fn new(store: Store, addresses: impl IntoIterator<Item = Ipv4Addr>) -> Self {
-        let endpoints: Vec<String> = addresses.into_iter().map(|address| format!("https://{address}:2379")).collect();
-        Self { store, endpoints: endpoints.join(",") }
+        Self { store, endpoints: endpoints(addresses) }
     }
 
     /// All of them.
@@ -59,19 +58,20 @@ impl Members {
         self.change("adding a member to etcd", &command, is_there).await
     }
 
-    /// Gives a learner its vote, once it has what the others have; an error until then. Says whether it had none.
-    pub async fn promote(&self, member: &Member) -> Result<bool, StoreError> {
+    /// Gives a learner its vote, once it has what the others have; an error until then.
+    pub async fn promote(&self, member: &Member) -> Result<(), StoreError> {
         let votes = |members: &[Member]| members.iter().any(|other| other.id == member.id && !other.is_learner);
-        self.change("promoting a member of etcd", &format!("member promote {:x}", member.id), votes).await
+        self.change("promoting a member of etcd", &format!("member promote {:x}", member.id), votes).await.map(drop)
     }
 
-    /// Takes a member out; etcd refuses when too few of the others are up. Says whether it was there.
-    pub async fn remove(&self, member: &Member) -> Result<bool, StoreError> {
+    /// Takes a member out; etcd refuses when too few of the others are up.
+    pub async fn remove(&self, member: &Member) -> Result<(), StoreError> {
         let is_gone = |members: &[Member]| members.iter().all(|other| other.id != member.id);
-        self.change("removing a member of etcd", &format!("member remove {:x}", member.id), is_gone).await
+        self.change("removing a member of etcd", &format!("member remove {:x}", member.id), is_gone).await.map(drop)
     }
 
-    /// An answer may be lost, and the command repeated: what etcd refuses is no error when it is so already.
+    /// Says whether it had to be asked for. An answer may be lost, and the command repeated: what etcd refuses is no error when
+    /// it is so already.
     async fn change(
         &self,
         doing: &'static str,
@@ -107,6 +107,17 @@ impl Member {
     pub fn is_at(&self, address: Ipv4Addr) -> bool {
         self.peer_urls.contains(&peer_url(address))
     }
+
+    /// Whether it has started, and counts for a quorum.
+    pub fn has_vote(&self) -> bool {
+        self.name.is_some() && !self.is_learner
+    }
+}
+
+/// Where members at these addresses answer clients, as `ETCDCTL_ENDPOINTS` has it.
+pub fn endpoints(addresses: impl IntoIterator<Item = Ipv4Addr>) -> String {
+    let urls: Vec<String> = addresses.into_iter().map(|address| format!("https://{address}:2379")).collect();
+    urls.join(",")
 }
 
 fn peer_url(address: Ipv4Addr) -> String {

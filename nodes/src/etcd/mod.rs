@@ -5,7 +5,7 @@
 mod members;
 mod transaction;
 
-pub use members::{Member, Members};
+pub use members::{Member, Members, endpoints};
 pub use transaction::Transaction;
 
 use std::time::Duration;

@@ -13,11 +13,13 @@ pub(crate) use share::share;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use bollard::Docker;
 use bollard::errors::Error;
 use bollard::query_parameters::{CreateImageOptionsBuilder, ImportImageOptions};
-use futures::TryStreamExt as _;
 use futures::future::join_all;
+use futures::{Stream, TryStreamExt as _};
 use tokio::sync::Semaphore;
+use tokio_util::bytes::Bytes;
 use tokio_util::io::ReaderStream;
 
 use nodes::cluster::{DockerError, Node};
@@ -137,10 +139,18 @@ pub(crate) async fn load(node: &Node, archive: &Archive) -> Result<(), DockerErr
     let loaded = node.ask(format!("loading `{}`", archive.path().display()), |mut docker| async move {
         docker.set_timeout(TRANSFER_TIMEOUT);
         let file = tokio::fs::File::open(archive.path()).await?;
-        let options = ImportImageOptions::default();
-        docker.import_image_stream(options, ReaderStream::new(file), None).try_for_each(|_| async { Ok(()) }).await
+        unpack(&docker, ReaderStream::new(file)).await
     });
     loaded.await
+}
+
+/// Has Docker take all images of an archive, as it is read.
+async fn unpack<E>(docker: &Docker, archive: impl Stream<Item = Result<Bytes, E>> + Send + 'static) -> Result<(), Error>
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+{
+    let options = ImportImageOptions::default();
+    docker.import_image_stream(options, archive, None).try_for_each(|_| async { Ok(()) }).await
 }
 
 /// `image` with the tag `latest` when it has neither tag nor digest.

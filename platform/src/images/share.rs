@@ -5,12 +5,11 @@ use std::time::Instant;
 
 use bollard::Docker;
 use bollard::errors::Error;
-use bollard::query_parameters::ImportImageOptions;
 use futures::channel::mpsc;
-use futures::{SinkExt as _, StreamExt as _, TryStreamExt as _, stream};
+use futures::{SinkExt as _, StreamExt as _, stream};
 use tokio_util::bytes::Bytes;
 
-use super::{TRANSFER_TIMEOUT, id_on};
+use super::{TRANSFER_TIMEOUT, id_on, unpack};
 use nodes::cluster::{DockerError, Node};
 use report::{Event, Reporter};
 
@@ -80,8 +79,7 @@ async fn copy(from: &Node, to: &Node, images: &[String]) -> Result<(), DockerErr
         let archive = archive(source.clone(), images.to_vec());
         async move {
             docker.set_timeout(TRANSFER_TIMEOUT);
-            let options = ImportImageOptions::default();
-            docker.import_image_stream(options, archive, None).try_for_each(|_| async { Ok(()) }).await
+            unpack(&docker, archive).await
         }
     });
     copied.await

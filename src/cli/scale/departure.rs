@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::arguments::ScaleArguments;
 use crate::arm::ResourceId;
-use crate::spec::{Node, QUORUM_NODES, SettledSpec};
+use crate::spec::{Node, QUORUM_NODES, SettledSpec, too_few_nodes};
 use diagnostics::{Origin, Problems};
 use platform::swarm::Held;
 use report::{Failure, first_few};
@@ -17,10 +17,7 @@ pub(super) fn leaving(spec: &SettledSpec, arguments: &ScaleArguments) -> Result<
     let mut problems = Problems::new();
     let count = arguments.num_nodes;
     if count < QUORUM_NODES && !arguments.allow_small && spec.node_count >= QUORUM_NODES {
-        let message = format!(
-            "must be at least {QUORUM_NODES}, found {count}: etcd stays available while more than half of its members answer, \
-             so one or two members survive the loss of none"
-        );
+        let message = too_few_nodes(count);
         problems.add_with_hint(Origin::Flag("--num-nodes"), message, "add `--allow-small` when that is meant");
     }
     let nodes: Vec<Node> = spec.nodes().into_iter().filter(|node| node.index >= count).collect();
